@@ -1,0 +1,40 @@
+import { Hono } from 'hono';
+import { createMiddleware } from 'hono/factory';
+import { authenticate } from './auth/authenticate.ts';
+import type { AppEnv } from './context.ts';
+import { eventRoutes } from './events/routes.ts';
+import { answerError } from './http/error-answer.ts';
+import { ApiError } from './http/errors.ts';
+import { onlyMethods } from './http/methods.ts';
+import { requestId } from './http/request-id.ts';
+import { requestLog } from './http/request-log.ts';
+import { sessionRoutes } from './sessions/routes.ts';
+
+export const SESSIONS_PATH = '/v1/products/generation/sessions';
+
+/** Tells the caller how recent the answer is, so that a later read can ask for at least that. */
+const bookmark = createMiddleware<AppEnv>(async (c, next) => {
+	await next();
+	const reached = c.get('database')?.bookmark();
+	if (reached) c.res.headers.set('X-D1-Bookmark', reached);
+});
+
+const app = new Hono<AppEnv>({ strict: false });
+
+app.use(requestId, requestLog, bookmark);
+app.use(`${SESSIONS_PATH}/*`, authenticate);
+
+const routes = app.route(SESSIONS_PATH, sessionRoutes).route(`${SESSIONS_PATH}/:id/events`, eventRoutes);
+
+app.all(SESSIONS_PATH, onlyMethods('GET', 'POST'));
+app.all(`${SESSIONS_PATH}/:id`, onlyMethods('GET', 'PATCH', 'DELETE'));
+app.all(`${SESSIONS_PATH}/:id/events`, onlyMethods('GET', 'POST'));
+
+app.notFound(() => {
+	throw new ApiError('NOT_FOUND', 'There is nothing at this path.');
+});
+app.onError(answerError);
+
+export { app };
+/** For `hono/client`: `hc<Api>(baseUrl)`. */
+export type Api = typeof routes;

@@ -1,0 +1,25 @@
+import { z } from 'zod';
+
+export const permissions = ['PRODUCTS:READ', 'PRODUCTS:WRITE', 'PRODUCTS:DELETE', 'PRODUCTS:*', '*'] as const;
+export const permissionSchema = z.enum(permissions);
+/** What an API key may be granted. */
+export type Permission = z.infer<typeof permissionSchema>;
+/** What a call can need. */
+export type NeededPermission = Exclude<Permission, 'PRODUCTS:*' | '*'>;
+
+/** Whoever owns sessions: a user in an organization, or in none. */
+export interface Owner {
+	userId: string;
+	organizationId: string | null;
+}
+
+/** An authenticated caller. */
+export interface Principal extends Owner {
+	permissions: readonly Permission[];
+	/** The API key's id; null for a Clerk session. */
+	keyId: string | null;
+}
+
+/** Whether the principal may do what needs `needed`. */
+export const mayDo = (principal: Principal, needed: NeededPermission): boolean =>
+	principal.permissions.some((granted) => granted === '*' || granted === 'PRODUCTS:*' || granted === needed);

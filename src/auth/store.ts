@@ -1,0 +1,97 @@
+import type { Database } from '../database/database.ts';
+
+/** A stored API key: everything but the key. */
+export interface ApiKeyRow {
+	id: string;
+	key_hash: string;
+	prefix: string;
+	user_id: string;
+	organization_id: string | null;
+	name: string | null;
+	/** Comma-separated. */
+	permissions: string;
+	environment: 'live' | 'test';
+	created_at: string;
+	expires_at: string | null;
+	revoked_at: string | null;
+	last_used_at: string | null;
+}
+
+/** Finds a key by its SHA-256, revoked and expired ones included. */
+export async function findApiKey(db: Database, keyHash: string): Promise<ApiKeyRow | undefined> {
+	const [rows = []] = await db.run(
+		[{ sql: 'SELECT * FROM api_keys WHERE key_hash = ?', parameters: [keyHash] }],
+		{ safeToRepeat: true },
+	);
+	return rows[0] as ApiKeyRow | undefined;
+}
+
+/** Stores a key. Safe to repeat: its id is its own. */
+export async function insertApiKey(db: Database, key: ApiKeyRow): Promise<void> {
+	const columns = Object.keys(key) as (keyof ApiKeyRow)[];
+	await db.run(
+		[
+			{
+				sql: `INSERT INTO api_keys (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})
+					ON CONFLICT (id) DO NOTHING`,
+				parameters: columns.map((column) => key[column]),
+			},
+		],
+		{ safeToRepeat: true },
+	);
+}
+
+/** Reads one key by its id. */
+export async function readApiKey(db: Database, id: string): Promise<ApiKeyRow | undefined> {
+	const [rows = []] = await db.run([{ sql: 'SELECT * FROM api_keys WHERE id = ?', parameters: [id] }], {
+		safeToRepeat: true,
+	});
+	return rows[0] as ApiKeyRow | undefined;
+}
+
+/** Reads all keys, in the order of their ids, which is that of their creation. For people, never on a request. */
+export async function listApiKeys(db: Database): Promise<ApiKeyRow[]> {
+	const [rows = []] = await db.run([{ sql: 'SELECT * FROM api_keys ORDER BY id', parameters: [] }], {
+		safeToRepeat: true,
+	});
+	return rows as ApiKeyRow[];
+}
+
+/** Revokes a key, once: a later revocation does not move the time. */
+export async function revokeApiKey(db: Database, id: string, now: string): Promise<void> {
+	await db.run(
+		[
+			{
+				sql: 'UPDATE api_keys SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL',
+				parameters: [now, id],
+			},
+		],
+		{ safeToRepeat: true },
+	);
+}
+
+/** Lets a key expire at a time, unless it expires earlier already. */
+export async function expireApiKey(db: Database, id: string, at: string): Promise<void> {
+	await db.run(
+		[
+			{
+				sql: 'UPDATE api_keys SET expires_at = min(ifnull(expires_at, ?1), ?1) WHERE id = ?2',
+				parameters: [at, id],
+			},
+		],
+		{ safeToRepeat: true },
+	);
+}
+
+/** Notes that a key was used, unless that was noted after `unlessSince`. */
+export async function touchApiKey(db: Database, id: string, now: string, unlessSince: string): Promise<void> {
+	await db.run(
+		[
+			{
+				sql: 'UPDATE api_keys SET last_used_at = ?1 WHERE id = ?2 AND (last_used_at IS NULL OR last_used_at <= ?3)',
+				parameters: [now, id, unlessSince],
+			},
+		],
+		{ safeToRepeat: true },
+	);
+}

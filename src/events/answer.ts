@@ -1,0 +1,14 @@
+import type { EventRow } from './store.ts';
+
+/** An event as it goes over the wire: nine fields, the payload spliced in as it was stored. */
+export const eventJson = (event: EventRow): string =>
+	`{"createdAt":${JSON.stringify(event.created_at)},"id":${JSON.stringify(event.id)},"message":${JSON.stringify(
+		event.message,
+	)},"organizationId":${JSON.stringify(event.organization_id)},"payload":${event.payload},"sessionId":${JSON.stringify(
+		event.session_id,
+	)},"stage":${JSON.stringify(event.stage)},"type":${JSON.stringify(event.type)},"userId":${JSON.stringify(
+		event.user_id,
+	)}}`;
+
+/** Events as a JSON array. */
+export const eventsJson = (events: readonly EventRow[]): string => `[${events.map(eventJson).join(',')}]`;

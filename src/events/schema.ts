@@ -1,0 +1,69 @@
+import { z } from 'zod';
+import { jsonObject, jsonObjectMeta, plainString, wholeNumberQuery } from '../http/json-schema.ts';
+import { limits } from '../http/limits.ts';
+
+const example = {
+	createdAt: '2026-01-15T09:31:12.250Z',
+	id: 'evt_0000000001c0ffee254a7b6c1d9e38',
+	message: 'The plan has three steps.',
+	organizationId: 'org_2f8kq',
+	payload: { steps: 3 },
+	sessionId: 'sess_01k2vxq8f3e7ttyyds0t6w2h4b',
+	stage: 'planning',
+	type: 'plan.ready',
+	userId: 'user_2f8kp',
+};
+
+const payload = jsonObject.meta({ ...jsonObjectMeta, description: 'Anything that belongs to the event.' });
+
+/** An event on the wire: 9 fields, always all present, in this order. */
+export const eventSchema = z
+	.object({
+		createdAt: z.iso.datetime({ precision: 3 }),
+		id: z.string(),
+		message: z.string().nullable(),
+		organizationId: z.string().nullable(),
+		payload,
+		sessionId: z.string(),
+		stage: z.string().nullable(),
+		type: z.string(),
+		userId: z.string(),
+	})
+	.meta({ id: 'Event', examples: [example] });
+export type Event = z.infer<typeof eventSchema>;
+
+export const appendSchema = z
+	.object({
+		type: plainString(limits.name, 1),
+		message: plainString(limits.message).optional(),
+		payload: payload.optional(),
+		stage: plainString(limits.name).optional(),
+	})
+	.meta({
+		id: 'AppendEvent',
+		examples: [
+			{ type: example.type, message: example.message, payload: example.payload, stage: example.stage },
+		],
+	});
+
+/** `evt_`, the event's number in its session in ten digits, and 20 random hex digits. */
+export const EVENT_ID = /^evt_(\d{10})[0-9a-f]{20}$/;
+
+export const eventsQuerySchema = z.object({
+	after: z
+		.string()
+		.regex(EVENT_ID, { error: 'must be the id of an event' })
+		.optional()
+		.meta({ description: 'The id of the last event that the caller has.' }),
+	limit: wholeNumberQuery(1, 1000)
+		.default(100)
+		.meta({ override: { type: 'integer' } }),
+});
+
+export const eventPageSchema = z
+	.object({
+		data: z.array(eventSchema),
+		hasMore: z.boolean().meta({ description: 'Whether there are events after the last one here.' }),
+	})
+	.meta({ id: 'EventPage' });
+export type EventPage = z.infer<typeof eventPageSchema>;

@@ -1,0 +1,137 @@
+import type { Database, Statement } from '../database/database.ts';
+import type { Idempotency } from '../http/idempotency.ts';
+import { referenceParameters, type SessionReference } from '../session-reference.ts';
+
+/** A stored event. The payload is JSON text; the owner is the session's. */
+export interface EventRow {
+	number: number;
+	id: string;
+	type: string;
+	stage: string | null;
+	message: string | null;
+	payload: string;
+	created_at: string;
+	session_id: string;
+	user_id: string;
+	organization_id: string | null;
+}
+
+const COLUMNS = `events.number, events.id, events.type, events.stage, events.message, events.payload,
+	events.created_at, events.session_id, sessions.user_id, sessions.organization_id`;
+/** The events of a caller's live session; CROSS JOIN keeps the session the outer table. */
+const OF_LIVE_SESSION = `FROM sessions CROSS JOIN events ON events.session_id = sessions.id
+	WHERE sessions.id = ? AND sessions.user_id = ? AND sessions.organization_id IS ? AND sessions.expires_at > ?`;
+
+export interface NewEvent {
+	type: string;
+	stage: string | null;
+	message: string | null;
+	payload: string;
+	/** Twenty random hex digits: the part of the id that nobody can guess. */
+	nonce: string;
+}
+
+/** The next number is read and used by one statement, and D1 runs one at a time: two appends cannot share one. */
+const INSERT = `INSERT INTO events (session_id, number, id, type, stage, message, payload, created_at,
+		idempotency_key, idempotency_fingerprint)
+	SELECT id, number, printf('evt_%010d', number) || ?, ?, ?, ?, ?, ?, ?, ?
+	FROM (SELECT id, 1 + ifnull((SELECT max(number) FROM events WHERE session_id = sessions.id), 0) AS number
+		FROM sessions WHERE id = ? AND user_id = ? AND organization_id IS ? AND expires_at > ?)`;
+
+/**
+ * Appends an event, or answers undefined when there is no such session. With an idempotency key that an event of the
+ * session has, appends nothing and answers that event with its fingerprint. Repeated only with a key.
+ */
+export async function insertEvent(
+	db: Database,
+	reference: SessionReference,
+	event: NewEvent,
+	idempotency: Idempotency | undefined,
+): Promise<{ row: EventRow; fingerprint: string | null } | undefined> {
+	const parameters = [
+		event.nonce,
+		event.type,
+		event.stage,
+		event.message,
+		event.payload,
+		reference.now,
+		idempotency?.key ?? null,
+		idempotency?.fingerprint ?? null,
+		...referenceParameters(reference),
+	];
+	if (!idempotency) {
+		const [rows = []] = await db.run([{ sql: `${INSERT} RETURNING number, id`, parameters }], {
+			safeToRepeat: false,
+		});
+		const [made] = rows as { number: number; id: string }[];
+		if (!made) return undefined;
+		const { owner, now } = reference;
+		const row = {
+			...event,
+			...made,
+			created_at: now,
+			session_id: reference.id,
+			user_id: owner.userId,
+			organization_id: owner.organizationId,
+		};
+		return { row, fingerprint: null };
+	}
+	const [, rows = []] = await db.run(
+		[
+			// WHERE true: without it SQLite would read ON CONFLICT as a join's ON.
+			{ sql: `${INSERT} WHERE true ON CONFLICT DO NOTHING`, parameters },
+			{
+				sql: `SELECT ${COLUMNS}, events.idempotency_fingerprint AS fingerprint ${OF_LIVE_SESSION}
+					AND events.idempotency_key = ?`,
+				parameters: [...referenceParameters(reference), idempotency.key],
+			},
+		],
+		{ safeToRepeat: true },
+	);
+	const [row] = rows as (EventRow & { fingerprint: string })[];
+	return row && { row, fingerprint: row.fingerprint };
+}
+
+/** The statement that reads a session's latest events, the latest first. */
+export const selectLatestEvents = (reference: SessionReference, most: number): Statement => ({
+	sql: `SELECT ${COLUMNS} ${OF_LIVE_SESSION} ORDER BY events.number DESC LIMIT ?`,
+	parameters: [...referenceParameters(reference), most],
+});
+
+/**
+ * Reads at most `most` events of a session after the one with number `after`, the oldest first. `session` says whether
+ * there is one, `cursor` whether `afterId` is the id of that event.
+ */
+export async function readEvents(
+	db: Database,
+	reference: SessionReference,
+	after: { id: string; number: number } | undefined,
+	most: number,
+): Promise<{ session: boolean; cursor: boolean; events: EventRow[] }> {
+	const [sessions = [], events = [], cursors = []] = await db.run(
+		[
+			{
+				sql: 'SELECT 1 FROM sessions WHERE id = ? AND user_id = ? AND organization_id IS ? AND expires_at > ?',
+				parameters: referenceParameters(reference),
+			},
+			{
+				sql: `SELECT ${COLUMNS} ${OF_LIVE_SESSION} AND events.number > ? ORDER BY events.number LIMIT ?`,
+				parameters: [...referenceParameters(reference), after?.number ?? 0, most],
+			},
+			...(after
+				? [
+						{
+							sql: 'SELECT 1 FROM events WHERE session_id = ? AND number = ? AND id = ?',
+							parameters: [reference.id, after.number, after.id],
+						},
+					]
+				: []),
+		],
+		{ safeToRepeat: true },
+	);
+	return {
+		session: sessions.length > 0,
+		cursor: !after || cursors.length > 0,
+		events: events as EventRow[],
+	};
+}

@@ -1,0 +1,15 @@
+import type { TypedResponse } from 'hono';
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
+
+/** An answer made from JSON text, typed as what the text holds, so that `hono/client` knows it. */
+export function jsonAnswer<T, S extends ContentfulStatusCode>(
+	text: string,
+	status: S,
+	headers: Record<string, string> = {},
+): Response & TypedResponse<T, S, 'json'> {
+	const answer = new Response(text, {
+		status,
+		headers: { 'Content-Type': 'application/json; charset=utf-8', ...headers },
+	});
+	return answer as Response & TypedResponse<T, S, 'json'>;
+}

@@ -1,0 +1,62 @@
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import { z } from 'zod';
+
+/** Every code that an answer can carry, with its HTTP status. */
+export const errorStatus = {
+	INVALID_JSON: 400,
+	VALIDATION_ERROR: 400,
+	UNAUTHORIZED: 401,
+	FORBIDDEN: 403,
+	SESSION_NOT_FOUND: 404,
+	NOT_FOUND: 404,
+	METHOD_NOT_ALLOWED: 405,
+	PRECONDITION_FAILED: 412,
+	PAYLOAD_TOO_LARGE: 413,
+	UNSUPPORTED_MEDIA_TYPE: 415,
+	IDEMPOTENCY_KEY_REUSED: 422,
+	RATE_LIMITED: 429,
+	INTERNAL_ERROR: 500,
+	DATABASE_UNAVAILABLE: 503,
+} as const satisfies Record<string, ContentfulStatusCode>;
+
+export type ErrorCode = keyof typeof errorStatus;
+
+const problemSchema = z.object({
+	path: z.string().meta({ description: 'Where, in dotted form; empty for the whole.', example: 'status' }),
+	message: z.string(),
+});
+export type Problem = z.infer<typeof problemSchema>;
+
+export const errorSchema = z
+	.object({
+		error: z.string().meta({ description: 'A sentence for people.' }),
+		code: z.enum(Object.keys(errorStatus) as [ErrorCode, ...ErrorCode[]]).meta({
+			description: 'Stable; for programs.',
+		}),
+		requestId: z.string().meta({ description: 'The same as the X-Request-Id header.' }),
+		details: z.array(problemSchema).optional().meta({ description: 'Only on VALIDATION_ERROR.' }),
+	})
+	.meta({ id: 'Error' });
+export type ErrorBody = z.infer<typeof errorSchema>;
+
+/** What a caller is told when a call cannot be answered. Thrown anywhere; one handler turns it into an answer. */
+export class ApiError extends Error {
+	readonly code: ErrorCode;
+	readonly details: Problem[] | undefined;
+	readonly headers: Record<string, string>;
+
+	constructor(
+		code: ErrorCode,
+		message: string,
+		more: { details?: Problem[]; headers?: Record<string, string>; cause?: unknown } = {},
+	) {
+		super(message, more.cause === undefined ? undefined : { cause: more.cause });
+		this.code = code;
+		this.details = more.details;
+		this.headers = more.headers ?? {};
+	}
+}
+
+/** A 400 that names each problem. */
+export const validationError = (details: Problem[]): ApiError =>
+	new ApiError('VALIDATION_ERROR', 'The request does not fit. See details.', { details });

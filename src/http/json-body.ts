@@ -1,0 +1,90 @@
+import { bodyLimit } from 'hono/body-limit';
+import { createMiddleware } from 'hono/factory';
+import type { AppEnv } from '../context.ts';
+import { ApiError, validationError } from './errors.ts';
+import { type MemberTexts, memberTexts } from './json-text.ts';
+import { limits, nestsDeeperThan } from './limits.ts';
+
+export const JSON_TYPE = 'application/json';
+/** RFC 7396. */
+export const MERGE_PATCH_TYPE = 'application/merge-patch+json';
+
+/** A request body that was read and is known to be JSON. */
+export interface JsonBody {
+	mediaType: string | undefined;
+	/** The stored form of an object member; only for bodies that are objects. */
+	memberText: MemberTexts;
+}
+
+/** Cuts a body off while it is read. */
+const cap = bodyLimit({
+	maxSize: limits.requestBody,
+	onError: () => {
+		throw new ApiError('PAYLOAD_TOO_LARGE', `The body is over ${limits.requestBody} bytes.`);
+	},
+});
+
+/**
+ * Reads a JSON body: checks its media type, size, encoding and nesting, parses it once, and leaves it for the
+ * validator. Throws UNSUPPORTED_MEDIA_TYPE, PAYLOAD_TOO_LARGE, INVALID_JSON or VALIDATION_ERROR.
+ */
+export const jsonBody = (accepts: { mediaTypes: readonly string[]; absent?: 'is {}' }) =>
+	createMiddleware<AppEnv>(async (c, next) => {
+		let text = '';
+		const capped = await cap(c, async () => {
+			text = decode(await c.req.arrayBuffer());
+		});
+		if (capped) return capped;
+
+		const mediaType = c.req.header('Content-Type')?.split(';')[0]?.trim().toLowerCase();
+		const coding = c.req.header('Content-Encoding')?.trim().toLowerCase();
+		if (text === '' && accepts.absent) {
+			text = '{}';
+		} else if (!mediaType || !accepts.mediaTypes.includes(mediaType) || (coding && coding !== 'identity')) {
+			throw new ApiError(
+				'UNSUPPORTED_MEDIA_TYPE',
+				`This call takes ${accepts.mediaTypes.join(' or ')} without a content coding.`,
+			);
+		}
+
+		const value = parse(text);
+		const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+		if (isObject) refuseDeepMembers(value);
+		// Hono's validator asks for JSON; what was parsed here serves it, so that nothing is parsed twice.
+		c.req.bodyCache = { json: Promise.resolve(value) };
+		let texts: MemberTexts | undefined;
+		c.set('body', {
+			mediaType,
+			memberText(name) {
+				texts ??= memberTexts(text, value as Record<string, unknown>);
+				return texts(name);
+			},
+		});
+		return next();
+	});
+
+/** RFC 8259, section 8.1: JSON is UTF-8. A repaired body would not be what was sent. */
+function decode(bytes: ArrayBuffer): string {
+	try {
+		return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+	} catch (cause) {
+		throw new ApiError('INVALID_JSON', 'The body is not valid UTF-8.', { cause });
+	}
+}
+
+function parse(text: string): unknown {
+	try {
+		return JSON.parse(text);
+	} catch (cause) {
+		throw new ApiError('INVALID_JSON', 'The body is not valid JSON.', { cause });
+	}
+}
+
+function refuseDeepMembers(body: object): void {
+	const deep = Object.entries(body).filter(([, member]) => nestsDeeperThan(limits.nesting, member));
+	if (deep.length > 0) {
+		throw validationError(
+			deep.map(([path]) => ({ path, message: `nests deeper than ${limits.nesting} levels` })),
+		);
+	}
+}

@@ -1,0 +1,49 @@
+/** The limits of what may be sent, each with its origin. */
+export const limits = {
+	/** Bytes. Room for one full session with escapes. */
+	requestBody: 2 * 1024 * 1024,
+	/** UTF-8 bytes of one stored object. Four of them keep a row under D1's 2,000,000. */
+	storedObject: 400_000,
+	/** UTF-8 bytes of a merge patch for one object: what D1 takes as one parameter. */
+	boundText: 2_000_000,
+	/** UTF-8 bytes of an event's payload. */
+	eventPayload: 64 * 1024,
+	/** Levels of objects and arrays within one another, the outermost counted. SQLite's own limit is 1,000. */
+	nesting: 100,
+	/** Characters (Unicode code points, as in JSON Schema and in SQLite's length()). */
+	name: 255,
+	message: 10_000,
+	idempotencyKey: 255,
+} as const;
+
+/** The length in UTF-8 bytes. */
+export function utf8Length(text: string): number {
+	return new TextEncoder().encode(text).byteLength;
+}
+
+/** The length in Unicode code points. */
+export function characters(text: string): number {
+	let pairs = 0;
+	for (let at = 0; at < text.length; at += 1) {
+		const unit = text.charCodeAt(at);
+		if (unit >= 0xd800 && unit <= 0xdbff) pairs += 1;
+	}
+	return text.length - pairs;
+}
+
+/** Whether objects and arrays stand more than `levels` deep within one another. Does not recurse. */
+export function nestsDeeperThan(levels: number, value: unknown): boolean {
+	let layer = [value];
+	for (let depth = 0; layer.length > 0; depth += 1) {
+		const next: unknown[] = [];
+		for (const item of layer) {
+			if (typeof item !== 'object' || item === null) continue;
+			if (depth === levels) return true;
+			for (const child of Object.values(item)) {
+				if (typeof child === 'object' && child !== null) next.push(child);
+			}
+		}
+		layer = next;
+	}
+	return false;
+}

@@ -1,0 +1,28 @@
+import type { Context } from 'hono';
+import type { Owner } from './auth/principal.ts';
+import type { AppEnv } from './context.ts';
+import { ApiError } from './http/errors.ts';
+
+/** Which session, whose, and at what time (ISO 8601): it must be alive then. */
+export interface SessionReference {
+	id: string;
+	owner: Owner;
+	now: string;
+}
+
+/** `sess_` and a TypeID suffix. What does not look like one of ours cannot exist. */
+const SESSION_ID = /^sess_[0-7][0-9a-hjkmnp-tv-z]{25}$/;
+
+/** The answer for a session that never existed, was deleted, has expired or is another's: they are not told apart. */
+export const sessionNotFound = (): ApiError => new ApiError('SESSION_NOT_FOUND', 'There is no such session.');
+
+/** The session that the path names, as the caller's own. What cannot be an id costs no trip. */
+export function thisSession(c: Context<AppEnv>): SessionReference {
+	const id = c.req.param('id') ?? '';
+	if (!SESSION_ID.test(id)) throw sessionNotFound();
+	return { id, owner: c.get('principal'), now: new Date().toISOString() };
+}
+
+/** The parameters of `id = ? AND user_id = ? AND organization_id IS ? AND expires_at > ?`. */
+export const referenceParameters = ({ id, owner, now }: SessionReference) =>
+	[id, owner.userId, owner.organizationId, now] as const;

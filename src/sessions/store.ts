@@ -1,0 +1,281 @@
+import type { Owner } from '../auth/principal.ts';
+import type { Database, Statement } from '../database/database.ts';
+import { type EventRow, selectLatestEvents } from '../events/store.ts';
+import type { Idempotency } from '../http/idempotency.ts';
+import { referenceParameters, type SessionReference } from '../session-reference.ts';
+import type { Session } from './schema.ts';
+
+/** A stored session. Objects are JSON text, sent back as it stands. */
+export interface SessionRow {
+	id: string;
+	status: Session['status'];
+	catalog_version: string | null;
+	schema_version: string | null;
+	prd: string | null;
+	plan: string | null;
+	product_object: string | null;
+	product_object_hash: string | null;
+	assembly_state: string | null;
+	version: number;
+	created_at: string;
+	updated_at: string;
+	expires_at: string;
+	user_id: string;
+	organization_id: string | null;
+}
+
+const COLUMNS = `id, status, catalog_version, schema_version, prd, plan, product_object, product_object_hash,
+	assembly_state, version, created_at, updated_at, expires_at, user_id, organization_id`;
+/** A live session of the caller. IS finds a NULL organization, and uses the index as = does. */
+const LIVE = 'user_id = ? AND organization_id IS ? AND expires_at > ?';
+const THIS_LIVE = `id = ? AND ${LIVE}`;
+/** Past every session's life. */
+const LONG_AGO = '1970-01-01T00:00:00.000Z';
+
+const liveParameters = (owner: Owner, now: string) => [owner.userId, owner.organizationId, now] as const;
+
+/** Admits any version, or one of a list. One parameter, because D1 binds at most 100. */
+const ADMITTED = "(?1 IS NULL OR instr(?1, ',' || version || ',') > 0)";
+const admittedParameter = (versions: readonly number[] | undefined) =>
+	versions ? `,${versions.join(',')},` : null;
+
+export interface NewSession {
+	id: string;
+	owner: Owner;
+	catalogVersion: string | null;
+	schemaVersion: string | null;
+	prd: string | null;
+	createdAt: string;
+	expiresAt: string;
+}
+
+const INSERT = `INSERT INTO sessions (id, user_id, organization_id, status, catalog_version, schema_version, prd,
+	created_at, updated_at, expires_at, idempotency_key, idempotency_fingerprint)
+	VALUES (?1, ?2, ?3, 'intake', ?4, ?5, ?6, ?7, ?7, ?8, ?9, ?10)`;
+
+/**
+ * Creates a session. Safe to repeat: its id is its own. With an idempotency key that a live session has, creates
+ * nothing and answers that session's fingerprint beside it; a dead session loses the key first.
+ */
+export async function insertSession(
+	db: Database,
+	session: NewSession,
+	idempotency: Idempotency | undefined,
+): Promise<{ row: SessionRow; fingerprint: string | null }> {
+	const { id, owner, catalogVersion, schemaVersion, prd, createdAt, expiresAt } = session;
+	const insert = (key: string | null, fingerprint: string | null) => [
+		id,
+		owner.userId,
+		owner.organizationId,
+		catalogVersion,
+		schemaVersion,
+		prd,
+		createdAt,
+		expiresAt,
+		key,
+		fingerprint,
+	];
+	type Row = SessionRow & { idempotency_fingerprint: string | null };
+	if (!idempotency) {
+		// The upsert changes nothing: it makes a repeated INSERT answer the row that the first one made.
+		const sql = `${INSERT} ON CONFLICT (id) DO UPDATE SET id = excluded.id RETURNING ${COLUMNS}`;
+		const [[row] = []] = await db.run([{ sql, parameters: insert(null, null) }], { safeToRepeat: true });
+		return { row: row as Row, fingerprint: null };
+	}
+	const ofKey = "user_id = ?1 AND ifnull(organization_id, '') = ifnull(?2, '') AND idempotency_key = ?3";
+	const key = [owner.userId, owner.organizationId, idempotency.key];
+	const results = await db.run(
+		[
+			{
+				sql: `UPDATE sessions SET idempotency_key = NULL WHERE ${ofKey} AND expires_at <= ?4`,
+				parameters: [...key, createdAt],
+			},
+			{
+				sql: `${INSERT} ON CONFLICT DO NOTHING`,
+				parameters: insert(idempotency.key, idempotency.fingerprint),
+			},
+			{ sql: `SELECT ${COLUMNS}, idempotency_fingerprint FROM sessions WHERE ${ofKey}`, parameters: key },
+		],
+		{ safeToRepeat: true },
+	);
+	const row = results[2]?.[0] as Row;
+	return { row, fingerprint: row.idempotency_fingerprint };
+}
+
+const selectSession = (reference: SessionReference): Statement => ({
+	sql: `SELECT ${COLUMNS} FROM sessions WHERE ${THIS_LIVE}`,
+	parameters: referenceParameters(reference),
+});
+
+/** Reads one session, or undefined. */
+export async function readSession(
+	db: Database,
+	reference: SessionReference,
+): Promise<SessionRow | undefined> {
+	const [rows = []] = await db.run([selectSession(reference)], { safeToRepeat: true });
+	return rows[0] as SessionRow | undefined;
+}
+
+/** Reads a session with at most its `most` latest events, the oldest of them first. */
+export async function readSessionWithEvents(
+	db: Database,
+	reference: SessionReference,
+	most: number,
+): Promise<{ session: SessionRow; events: EventRow[] } | undefined> {
+	const [sessions = [], events = []] = await db.run(
+		[selectSession(reference), selectLatestEvents(reference, most)],
+		{
+			safeToRepeat: true,
+		},
+	);
+	const [session] = sessions as SessionRow[];
+	return session && { session, events: (events as EventRow[]).reverse() };
+}
+
+/** A page of a caller's sessions, newest first, and how many there are. */
+export async function listSessions(
+	db: Database,
+	query: { owner: Owner; now: string; status: Session['status'] | undefined; limit: number; offset: number },
+): Promise<{ rows: SessionRow[]; total: number }> {
+	const where = query.status === undefined ? LIVE : `${LIVE} AND status = ?`;
+	const parameters = [
+		...liveParameters(query.owner, query.now),
+		...(query.status === undefined ? [] : [query.status]),
+	];
+	const [rows = [], counts = []] = await db.run(
+		[
+			{
+				sql: `SELECT ${COLUMNS} FROM sessions WHERE ${where} ORDER BY created_at DESC, seq DESC LIMIT ? OFFSET ?`,
+				parameters: [...parameters, query.limit, query.offset],
+			},
+			{ sql: `SELECT count(*) AS total FROM sessions WHERE ${where}`, parameters },
+		],
+		{ safeToRepeat: true },
+	);
+	const [count] = counts as { total: number }[];
+	return { rows: rows as SessionRow[], total: count?.total ?? 0 };
+}
+
+/** The columns that a PATCH can write. */
+export type UpdatableColumn =
+	| 'assembly_state'
+	| 'plan'
+	| 'prd'
+	| 'product_object'
+	| 'product_object_hash'
+	| 'status';
+
+/** What a PATCH does to one column: sets it, or merges a JSON object into it by RFC 7396. */
+export interface Change {
+	column: UpdatableColumn;
+	how: 'set' | 'merge';
+	value: string | null;
+}
+
+/** What came of a conditional write. */
+export type Outcome<T> =
+	| { is: 'done'; result: T }
+	| { is: 'missing' }
+	| { is: 'stale'; version: number; latestEvent: number };
+
+const assignment = ({ column, how }: Change) =>
+	how === 'set' ? `${column} = ?` : `${column} = json_patch(ifnull(${column}, '{}'), ?)`;
+
+/**
+ * Changes a session in one statement that also checks its owner, its life and its version. Never repeated: whether a
+ * lost one was done cannot be told, and doing it again could undo somebody else's later change.
+ */
+export async function updateSession(
+	db: Database,
+	reference: SessionReference,
+	changes: readonly Change[],
+	versions: readonly number[] | undefined,
+): Promise<Outcome<SessionRow>> {
+	// updated_at never runs backwards, however the clocks of two locations differ.
+	const sql = `UPDATE sessions SET ${changes.map(assignment).join(', ')}, version = version + 1,
+		updated_at = max(updated_at, ?) WHERE ${THIS_LIVE}`;
+	const parameters = [...changes.map(({ value }) => value), reference.now, ...referenceParameters(reference)];
+	if (!versions) {
+		const [rows = []] = await db.run([{ sql: `${sql} RETURNING ${COLUMNS}`, parameters }], {
+			safeToRepeat: false,
+		});
+		return rows[0] ? { is: 'done', result: rows[0] as SessionRow } : { is: 'missing' };
+	}
+	const [rows = [], current = []] = await db.run(
+		[
+			{
+				sql: `${sql} AND instr(?, ',' || version || ',') > 0 RETURNING ${COLUMNS}`,
+				parameters: [...parameters, admittedParameter(versions)],
+			},
+			selectVersion(reference),
+		],
+		{ safeToRepeat: false },
+	);
+	if (rows[0]) return { is: 'done', result: rows[0] as SessionRow };
+	return staleOrMissing(current);
+}
+
+/** What tells a stale version from a missing session, with what the current ETag is made of. */
+const selectVersion = (reference: SessionReference): Statement => ({
+	sql: `SELECT version, ifnull((SELECT max(number) FROM events WHERE session_id = sessions.id), 0) AS latestEvent
+		FROM sessions WHERE ${THIS_LIVE}`,
+	parameters: referenceParameters(reference),
+});
+
+function staleOrMissing(current: unknown[]): Outcome<never> {
+	const [state] = current as { version: number; latestEvent: number }[];
+	return state ? { is: 'stale', ...state } : { is: 'missing' };
+}
+
+/** What `patch` would make of the product object, and the version that it would be made from. */
+export async function previewProductObject(
+	db: Database,
+	reference: SessionReference,
+	patch: string,
+): Promise<{ version: number; merged: string } | undefined> {
+	const [rows = []] = await db.run(
+		[
+			{
+				sql: `SELECT version, json_patch(ifnull(product_object, '{}'), ?) AS merged FROM sessions WHERE ${THIS_LIVE}`,
+				parameters: [patch, ...referenceParameters(reference)],
+			},
+		],
+		{ safeToRepeat: true },
+	);
+	return rows[0] as { version: number; merged: string } | undefined;
+}
+
+/** A session with more events than this is emptied and left to the cleanup, so that no call's cost has no end. */
+export const DELETED_AT_ONCE = 1000;
+
+/**
+ * Deletes a session with its events. One of more than DELETED_AT_ONCE events loses its content and its life at once,
+ * and its rows to the cleanup.
+ */
+export async function deleteSession(
+	db: Database,
+	reference: SessionReference,
+	versions: readonly number[] | undefined,
+): Promise<Outcome<void>> {
+	const parameters = [admittedParameter(versions), ...referenceParameters(reference)];
+	const where = `${ADMITTED} AND id = ?2 AND user_id = ?3 AND organization_id IS ?4 AND expires_at > ?5`;
+	const [deleted = [], emptied = [], current = []] = await db.run(
+		[
+			{
+				sql: `DELETE FROM sessions WHERE ${where}
+					AND ifnull((SELECT max(number) FROM events WHERE session_id = sessions.id), 0) <= ${DELETED_AT_ONCE}
+					RETURNING id`,
+				parameters,
+			},
+			{
+				sql: `UPDATE sessions SET expires_at = '${LONG_AGO}', prd = NULL, plan = NULL, product_object = NULL,
+					product_object_hash = NULL, assembly_state = NULL, idempotency_key = NULL WHERE ${where} RETURNING id`,
+				parameters,
+			},
+			...(versions ? [selectVersion(reference)] : []),
+		],
+		{ safeToRepeat: false },
+	);
+	if (deleted[0] ?? emptied[0]) return { is: 'done', result: undefined };
+	return staleOrMissing(current);
+}

@@ -1,0 +1,111 @@
+import type { Database } from '../database/database.ts';
+import { failedCheck } from '../database/faults.ts';
+import { pause } from '../database/pause.ts';
+import { entityTag } from '../http/conditional.ts';
+import { ApiError } from '../http/errors.ts';
+import { limits } from '../http/limits.ts';
+import { tooLarge } from '../http/stored-text.ts';
+import { type SessionReference, sessionNotFound } from '../session-reference.ts';
+import { productObjectHash } from './product-object-hash.ts';
+import { type ObjectField, objectColumns } from './schema.ts';
+import { type Change, previewProductObject, readSession, type SessionRow, updateSession } from './store.ts';
+
+/** The answer for an If-Match that names no current ETag (RFC 9110, 15.5.13), with the current one. */
+export const stale = (current: { version: number; latestEvent: number }): ApiError =>
+	new ApiError('PRECONDITION_FAILED', 'The session has changed. Read it again.', {
+		headers: { ETag: entityTag(current.version, current.latestEvent) },
+	});
+
+type Versions = readonly number[] | undefined;
+
+/**
+ * Replaces fields of a session. A product object without a hash gets one. No change at all reads the session.
+ * Throws SESSION_NOT_FOUND, PRECONDITION_FAILED.
+ */
+export async function replaceInSession(
+	db: Database,
+	reference: SessionReference,
+	changes: Change[],
+	versions: Versions,
+): Promise<SessionRow> {
+	const object = unhashedProductObject(changes);
+	return write(db, reference, object ? withHash(changes, await hashOf(object.value)) : changes, versions);
+}
+
+/** How often a merge that must know its own result tries again. Each try that fails is another writer's success. */
+const MAX_MERGES = 100;
+
+/**
+ * Merges into fields of a session by RFC 7396, in one statement. Only a product object without a hash is read first,
+ * because the hash must follow the merged object; it is then written on the condition that nobody else wrote meanwhile.
+ * Throws SESSION_NOT_FOUND, PRECONDITION_FAILED, PAYLOAD_TOO_LARGE; DATABASE_UNAVAILABLE when others never pause.
+ */
+export async function mergeSession(
+	db: Database,
+	reference: SessionReference,
+	changes: Change[],
+	versions: Versions,
+): Promise<SessionRow> {
+	const object = unhashedProductObject(changes);
+	if (!object || object.how === 'set') return replaceInSession(db, reference, changes, versions);
+	for (let tries = 1; tries <= MAX_MERGES; tries += 1) {
+		const preview = await previewProductObject(db, reference, object.value ?? '{}');
+		if (!preview) throw sessionNotFound();
+		const { version, merged } = preview;
+		// A stale If-Match is found by the write itself, which also knows the current tag.
+		const admitted = versions ? versions.filter((each) => each === version) : [version];
+		const hashed = withHash(changes, await productObjectHash(merged));
+		const outcome = await refuseTooLarge(() => updateSession(db, reference, hashed, admitted));
+		if (outcome.is === 'done') return outcome.result;
+		if (outcome.is === 'missing') throw sessionNotFound();
+		if (versions && !versions.includes(outcome.version)) throw stale(outcome);
+		await pause(Math.random() * Math.min(5 * tries, 50));
+	}
+	throw new ApiError('DATABASE_UNAVAILABLE', 'Too many others are writing this session. Try again.', {
+		headers: { 'Retry-After': '1' },
+	});
+}
+
+async function write(
+	db: Database,
+	reference: SessionReference,
+	changes: Change[],
+	versions: Versions,
+): Promise<SessionRow> {
+	if (changes.length === 0) {
+		const row = await readSession(db, reference);
+		if (!row) throw sessionNotFound();
+		if (versions && !versions.includes(row.version)) throw stale({ version: row.version, latestEvent: 0 });
+		return row;
+	}
+	const outcome = await refuseTooLarge(() => updateSession(db, reference, changes, versions));
+	if (outcome.is === 'missing') throw sessionNotFound();
+	if (outcome.is === 'stale') throw stale(outcome);
+	return outcome.result;
+}
+
+const unhashedProductObject = (changes: readonly Change[]): Change | undefined =>
+	changes.some(({ column }) => column === 'product_object_hash')
+		? undefined
+		: changes.find(({ column }) => column === 'product_object');
+
+const hashOf = async (object: string | null) => (object === null ? null : productObjectHash(object));
+
+const withHash = (changes: readonly Change[], hash: string | null): Change[] => [
+	...changes,
+	{ column: 'product_object_hash', how: 'set', value: hash },
+];
+
+/** A merge can outgrow a limit that its patch is within; only the CHECK constraint sees it. */
+async function refuseTooLarge<T>(write: () => Promise<T>): Promise<T> {
+	try {
+		return await write();
+	} catch (error) {
+		const check = failedCheck(error);
+		const field = (Object.entries(objectColumns) as [ObjectField, string][]).find(
+			([, column]) => check === `${column}_size`,
+		)?.[0];
+		if (field) throw tooLarge(field, limits.storedObject);
+		throw error;
+	}
+}
