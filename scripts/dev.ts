@@ -1,0 +1,87 @@
+/**
+ * `npm run dev`: prepares the local database, makes sure there is a local API key, says how to call the service, and
+ * serves it. Arguments go to `wrangler dev`; `--port` and `--persist-to` are also understood here.
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { apiKeyHash } from '../src/auth/api-key-format.ts';
+import { findApiKey } from '../src/auth/store.ts';
+import { newTrace, openDatabase } from '../src/database/database.ts';
+import { makeKey } from './make-key.ts';
+import { openD1 } from './open-d1.ts';
+
+const root = resolve(import.meta.dirname, '..');
+const { values } = parseArgs({
+	options: { port: { type: 'string', default: '8787' }, 'persist-to': { type: 'string' } },
+	strict: false,
+});
+const port = String(values.port);
+const persistTo = typeof values['persist-to'] === 'string' ? values['persist-to'] : undefined;
+const persistArguments = persistTo === undefined ? [] : ['--persist-to', persistTo];
+/** No question, no usage report, no look for a newer version: nothing here needs a network. */
+const quiet = { ...process.env, CI: 'true', WRANGLER_SEND_METRICS: 'false', WRANGLER_HIDE_BANNER: 'true' };
+
+applyMigrations();
+const key = await localKey();
+const sessions = `http://localhost:${port}/v1/products/generation/sessions`;
+const authorization = `-H 'Authorization: Bearer ${key}'`;
+const json = "-H 'Content-Type: application/json'";
+const newest = `$(curl -s '${sessions}?limit=1' ${authorization} | grep -o 'sess_[0-9a-z]*' | head -n 1)`;
+console.log(`
+Create a session, then patch it. Paste into another terminal:
+
+curl -X POST ${sessions} ${authorization} ${json} -d '{"catalogVersion":"2026-01","prd":{"title":"Support assistant"}}'
+
+curl -X PATCH ${sessions}/${newest} ${authorization} ${json} -d '{"status":"generating","plan":{"steps":["outline","build","review"]}}'
+`);
+serve();
+
+function applyMigrations(): void {
+	const { status, stdout, stderr } = spawnSync(
+		'wrangler',
+		['d1', 'migrations', 'apply', 'DB', '--local', ...persistArguments],
+		{ cwd: root, env: quiet, encoding: 'utf8' },
+	);
+	if (status === 0) return;
+	console.error(stdout, stderr);
+	process.exit(status ?? 1);
+}
+
+/** The key of earlier runs, if this database has it; else a new one, kept in a file that git ignores. */
+async function localKey(): Promise<string> {
+	const file = join(root, '.wrangler', 'local-api-key');
+	const { d1, close } = await openD1({ remote: false, persistTo });
+	try {
+		const db = openDatabase(d1, newTrace());
+		const kept = existsSync(file) ? (await readFile(file, 'utf8')).trim() : '';
+		const keptHash = await apiKeyHash(kept);
+		const row = keptHash && (await findApiKey(db, keptHash));
+		if (row && row.revoked_at === null) return kept;
+		const made = await makeKey(db, {
+			userId: 'user_local',
+			organizationId: null,
+			name: 'npm run dev',
+			permissions: ['*'],
+			environment: 'test',
+			expiresAt: null,
+		});
+		await mkdir(join(root, '.wrangler'), { recursive: true });
+		await writeFile(file, `${made.key}\n`, { mode: 0o600 });
+		return made.key;
+	} finally {
+		await close();
+	}
+}
+
+function serve(): void {
+	const server = spawn('wrangler', ['dev', '--port', port, ...process.argv.slice(2)], {
+		cwd: root,
+		env: { ...quiet, CI: process.env.CI ?? '' },
+		stdio: 'inherit',
+	});
+	for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => server.kill(signal));
+	server.on('exit', (code) => process.exit(code ?? 0));
+}

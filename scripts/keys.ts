@@ -1,0 +1,220 @@
+/**
+ * API keys for people: create, list, revoke, rotate. Run `npm run keys -- help`.
+ */
+import { parseArgs } from 'node:util';
+import { z } from 'zod';
+import { type Permission, permissionSchema, permissions } from '../src/auth/principal.ts';
+import { type ApiKeyRow, expireApiKey, listApiKeys, readApiKey, revokeApiKey } from '../src/auth/store.ts';
+import { type Database, newTrace, openDatabase } from '../src/database/database.ts';
+import { makeKey } from './make-key.ts';
+import { openD1 } from './open-d1.ts';
+
+const HELP = `npm run keys -- create --user U [--org O] [--name N] [--permissions P,…]
+                      [--environment live|test] [--expires-in 90d]
+npm run keys -- list
+npm run keys -- revoke ID
+npm run keys -- rotate ID [--grace 24h]
+
+All take --json, --local (the default, with --persist-to DIR) or --remote.
+Permissions: ${permissions.join(', ')}. The default is PRODUCTS:*.
+Durations: a number and s, m, h or d.
+rotate makes a new key for the same owner; the old one lives on for the grace (default: not at all).`;
+
+class UsageError extends Error {}
+
+const { values, positionals } = readArguments();
+
+function readArguments() {
+	try {
+		return parseArgs({
+			allowPositionals: true,
+			options: {
+				user: { type: 'string' },
+				org: { type: 'string' },
+				name: { type: 'string' },
+				permissions: { type: 'string', default: 'PRODUCTS:*' },
+				environment: { type: 'string', default: 'live' },
+				'expires-in': { type: 'string' },
+				grace: { type: 'string', default: '0s' },
+				json: { type: 'boolean', default: false },
+				local: { type: 'boolean', default: false },
+				remote: { type: 'boolean', default: false },
+				'persist-to': { type: 'string' },
+			},
+		});
+	} catch (error) {
+		console.error(`${error instanceof Error ? error.message : error}\n\n${HELP}`);
+		process.exit(2);
+	}
+}
+
+const SECONDS = { s: 1, m: 60, h: 3600, d: 86_400 } as const;
+
+/** The time that lies a duration such as `90d` ahead. */
+function after(duration: string): string {
+	const [, number, unit] = /^(\d{1,6})([smhd])$/.exec(duration) ?? [];
+	if (!number || !unit) throw new UsageError(`${duration} is no duration: use a number and s, m, h or d.`);
+	return new Date(Date.now() + Number(number) * SECONDS[unit as keyof typeof SECONDS] * 1000).toISOString();
+}
+
+function grantedPermissions(text: string): Permission[] {
+	const result = z
+		.array(permissionSchema)
+		.min(1)
+		.safeParse(text.split(',').map((each) => each.trim()));
+	if (!result.success) throw new UsageError(`${text}: permissions are ${permissions.join(', ')}.`);
+	return result.data;
+}
+
+function nonEmpty(option: string, value: string | undefined): string | null {
+	if (value === undefined) return null;
+	if (value.trim() === '' || value.length > 255)
+		throw new UsageError(`--${option} takes 1 to 255 characters.`);
+	return value;
+}
+
+/** The one answer that holds the key. */
+const created = (key: string, row: ApiKeyRow) => ({
+	id: row.id,
+	key,
+	userId: row.user_id,
+	organizationId: row.organization_id,
+	permissions: row.permissions.split(','),
+	environment: row.environment,
+	expiresAt: row.expires_at,
+});
+
+function printCreated(key: string, row: ApiKeyRow): void {
+	if (values.json) console.log(JSON.stringify(created(key, row)));
+	else console.log(`${row.id}\n${key}\nThe key is shown this once; only its SHA-256 is kept.`);
+}
+
+const stateOf = (row: ApiKeyRow, now: string) =>
+	row.revoked_at !== null
+		? 'revoked'
+		: row.expires_at !== null && row.expires_at <= now
+			? 'expired'
+			: 'active';
+
+async function existing(db: Database, id: string | undefined): Promise<ApiKeyRow> {
+	if (!id) throw new UsageError('Which key? Give its ID; list shows them.');
+	const row = await readApiKey(db, id);
+	if (!row) throw new UsageError(`There is no key ${id}.`);
+	return row;
+}
+
+const commands: Record<string, (db: Database) => Promise<void>> = {
+	async create(db) {
+		const userId = nonEmpty('user', values.user);
+		if (userId === null) throw new UsageError('create needs --user.');
+		const environment = z.enum(['live', 'test']).safeParse(values.environment);
+		if (!environment.success) throw new UsageError('--environment is live or test.');
+		const { key, row } = await makeKey(db, {
+			userId,
+			organizationId: nonEmpty('org', values.org),
+			name: nonEmpty('name', values.name),
+			permissions: grantedPermissions(values.permissions),
+			environment: environment.data,
+			expiresAt: values['expires-in'] === undefined ? null : after(values['expires-in']),
+		});
+		printCreated(key, row);
+	},
+
+	async list(db) {
+		const now = new Date().toISOString();
+		const rows = (await listApiKeys(db)).map((row) => ({
+			id: row.id,
+			prefix: row.prefix,
+			name: row.name,
+			userId: row.user_id,
+			organizationId: row.organization_id,
+			permissions: row.permissions.split(','),
+			environment: row.environment,
+			state: stateOf(row, now),
+			createdAt: row.created_at,
+			expiresAt: row.expires_at,
+			revokedAt: row.revoked_at,
+			lastUsedAt: row.last_used_at,
+		}));
+		if (values.json) return console.log(JSON.stringify(rows));
+		if (rows.length === 0) return console.log('There are no keys.');
+		const header = ['ID', 'PREFIX', 'OWNER', 'NAME', 'PERMISSIONS', 'LAST USED', 'STATE'];
+		const lines = rows.map((row) => [
+			row.id,
+			row.prefix,
+			row.organizationId === null ? row.userId : `${row.userId} in ${row.organizationId}`,
+			row.name ?? '-',
+			row.permissions.join(','),
+			row.lastUsedAt ?? 'never',
+			row.state === 'active' && row.expiresAt !== null ? `active until ${row.expiresAt}` : row.state,
+		]);
+		const widths = header.map((title, at) =>
+			Math.max(title.length, ...lines.map((line) => line[at]?.length ?? 0)),
+		);
+		for (const line of [header, ...lines]) {
+			console.log(
+				line
+					.map((cell, at) => cell.padEnd(widths[at] ?? 0))
+					.join('  ')
+					.trimEnd(),
+			);
+		}
+	},
+
+	async revoke(db) {
+		const row = await existing(db, positionals[1]);
+		await revokeApiKey(db, row.id, new Date().toISOString());
+		console.log(values.json ? JSON.stringify({ id: row.id, revoked: true }) : `${row.id} is revoked.`);
+	},
+
+	async rotate(db) {
+		const old = await existing(db, positionals[1]);
+		if (stateOf(old, new Date().toISOString()) !== 'active') throw new UsageError(`${old.id} is not active.`);
+		const until = after(values.grace);
+		const { key, row } = await makeKey(db, {
+			userId: old.user_id,
+			organizationId: old.organization_id,
+			name: old.name,
+			permissions: grantedPermissions(old.permissions),
+			environment: old.environment,
+			expiresAt: values['expires-in'] === undefined ? old.expires_at : after(values['expires-in']),
+		});
+		// The new key first: whatever happens in between, the owner is left with one that works.
+		await expireApiKey(db, old.id, until);
+		printCreated(key, row);
+		if (!values.json) console.log(`${old.id} works until ${until}.`);
+	},
+};
+
+async function main(): Promise<number> {
+	const command = commands[positionals[0] ?? ''];
+	if (!command) {
+		console.error(HELP);
+		return positionals[0] === 'help' ? 0 : 2;
+	}
+	if (values.remote && (values.local || values['persist-to'] !== undefined)) {
+		console.error('--remote goes with neither --local nor --persist-to.');
+		return 2;
+	}
+	const { d1, close } = await openD1({ remote: values.remote, persistTo: values['persist-to'] });
+	try {
+		await command(openDatabase(d1, newTrace()));
+		return 0;
+	} catch (error) {
+		if (error instanceof UsageError) {
+			console.error(error.message);
+			return 2;
+		}
+		if (error instanceof Error && /no such table/.test(error.message)) {
+			console.error(
+				'The database has no tables yet: run `npm run dev` once, or `npx wrangler d1 migrations apply DB`.',
+			);
+			return 1;
+		}
+		throw error;
+	} finally {
+		await close();
+	}
+}
+
+process.exit(await main());

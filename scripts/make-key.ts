@@ -1,0 +1,36 @@
+import { typeid } from 'typeid-js';
+import { type KeyEnvironment, newApiKey } from '../src/auth/api-key-format.ts';
+import type { Permission } from '../src/auth/principal.ts';
+import { type ApiKeyRow, insertApiKey } from '../src/auth/store.ts';
+import type { Database } from '../src/database/database.ts';
+
+/** Whose key to make, and what it may do until when (ISO 8601). */
+export interface KeyRequest {
+	userId: string;
+	organizationId: string | null;
+	name: string | null;
+	permissions: readonly Permission[];
+	environment: KeyEnvironment;
+	expiresAt: string | null;
+}
+
+/** Makes and stores a key. The key itself is in the answer and nowhere else. */
+export async function makeKey(db: Database, request: KeyRequest): Promise<{ key: string; row: ApiKeyRow }> {
+	const { key, keyHash, prefix } = await newApiKey(request.environment);
+	const row: ApiKeyRow = {
+		id: typeid('key').toString(),
+		key_hash: keyHash,
+		prefix,
+		user_id: request.userId,
+		organization_id: request.organizationId,
+		name: request.name,
+		permissions: request.permissions.join(','),
+		environment: request.environment,
+		created_at: new Date().toISOString(),
+		expires_at: request.expiresAt,
+		revoked_at: null,
+		last_used_at: null,
+	};
+	await insertApiKey(db, row);
+	return { key, row };
+}

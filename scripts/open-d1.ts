@@ -1,0 +1,42 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { getPlatformProxy, unstable_readConfig } from 'wrangler';
+
+/** Which D1 database a command works on. */
+export interface D1Choice {
+	remote: boolean;
+	/** The folder that `wrangler dev --persist-to` was given; undefined for wrangler's own. */
+	persistTo: string | undefined;
+}
+
+const CONFIG = resolve(import.meta.dirname, '../wrangler.toml');
+
+/**
+ * Opens the database of wrangler.toml through wrangler: the local one, or the remote one with the account that wrangler
+ * is logged in to, by a remote binding. Bound parameters work in both, as they do not in `wrangler d1 execute`.
+ */
+export async function openD1(choice: D1Choice): Promise<{ d1: D1Database; close: () => Promise<void> }> {
+	const proxy = await getPlatformProxy<{ DB: D1Database }>(
+		choice.remote
+			? { configPath: await remoteConfig() }
+			: {
+					configPath: CONFIG,
+					remoteBindings: false,
+					...(choice.persistTo === undefined
+						? {}
+						: { persist: { path: join(resolve(choice.persistTo), 'v3') } }),
+				},
+	);
+	return { d1: proxy.env.DB, close: proxy.dispose };
+}
+
+/** wrangler.toml's database alone, marked as remote. Kept out of wrangler.toml, where it would make `dev` need a login. */
+async function remoteConfig(): Promise<string> {
+	const { name, compatibility_date, account_id, d1_databases } = unstable_readConfig({ config: CONFIG });
+	const folder = resolve(import.meta.dirname, '../.wrangler');
+	const path = join(folder, 'remote-database.json');
+	await mkdir(folder, { recursive: true });
+	const databases = d1_databases.map((database: object) => ({ ...database, remote: true }));
+	await writeFile(path, JSON.stringify({ name, compatibility_date, account_id, d1_databases: databases }));
+	return path;
+}
