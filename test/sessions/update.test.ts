@@ -1,0 +1,151 @@
+import { describe, expect, it } from 'vitest';
+import { newCaller, SESSIONS } from '../support/api.ts';
+
+const FIELDS = [
+	'assemblyState',
+	'catalogVersion',
+	'createdAt',
+	'expiresAt',
+	'id',
+	'organizationId',
+	'plan',
+	'prd',
+	'productObject',
+	'productObjectHash',
+	'schemaVersion',
+	'status',
+	'updatedAt',
+	'userId',
+];
+
+describe('updating a session', () => {
+	it('answers all 14 fields in order', async () => {
+		const caller = await newCaller();
+		const { id } = await caller.create();
+		const answer = await caller.call('PATCH', `${SESSIONS}/${id}`, { body: { status: 'generating' } });
+		expect(answer.status).toBe(200);
+		expect(Object.keys(answer.json)).toEqual(FIELDS);
+		expect(answer.json).toMatchObject({
+			id,
+			status: 'generating',
+			userId: caller.userId,
+			organizationId: null,
+		});
+	});
+
+	it('replaces what is sent whole and leaves the rest', async () => {
+		const caller = await newCaller();
+		const { id } = await caller.create({ prd: { a: 1 }, catalogVersion: 'c' });
+		await caller.call('PATCH', `${SESSIONS}/${id}`, {
+			body: { plan: { x: 1, y: 2 }, assemblyState: { s: 1 } },
+		});
+		const { json } = await caller.call('PATCH', `${SESSIONS}/${id}`, { body: { plan: { z: 3 } } });
+		expect(json).toMatchObject({
+			plan: { z: 3 },
+			prd: { a: 1 },
+			assemblyState: { s: 1 },
+			catalogVersion: 'c',
+		});
+	});
+
+	it('ignores fields that the request does not define', async () => {
+		const caller = await newCaller();
+		const session = await caller.create({ catalogVersion: 'c' });
+		const whole = {
+			...session,
+			prd: {},
+			plan: {},
+			assemblyState: {},
+			productObject: {},
+			productObjectHash: 'h',
+		};
+		const { status, json } = await caller.call('PATCH', `${SESSIONS}/${session.id}`, {
+			body: { ...whole, userId: 'somebody', catalogVersion: 'other', id: 'x' },
+		});
+		expect(status).toBe(200);
+		expect(json).toMatchObject({
+			id: session.id,
+			userId: caller.userId,
+			catalogVersion: 'c',
+			productObjectHash: 'h',
+		});
+	});
+
+	it('changes nothing when no known field is sent, updatedAt and ETag included', async () => {
+		const caller = await newCaller();
+		const session = await caller.create();
+		const { status, json, headers } = await caller.call('PATCH', `${SESSIONS}/${session.id}`, {
+			body: { other: 1 },
+		});
+		expect(status).toBe(200);
+		expect(json).toEqual(session);
+		expect(headers.get('ETag')).toBe('"1"');
+	});
+
+	it.each([
+		[{ status: 'nonsense' }, 'status'],
+		[{ plan: null }, 'plan'],
+		[{ plan: [] }, 'plan'],
+		[{ prd: 'text' }, 'prd'],
+		[{ productObjectHash: 5 }, 'productObjectHash'],
+		[{ productObjectHash: 'x'.repeat(256) }, 'productObjectHash'],
+		[[], ''],
+		['text', ''],
+		[null, ''],
+	])('refuses %j with the path of the problem', async (body, path) => {
+		const caller = await newCaller();
+		const session = await caller.create();
+		const answer = await caller.call('PATCH', `${SESSIONS}/${session.id}`, { body });
+		expect(answer.status).toBe(400);
+		expect(answer.json).toMatchObject({ code: 'VALIDATION_ERROR', details: [{ path }] });
+		expect(await caller.details(session.id)).toEqual({ ...session, events: [] });
+	});
+
+	it('names each problem', async () => {
+		const caller = await newCaller();
+		const { id } = await caller.create();
+		const { json } = await caller.call<{ details: { path: string }[] }>('PATCH', `${SESSIONS}/${id}`, {
+			body: { status: 'no', plan: 1, prd: 2 },
+		});
+		expect(json.details.map(({ path }) => path).sort()).toEqual(['plan', 'prd', 'status']);
+	});
+
+	it.each([
+		['text/plain', '{}'],
+		['application/x-www-form-urlencoded', '{}'],
+		['', '{}'],
+		['text/plain', 'not even JSON'],
+	])('takes no body of type %j', async (type, raw) => {
+		const caller = await newCaller();
+		const { id } = await caller.create();
+		const { status, json } = await caller.call('PATCH', `${SESSIONS}/${id}`, {
+			raw: new TextEncoder().encode(raw),
+			headers: type ? { 'Content-Type': type } : {},
+		});
+		expect([status, json.code]).toEqual([415, 'UNSUPPORTED_MEDIA_TYPE']);
+	});
+
+	it.each(['', '{', '{"plan":{}', 'nul', '{"a":1}x', '\u00ef\u00bb\u00bf{}', "{'a':1}"])(
+		'calls %j invalid JSON',
+		async (raw) => {
+			const caller = await newCaller();
+			const { id } = await caller.create();
+			const { status, json } = await caller.call('PATCH', `${SESSIONS}/${id}`, {
+				raw,
+				headers: { 'Content-Type': 'application/json; charset=utf-8' },
+			});
+			expect([status, json.code]).toEqual([400, 'INVALID_JSON']);
+		},
+	);
+
+	it.each(['sess_01k2vxq8f3e7ttyyds0t6w2h4b', 'nonsense', 'sess_', '%00', '%E0%A4%A', 'a b'])(
+		'knows no session %s',
+		async (id) => {
+			const caller = await newCaller();
+			const { status, json } = await caller.call('PATCH', `${SESSIONS}/${id}`, {
+				body: { status: 'failed' },
+			});
+			expect([status, json.code]).toEqual([404, 'SESSION_NOT_FOUND']);
+		},
+	);
+});

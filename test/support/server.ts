@@ -1,0 +1,77 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createTestHarness } from 'wrangler';
+import { type KeyRequest, makeKey } from '../../scripts/make-key.ts';
+import { newTrace, openDatabase } from '../../src/database/database.ts';
+import type { Bindings } from '../../src/env.ts';
+
+export const ROOT = resolve(import.meta.dirname, '../..');
+
+/** A running Worker as a client outside sees it. */
+export interface Server {
+	url: string;
+	env: Bindings;
+	newKey(request?: Partial<KeyRequest>): Promise<string>;
+	logs(): string[];
+	runScheduled(): Promise<void>;
+	close(): Promise<void>;
+}
+
+/** Starts the built Worker (`npm run build`) on a fresh database. */
+export async function startServer(vars: Record<string, string> = {}): Promise<Server> {
+	const harness = createTestHarness({
+		root: ROOT,
+		workers: [
+			{
+				configPath: 'wrangler.toml',
+				prebuiltWorkerDir: 'dist/worker',
+				vars: { KEY_CACHE_SECONDS: '60', ...vars },
+			},
+		],
+	});
+	const { url } = await harness.listen();
+	const worker = harness.getWorker<Bindings>();
+	await worker.applyD1Migrations('DB');
+	const env = await worker.getEnv();
+	return {
+		url: url.href.replace(/\/$/, ''),
+		env,
+		async newKey(request = {}) {
+			const { key } = await makeKey(openDatabase(env.DB, newTrace()), {
+				userId: `user_${crypto.randomUUID()}`,
+				organizationId: null,
+				name: null,
+				permissions: ['*'],
+				environment: 'test',
+				expiresAt: null,
+				...request,
+			});
+			return key;
+		},
+		logs: () => harness.getLogs().map(({ message }) => message),
+		async runScheduled() {
+			await worker.scheduled({ cron: '*/10 * * * *' });
+		},
+		close: () => harness.close(),
+	};
+}
+
+/** A folder that is gone after `use`. */
+export async function withFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
+	const folder = mkdtempSync(join(tmpdir(), 'sessions-'));
+	try {
+		return await use(folder);
+	} finally {
+		rmSync(folder, { recursive: true, force: true });
+	}
+}
+
+/** Runs a command of this project to its end. */
+export function npmRun(
+	script: string,
+	...args: string[]
+): { status: number | null; stdout: string; stderr: string } {
+	return spawnSync('npm', ['run', '--silent', script, '--', ...args], { cwd: ROOT, encoding: 'utf8' });
+}
