@@ -1,6 +1,10 @@
 import { app } from './app.ts';
-import type { Bindings } from './env.ts';
+import { cleanUp } from './cleanup/cleanup.ts';
+import { type Bindings, settingsOf } from './env.ts';
 
 export default {
 	fetch: app.fetch,
+	async scheduled(controller, env) {
+		await cleanUp(env.DB, controller.scheduledTime, settingsOf(env));
+	},
 } satisfies ExportedHandler<Bindings>;

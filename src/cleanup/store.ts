@@ -1,0 +1,65 @@
+import type { Database } from '../database/database.ts';
+
+/** Events deleted by one statement: some ten milliseconds, during which D1 answers nobody else. */
+const EVENTS_AT_ONCE = 5000;
+/** Sessions deleted by one statement; each can hold 1.6 MB. */
+const SESSIONS_AT_ONCE = 100;
+/** More than this are not counted: a count reads a row for each. */
+export const MOST_COUNTED = 10_000;
+
+const OLDEST_EXPIRED = `SELECT id FROM sessions WHERE expires_at <= ? ORDER BY expires_at LIMIT ${SESSIONS_AT_ONCE}`;
+
+/** How many statements `deleteExpired` sends. */
+export const STATEMENTS_A_CHUNK = 4;
+
+/**
+ * Deletes one chunk of what had expired by `now`, oldest first: events, then the sessions that have none left. Safe to
+ * repeat and to run twice at once: what has expired stays so, and nobody can add to it.
+ */
+export async function deleteExpired(
+	db: Database,
+	now: string,
+): Promise<{ sessions: number; events: number }> {
+	const changes = { sql: 'SELECT changes() AS deleted', parameters: [] };
+	const [, events = [], , sessions = []] = await db.run(
+		[
+			{
+				sql: `DELETE FROM events WHERE seq IN (SELECT events.seq FROM (${OLDEST_EXPIRED}) AS expired
+					CROSS JOIN events ON events.session_id = expired.id LIMIT ${EVENTS_AT_ONCE})`,
+				parameters: [now],
+			},
+			changes,
+			{
+				sql: `DELETE FROM sessions WHERE id IN (${OLDEST_EXPIRED})
+					AND NOT EXISTS (SELECT 1 FROM events WHERE session_id = sessions.id)`,
+				parameters: [now],
+			},
+			changes,
+		],
+		{ safeToRepeat: true },
+	);
+	const count = (rows: unknown[]) => (rows as { deleted: number }[])[0]?.deleted ?? 0;
+	return { sessions: count(sessions), events: count(events) };
+}
+
+/** How many sessions had expired by `now` and are still stored; MOST_COUNTED stands for that many or more. */
+export async function countExpired(db: Database, now: string): Promise<number> {
+	const [rows = []] = await db.run(
+		[
+			{
+				sql: `SELECT count(*) AS expired FROM (SELECT 1 FROM sessions WHERE expires_at <= ? LIMIT ${MOST_COUNTED})`,
+				parameters: [now],
+			},
+		],
+		{ safeToRepeat: true },
+	);
+	return (rows as { expired: number }[])[0]?.expired ?? 0;
+}
+
+/**
+ * Refreshes the query planner's statistics where SQLite finds them outdated, as D1's documentation advises after large
+ * changes: https://developers.cloudflare.com/d1/sql-api/sql-statements/#pragma-optimize
+ */
+export async function optimize(db: Database): Promise<void> {
+	await db.run([{ sql: 'PRAGMA optimize', parameters: [] }], { safeToRepeat: true });
+}

@@ -1,0 +1,138 @@
+import { env } from 'cloudflare:workers';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { cleanUp } from '../../src/cleanup/cleanup.ts';
+import { newCaller, SESSIONS } from '../support/api.ts';
+import { countRows, expire, query } from '../support/database.ts';
+
+const GENEROUS = { CLEANUP_MAX_STATEMENTS: 1000, CLEANUP_MAX_SECONDS: 60 };
+
+/** Many sessions of one owner with events each, by SQL; the even ones have expired. */
+async function fill(sessions: number, eventsEach: number): Promise<void> {
+	await query(
+		`INSERT INTO sessions (id, user_id, status, created_at, updated_at, expires_at)
+		WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?)
+		SELECT printf('sess_%026d', i), 'user_many', 'intake', '2020-01-01T00:00:00.000Z', '2020-01-01T00:00:00.000Z',
+			iif(i % 2 = 0, printf('2020-01-02T00:00:00.%03dZ', i % 1000), '2999-01-01T00:00:00.000Z') FROM n`,
+		sessions,
+	);
+	await query(
+		`INSERT INTO events (session_id, number, id, type, payload, created_at)
+		WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
+		SELECT sessions.id, i, 'evt_' || sessions.id || i, 'note', '{}', '2020-01-01T00:00:00.000Z'
+		FROM sessions CROSS JOIN n WHERE sessions.user_id = 'user_many'`,
+		eventsEach,
+	);
+}
+
+describe('the scheduled cleanup', () => {
+	beforeEach(async () => {
+		await query('DELETE FROM sessions');
+	});
+
+	it('removes what has expired with its events, and nothing else', async () => {
+		const caller = await newCaller();
+		const [dead, live] = [await caller.create(), await caller.create({ prd: { kept: true } })];
+		await caller.append(dead.id);
+		const event = await caller.append(live.id);
+		await expire(dead.id);
+		const report = await cleanUp(env.DB, Date.now(), GENEROUS);
+		expect(report).toMatchObject({ sessions: 1, events: 1, left: 0 });
+		expect([await countRows('sessions'), await countRows('events')]).toEqual([1, 1]);
+		expect(await caller.details(live.id)).toEqual({ ...live, events: [event] });
+	});
+
+	it('goes by the time that it is given', async () => {
+		const caller = await newCaller();
+		const { expiresAt } = await caller.create();
+		expect((await cleanUp(env.DB, Date.parse(expiresAt) - 1, GENEROUS)).sessions).toBe(0);
+		expect((await cleanUp(env.DB, Date.parse(expiresAt), GENEROUS)).sessions).toBe(1);
+	});
+
+	it('stops at its budget of statements, says what is left, and goes on in the next run', async () => {
+		await fill(1000, 30);
+		const budget = { CLEANUP_MAX_STATEMENTS: 12, CLEANUP_MAX_SECONDS: 60 };
+		const first = await cleanUp(env.DB, Date.now(), budget);
+		expect(first.statements).toBeLessThanOrEqual(12);
+		expect(first.sessions).toBeGreaterThan(0);
+		expect(first.left).toBe(500 - first.sessions);
+		let runs = 1;
+		for (let { left } = first; left > 0; runs += 1) left = (await cleanUp(env.DB, Date.now(), budget)).left;
+		expect(runs).toBeGreaterThan(1);
+		expect([await countRows('sessions'), await countRows('events')]).toEqual([500, 15_000]);
+		expect(await countRows('sessions', 'expires_at < ?', '2900')).toBe(0);
+	});
+
+	it('removes the oldest first', async () => {
+		await fill(400, 1);
+		await cleanUp(env.DB, Date.now(), { CLEANUP_MAX_STATEMENTS: 6, CLEANUP_MAX_SECONDS: 60 });
+		const [oldest] = await query<{ at: string }>(
+			"SELECT min(expires_at) AS at FROM sessions WHERE expires_at < '2900'",
+		);
+		expect(await countRows('sessions', "expires_at < '2900'")).toBe(100);
+		expect(oldest?.at).toBe('2020-01-02T00:00:00.200Z');
+	});
+
+	it('stops at its budget of time', async () => {
+		await fill(10, 1);
+		const report = await cleanUp(env.DB, Date.now(), {
+			CLEANUP_MAX_STATEMENTS: 1000,
+			CLEANUP_MAX_SECONDS: 0,
+		});
+		expect(report).toMatchObject({ sessions: 0, left: 5 });
+	});
+
+	it('does no harm when two runs meet', async () => {
+		await fill(600, 20);
+		const reports = await Promise.all([1, 2].map(() => cleanUp(env.DB, Date.now(), GENEROUS)));
+		expect(reports.reduce((sum, { sessions }) => sum + sessions, 0)).toBe(300);
+		expect([await countRows('sessions'), await countRows('events')]).toEqual([300, 6000]);
+	});
+
+	it('removes a session with more events than one statement deletes', async () => {
+		await fill(2, 12_000);
+		expect(await cleanUp(env.DB, Date.now(), GENEROUS)).toMatchObject({
+			sessions: 1,
+			events: 12_000,
+			left: 0,
+		});
+		expect([await countRows('sessions'), await countRows('events')]).toEqual([1, 12_000]);
+	});
+
+	it('lets requests be answered while it runs', async () => {
+		await fill(2000, 20);
+		const caller = await newCaller();
+		const { id } = await caller.create();
+		const running = cleanUp(env.DB, Date.now(), GENEROUS);
+		const answers = await Promise.all(
+			Array.from({ length: 30 }, (_, n) =>
+				caller.call('PATCH', `${SESSIONS}/${id}`, { body: { plan: { n } } }),
+			),
+		);
+		expect(answers.map(({ status }) => status)).toEqual(Array(30).fill(200));
+		expect((await running).left).toBe(0);
+		expect((await caller.details(id)).id).toBe(id);
+	});
+});
+
+describe('an expired session', () => {
+	it('is gone for every call at once, before any cleanup', async () => {
+		const caller = await newCaller();
+		const { id } = await caller.create();
+		await caller.append(id);
+		await expire(id);
+		const calls: [string, string, unknown?][] = [
+			['GET', ''],
+			['PATCH', '', { status: 'failed' }],
+			['PATCH', '', {}],
+			['DELETE', ''],
+			['GET', '/events'],
+			['POST', '/events', { type: 'note' }],
+		];
+		for (const [method, path, body] of calls) {
+			const { status, json } = await caller.call(method, `${SESSIONS}/${id}${path}`, body ? { body } : {});
+			expect([method, path, status, json.code]).toEqual([method, path, 404, 'SESSION_NOT_FOUND']);
+		}
+		const { json } = await caller.call('GET', SESSIONS);
+		expect(json).toMatchObject({ data: [], pagination: { total: 0 } });
+	});
+});
