@@ -1,0 +1,177 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { type Caller, newCaller, SESSIONS } from '../support/api.ts';
+import { countRows } from '../support/database.ts';
+import { type FaultyD1, faultyD1, serviceWith } from '../support/faulty-d1.ts';
+
+const TRANSIENT = [
+	'D1_ERROR: Network connection lost.',
+	'D1_ERROR: Internal error in D1 DB storage caused object to be reset.',
+	'D1_ERROR: D1 DB reset because its code was updated.',
+	'D1_ERROR: Cannot resolve D1 DB due to transient issue on remote node.',
+];
+const OVERLOADED = [
+	'D1_ERROR: D1 DB is overloaded. Requests queued for too long.',
+	'D1_ERROR: D1 DB is overloaded. Too many requests queued.',
+	'D1_ERROR: D1 DB storage operation exceeded timeout which caused object to be reset.',
+	'D1_ERROR: D1 DB exceeded its CPU time limit and was reset.',
+];
+const lost = (when: 'before' | 'after') => ({ message: TRANSIENT[0] ?? '', when });
+
+let faulty: FaultyD1;
+let caller: Caller;
+beforeEach(async () => {
+	faulty = faultyD1();
+	caller = await newCaller({ fetcher: serviceWith({ DB: faulty.d1 }) });
+	await caller.call('GET', SESSIONS); // The key is known from here on: each call is one trip.
+	faulty.trips = 0;
+});
+
+const unavailable = { code: 'DATABASE_UNAVAILABLE' };
+
+describe('a read', () => {
+	it.each(TRANSIENT)('is tried again after %j', async (message) => {
+		const { id } = await caller.create();
+		faulty.trips = 0;
+		faulty.next = [
+			{ message, when: 'before' },
+			{ message, when: 'after' },
+		];
+		expect((await caller.details(id)).id).toBe(id);
+		expect(faulty.trips).toBe(3);
+	});
+
+	it('is tried three times at the most, and then is a 503 that says when to come again', async () => {
+		const { id } = await caller.create();
+		faulty.trips = 0;
+		faulty.next = [lost('before'), lost('before'), lost('before')];
+		const { status, json, headers } = await caller.call('GET', `${SESSIONS}/${id}`);
+		expect([status, json]).toMatchObject([503, unavailable]);
+		expect(Number(headers.get('Retry-After'))).toBeGreaterThan(0);
+		expect(faulty.trips).toBe(3);
+	});
+
+	it.each(OVERLOADED)('is not tried again after %j', async (message) => {
+		const { id } = await caller.create();
+		faulty.trips = 0;
+		faulty.next = [{ message, when: 'before' }];
+		const { status, json } = await caller.call('GET', `${SESSIONS}/${id}`);
+		expect([status, json, faulty.trips]).toMatchObject([503, unavailable, 1]);
+	});
+});
+
+describe('a create', () => {
+	it.each(['before', 'after'] as const)(
+		'whose connection is lost %s the write makes one session',
+		async (when) => {
+			faulty.next = [lost(when)];
+			const session = await caller.create({ prd: { a: 1 } });
+			expect(await caller.details(session.id)).toEqual({ ...session, events: [] });
+			expect(await countRows('sessions', 'user_id = ?', caller.userId)).toBe(1);
+		},
+	);
+
+	it.each(['before', 'after'] as const)(
+		'with an Idempotency-Key whose connection is lost %s the write is no replay',
+		async (when) => {
+			faulty.next = [lost(when)];
+			const { status, headers } = await caller.call('POST', SESSIONS, {
+				headers: { 'Idempotency-Key': 'k' },
+			});
+			expect([status, headers.get('Idempotency-Replayed')]).toEqual([201, null]);
+			expect(await countRows('sessions', 'user_id = ?', caller.userId)).toBe(1);
+		},
+	);
+
+	it('that was answered 503 can be sent again with its key, and there is one session', async () => {
+		const send = () => caller.call('POST', SESSIONS, { headers: { 'Idempotency-Key': 'k' } });
+		faulty.next = [lost('after'), lost('before'), lost('before')];
+		expect((await send()).status).toBe(503);
+		const again = await send();
+		expect([again.status, again.headers.get('Idempotency-Replayed')]).toEqual([201, 'true']);
+		expect(await countRows('sessions', 'user_id = ?', caller.userId)).toBe(1);
+	});
+});
+
+describe('an append', () => {
+	it.each(['before', 'after'] as const)(
+		'without a key whose connection is lost %s the write is a 503 and never done twice',
+		async (when) => {
+			const { id } = await caller.create();
+			faulty.next = [lost(when)];
+			const { status, json } = await caller.call('POST', `${SESSIONS}/${id}/events`, {
+				body: { type: 'note' },
+			});
+			expect([status, json]).toMatchObject([503, unavailable]);
+			expect(await countRows('events', 'session_id = ?', id)).toBe(when === 'after' ? 1 : 0);
+		},
+	);
+
+	it.each(['before', 'after'] as const)(
+		'with a key whose connection is lost %s the write makes one event',
+		async (when) => {
+			const { id } = await caller.create();
+			faulty.next = [lost(when), lost(when)];
+			const { status, headers } = await caller.call('POST', `${SESSIONS}/${id}/events`, {
+				body: { type: 'note' },
+				headers: { 'Idempotency-Key': 'k' },
+			});
+			expect([status, headers.get('Idempotency-Replayed')]).toEqual([201, null]);
+			expect(await countRows('events', 'session_id = ?', id)).toBe(1);
+		},
+	);
+});
+
+describe.each([
+	['a replacing PATCH', {}],
+	['a merge', { 'Content-Type': 'application/merge-patch+json' }],
+	['a conditional PATCH', { 'If-Match': '"1"' }],
+])('%s', (_, headers: Record<string, string>) => {
+	it.each(['before', 'after'] as const)(
+		'whose connection is lost %s the write is a 503, done at most once',
+		async (when) => {
+			const { id } = await caller.create();
+			faulty.trips = 0;
+			faulty.next = [lost(when)];
+			const { status, json } = await caller.call('PATCH', `${SESSIONS}/${id}`, {
+				body: { plan: { a: 1 } },
+				headers,
+			});
+			expect([status, json, faulty.trips]).toMatchObject([503, unavailable, 1]);
+			const details = await caller.call('GET', `${SESSIONS}/${id}`);
+			expect(details.headers.get('ETag')).toBe(when === 'after' ? '"2"' : '"1"');
+			expect(details.json.plan).toEqual(when === 'after' ? { a: 1 } : null);
+		},
+	);
+});
+
+describe('a delete', () => {
+	it.each(['before', 'after'] as const)(
+		'whose connection is lost %s the write claims neither',
+		async (when) => {
+			const { id } = await caller.create();
+			faulty.next = [lost(when)];
+			const { status, json } = await caller.call('DELETE', `${SESSIONS}/${id}`);
+			expect([status, json]).toMatchObject([503, unavailable]);
+			expect((await caller.call('GET', `${SESSIONS}/${id}`)).status).toBe(when === 'after' ? 404 : 200);
+		},
+	);
+});
+
+describe('any failure', () => {
+	it('says nothing of SQL, stacks or D1’s own words', async () => {
+		const { id } = await caller.create();
+		faulty.next = [
+			{ message: 'D1_ERROR: no such column: secret_column in SELECT at sessions.ts:1', when: 'before' },
+		];
+		const { status, json, text } = await caller.call('GET', `${SESSIONS}/${id}`);
+		expect([status, json.code]).toEqual([500, 'INTERNAL_ERROR']);
+		expect(text).not.toMatch(/D1|column|SELECT|\.ts/);
+	});
+
+	it('of the look-up of a key is a 503, not a 401', async () => {
+		const stranger = await newCaller({ fetcher: serviceWith({ DB: faulty.d1, KEY_CACHE_SECONDS: '0' }) });
+		faulty.next = [lost('before'), lost('before'), lost('before')];
+		const { status, json } = await stranger.call('GET', SESSIONS);
+		expect([status, json]).toMatchObject([503, unavailable]);
+	});
+});
