@@ -1,0 +1,178 @@
+import { describe, expect, it } from 'vitest';
+import type { Event, EventPage } from '../../src/events/schema.ts';
+import { type Caller, newCaller, SESSIONS } from '../support/api.ts';
+import { countRows } from '../support/database.ts';
+
+const at = (id: string) => `${SESSIONS}/${id}/events`;
+const append = (caller: Caller, id: string, body: unknown, key?: string) =>
+	caller.call<Event>('POST', at(id), { body, headers: key === undefined ? {} : { 'Idempotency-Key': key } });
+
+async function allPages(caller: Caller, id: string, limit: number): Promise<Event[]> {
+	const events: Event[] = [];
+	for (let more = true; more; ) {
+		const after = events.at(-1)?.id;
+		const { json } = await caller.call<EventPage>(
+			'GET',
+			`${at(id)}?limit=${limit}${after ? `&after=${after}` : ''}`,
+		);
+		events.push(...json.data);
+		more = json.hasMore;
+	}
+	return events;
+}
+
+describe('appending an event', () => {
+	it('answers all nine fields in order', async () => {
+		const caller = await newCaller({ organizationId: 'org_1' });
+		const { id } = await caller.create();
+		const { status, json } = await append(caller, id, {
+			type: 't',
+			message: 'm',
+			payload: { b: 1 },
+			stage: 's',
+		});
+		expect(status).toBe(201);
+		expect(Object.keys(json)).toEqual([
+			'createdAt',
+			'id',
+			'message',
+			'organizationId',
+			'payload',
+			'sessionId',
+			'stage',
+			'type',
+			'userId',
+		]);
+		expect(json).toMatchObject({
+			message: 'm',
+			organizationId: 'org_1',
+			payload: { b: 1 },
+			sessionId: id,
+			stage: 's',
+			type: 't',
+			userId: caller.userId,
+		});
+	});
+
+	it('makes {} of no payload and null of no message or stage', async () => {
+		const caller = await newCaller();
+		const { id } = await caller.create();
+		expect((await append(caller, id, { type: 't' })).json).toMatchObject({
+			payload: {},
+			message: null,
+			stage: null,
+		});
+	});
+
+	it('does not touch the session', async () => {
+		const caller = await newCaller();
+		const session = await caller.create();
+		const event = await caller.append(session.id);
+		expect(await caller.details(session.id)).toEqual({ ...session, events: [event] });
+	});
+
+	it.each([
+		[{}, 'type'],
+		[{ type: '' }, 'type'],
+		[{ type: 1 }, 'type'],
+		[{ type: 't', payload: null }, 'payload'],
+		[{ type: 't', payload: [] }, 'payload'],
+		[{ type: 't', message: null }, 'message'],
+		[{ type: 't', stage: 5 }, 'stage'],
+	])('refuses %j', async (body, path) => {
+		const caller = await newCaller();
+		const { id } = await caller.create();
+		const { status, json } = await caller.call('POST', at(id), { body });
+		expect([status, json]).toMatchObject([400, { code: 'VALIDATION_ERROR', details: [{ path }] }]);
+		expect(await countRows('events', 'session_id = ?', id)).toBe(0);
+	});
+
+	it('gives 300 concurrent events one order, which paging and details agree on', async () => {
+		const caller = await newCaller();
+		const { id } = await caller.create();
+		const made = await Promise.all(
+			Array.from({ length: 300 }, (_, n) => append(caller, id, { type: 'n', payload: { n } })),
+		);
+		expect(made.map(({ status }) => status)).toEqual(Array(300).fill(201));
+		const { events } = await caller.details(id);
+		expect(new Set(events.map((event) => event.id))).toEqual(new Set(made.map(({ json }) => json.id)));
+		expect(await allPages(caller, id, 7)).toEqual(events);
+	});
+});
+
+describe('Idempotency-Key on append', () => {
+	it('answers 40 concurrent retries with one event, 39 of them marked as replays', async () => {
+		const caller = await newCaller();
+		const { id } = await caller.create();
+		const body = { type: 't', payload: { a: 1 } };
+		const answers = await Promise.all(Array.from({ length: 40 }, () => append(caller, id, body, 'k')));
+		expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
+		expect(answers.filter(({ headers }) => headers.get('Idempotency-Replayed') === 'true')).toHaveLength(39);
+		expect(await countRows('events', 'session_id = ?', id)).toBe(1);
+	});
+
+	it('refuses another body', async () => {
+		const caller = await newCaller();
+		const { id } = await caller.create();
+		await append(caller, id, { type: 't', message: 'a' }, 'k');
+		for (const body of [{ type: 't', message: 'b' }, { type: 't', stage: 'a' }, { type: 'a' }]) {
+			const { status, json } = await append(caller, id, body, 'k');
+			expect([status, json]).toMatchObject([422, { code: 'IDEMPOTENCY_KEY_REUSED' }]);
+		}
+	});
+
+	it('belongs to the session', async () => {
+		const caller = await newCaller();
+		const [one, two] = [await caller.create(), await caller.create()];
+		const events = await Promise.all([one, two].map(({ id }) => append(caller, id, { type: 't' }, 'k')));
+		expect(events.map(({ headers }) => headers.get('Idempotency-Replayed'))).toEqual([null, null]);
+	});
+});
+
+describe('paging through events', () => {
+	it('goes on after an event, oldest first, and says whether there are more', async () => {
+		const caller = await newCaller();
+		const { id } = await caller.create();
+		const made: Event[] = [];
+		for (let n = 0; n < 5; n += 1) made.push(await caller.append(id, { type: `t${n}` }));
+		const page = async (query: string) => (await caller.call<EventPage>('GET', at(id) + query)).json;
+		expect(await page('')).toEqual({ data: made, hasMore: false });
+		expect(await page('?limit=5')).toEqual({ data: made, hasMore: false });
+		expect(await page('?limit=2')).toEqual({ data: made.slice(0, 2), hasMore: true });
+		expect(await page(`?limit=2&after=${made[1]?.id}`)).toEqual({ data: made.slice(2, 4), hasMore: true });
+		expect(await page(`?after=${made[4]?.id}`)).toEqual({ data: [], hasMore: false });
+	});
+
+	it.each(['nonsense', 'evt_', 'evt_000000000100000000000000000000'])('refuses after=%s', async (after) => {
+		const caller = await newCaller();
+		const { id } = await caller.create();
+		await caller.append(id);
+		const { status, json } = await caller.call('GET', `${at(id)}?after=${after}`);
+		expect([status, json]).toMatchObject([400, { code: 'VALIDATION_ERROR', details: [{ path: 'after' }] }]);
+	});
+
+	it('refuses the id of another session’s event', async () => {
+		const caller = await newCaller();
+		const [one, two] = [await caller.create(), await caller.create()];
+		await caller.append(one.id);
+		const other = await caller.append(two.id);
+		expect((await caller.call('GET', `${at(one.id)}?after=${other.id}`)).status).toBe(400);
+	});
+
+	it.each(['0', '1001', '-1', 'x', '1.5', '', '1e2'])('refuses limit=%s', async (limit) => {
+		const caller = await newCaller();
+		const { id } = await caller.create();
+		expect((await caller.call('GET', `${at(id)}?limit=${limit}`)).status).toBe(400);
+	});
+
+	it('shows the latest 1,000 in details, and all in pages', async () => {
+		const caller = await newCaller();
+		const { id } = await caller.create();
+		for (let n = 0; n < 1010; n += 101) {
+			await Promise.all(Array.from({ length: 101 }, () => caller.append(id)));
+		}
+		const [all, { events }] = [await allPages(caller, id, 400), await caller.details(id)];
+		expect([all.length, events.length]).toEqual([1010, 1000]);
+		expect(events).toEqual(all.slice(10));
+	});
+});

@@ -1,0 +1,107 @@
+import { describe, expect, it } from 'vitest';
+import { type Caller, newCaller, SESSIONS } from '../support/api.ts';
+
+const MERGE = { 'Content-Type': 'application/merge-patch+json' };
+const merge = (caller: Caller, id: string, body: unknown, headers: Record<string, string> = {}) =>
+	caller.call('PATCH', `${SESSIONS}/${id}`, { body, headers: { ...MERGE, ...headers } });
+
+/** RFC 7396, appendix A: those whose original and patch are objects, which is all that a field can be. */
+const APPENDIX_A: [original: object, patch: object, result: object][] = [
+	[{ a: 'b' }, { a: 'c' }, { a: 'c' }],
+	[{ a: 'b' }, { b: 'c' }, { a: 'b', b: 'c' }],
+	[{ a: 'b' }, { a: null }, {}],
+	[{ a: 'b', b: 'c' }, { a: null }, { b: 'c' }],
+	[{ a: ['b'] }, { a: 'c' }, { a: 'c' }],
+	[{ a: 'c' }, { a: ['b'] }, { a: ['b'] }],
+	[{ a: { b: 'c' } }, { a: { b: 'd', c: null } }, { a: { b: 'd' } }],
+	[{ a: [{ b: 'c' }] }, { a: [1] }, { a: [1] }],
+	[{ e: null }, { a: 1 }, { e: null, a: 1 }],
+	[{}, { a: { bb: { ccc: null } } }, { a: { bb: {} } }],
+];
+
+describe('a merge patch', () => {
+	it.each(APPENDIX_A)('makes of %j and %j what RFC 7396 says: %j', async (original, patch, result) => {
+		const caller = await newCaller();
+		const { id } = await caller.create();
+		await caller.call('PATCH', `${SESSIONS}/${id}`, { body: { plan: original } });
+		const { status, json } = await merge(caller, id, { plan: patch });
+		expect([status, json.plan]).toEqual([200, result]);
+	});
+
+	it('of a field that is null begins with an empty object', async () => {
+		const caller = await newCaller();
+		const { id } = await caller.create();
+		expect((await merge(caller, id, { prd: { a: { b: 1, c: null } } })).json.prd).toEqual({ a: { b: 1 } });
+	});
+
+	it('of null clears a field', async () => {
+		const caller = await newCaller();
+		const { id } = await caller.create({ prd: { a: 1 } });
+		const { json } = await merge(caller, id, { prd: null, plan: null });
+		expect(json).toMatchObject({ prd: null, plan: null });
+	});
+
+	it('takes several fields at once and leaves the rest', async () => {
+		const caller = await newCaller();
+		const { id } = await caller.create({ prd: { a: 1 } });
+		const { json } = await merge(caller, id, { plan: { p: 1 }, assemblyState: { s: 1 }, status: 'planning' });
+		expect(json).toMatchObject({
+			prd: { a: 1 },
+			plan: { p: 1 },
+			assemblyState: { s: 1 },
+			status: 'planning',
+		});
+	});
+
+	it.each([
+		[{ status: null }, 'status'],
+		[{ plan: [] }, 'plan'],
+		[{ prd: 1 }, 'prd'],
+		[{ productObjectHash: 1 }, 'productObjectHash'],
+	])('refuses %j', async (body, path) => {
+		const caller = await newCaller();
+		const { id } = await caller.create();
+		const { status, json } = await merge(caller, id, body);
+		expect([status, json]).toMatchObject([400, { code: 'VALIDATION_ERROR', details: [{ path }] }]);
+	});
+
+	it('that would outgrow the limit is a 413 and changes nothing', async () => {
+		const caller = await newCaller();
+		const { id } = await caller.create();
+		await merge(caller, id, { plan: { a: 'x'.repeat(250_000) } });
+		const before = await caller.details(id);
+		const { status, json } = await merge(caller, id, { plan: { b: 'x'.repeat(250_000) }, status: 'failed' });
+		expect([status, json.code]).toEqual([413, 'PAYLOAD_TOO_LARGE']);
+		expect(json.error).toContain('plan');
+		expect(await caller.details(id)).toEqual(before);
+	});
+
+	it('may itself be larger than the limit when what it makes is not', async () => {
+		const caller = await newCaller();
+		const { id } = await caller.create();
+		const nulls = Object.fromEntries(Array.from({ length: 40_000 }, (_, n) => [`member-${n}`, null]));
+		const { status, json } = await merge(caller, id, { plan: { ...nulls, kept: 1 } });
+		expect([status, json.plan]).toEqual([200, { kept: 1 }]);
+	});
+
+	it('keeps members that JavaScript treats specially, and their order', async () => {
+		const caller = await newCaller();
+		const { id } = await caller.create();
+		const raw = '{"plan":{"b":1,"2":-0,"1":1e400,"__proto__":{"x":1},"":"\\u0000\\ud800"}}';
+		const { text } = await caller.call('PATCH', `${SESSIONS}/${id}`, { raw, headers: MERGE });
+		expect(text).toContain(raw.slice(1, -1));
+	});
+
+	it('leaves 60 different members after 60 concurrent merges', async () => {
+		const caller = await newCaller();
+		const { id } = await caller.create();
+		const answers = await Promise.all(
+			Array.from({ length: 60 }, (_, n) =>
+				merge(caller, id, { assemblyState: { [`part${n}`]: { done: n } } }),
+			),
+		);
+		expect(answers.map(({ status }) => status)).toEqual(Array(60).fill(200));
+		const { assemblyState } = await caller.details(id);
+		expect(Object.keys(assemblyState ?? {})).toHaveLength(60);
+	});
+});
