@@ -1,0 +1,53 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createServer } from 'node:net';
+import { ROOT } from './server.ts';
+
+/** `wrangler dev` in a process group of its own, so that it can be killed with all that it started. */
+export interface DevServer {
+	url: string;
+	/** SIGKILL for the whole group; resolves when it is gone. */
+	kill(): Promise<void>;
+}
+
+/** A port that nobody listens on. */
+export const freePort = (): Promise<number> =>
+	new Promise((resolve, reject) => {
+		const probe = createServer();
+		probe.once('error', reject);
+		probe.listen(0, '127.0.0.1', () => {
+			const address = probe.address();
+			probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
+		});
+	});
+
+/** Serves the built Worker on the files of a folder and waits until it answers. */
+export async function startDev(persistTo: string, port: number): Promise<DevServer> {
+	const child = spawn(
+		'wrangler',
+		['dev', 'dist/worker/index.js', '--no-bundle', '--port', String(port), '--persist-to', persistTo],
+		{
+			cwd: ROOT,
+			detached: true,
+			stdio: 'ignore',
+			env: { ...process.env, CI: 'true', WRANGLER_SEND_METRICS: 'false' },
+		},
+	);
+	const url = `http://127.0.0.1:${port}`;
+	for (let tries = 0; !(await answers(url)); tries += 1) {
+		if (tries === 300 || child.exitCode !== null) throw new Error('wrangler dev did not start');
+		await new Promise((resolve) => setTimeout(resolve, 100));
+	}
+	return { url, kill: () => killGroup(child) };
+}
+
+const answers = (url: string): Promise<boolean> =>
+	fetch(`${url}/nowhere`).then(
+		(response) => response.status === 404,
+		() => false,
+	);
+
+async function killGroup(child: ChildProcess): Promise<void> {
+	const gone = new Promise((resolve) => child.once('exit', resolve));
+	if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+	await gone;
+}
