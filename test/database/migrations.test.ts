@@ -1,0 +1,78 @@
+import { applyD1Migrations, reset } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { expect, it } from 'vitest';
+import { query } from '../support/database.ts';
+
+interface Table {
+	name: string;
+	rows: Record<string, unknown>[];
+}
+
+/** Every row of every table of ours. */
+async function everything(): Promise<Table[]> {
+	const tables = await query<{ name: string }>(
+		"SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT LIKE '_cf_%' AND name <> 'd1_migrations' ORDER BY name",
+	);
+	return Promise.all(
+		tables.map(async ({ name }) => ({ name, rows: await query(`SELECT * FROM "${name}" ORDER BY rowid`) })),
+	);
+}
+
+/** Puts rows in every table that has none, the columns that must not be empty filled by their type. */
+async function addRows(): Promise<void> {
+	await query(
+		`INSERT OR IGNORE INTO sessions (id, user_id, status, prd, created_at, updated_at, expires_at)
+		VALUES ('sess_a', 'u', 'intake', '{"a":1}', '2026', '2026', '2999'), ('sess_b', 'u', 'failed', NULL, '2026', '2026', '2999')`,
+	);
+	await query(
+		`INSERT OR IGNORE INTO events (session_id, number, id, type, payload, created_at)
+		VALUES ('sess_a', 1, 'evt_1', 't', '{}', '2026'), ('sess_a', 2, 'evt_2', 't', '{"x":1}', '2026')`,
+	);
+	await query(
+		`INSERT OR IGNORE INTO api_keys (id, key_hash, prefix, user_id, permissions, environment, created_at)
+		VALUES ('key_a', 'h', 'rt_test_', 'u', '*', 'test', '2026')`,
+	);
+}
+
+/** Each row as it was, whatever columns came since. */
+function expectKept(before: Table[], after: Table[]): void {
+	for (const { name, rows } of before) {
+		const now = after.find((table) => table.name === name)?.rows ?? [];
+		expect(now).toHaveLength(rows.length);
+		rows.forEach((row, at) => void expect(now[at]).toMatchObject(row));
+	}
+}
+
+it('every migration in turn keeps every row of a database that holds some', async () => {
+	await reset();
+	for (const [at, migration] of env.MIGRATIONS.entries()) {
+		const before = at === 0 ? [] : await everything();
+		await applyD1Migrations(env.DB, env.MIGRATIONS.slice(0, at + 1));
+		expectKept(before, await everything());
+		await addRows();
+		expect((await everything()).map(({ rows }) => rows.length > 0)).not.toContain(false);
+		expect(migration.queries.join()).not.toMatch(/DROP TABLE\s+(IF EXISTS\s+)?sessions\b/i);
+	}
+	await applyD1Migrations(env.DB, env.MIGRATIONS);
+	expect((await everything()).map(({ name, rows }) => [name, rows.length])).toEqual([
+		['api_keys', 1],
+		['events', 2],
+		['sessions', 2],
+	]);
+});
+
+it('a parent table that is rebuilt takes its children with it: why no migration may do that', async () => {
+	await addRows();
+	const [before] = await query<{ n: number }>('SELECT count(*) AS n FROM events');
+	expect(before?.n).toBe(2);
+	await env.DB.batch(
+		[
+			'PRAGMA defer_foreign_keys = on',
+			'CREATE TABLE sessions_new AS SELECT * FROM sessions',
+			'DROP TABLE sessions',
+			'ALTER TABLE sessions_new RENAME TO sessions',
+		].map((sql) => env.DB.prepare(sql)),
+	);
+	const [after] = await query<{ n: number }>('SELECT count(*) AS n FROM events');
+	expect(after?.n).toBe(0);
+});
