@@ -73,3 +73,6 @@ CREATE TABLE api_keys (
 	revoked_at TEXT,
 	last_used_at TEXT
 ) STRICT;
+
+-- D1's documentation advises this after each new index.
+PRAGMA optimize;

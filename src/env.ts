@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** What wrangler.toml, `.dev.vars` and secrets give the Worker. */
 export interface Bindings {

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type DatabaseTrace, openDatabase } from '../database/database.ts';
 import { type Permission, type Principal, permissionSchema } from './principal.ts';
 import { findApiKey, touchApiKey } from './store.ts';

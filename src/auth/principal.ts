@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 export const permissions = ['PRODUCTS:READ', 'PRODUCTS:WRITE', 'PRODUCTS:DELETE', 'PRODUCTS:*', '*'] as const;
 export const permissionSchema = z.enum(permissions);

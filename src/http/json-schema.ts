@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { characters } from './limits.ts';
 
 const isWellFormed = (text: string): boolean => text.isWellFormed() && !text.includes('\u0000');

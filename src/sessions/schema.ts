@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { eventSchema } from '../events/schema.ts';
 import { jsonObject, jsonObjectMeta, plainString, wholeNumberQuery } from '../http/json-schema.ts';
 import { limits } from '../http/limits.ts';
