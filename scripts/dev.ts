@@ -1,11 +1,12 @@
 /**
- * `npm run dev`: prepares the local database, makes sure there is a local API key, says how to call the service, and
- * serves it. Arguments go to `wrangler dev`; `--port` and `--persist-to` are also understood here.
+ * `npm run dev`: prepares the local database, makes sure there is a local API key, serves, and says how to call the
+ * service once it answers. Arguments go to `wrangler dev`; `--port` and `--persist-to` are also understood here.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { apiKeyHash } from '../src/auth/api-key-format.ts';
 import { findApiKey } from '../src/auth/store.ts';
@@ -15,10 +16,11 @@ import { openD1 } from './open-d1.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const { values } = parseArgs({
-	options: { port: { type: 'string', default: '8787' }, 'persist-to': { type: 'string' } },
+	options: { port: { type: 'string' }, 'persist-to': { type: 'string' } },
 	strict: false,
 });
-const port = String(values.port);
+const port = String(values.port ?? 8787);
+const portArguments = values.port === undefined ? ['--port', port] : [];
 const persistTo = typeof values['persist-to'] === 'string' ? values['persist-to'] : undefined;
 const persistArguments = persistTo === undefined ? [] : ['--persist-to', persistTo];
 /** No question, no usage report, no look for a newer version: nothing here needs a network. */
@@ -26,6 +28,8 @@ const quiet = { ...process.env, CI: 'true', WRANGLER_SEND_METRICS: 'false', WRAN
 
 applyMigrations();
 const key = await localKey();
+serve();
+await untilAnswering();
 const sessions = `http://localhost:${port}/v1/products/generation/sessions`;
 const authorization = `-H 'Authorization: Bearer ${key}'`;
 const json = "-H 'Content-Type: application/json'";
@@ -37,7 +41,6 @@ curl -X POST ${sessions} ${authorization} ${json} -d '{"catalogVersion":"2026-01
 
 curl -X PATCH ${sessions}/${newest} ${authorization} ${json} -d '{"status":"generating","plan":{"steps":["outline","build","review"]}}'
 `);
-serve();
 
 function applyMigrations(): void {
 	const { status, stdout, stderr } = spawnSync(
@@ -50,9 +53,10 @@ function applyMigrations(): void {
 	process.exit(status ?? 1);
 }
 
-/** The key of earlier runs, if this database has it; else a new one, kept in a file that git ignores. */
+/** The key of earlier runs, if this database has it; else a new one, kept beside the database. */
 async function localKey(): Promise<string> {
-	const file = join(root, '.wrangler', 'local-api-key');
+	const folder = persistTo === undefined ? join(root, '.wrangler') : resolve(root, persistTo);
+	const file = join(folder, 'local-api-key');
 	const { d1, close } = await openD1({ remote: false, persistTo });
 	try {
 		const db = openDatabase(d1, newTrace());
@@ -68,7 +72,7 @@ async function localKey(): Promise<string> {
 			environment: 'test',
 			expiresAt: null,
 		});
-		await mkdir(join(root, '.wrangler'), { recursive: true });
+		await mkdir(folder, { recursive: true });
 		await writeFile(file, `${made.key}\n`, { mode: 0o600 });
 		return made.key;
 	} finally {
@@ -77,11 +81,22 @@ async function localKey(): Promise<string> {
 }
 
 function serve(): void {
-	const server = spawn('wrangler', ['dev', '--port', port, ...process.argv.slice(2)], {
+	const server = spawn('wrangler', ['dev', ...portArguments, ...process.argv.slice(2)], {
 		cwd: root,
 		env: { ...quiet, CI: process.env.CI ?? '' },
 		stdio: 'inherit',
 	});
 	for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => server.kill(signal));
 	server.on('exit', (code) => process.exit(code ?? 0));
+}
+
+/** Waits for wrangler, which says itself what goes wrong, and whose end is ours. */
+async function untilAnswering(): Promise<void> {
+	const health = `http://localhost:${port}/healthz`;
+	const answers = () =>
+		fetch(health).then(
+			({ ok }) => ok,
+			() => false,
+		);
+	while (!(await answers())) await setTimeout(200);
 }

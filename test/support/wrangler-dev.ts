@@ -46,7 +46,8 @@ const answers = (url: string): Promise<boolean> =>
 		() => false,
 	);
 
-async function killGroup(child: ChildProcess): Promise<void> {
+/** SIGKILL for a process that leads a group, and for all that it started; resolves when it is gone. */
+export async function killGroup(child: ChildProcess): Promise<void> {
 	const gone = new Promise((resolve) => child.once('exit', resolve));
 	if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
 	await gone;
