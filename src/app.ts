@@ -2,15 +2,16 @@ import { Hono } from 'hono';
 import { createMiddleware } from 'hono/factory';
 import { authenticate } from './auth/authenticate.ts';
 import type { AppEnv } from './context.ts';
+import { docsRoutes } from './docs/routes.ts';
 import { eventRoutes } from './events/routes.ts';
+import { healthRoutes } from './health/routes.ts';
 import { answerError } from './http/error-answer.ts';
 import { ApiError } from './http/errors.ts';
 import { onlyMethods } from './http/methods.ts';
 import { requestId } from './http/request-id.ts';
 import { requestLog } from './http/request-log.ts';
+import { SESSIONS_PATH } from './session-reference.ts';
 import { sessionRoutes } from './sessions/routes.ts';
-
-export const SESSIONS_PATH = '/v1/products/generation/sessions';
 
 /** Tells the caller how recent the answer is, so that a later read can ask for at least that. */
 const bookmark = createMiddleware<AppEnv>(async (c, next) => {
@@ -26,9 +27,22 @@ app.use(`${SESSIONS_PATH}/*`, authenticate);
 
 const routes = app.route(SESSIONS_PATH, sessionRoutes).route(`${SESSIONS_PATH}/:id/events`, eventRoutes);
 
+app.route('/healthz', healthRoutes).route('/', docsRoutes);
+
 app.all(SESSIONS_PATH, onlyMethods('GET', 'POST'));
 app.all(`${SESSIONS_PATH}/:id`, onlyMethods('GET', 'PATCH', 'DELETE'));
 app.all(`${SESSIONS_PATH}/:id/events`, onlyMethods('GET', 'POST'));
+for (const path of [
+	'/',
+	'/healthz',
+	'/openapi.json',
+	'/docs',
+	'/docs/:file',
+	'/llms.txt',
+	'/llms-full.txt',
+]) {
+	app.all(path, onlyMethods('GET'));
+}
 
 app.notFound(() => {
 	throw new ApiError('NOT_FOUND', 'There is nothing at this path.');

@@ -4,6 +4,8 @@ import * as z from 'zod';
 export interface Bindings {
 	DB: D1Database;
 	RATE_LIMITER: RateLimit;
+	/** The files of the reference page. */
+	ASSETS: Fetcher;
 	SESSION_TTL_SECONDS: string;
 	KEY_CACHE_SECONDS: string;
 	CLEANUP_MAX_STATEMENTS: string;

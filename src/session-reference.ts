@@ -1,7 +1,11 @@
 import type { Context } from 'hono';
+import * as z from 'zod';
 import type { Owner } from './auth/principal.ts';
 import type { AppEnv } from './context.ts';
 import { ApiError } from './http/errors.ts';
+
+/** Where the calls on sessions are, as the reference has them. */
+export const SESSIONS_PATH = '/v1/products/generation/sessions';
 
 /** Which session, whose, and at what time (ISO 8601): it must be alive then. */
 export interface SessionReference {
@@ -12,6 +16,7 @@ export interface SessionReference {
 
 /** `sess_` and a TypeID suffix. What does not look like one of ours cannot exist. */
 const SESSION_ID = /^sess_[0-7][0-9a-hjkmnp-tv-z]{25}$/;
+export const sessionIdSchema = z.string().max(31).regex(SESSION_ID);
 
 /** The answer for a session that never existed, was deleted, has expired or is another's: they are not told apart. */
 export const sessionNotFound = (): ApiError => new ApiError('SESSION_NOT_FOUND', 'There is no such session.');

@@ -8,7 +8,7 @@ import { apiKeyHash } from './api-key-format.ts';
 import { isRemembered, principalOfKey } from './api-keys.ts';
 import { verifyClerkToken } from './clerk.ts';
 import { mayDo, type NeededPermission, type Principal } from './principal.ts';
-import { refuseWhenTooMany } from './rate-limit.ts';
+import { countAgainstAddress, refuseWhenTooMany } from './rate-limit.ts';
 
 const REALM = 'product-generation-sessions';
 
@@ -86,6 +86,3 @@ async function principalOf(c: Context<AppEnv>, { kind, text }: Credentials): Pro
 		afterAnswer: (work) => c.executionCtx.waitUntil(work),
 	});
 }
-
-const countAgainstAddress = (c: Context<AppEnv>): Promise<void> =>
-	refuseWhenTooMany(c.env.RATE_LIMITER, `address:${c.req.header('CF-Connecting-IP') ?? ''}`);

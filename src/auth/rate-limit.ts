@@ -1,3 +1,5 @@
+import type { Context } from 'hono';
+import type { AppEnv } from '../context.ts';
 import { ApiError } from '../http/errors.ts';
 
 /** The period of the rate limiting binding in wrangler.toml, which the binding does not tell. */
@@ -11,3 +13,7 @@ export async function refuseWhenTooMany(limiter: RateLimit, key: string): Promis
 		headers: { 'Retry-After': RETRY_AFTER_SECONDS },
 	});
 }
+
+/** Counts one request against the network address that it comes from. Throws RATE_LIMITED. */
+export const countAgainstAddress = (c: Context<AppEnv>): Promise<void> =>
+	refuseWhenTooMany(c.env.RATE_LIMITER, `address:${c.req.header('CF-Connecting-IP') ?? ''}`);

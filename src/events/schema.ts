@@ -1,6 +1,7 @@
 import * as z from 'zod';
-import { jsonObject, jsonObjectMeta, plainString, wholeNumberQuery } from '../http/json-schema.ts';
+import { inAnswers, jsonObject, jsonObjectMeta, plainString, wholeNumberQuery } from '../http/json-schema.ts';
 import { limits } from '../http/limits.ts';
+import { sessionIdSchema } from '../session-reference.ts';
 
 const example = {
 	createdAt: '2026-01-15T09:31:12.250Z',
@@ -14,20 +15,26 @@ const example = {
 	userId: 'user_2f8kp',
 };
 
+/** `evt_`, the event's number in its session in ten digits, and 20 random hex digits. */
+export const EVENT_ID = /^evt_(\d{10})[0-9a-f]{20}$/;
+const EVENT_ID_LENGTH = 34;
+const MOST_IN_PAGE = 1000;
+const { timestamp, ownerId } = inAnswers;
+
 const payload = jsonObject.meta({ ...jsonObjectMeta, description: 'Anything that belongs to the event.' });
 
 /** An event on the wire: 9 fields, always all present, in this order. */
 export const eventSchema = z
 	.object({
-		createdAt: z.iso.datetime({ precision: 3 }),
-		id: z.string(),
-		message: z.string().nullable(),
-		organizationId: z.string().nullable(),
+		createdAt: timestamp,
+		id: z.string().max(EVENT_ID_LENGTH).regex(EVENT_ID),
+		message: z.string().max(limits.message).nullable(),
+		organizationId: ownerId.nullable(),
 		payload,
-		sessionId: z.string(),
-		stage: z.string().nullable(),
-		type: z.string(),
-		userId: z.string(),
+		sessionId: sessionIdSchema,
+		stage: z.string().max(limits.name).nullable(),
+		type: z.string().max(limits.name),
+		userId: ownerId,
 	})
 	.meta({ id: 'Event', examples: [example] });
 export type Event = z.infer<typeof eventSchema>;
@@ -46,23 +53,19 @@ export const appendSchema = z
 		],
 	});
 
-/** `evt_`, the event's number in its session in ten digits, and 20 random hex digits. */
-export const EVENT_ID = /^evt_(\d{10})[0-9a-f]{20}$/;
-
 export const eventsQuerySchema = z.object({
 	after: z
 		.string()
+		.max(EVENT_ID_LENGTH)
 		.regex(EVENT_ID, { error: 'must be the id of an event' })
 		.optional()
 		.meta({ description: 'The id of the last event that the caller has.' }),
-	limit: wholeNumberQuery(1, 1000)
-		.default(100)
-		.meta({ override: { type: 'integer' } }),
+	limit: wholeNumberQuery(1, MOST_IN_PAGE, 100),
 });
 
 export const eventPageSchema = z
 	.object({
-		data: z.array(eventSchema),
+		data: z.array(eventSchema).max(MOST_IN_PAGE),
 		hasMore: z.boolean().meta({ description: 'Whether there are events after the last one here.' }),
 	})
 	.meta({ id: 'EventPage' });

@@ -21,20 +21,32 @@ export const errorStatus = {
 
 export type ErrorCode = keyof typeof errorStatus;
 
+/** Bounds of an error answer: what a caller sent must not come back to it by the megabyte. */
+const MOST_PROBLEMS = 100;
+const LONGEST_PATH = 255;
+const LONGEST_SENTENCE = 1000;
+
 const problemSchema = z.object({
-	path: z.string().meta({ description: 'Where, in dotted form; empty for the whole.', example: 'status' }),
-	message: z.string(),
+	path: z
+		.string()
+		.max(LONGEST_PATH)
+		.meta({ description: 'Where, in dotted form; empty for the whole.', example: 'status' }),
+	message: z.string().max(LONGEST_SENTENCE),
 });
 export type Problem = z.infer<typeof problemSchema>;
 
 export const errorSchema = z
 	.object({
-		error: z.string().meta({ description: 'A sentence for people.' }),
+		error: z.string().max(LONGEST_SENTENCE).meta({ description: 'A sentence for people.' }),
 		code: z.enum(Object.keys(errorStatus) as [ErrorCode, ...ErrorCode[]]).meta({
 			description: 'Stable; for programs.',
 		}),
-		requestId: z.string().meta({ description: 'The same as the X-Request-Id header.' }),
-		details: z.array(problemSchema).optional().meta({ description: 'Only on VALIDATION_ERROR.' }),
+		requestId: z.string().max(128).meta({ description: 'The same as the X-Request-Id header.' }),
+		details: z
+			.array(problemSchema)
+			.max(MOST_PROBLEMS)
+			.optional()
+			.meta({ description: 'Only on VALIDATION_ERROR.' }),
 	})
 	.meta({ id: 'Error' });
 export type ErrorBody = z.infer<typeof errorSchema>;
@@ -57,6 +69,10 @@ export class ApiError extends Error {
 	}
 }
 
-/** A 400 that names each problem. */
-export const validationError = (details: Problem[]): ApiError =>
-	new ApiError('VALIDATION_ERROR', 'The request does not fit. See details.', { details });
+/** A 400 that names each problem, up to MOST_PROBLEMS of them. */
+export const validationError = (problems: Problem[]): ApiError =>
+	new ApiError('VALIDATION_ERROR', 'The request does not fit. See details.', {
+		details: problems
+			.slice(0, MOST_PROBLEMS)
+			.map(({ path, message }) => ({ path: path.slice(0, LONGEST_PATH), message })),
+	});

@@ -12,6 +12,16 @@ export const plainString = (most: number, least = 0) =>
 		.refine(isWellFormed, { error: 'must not hold U+0000 or a lone surrogate' })
 		.meta(least > 0 ? { minLength: least, maxLength: most } : { maxLength: most });
 
+/** What an answer holds beside plain strings, with the bounds that a reader may count on. */
+export const inAnswers = {
+	/** A user's or an organization's id. */
+	ownerId: z.string().max(255),
+	/** ISO 8601 UTC with milliseconds. */
+	timestamp: z.iso.datetime({ precision: 3 }).max(24),
+	/** A whole number from 0. */
+	count: z.int().min(0).meta({ format: 'int64' }),
+};
+
 /**
  * Any JSON object. Not z.record: that copies the object and drops a member named `__proto__`. What is stored is
  * the text that was sent, so nothing needs copying.
@@ -24,10 +34,12 @@ export const jsonObject = z.custom<Record<string, unknown>>(
 /** How the OpenAPI document shows such an object. */
 export const jsonObjectMeta = { override: { type: 'object' as const, additionalProperties: true } };
 
-/** A whole number in a query, as decimal digits. */
-export const wholeNumberQuery = (least: number, most: number) =>
+/** A whole number in a query, as decimal digits, with the value that stands for an absent one. */
+export const wholeNumberQuery = (least: number, most: number, absent: number) =>
 	z
 		.string()
 		.regex(/^\d+$/, { error: 'must be a whole number' })
 		.transform(Number)
-		.pipe(z.number().min(least).max(most));
+		.pipe(z.number().min(least).max(most))
+		.default(absent)
+		.meta({ override: { type: 'integer', format: 'int64', minimum: least, maximum: most, default: absent } });

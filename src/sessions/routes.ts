@@ -17,6 +17,7 @@ import { sessionJson } from './answer.ts';
 import { changesOf } from './changes.ts';
 import {
 	createSchema,
+	EVENTS_IN_DETAILS,
 	listQuerySchema,
 	mergePatchSchema,
 	type Session,
@@ -32,9 +33,6 @@ import {
 	type SessionRow,
 } from './store.ts';
 import { mergeSession, replaceInSession, stale } from './update.ts';
-
-/** How many events a details answer holds at the most. */
-export const EVENTS_IN_DETAILS = 1000;
 
 const sessionAnswer = <S extends 200 | 201>(row: SessionRow, status: S, headers?: Record<string, string>) =>
 	jsonAnswer<Session, S>(sessionJson(row), status, { ETag: entityTag(row.version), ...headers });

@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import { eventSchema } from '../events/schema.ts';
-import { jsonObject, jsonObjectMeta, plainString, wholeNumberQuery } from '../http/json-schema.ts';
+import { inAnswers, jsonObject, jsonObjectMeta, plainString, wholeNumberQuery } from '../http/json-schema.ts';
 import { limits } from '../http/limits.ts';
+import { sessionIdSchema } from '../session-reference.ts';
 import * as examples from './examples.ts';
 
 /** In the order of a session's life. Any may follow any other. */
@@ -14,7 +15,9 @@ export const statuses = [
 	'failed',
 	'cancelled',
 ] as const;
-export const statusSchema = z.enum(statuses).meta({ id: 'SessionStatus' });
+export const statusSchema = z
+	.enum(statuses)
+	.meta({ id: 'SessionStatus', description: 'In the order of a session’s life. Any may follow any other.' });
 
 /** The fields of a session that hold an object, each with its column. */
 export const objectColumns = {
@@ -32,25 +35,29 @@ const nullableObject = (description: string) =>
 		override: { type: ['object', 'null'], additionalProperties: true },
 		description,
 	});
-const timestamp = z.iso.datetime({ precision: 3 });
+const name = z.string().max(limits.name);
+const { timestamp, ownerId, count } = inAnswers;
+/** How many events a details answer holds at the most. */
+export const EVENTS_IN_DETAILS = 1000;
+const MOST_IN_LIST = 100;
 
 const fields = {
 	assemblyState: nullableObject('How far the assembly of the product is.'),
-	catalogVersion: z.string().nullable(),
+	catalogVersion: name.nullable(),
 	createdAt: timestamp,
 	expiresAt: timestamp.meta({ description: 'When the session is gone.' }),
-	id: z.string().meta({ example: examples.sessionId }),
-	organizationId: z.string().nullable(),
+	id: sessionIdSchema.meta({ example: examples.sessionId }),
+	organizationId: ownerId.nullable(),
 	plan: nullableObject('How the product is going to be built.'),
 	prd: nullableObject('The product requirements document.'),
 	productObject: nullableObject('The product itself.'),
-	productObjectHash: z.string().nullable().meta({
+	productObjectHash: name.nullable().meta({
 		description: 'As sent, or lowercase hex SHA-256 of the RFC 8785 form of productObject.',
 	}),
-	schemaVersion: z.string().nullable(),
+	schemaVersion: name.nullable(),
 	status: statusSchema,
 	updatedAt: timestamp,
-	userId: z.string(),
+	userId: ownerId,
 };
 
 /** A session on the wire: 14 fields, always all present, in this order. */
@@ -60,27 +67,29 @@ export type Session = z.infer<typeof sessionSchema>;
 const { assemblyState, catalogVersion, createdAt, ...afterEvents } = fields;
 /** A session with its latest events, the oldest first. */
 export const sessionDetailsSchema = z
-	.object({ assemblyState, catalogVersion, createdAt, events: z.array(eventSchema), ...afterEvents })
+	.object({
+		assemblyState,
+		catalogVersion,
+		createdAt,
+		events: z.array(eventSchema).max(EVENTS_IN_DETAILS),
+		...afterEvents,
+	})
 	.meta({ id: 'SessionDetails' });
 export type SessionDetails = z.infer<typeof sessionDetailsSchema>;
 
 export const listQuerySchema = z.object({
-	limit: wholeNumberQuery(1, 100)
-		.default(20)
-		.meta({ override: { type: 'integer' } }),
-	offset: wholeNumberQuery(0, Number.MAX_SAFE_INTEGER)
-		.default(0)
-		.meta({ override: { type: 'integer' } }),
-	status: statusSchema.optional(),
+	limit: wholeNumberQuery(1, MOST_IN_LIST, 20),
+	offset: wholeNumberQuery(0, Number.MAX_SAFE_INTEGER, 0),
+	status: statusSchema.optional().meta({ description: 'Only sessions in this status.' }),
 });
 
 export const sessionListSchema = z
 	.object({
-		data: z.array(sessionSchema),
+		data: z.array(sessionSchema).max(MOST_IN_LIST),
 		pagination: z.object({
-			limit: z.int().min(1).max(100),
-			offset: z.int().min(0),
-			total: z.int().min(0).meta({ description: 'How many sessions there are, not only on this page.' }),
+			limit: count.max(MOST_IN_LIST),
+			offset: count,
+			total: count.meta({ description: 'How many sessions there are, not only on this page.' }),
 		}),
 	})
 	.meta({ id: 'SessionList' });

@@ -4,6 +4,7 @@ import type { Permission } from '../../src/auth/principal.ts';
 import { newTrace, openDatabase } from '../../src/database/database.ts';
 import type { Event } from '../../src/events/schema.ts';
 import type { Session, SessionDetails } from '../../src/sessions/schema.ts';
+import { expectDocumented } from './documented.ts';
 
 export const ORIGIN = 'https://api.test';
 export const SESSIONS = '/v1/products/generation/sessions';
@@ -85,7 +86,7 @@ export function callerWith(
 			if (!headers.has('Content-Type')) headers.set('Content-Type', 'application/json');
 		}
 		const request = new Request(ORIGIN + path, { method, headers, ...(body === undefined ? {} : { body }) });
-		return answerOf<T>(await fetcher(request));
+		return answerOf<T>(request, await fetcher(request));
 	};
 	const must = async <T>(wanted: number, answer: Promise<Answer<T>>) => {
 		const { status, json, text } = await answer;
@@ -107,10 +108,15 @@ export function callerWith(
 export const send = async <T = Record<string, unknown>>(
 	path: string,
 	init?: RequestInit,
-): Promise<Answer<T>> => answerOf<T>(await worker(new Request(ORIGIN + path, init)));
+): Promise<Answer<T>> => {
+	const request = new Request(ORIGIN + path, init);
+	return answerOf<T>(request, await worker(request));
+};
 
-async function answerOf<T>(response: Response): Promise<Answer<T>> {
+/** Reads an answer, and holds it against the OpenAPI document. */
+async function answerOf<T>(request: Request, response: Response): Promise<Answer<T>> {
 	const text = await response.text();
+	expectDocumented(request, response, text);
 	const isJson = response.headers.get('Content-Type')?.includes('json') ?? false;
 	return {
 		status: response.status,

@@ -1,0 +1,67 @@
+import { createDocument } from 'zod-openapi';
+import { limits } from '../http/limits.ts';
+import { paths } from './calls.ts';
+import { errorComponents } from './responses.ts';
+
+/** The version of the service and of its document: that of package.json. */
+export const VERSION = '0.1.0';
+
+export const SUMMARY =
+	'The state of a product that a generator builds, kept in sessions, with events to follow.';
+
+const DESCRIPTION = `Keeps the state of a product that a generator builds: its PRD, plan, product object and assembly
+state live in a session; the generator patches it as it goes and appends events that people and programs follow.
+
+**Errors** have one shape: \`error\` is a sentence for people, \`code\` is stable and for programs, \`requestId\` is the
+one of the log. Any path can answer \`NOT_FOUND\` (404), and a known path \`METHOD_NOT_ALLOWED\` (405, with \`Allow\`).
+
+**Objects** come back as they were sent: the order of members, numbers and all. Request bodies take at most
+${limits.requestBody} bytes. Plain strings hold neither U+0000 nor lone surrogates.
+
+**Concurrency.** Merge patches of different members all survive. \`If-Match\` with an \`ETag\` writes only when nobody
+wrote since. \`Idempotency-Key\` makes retries of create and append safe.`;
+
+/** The OpenAPI 3.1 document, made from the schemas that validate. */
+const makeDocument = () =>
+	createDocument({
+		openapi: '3.1.1',
+		info: {
+			title: 'Product generation sessions',
+			version: VERSION,
+			description: DESCRIPTION,
+		},
+		servers: [{ url: '/', description: 'This service.' }],
+		tags: [
+			{ name: 'Sessions', description: 'The state of one product that is being built.' },
+			{ name: 'Events', description: 'What happened in a session, in one order.' },
+			{ name: 'Service', description: 'The service itself. No credentials needed.' },
+		],
+		components: {
+			schemas: errorComponents,
+			securitySchemes: {
+				apiKey: {
+					type: 'http',
+					scheme: 'bearer',
+					bearerFormat: 'rt_live_… or rt_test_…',
+					description: 'An API key. It may also stand alone in `Authorization`, without `Bearer`.',
+				},
+				clerkSession: {
+					type: 'http',
+					scheme: 'bearer',
+					bearerFormat: 'JWT',
+					description: 'A Clerk session token, verified as RFC8725 advises: RS256 only.',
+				},
+			},
+		},
+		paths,
+	});
+
+export type Document = ReturnType<typeof makeDocument>;
+
+let made: Document | undefined;
+
+/** The document, made when it is first asked for: making it costs more than a request may. */
+export function openApiDocument(): Document {
+	made ??= makeDocument();
+	return made;
+}

@@ -1,0 +1,136 @@
+import { env } from 'cloudflare:workers';
+import { expect, it } from 'vitest';
+import * as apiKeys from '../../src/auth/store.ts';
+import * as cleanup from '../../src/cleanup/store.ts';
+import { type Database, newTrace, openDatabase, type Statement } from '../../src/database/database.ts';
+import * as events from '../../src/events/store.ts';
+import * as health from '../../src/health/store.ts';
+import * as sessions from '../../src/sessions/store.ts';
+
+const owner = { userId: 'user_1', organizationId: 'org_1' };
+const now = '2026-01-15T09:30:00.000Z';
+const reference = { id: 'sess_01k2vxq8f3e7ttyyds0t6w2h4b', owner, now };
+const key = { key: 'k', fingerprint: 'f' };
+const session = {
+	id: reference.id,
+	owner,
+	catalogVersion: null,
+	schemaVersion: null,
+	prd: '{}',
+	createdAt: now,
+	expiresAt: '2999-01-01T00:00:00.000Z',
+};
+const event = { type: 't', stage: null, message: null, payload: '{}', nonce: 'f'.repeat(20) };
+const cursor = { id: `evt_0000000001${event.nonce}`, number: 1 };
+const changes: sessions.Change[] = [
+	{ column: 'status', how: 'set', value: 'failed' },
+	{ column: 'plan', how: 'merge', value: '{"a":1}' },
+];
+const apiKey: apiKeys.ApiKeyRow = {
+	id: 'key_1',
+	key_hash: 'h',
+	prefix: 'p',
+	user_id: 'user_1',
+	organization_id: null,
+	name: null,
+	permissions: '*',
+	environment: 'test',
+	created_at: now,
+	expires_at: null,
+	revoked_at: null,
+	last_used_at: null,
+};
+const page = { owner, now, status: undefined, limit: 20, offset: 0 };
+
+/** Every function of every store that sends statements, in each of its forms. */
+const calls: Record<string, ((db: Database) => Promise<unknown>)[]> = {
+	insertSession: [
+		(db) => sessions.insertSession(db, session, undefined),
+		(db) => sessions.insertSession(db, { ...session, id: `${session.id.slice(0, -1)}c` }, key),
+	],
+	readSession: [(db) => sessions.readSession(db, reference)],
+	readSessionWithEvents: [(db) => sessions.readSessionWithEvents(db, reference, 1000)],
+	listSessions: [
+		(db) => sessions.listSessions(db, page),
+		(db) => sessions.listSessions(db, { ...page, status: 'failed' }),
+	],
+	updateSession: [
+		(db) => sessions.updateSession(db, reference, changes, undefined),
+		(db) => sessions.updateSession(db, reference, changes, [1, 2]),
+	],
+	previewProductObject: [(db) => sessions.previewProductObject(db, reference, '{}')],
+	insertEvent: [
+		(db) => events.insertEvent(db, reference, event, undefined),
+		(db) => events.insertEvent(db, reference, event, key),
+	],
+	readEvents: [
+		(db) => events.readEvents(db, reference, undefined, 100),
+		(db) => events.readEvents(db, reference, cursor, 100),
+	],
+	deleteSession: [
+		(db) => sessions.deleteSession(db, reference, undefined),
+		(db) => sessions.deleteSession(db, reference, [1]),
+	],
+	findApiKey: [(db) => apiKeys.findApiKey(db, 'h')],
+	insertApiKey: [(db) => apiKeys.insertApiKey(db, apiKey)],
+	readApiKey: [(db) => apiKeys.readApiKey(db, 'key_1')],
+	listApiKeys: [(db) => apiKeys.listApiKeys(db)],
+	revokeApiKey: [(db) => apiKeys.revokeApiKey(db, 'key_1', now)],
+	expireApiKey: [(db) => apiKeys.expireApiKey(db, 'key_1', now)],
+	touchApiKey: [(db) => apiKeys.touchApiKey(db, 'key_1', now, now)],
+	deleteExpired: [(db) => cleanup.deleteExpired(db, now)],
+	countExpired: [(db) => cleanup.countExpired(db, now)],
+	optimize: [(db) => cleanup.optimize(db)],
+	ping: [(db) => health.ping(db)],
+};
+
+/** What reads a table or an index from end to end on purpose. */
+const MAY_SCAN: Record<string, RegExp> = {
+	// For people at a terminal, never on a request.
+	listApiKeys: /^SCAN api_keys USING INDEX/,
+	// The at most 100 sessions that the chunk is about, not a table.
+	deleteExpired: /^SCAN expired$/,
+	// The at most 10,000 index entries that are counted.
+	countExpired: /^SCAN \(subquery-1\)$/,
+};
+
+async function plan({ sql, parameters }: Statement): Promise<string[]> {
+	const { results } = await env.DB.prepare(`EXPLAIN QUERY PLAN ${sql}`)
+		.bind(...parameters)
+		.all<{ detail: string }>();
+	return results.map(({ detail }) => detail);
+}
+
+it('knows every function of the stores that sends statements', () => {
+	const makesAStatement = ['selectLatestEvents'];
+	const functions = [sessions, events, apiKeys, cleanup, health].flatMap((store) =>
+		Object.entries(store).flatMap(([name, value]) => (typeof value === 'function' ? [name] : [])),
+	);
+	expect(functions.filter((name) => !makesAStatement.includes(name)).sort()).toEqual(
+		Object.keys(calls).sort(),
+	);
+});
+
+it.each(Object.entries(calls))('%s scans no table and sorts nothing', async (name, forms) => {
+	const real = openDatabase(env.DB, newTrace());
+	const sent: Statement[] = [];
+	const recording: Database = {
+		run: (statements, how) => {
+			sent.push(...statements);
+			return real.run(statements, how);
+		},
+		bookmark: () => null,
+	};
+	for (const form of forms) await form(recording);
+	expect(sent.length).toBeGreaterThan(0);
+	for (const statement of sent) {
+		if (statement.sql.startsWith('PRAGMA')) continue;
+		const steps = await plan(statement);
+		const bad = steps.filter(
+			(step) =>
+				/TEMP B-TREE|AUTOMATIC/.test(step) ||
+				(/^SCAN (?!CONSTANT ROW)/.test(step) && !MAY_SCAN[name]?.test(step)),
+		);
+		expect(bad, `${statement.sql}\n${steps.join('\n')}`).toEqual([]);
+	}
+});

@@ -1,0 +1,173 @@
+import { describe, expect, it } from 'vitest';
+import { app } from '../../src/app.ts';
+import { errorStatus } from '../../src/http/errors.ts';
+import { limits } from '../../src/http/limits.ts';
+import { newCaller, ORIGIN, SESSIONS, send } from '../support/api.ts';
+import { expectDocumented } from '../support/documented.ts';
+
+interface Operation {
+	operationId: string;
+	summary: string;
+	security: object[];
+	parameters?: ({ $ref?: string } & Record<string, unknown>)[];
+	requestBody?: { content: Record<string, { schema: { $ref: string } }> };
+	responses: Record<string, { $ref?: string; headers?: object; content?: object }>;
+}
+interface Document {
+	openapi: string;
+	paths: Record<string, Record<string, Operation>>;
+	components: {
+		schemas: Record<string, { properties: Record<string, Record<string, unknown>>; examples?: unknown[] }>;
+		securitySchemes: Record<string, object>;
+		responses: Record<string, { content: { 'application/json': { examples: Record<string, unknown> } } }>;
+	};
+}
+
+const { json: document, status, headers } = await send<Document>('/openapi.json');
+const operations = Object.entries(document.paths).flatMap(([path, item]) =>
+	Object.entries(item).map(([method, operation]) => ({ method, path, operation })),
+);
+const operation = (id: string) =>
+	operations.find(({ operation: { operationId } }) => operationId === id)?.operation;
+
+/** The error codes that the document lists for a call. */
+const codesOf = ({ responses }: Operation) =>
+	Object.values(responses).flatMap(({ $ref }) => ($ref ? ($ref.split('/').at(-1)?.split('_or_') ?? []) : []));
+
+describe('the OpenAPI document', () => {
+	it('is OpenAPI 3.1, as JSON', () => {
+		expect([status, document.openapi]).toEqual([200, '3.1.1']);
+		expect(headers.get('Content-Type')).toContain('application/json');
+	});
+
+	it('holds every route that is mounted, and no other', () => {
+		const mounted = app.routes
+			// Middleware and the 405 of a known path are mounted for all methods; files of a page are no calls.
+			.filter(({ method, path }) => method !== 'ALL' && path !== '/docs/:file')
+			.map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`);
+		const documented = operations.map(({ method, path }) => `${method.toUpperCase()} ${path}`);
+		expect(documented.sort()).toEqual([...new Set(mounted)].sort());
+	});
+
+	it('asks for credentials, of either kind, on every call on sessions and on no other', () => {
+		expect(Object.keys(document.components.securitySchemes)).toEqual(['apiKey', 'clerkSession']);
+		for (const { path, operation: each } of operations) {
+			expect(each.security, path).toEqual(
+				path.startsWith(SESSIONS) ? [{ apiKey: [] }, { clerkSession: [] }] : [],
+			);
+		}
+	});
+
+	it('lists every error code that a call can answer', () => {
+		const always = ['UNAUTHORIZED', 'FORBIDDEN', 'RATE_LIMITED', 'INTERNAL_ERROR', 'DATABASE_UNAVAILABLE'];
+		const ofBody = ['INVALID_JSON', 'VALIDATION_ERROR', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'];
+		const expected: Record<string, string[]> = {
+			listSessions: ['VALIDATION_ERROR'],
+			createSession: [...ofBody, 'IDEMPOTENCY_KEY_REUSED'],
+			getSession: ['SESSION_NOT_FOUND'],
+			updateSession: [...ofBody, 'SESSION_NOT_FOUND', 'PRECONDITION_FAILED'],
+			deleteSession: ['SESSION_NOT_FOUND', 'PRECONDITION_FAILED'],
+			listEvents: ['VALIDATION_ERROR', 'SESSION_NOT_FOUND'],
+			appendEvent: [...ofBody, 'SESSION_NOT_FOUND', 'IDEMPOTENCY_KEY_REUSED'],
+		};
+		for (const { path, operation: each } of operations.filter(({ path }) => path.startsWith(SESSIONS))) {
+			const codes = [...(expected[each.operationId] ?? []), ...always];
+			expect(codesOf(each).sort(), `${each.operationId} ${path}`).toEqual(codes.sort());
+		}
+		const used = new Set([...operations.flatMap(({ operation: each }) => codesOf(each))]);
+		const anyPath = ['NOT_FOUND', 'METHOD_NOT_ALLOWED'];
+		expect([...used, ...anyPath].sort()).toEqual(Object.keys(errorStatus).sort());
+	});
+
+	it('gives limits as maxLength', () => {
+		const { CreateSession, UpdateSession, AppendEvent } = document.components.schemas;
+		expect(CreateSession?.properties.catalogVersion?.maxLength).toBe(limits.name);
+		expect(UpdateSession?.properties.productObjectHash?.maxLength).toBe(limits.name);
+		expect(AppendEvent?.properties.type).toMatchObject({ minLength: 1, maxLength: limits.name });
+		expect(AppendEvent?.properties.message?.maxLength).toBe(limits.message);
+	});
+
+	it('takes both media types of an update', () => {
+		expect(Object.keys(operation('updateSession')?.requestBody?.content ?? {})).toEqual([
+			'application/json',
+			'application/merge-patch+json',
+		]);
+	});
+
+	it('has examples that the service itself accepts', async () => {
+		const caller = await newCaller();
+		const exampleOf = (name: string) => document.components.schemas[name]?.examples?.[0];
+		const created = await caller.call('POST', SESSIONS, { body: exampleOf('CreateSession') });
+		const path = `${SESSIONS}/${created.json.id}`;
+		const answers = [
+			created,
+			await caller.call('PATCH', path, { body: exampleOf('UpdateSession') }),
+			await caller.call('PATCH', path, {
+				body: exampleOf('MergeSession'),
+				headers: { 'Content-Type': 'application/merge-patch+json' },
+			}),
+			await caller.call('POST', `${path}/events`, { body: exampleOf('AppendEvent') }),
+		];
+		expect(answers.map((answer) => answer.status)).toEqual([201, 200, 200, 201]);
+	});
+
+	it('has examples of answers that fit', () => {
+		const { schemas, responses } = document.components;
+		const answered = (method: string, path: string, code: number, body: unknown) => {
+			const text = JSON.stringify(body);
+			const fitting = {
+				'X-Request-Id': 'id',
+				'X-D1-Bookmark': '0'.repeat(59),
+				ETag: '"1"',
+				'Retry-After': '1',
+				'WWW-Authenticate': 'Bearer realm="x"',
+			};
+			expectDocumented(
+				new Request(ORIGIN + path, { method }),
+				Response.json(body, { status: code, headers: fitting }),
+				text,
+			);
+		};
+		answered('POST', SESSIONS, 201, schemas.Session?.examples?.[0]);
+		answered('POST', `${SESSIONS}/sess_01k2vxq8f3e7ttyyds0t6w2h4b/events`, 201, schemas.Event?.examples?.[0]);
+		const examples = Object.values(responses).flatMap(({ content }) =>
+			Object.entries(content['application/json'].examples as Record<string, { value: unknown }>),
+		);
+		expect(examples.length).toBeGreaterThan(10);
+		for (const [code, { value }] of examples) {
+			const each = errorStatus[code as keyof typeof errorStatus];
+			const method = codesOf(operation('createSession') as Operation).includes(code) ? 'POST' : 'PATCH';
+			answered(
+				method,
+				method === 'POST' ? SESSIONS : `${SESSIONS}/sess_01k2vxq8f3e7ttyyds0t6w2h4b`,
+				each,
+				value,
+			);
+		}
+	});
+});
+
+describe('the check of answers against the document', () => {
+	const session = document.components.schemas.Session?.examples?.[0] as Record<string, unknown>;
+	const check = (body: unknown, options: { status?: number; headers?: Record<string, string> } = {}) => {
+		const text = JSON.stringify(body);
+		const all = { 'X-Request-Id': 'id', 'X-D1-Bookmark': '0'.repeat(59), ETag: '"1"', ...options.headers };
+		const response = Response.json(body, { status: options.status ?? 201, headers: all });
+		return () => expectDocumented(new Request(ORIGIN + SESSIONS, { method: 'POST' }), response, text);
+	};
+
+	it('passes what fits', () => expect(check(session)).not.toThrow());
+
+	it('fails what does not', () => {
+		const { userId, ...rest } = session;
+		expect(check(rest)).toThrow('userId');
+		expect(check({ ...session, more: 1 })).toThrow('more');
+		expect(check({ ...session, prd: [] })).toThrow('prd');
+		expect(check({ ...session, status: 'odd' })).toThrow('status');
+		expect(check(session, { status: 202 })).toThrow('not documented');
+		expect(check(session, { headers: { ETag: '1' } })).toThrow('ETag');
+		const error = { error: 'No.', code: 'FORBIDDEN', requestId: 'id' };
+		expect(check(error, { status: 403 })).not.toThrow();
+		expect(check({ ...error, code: 'SESSION_NOT_FOUND' }, { status: 403 })).toThrow('code');
+	});
+});

@@ -1,0 +1,89 @@
+import { describe, expect, it } from 'vitest';
+import { SESSIONS, send } from '../support/api.ts';
+import { faultyD1, serviceWith } from '../support/faulty-d1.ts';
+
+describe('GET /', () => {
+	it('leads programs to everything else', async () => {
+		const { status, json, headers } = await send('/');
+		expect(status).toBe(200);
+		for (const path of [json.docs, json.openapi, json.llms, json.llmsFull, json.health]) {
+			expect((await send(String(path))).status, String(path)).toBe(200);
+		}
+		expect(json.sessions).toBe(SESSIONS);
+		expect(headers.get('Link')).toContain('</openapi.json>; rel="service-desc"');
+	});
+
+	it('leads a browser to the reference page', async () => {
+		const { status, headers } = await send('/', {
+			headers: { Accept: 'text/html,application/xhtml+xml,*/*;q=0.8' },
+			redirect: 'manual',
+		});
+		expect([status, headers.get('Location')]).toEqual([302, '/docs']);
+	});
+});
+
+describe('GET /healthz', () => {
+	it('says that the database answers', async () => {
+		expect(await send('/healthz')).toMatchObject({ status: 200, json: { status: 'ok' } });
+	});
+
+	it('is a 503 when it does not', async () => {
+		const faulty = faultyD1();
+		faulty.next = Array(3).fill({ message: 'D1_ERROR: Network connection lost.', when: 'before' });
+		const response = await serviceWith({ DB: faulty.d1 })(new Request('https://api.test/healthz'));
+		expect([response.status, await response.json()]).toMatchObject([503, { code: 'DATABASE_UNAVAILABLE' }]);
+	});
+});
+
+describe('the reference page', () => {
+	it('is HTML that loads everything from its own origin', async () => {
+		const { status, text, headers } = await send('/docs');
+		expect([status, headers.get('Content-Type')]).toEqual([200, 'text/html; charset=utf-8']);
+		const links = Array.from(text.matchAll(/(?:src|href)="([^"]+)"/g), ([, link]) => link ?? '');
+		expect(links.length).toBeGreaterThan(3);
+		for (const link of links) expect([link, (await send(link)).status]).toEqual([link, 200]);
+		expect(headers.get('Content-Security-Policy')).toContain("default-src 'none'");
+	});
+
+	it('has no other files', async () => {
+		for (const path of ['/docs/none.js', '/docs/..%2fpage.html', '/docs/%00', '/docs/page.html/x']) {
+			const { status, json } = await send(path);
+			expect([path, status, json.code]).toEqual([path, 404, 'NOT_FOUND']);
+		}
+	});
+});
+
+describe('the texts for language models', () => {
+	it('are an overview with links, and the whole reference', async () => {
+		const [overview, full] = [await send('/llms.txt'), await send('/llms-full.txt')];
+		expect(overview.text).toMatch(/^# .+\n\n> .+\n/);
+		expect(overview.text).toContain('](/llms-full.txt)');
+		for (const { text } of [overview, full]) {
+			for (const call of ['GET', 'POST']) expect(text).toContain(`${call} ${SESSIONS}`);
+			for (const call of ['GET', 'PATCH', 'DELETE']) expect(text).toContain(`${call} ${SESSIONS}/{id}`);
+		}
+		for (const word of [
+			'SESSION_NOT_FOUND',
+			'IDEMPOTENCY_KEY_REUSED',
+			'at most 255 characters',
+			'If-Match',
+		]) {
+			expect(full.text).toContain(word);
+		}
+		expect(full.text).not.toMatch(/undefined|\[object/);
+	});
+});
+
+describe('what is open', () => {
+	it('takes no other method', async () => {
+		for (const path of ['/', '/healthz', '/openapi.json', '/docs', '/llms.txt', '/llms-full.txt']) {
+			const { status, json, headers } = await send(path, { method: 'POST' });
+			expect([path, status, json.code, headers.get('Allow')]).toEqual([
+				path,
+				405,
+				'METHOD_NOT_ALLOWED',
+				'GET, HEAD',
+			]);
+		}
+	});
+});

@@ -1,0 +1,66 @@
+import { type Schema, Validator } from '@cfworker/json-schema';
+import { expect } from 'vitest';
+import type { oas31 } from 'zod-openapi';
+import { openApiDocument } from '../../src/docs/openapi.ts';
+
+const document = openApiDocument();
+const patterns = Object.entries(document.paths ?? {}).map(([path, item]) => ({
+	pattern: new RegExp(`^${path.replaceAll(/\{\w+\}/g, '[^/]+').replaceAll('.', '\\.')}/?$`),
+	item: item as Record<string, oas31.OperationObject | undefined>,
+}));
+const validators = new Map<string, Validator>();
+
+/** Follows a reference into the document's components. */
+function resolve<T>(item: T | { $ref: string }): T {
+	if (typeof item !== 'object' || item === null || !('$ref' in item)) return item as T;
+	const [, , kind = '', name = ''] = item.$ref.split('/');
+	return (document.components as Record<string, Record<string, T>>)[kind]?.[name] as T;
+}
+
+/** What the document says of the answer to a request; undefined for a path or a method that is no call. */
+function documentedAnswer(method: string, path: string, status: number) {
+	const call = patterns.find(({ pattern }) => pattern.test(path));
+	const name = method === 'HEAD' ? 'get' : method.toLowerCase();
+	const operation = call?.item[name];
+	if (!operation) return undefined;
+	const documented = operation.responses?.[String(status) as '200'];
+	expect(documented, `${method} ${path} answers ${status}, which is not documented`).toBeDefined();
+	const answer = resolve(documented as oas31.ResponseObject);
+	return { answer, key: `${operation.operationId} ${status}` };
+}
+
+/** Fails with the problems that a value has by a schema of the document. */
+function expectValid(key: string, schema: unknown, value: unknown): void {
+	const validator =
+		validators.get(key) ??
+		new Validator({ ...(schema as Schema), components: document.components } as Schema, '2020-12', false);
+	validators.set(key, validator);
+	const { errors } = validator.validate(value);
+	if (errors.length === 0) return;
+	const problems = errors.map(({ instanceLocation, error }) => `${instanceLocation}: ${error}`);
+	throw new Error(`${key}: ${problems.join('\n')}\n${JSON.stringify(value).slice(0, 500)}`);
+}
+
+/** Fails when an answer is not what the OpenAPI document says of this call: status, headers, media type, body. */
+export function expectDocumented(request: Request, response: Response, text: string): void {
+	const path = new URL(request.url).pathname;
+	const documented = documentedAnswer(request.method, path, response.status);
+	if (!documented) return;
+	const { answer, key } = documented;
+	for (const [name, reference] of Object.entries(answer.headers ?? {})) {
+		const header = resolve(reference as oas31.HeaderObject);
+		const value = response.headers.get(name);
+		if (value === null) expect(header.required, `${key}: the header ${name} is missing`).not.toBe(true);
+		else expectValid(`${key} ${name}`, header.schema, value);
+	}
+	if (request.method === 'HEAD') return;
+	const mediaType = response.headers.get('Content-Type')?.split(';')[0] ?? '';
+	const content = (answer.content ?? {}) as oas31.ContentObject;
+	if (Object.keys(content).length === 0) {
+		expect(text, key).toBe('');
+		return;
+	}
+	expect(Object.keys(content), key).toContain(mediaType);
+	const body: unknown = mediaType === 'application/json' ? JSON.parse(text) : text;
+	expectValid(key, content[mediaType]?.schema, body);
+}
