@@ -28,6 +28,15 @@ export default defineConfig({
 			{
 				extends: true,
 				test: {
+					name: 'browser',
+					include: ['test/browser/**/*.test.ts'],
+					testTimeout: 60_000,
+					hookTimeout: 60_000,
+				},
+			},
+			{
+				extends: true,
+				test: {
 					name: 'outside',
 					include: ['test/e2e/**/*.test.ts'],
 					testTimeout: 60_000,

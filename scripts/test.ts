@@ -1,6 +1,6 @@
 /**
  * `npm test`: everything that a change must pass: types, lint, the built Worker, and the tests inside workerd and from
- * outside. Arguments go to Vitest. The last line counts the tests.
+ * outside. Arguments go to Vitest; `--project=browser` runs the tests in a browser instead. The last line counts the tests.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -20,16 +20,19 @@ function counts(): { passed: number; failed: number } {
 	return { passed: numPassedTests, failed: numTotalTests - numPassedTests };
 }
 
+const given = process.argv.slice(2);
+const chosen = given.filter((argument) => argument.startsWith('--project'));
 const sound = run('tsc', '--noEmit') && run('biome', 'check', '.') && run('npm', 'run', '--silent', 'build');
 const green =
 	sound &&
 	run(
 		'vitest',
 		'run',
+		...(chosen.length > 0 ? [] : ['--project=inside', '--project=outside']),
 		'--reporter=default',
 		'--reporter=json',
 		`--outputFile.json=${report}`,
-		...process.argv.slice(2),
+		...given,
 	);
 const { passed, failed } = sound ? counts() : { passed: 0, failed: 1 };
 rmSync(folder, { recursive: true });

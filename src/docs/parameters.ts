@@ -1,14 +1,12 @@
 import * as z from 'zod';
 import { limits } from '../http/limits.ts';
 import { sessionIdSchema } from '../session-reference.ts';
-import { sessionId } from '../sessions/examples.ts';
 
 /** What the document says of parameters that no schema validates: the id in a path, and headers. */
 
 export const idInPath = z.object({
 	id: sessionIdSchema.meta({
 		description: 'The session’s id.',
-		example: sessionId,
 		param: { id: 'SessionId' },
 	}),
 });
@@ -34,7 +32,7 @@ const bookmark = z
 	});
 
 const entityTags = (id: string, description: string) =>
-	z.string().max(8192).optional().meta({ description, example: '"7"', param: { id } });
+	z.string().max(8192).optional().meta({ description, param: { id } });
 
 const idempotencyKey = z
 	.string()
@@ -44,7 +42,6 @@ const idempotencyKey = z
 	.meta({
 		description:
 			'Makes a retry safe: the same key with the same body answers what the first request answered, and makes nothing new.',
-		example: 'build-42-plan-ready',
 		param: { id: 'IdempotencyKey' },
 	});
 

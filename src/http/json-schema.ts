@@ -31,8 +31,14 @@ export const jsonObject = z.custom<Record<string, unknown>>(
 	{ error: 'must be an object' },
 );
 
-/** How the OpenAPI document shows such an object. */
+/** How the OpenAPI document shows such an object, and one that may be null. */
 export const jsonObjectMeta = { override: { type: 'object' as const, additionalProperties: true } };
+export const nullableObjectMeta = {
+	override: ({ jsonSchema }: { jsonSchema: Record<string, unknown> }) => {
+		delete jsonSchema.anyOf;
+		Object.assign(jsonSchema, { type: ['object', 'null'], additionalProperties: true });
+	},
+};
 
 /** A whole number in a query, as decimal digits, with the value that stands for an absent one. */
 export const wholeNumberQuery = (least: number, most: number, absent: number) =>

@@ -1,6 +1,13 @@
 import * as z from 'zod';
 import { eventSchema } from '../events/schema.ts';
-import { inAnswers, jsonObject, jsonObjectMeta, plainString, wholeNumberQuery } from '../http/json-schema.ts';
+import {
+	inAnswers,
+	jsonObject,
+	jsonObjectMeta,
+	nullableObjectMeta,
+	plainString,
+	wholeNumberQuery,
+} from '../http/json-schema.ts';
 import { limits } from '../http/limits.ts';
 import { sessionIdSchema } from '../session-reference.ts';
 import * as examples from './examples.ts';
@@ -31,10 +38,7 @@ export const objectFields = Object.keys(objectColumns) as ObjectField[];
 
 const object = (description: string) => jsonObject.meta({ ...jsonObjectMeta, description });
 const nullableObject = (description: string) =>
-	jsonObject.nullable().meta({
-		override: { type: ['object', 'null'], additionalProperties: true },
-		description,
-	});
+	jsonObject.nullable().meta({ ...nullableObjectMeta, description });
 const name = z.string().max(limits.name);
 const { timestamp, ownerId, count } = inAnswers;
 /** How many events a details answer holds at the most. */

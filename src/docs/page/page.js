@@ -1,3 +1,8 @@
+const dark = matchMedia('(prefers-color-scheme: dark)');
+const follow = () => document.documentElement.classList.toggle('dark-mode', dark.matches);
+dark.addEventListener('change', follow);
+follow();
+
 SwaggerUIBundle({
 	url: '/openapi.json',
 	dom_id: '#reference',
@@ -8,7 +13,6 @@ SwaggerUIBundle({
 	tryItOutEnabled: true,
 	defaultModelsExpandDepth: 0,
 	docExpansion: 'list',
-	syntaxHighlight: { theme: 'nord' },
 	// No validator badge: it would ask another host.
 	validatorUrl: null,
 });

@@ -1,0 +1,105 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ROOT, type Server, startServer } from '../support/server.ts';
+
+/** Debian's; another browser by CHROMIUM. */
+const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
+/** Where a person can look at what the tests saw. */
+const SCREENSHOTS = join(ROOT, 'dist/screenshots');
+
+let server: Server;
+let browser: Browser;
+beforeAll(async () => {
+	mkdirSync(SCREENSHOTS, { recursive: true });
+	server = await startServer();
+	browser = await chromium.launch({
+		executablePath,
+		args: ['--no-sandbox', '--disable-quic', '--disable-background-networking', '--disable-component-update'],
+	});
+});
+afterAll(async () => {
+	await browser?.close();
+	await server?.close();
+});
+
+interface Visit {
+	page: Page;
+	/** Every request that the page made. */
+	requests: string[];
+	errors: string[];
+}
+
+async function visit(path: string, colorScheme: 'light' | 'dark' = 'light'): Promise<Visit> {
+	const page = await browser.newPage({ colorScheme, viewport: { width: 1280, height: 900 } });
+	const requests: string[] = [];
+	const errors: string[] = [];
+	page.on('request', (request) => requests.push(request.url()));
+	page.on('pageerror', (error) => errors.push(error.message));
+	page.on('console', (message) => {
+		if (message.type() === 'error') errors.push(message.text());
+	});
+	await page.goto(server.url + path);
+	await page.locator('.opblock').first().waitFor();
+	return { page, requests, errors };
+}
+
+/** What is not from the server's own origin; a data URL asks nobody. */
+const foreign = (requests: string[]) =>
+	requests.filter((url) => !url.startsWith(`${server.url}/`) && !url.startsWith('data:'));
+
+describe('the reference page in a browser', () => {
+	it('is where a browser that opens the root ends up', async () => {
+		const { page } = await visit('/');
+		expect(new URL(page.url()).pathname).toBe('/docs');
+		await page.close();
+	});
+
+	it.each(['light', 'dark'] as const)(
+		'shows every call, from its own origin alone, without an error (%s)',
+		async (scheme) => {
+			const { page, requests, errors } = await visit('/docs', scheme);
+			const shown = await page.locator('.opblock').evaluateAll((blocks) =>
+				blocks.map((block) => {
+					const text = (name: string) => block.querySelector(`.opblock-summary-${name}`)?.textContent ?? '';
+					return `${text('method')} ${text('path').replaceAll('\u200b', '')}`;
+				}),
+			);
+			const document = (await (await fetch(`${server.url}/openapi.json`)).json()) as {
+				paths: Record<string, object>;
+			};
+			const calls = Object.entries(document.paths).flatMap(([path, item]) =>
+				Object.keys(item).map((method) => `${method.toUpperCase()} ${path}`),
+			);
+			expect(shown.sort()).toEqual(calls.sort());
+			await page.screenshot({ path: join(SCREENSHOTS, `docs-${scheme}.png`), fullPage: true });
+			expect(requests.length).toBeGreaterThan(4);
+			expect(foreign(requests)).toEqual([]);
+			expect(errors).toEqual([]);
+			await page.close();
+		},
+	);
+
+	it('makes a call with a real key and shows the answer', async () => {
+		const key = await server.newKey();
+		const { page, requests, errors } = await visit('/docs#/Sessions/createSession');
+		await page.locator('.btn.authorize').click();
+		await page.getByLabel('auth-bearer-value').first().fill(key);
+		await page.locator('.auth-btn-wrapper .authorize').first().click();
+		await page.locator('.btn-done').first().click();
+		const call = page.locator('#operations-Sessions-createSession');
+		if (!(await call.locator('.btn.execute').isVisible())) await call.locator('.opblock-summary').click();
+		await call.locator('.btn.execute').click();
+		const answer = call.locator('.live-responses-table .response');
+		await answer.waitFor();
+		expect((await answer.locator('.response-col_status').innerText()).trim()).toMatch(/^201/);
+		const body = await answer.locator('.response-col_description pre').first().innerText();
+		expect(body).toContain('"status": "intake"');
+		await call.scrollIntoViewIfNeeded();
+		await page.screenshot({ path: join(SCREENSHOTS, 'docs-call.png') });
+		expect(foreign(requests)).toEqual([]);
+		expect(errors).toEqual([]);
+		await page.close();
+	});
+});
