@@ -1,0 +1,60 @@
+import { expectStatus } from './expect.ts';
+import { type Answer, type Call, type Server, send } from './server.ts';
+
+/** What a check works with. */
+export interface Probe {
+	server: Server;
+	send(method: string, call?: Call): Promise<Answer>;
+	/** Creates a session that is deleted at the end, whatever happens. Answers its id. */
+	create(body?: unknown): Promise<string>;
+	/** Notes a session that a check created by itself, to be deleted at the end. */
+	remember(answer: Answer): Answer;
+}
+
+export interface Check {
+	/** Stable: the call, a dot, and what is checked. */
+	id: string;
+	title: string;
+	/** Changes nothing on the server. */
+	isReadonly: boolean;
+	/** Throws a Deviation; answers a sentence when it cannot be done here. */
+	run(probe: Probe): Promise<string | undefined>;
+}
+
+/** Most checks answer nothing. */
+type Run = (probe: Probe) => Promise<unknown>;
+
+const check =
+	(isReadonly: boolean) =>
+	(id: string, title: string, run: Run): Check => ({
+		id,
+		title,
+		isReadonly,
+		run: async (probe) => {
+			const skipped = await run(probe);
+			return typeof skipped === 'string' ? skipped : undefined;
+		},
+	});
+
+/** A check that only reads. */
+export const reading = check(true);
+/** A check that makes sessions of its own. */
+export const writing = check(false);
+
+/** A probe, with the ids of the sessions that are to be deleted. */
+export function newProbe(server: Server): { probe: Probe; made: Set<string> } {
+	const made = new Set<string>();
+	const probe: Probe = {
+		server,
+		send: (method, call) => send(server, method, call),
+		async create(body = {}) {
+			return String(expectStatus(probe.remember(await probe.send('POST', { body })), 201).id);
+		},
+		remember(answer) {
+			const id = (answer.json as { id?: unknown } | undefined)?.id;
+			if (typeof id === 'string') made.add(id);
+			return answer;
+		},
+	};
+	return { probe, made };
+}

@@ -1,0 +1,138 @@
+import { type Probe, reading, writing } from './check.ts';
+import {
+	expectEqual,
+	expectError,
+	expectStatus,
+	expectTrue,
+	isObject,
+	type JsonObject,
+	pathsOf,
+} from './expect.ts';
+import type { Answer } from './server.ts';
+import { expectShape } from './shapes.ts';
+
+interface Page {
+	data: JsonObject[];
+	pagination: { limit: number; offset: number; total: number };
+}
+
+function page(answer: Answer): Page {
+	const body = expectStatus(answer, 200);
+	const { request } = answer;
+	expectEqual(Object.keys(body), ['data', 'pagination'], `${request}: fields, in order`);
+	const { data, pagination } = body;
+	expectTrue(Array.isArray(data) && data.every(isObject), `${request}: data must be sessions`);
+	expectTrue(isObject(pagination), `${request}: pagination must be an object`);
+	expectEqual(
+		Object.keys(pagination as JsonObject),
+		['limit', 'offset', 'total'],
+		`${request}: fields of pagination, in order`,
+	);
+	return body as unknown as Page;
+}
+
+const list = async ({ send }: Probe, query = '') => page(await send('GET', { path: query }));
+
+/** Sessions in the order in which they were created, with different times. */
+async function createInTurn(probe: Probe, count: number): Promise<string[]> {
+	const ids: string[] = [];
+	for (let n = 0; n < count; n += 1) {
+		ids.push(await probe.create());
+		await new Promise((resolve) => setTimeout(resolve, 5));
+	}
+	return ids;
+}
+
+/** Where our sessions stand in a list that may hold others', in its order. */
+const placesOf = (ids: string[], { data }: Page) =>
+	data.map(({ id }) => String(id)).filter((id) => ids.includes(id));
+
+/** Listing sessions. Others may write at the same time: nothing here counts on being alone. */
+export const listChecks = [
+	reading('list.shape', 'the list is { data, pagination: { limit, offset, total } }', async (probe) => {
+		const { data, pagination } = await list(probe);
+		for (const value of Object.values(pagination)) expectTrue(Number.isInteger(value), 'no whole number');
+		expectTrue(data.length <= 20, 'more sessions than the default limit');
+	}),
+
+	reading('list.defaults', 'limit is 20 and offset 0 when they are not sent', async (probe) => {
+		const { limit, offset } = (await list(probe)).pagination;
+		expectEqual([limit, offset], [20, 0], 'limit, offset');
+	}),
+
+	reading('list.sessions', 'each session in the list has 14 fields, in order', async (probe) => {
+		for (const session of (await list(probe, '?limit=100')).data) expectShape(session, 'session', 'the list');
+	}),
+
+	reading('list.newest-first', 'the list begins with the newest', async (probe) => {
+		const times = (await list(probe, '?limit=100')).data.map(({ createdAt }) => String(createdAt));
+		expectEqual(times, times.toSorted().toReversed(), 'createdAt');
+	}),
+
+	reading('list.validation', 'a query that does not fit is a 400 that names it', async ({ send }) => {
+		const bad = ['limit=0', 'limit=101', 'limit=x', 'limit=1.5', 'offset=-1', 'offset=x', 'status=nonsense'];
+		for (const query of bad) {
+			const error = expectError(await send('GET', { path: `?${query}` }), 400, 'VALIDATION_ERROR');
+			expectEqual(pathsOf(error), [query.split('=')[0]], `?${query}: paths of the details`);
+		}
+	}),
+
+	writing('list.order', 'sessions are listed in reverse order of their creation', async (probe) => {
+		const ids = await createInTurn(probe, 3);
+		expectEqual(placesOf(ids, await list(probe, '?limit=100')), ids.toReversed(), 'the order');
+	}),
+
+	writing('list.same', 'the list shows what creating answered', async (probe) => {
+		const made = probe.remember(await probe.send('POST', { body: { prd: { a: 1 } } })).json as JsonObject;
+		const shown = (await list(probe, '?limit=100')).data.find(({ id }) => id === made.id);
+		expectEqual(shown, made, 'the session in the list');
+	}),
+
+	writing('list.pages', 'limit and offset cut pages that fit together', async (probe) => {
+		const ids = await createInTurn(probe, 4);
+		const first = await list(probe, '?limit=2');
+		expectEqual([first.data.length, first.pagination.limit], [2, 2], 'sessions, limit');
+		const second = await list(probe, '?limit=2&offset=2');
+		expectEqual([second.pagination.limit, second.pagination.offset], [2, 2], 'limit, offset');
+		const whole = await list(probe, '?limit=100');
+		const seen = [...placesOf(ids, first), ...placesOf(ids, second)];
+		const places = placesOf(ids, whole);
+		// Somebody else's newer session moves ours on by one, which may show one of them on both pages.
+		expectEqual([...new Set(seen)], places.slice(0, new Set(seen).size), 'our sessions on two pages');
+		expectTrue(seen.length > 0, 'none of our newest sessions is on the first two pages');
+	}),
+
+	writing('list.offset-past', 'an offset past the end is an empty page', async (probe) => {
+		const { total } = (await list(probe)).pagination;
+		const past = await list(probe, `?offset=${total + 1000}`);
+		expectEqual([past.data, past.pagination.offset], [[], total + 1000], 'data, offset');
+	}),
+
+	writing('list.total', 'total counts all sessions, not those of the page', async (probe) => {
+		await createInTurn(probe, 3);
+		const { data, pagination } = await list(probe, '?limit=1');
+		expectEqual(data.length, 1, 'sessions on the page');
+		expectTrue(pagination.total >= 3, `total is ${pagination.total} with at least 3 sessions`);
+	}),
+
+	writing('list.status', 'status filters the page and the total', async (probe) => {
+		const [one = '', two = ''] = await createInTurn(probe, 2);
+		await probe.send('PATCH', { path: `/${one}`, body: { status: 'cancelled' } });
+		const cancelled = await list(probe, '?status=cancelled&limit=100');
+		expectEqual(placesOf([one, two], cancelled), [one], 'our cancelled sessions');
+		for (const { status } of cancelled.data) expectEqual(status, 'cancelled', 'status');
+		const intake = await list(probe, '?status=intake&limit=100');
+		expectEqual(placesOf([one, two], intake), [two], 'our sessions in intake');
+		const all = await list(probe);
+		expectTrue(cancelled.pagination.total < all.pagination.total, 'total counts other statuses');
+	}),
+
+	writing('list.own', 'the list shows sessions of the caller alone', async (probe) => {
+		const id = await probe.create();
+		const { data } = await list(probe, '?limit=100');
+		const owner = data.find((each) => each.id === id);
+		for (const each of data) {
+			expectEqual([each.userId, each.organizationId], [owner?.userId, owner?.organizationId], 'the owner');
+		}
+	}),
+];

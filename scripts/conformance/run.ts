@@ -1,0 +1,68 @@
+import { accessChecks } from './access.ts';
+import { type Check, newProbe, type Probe } from './check.ts';
+import { eventChecks } from './events.ts';
+import { Deviation } from './expect.ts';
+import { listChecks } from './lists.ts';
+import { type Server, send } from './server.ts';
+import { sessionChecks } from './sessions.ts';
+
+export interface Result {
+	id: string;
+	title: string;
+	status: 'passed' | 'failed' | 'skipped';
+	/** Why it failed or was skipped. */
+	message?: string;
+}
+
+/** Every check, in the order in which it runs. */
+export const checks: Check[] = [...accessChecks, ...sessionChecks, ...listChecks, ...eventChecks];
+
+/**
+ * Runs the checks one after the other, tells each result as it comes, and deletes what was made. An abort ends it after
+ * the check under way. Answers all results, and the ids of sessions that could not be deleted.
+ */
+export async function run(
+	server: Server,
+	{ isReadonly, tell, signal }: { isReadonly: boolean; tell: (result: Result) => void; signal?: AbortSignal },
+): Promise<{ results: Result[]; left: string[] }> {
+	const { probe, made } = newProbe(server);
+	const results: Result[] = [];
+	for (const check of checks) {
+		if (signal?.aborted) break;
+		const result =
+			isReadonly && !check.isReadonly
+				? { id: check.id, title: check.title, status: 'skipped' as const, message: 'writes' }
+				: await resultOf(check, probe);
+		results.push(result);
+		tell(result);
+	}
+	return { results, left: await deleted(server, made) };
+}
+
+async function resultOf(check: Check, probe: Probe): Promise<Result> {
+	const { id, title } = check;
+	try {
+		const skipped = await check.run(probe);
+		return skipped === undefined
+			? { id, title, status: 'passed' }
+			: { id, title, status: 'skipped', message: skipped };
+	} catch (error) {
+		if (error instanceof Deviation) return { id, title, status: 'failed', message: error.message };
+		// A server that answers oddly enough to break the check itself has failed it as well.
+		const cause = error instanceof Error && error.cause instanceof Error ? `: ${error.cause.message}` : '';
+		return { id, title, status: 'failed', message: `${error}${cause}` };
+	}
+}
+
+/** Deletes sessions; answers those that are still there. */
+async function deleted(server: Server, made: Iterable<string>): Promise<string[]> {
+	const left: string[] = [];
+	for (const id of made) {
+		const status = await send(server, 'DELETE', { path: `/${id}` }).then(
+			(answer) => answer.status,
+			() => 0,
+		);
+		if (status !== 404 && !(status >= 200 && status < 300)) left.push(id);
+	}
+	return left;
+}

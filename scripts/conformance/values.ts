@@ -1,0 +1,15 @@
+import type { JsonObject } from './expect.ts';
+
+/** An object that loses something wherever values are copied carelessly. Names that look like integers would be moved by JSON.parse. */
+export const OBJECT: JsonObject = {
+	zebra: 1,
+	apple: { nested: { deeper: [1, [2, [3, {}]], null, { z: true, a: false }] } },
+	'': 'empty name',
+	'a b.c/d': 'é 漢 😀 \u2028 "quoted" \\ \n\t',
+	nothing: null,
+	emptyObject: {},
+	emptyArray: [],
+	numbers: [0, -1, 1.5, 1e21, 5e-324, 1.7976931348623157e308, 9007199254740991, 0.1],
+	constructor: 'a name like others',
+	last: 'last',
+};
