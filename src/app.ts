@@ -5,6 +5,7 @@ import type { AppEnv } from './context.ts';
 import { docsRoutes } from './docs/routes.ts';
 import { eventRoutes } from './events/routes.ts';
 import { healthRoutes } from './health/routes.ts';
+import { cors } from './http/cors.ts';
 import { answerError } from './http/error-answer.ts';
 import { ApiError } from './http/errors.ts';
 import { onlyMethods } from './http/methods.ts';
@@ -22,7 +23,7 @@ const bookmark = createMiddleware<AppEnv>(async (c, next) => {
 
 const app = new Hono<AppEnv>({ strict: false });
 
-app.use(requestId, requestLog, bookmark);
+app.use(requestId, requestLog, cors, bookmark);
 app.use(`${SESSIONS_PATH}/*`, authenticate);
 
 const routes = app.route(SESSIONS_PATH, sessionRoutes).route(`${SESSIONS_PATH}/:id/events`, eventRoutes);

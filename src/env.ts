@@ -37,7 +37,8 @@ const settingsSchema = z.object({
 	CLEANUP_MAX_STATEMENTS: wholeNumber(200, 1),
 	/** A scheduled run has 30 s of CPU time; waiting for D1 is not CPU time, but somebody pays for it. */
 	CLEANUP_MAX_SECONDS: wholeNumber(25, 1),
-	CORS_ORIGINS: commaSeparated,
+	/** As browsers send them: without a slash at the end. */
+	CORS_ORIGINS: commaSeparated.transform((origins) => origins.map((origin) => origin.replace(/\/$/, ''))),
 	/** PEM of the Clerk instance's public key; line breaks may be written as `\n`. */
 	CLERK_JWT_KEY: z
 		.string()

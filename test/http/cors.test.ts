@@ -1,0 +1,136 @@
+import { describe, expect, it } from 'vitest';
+import { newCaller, ORIGIN, SESSIONS } from '../support/api.ts';
+import { faultyD1, serviceWith } from '../support/faulty-d1.ts';
+
+const APP = 'https://app.example';
+const open = serviceWith({ CORS_ORIGINS: `${APP}, https://admin.example/` });
+const anyOrigin = serviceWith({ CORS_ORIGINS: '*' });
+const closed = serviceWith({ CORS_ORIGINS: '' });
+
+const preflight = (path: string, origin: string) =>
+	new Request(ORIGIN + path, {
+		method: 'OPTIONS',
+		headers: { Origin: origin, 'Access-Control-Request-Method': 'PATCH' },
+	});
+const listOf = (headers: Headers, name: string) => (headers.get(name) ?? '').split(',').sort();
+const corsHeaders = (headers: Headers) =>
+	[...headers.keys()].filter((name) => name.startsWith('access-control-'));
+
+describe('a preflight', () => {
+	it.each([SESSIONS, `${SESSIONS}/sess_01k2vxq8f3e7ttyyds0t6w2h4b`, `${SESSIONS}/x/events`])(
+		'of %s is answered 204 without credentials, with all that a client needs',
+		async (path) => {
+			const response = await open(preflight(path, APP));
+			expect([response.status, await response.text()]).toEqual([204, '']);
+			expect(response.headers.get('Access-Control-Allow-Origin')).toBe(APP);
+			expect(listOf(response.headers, 'Access-Control-Allow-Methods')).toEqual([
+				'DELETE',
+				'GET',
+				'HEAD',
+				'PATCH',
+				'POST',
+			]);
+			expect(listOf(response.headers, 'Access-Control-Allow-Headers')).toEqual([
+				'Authorization',
+				'Content-Type',
+				'Idempotency-Key',
+				'If-Match',
+				'If-None-Match',
+				'X-D1-Bookmark',
+				'X-Request-Id',
+			]);
+			expect(Number(response.headers.get('Access-Control-Max-Age'))).toBeGreaterThan(0);
+			expect(response.headers.get('X-Request-Id')).toBeTruthy();
+		},
+	);
+
+	it('of another origin names no origin', async () => {
+		for (const origin of ['https://evil.example', `${APP}.evil.example`, 'http://app.example', 'null']) {
+			const { headers } = await open(preflight(SESSIONS, origin));
+			expect([origin, headers.get('Access-Control-Allow-Origin')]).toEqual([origin, null]);
+			expect(headers.get('Vary')).toMatch(/\bOrigin\b/);
+		}
+	});
+
+	it('without configured origins is an unknown method like any other', async () => {
+		const { key } = await newCaller();
+		const request = preflight(SESSIONS, APP);
+		const anonymous = await closed(request);
+		expect([anonymous.status, corsHeaders(anonymous.headers)]).toEqual([401, []]);
+		request.headers.set('Authorization', key);
+		const authenticated = await closed(request);
+		expect([authenticated.status, authenticated.headers.get('Allow')]).toEqual([405, 'GET, HEAD, POST']);
+		expect(corsHeaders(authenticated.headers)).toEqual([]);
+	});
+});
+
+describe('an answer', () => {
+	const ask = async (fetcher: typeof open, origin?: string) => {
+		const caller = await newCaller({ fetcher });
+		return caller.call('GET', SESSIONS, origin === undefined ? {} : { headers: { Origin: origin } });
+	};
+
+	it('names the origin that asked, if it is configured, and what the page may read', async () => {
+		for (const origin of [APP, 'https://admin.example']) {
+			const { headers } = await ask(open, origin);
+			expect(headers.get('Access-Control-Allow-Origin')).toBe(origin);
+			expect(listOf(headers, 'Access-Control-Expose-Headers')).toEqual([
+				'Allow',
+				'ETag',
+				'Idempotency-Replayed',
+				'Retry-After',
+				'WWW-Authenticate',
+				'X-D1-Bookmark',
+				'X-Request-Id',
+			]);
+		}
+	});
+
+	it('to another origin or to none says that it depends on the origin, and names none', async () => {
+		for (const origin of ['https://evil.example', undefined]) {
+			const { headers } = await ask(open, origin);
+			expect(headers.get('Access-Control-Allow-Origin')).toBeNull();
+			expect(headers.get('Vary')).toBe('Origin');
+		}
+	});
+
+	it('is for every origin alike where * is configured', async () => {
+		const { headers } = await ask(anyOrigin, 'https://anyone.example');
+		expect([headers.get('Access-Control-Allow-Origin'), headers.get('Vary')]).toEqual(['*', null]);
+	});
+
+	it('never lets cookies in', async () => {
+		for (const fetcher of [open, anyOrigin]) {
+			expect((await ask(fetcher, APP)).headers.get('Access-Control-Allow-Credentials')).toBeNull();
+			const { headers } = await fetcher(preflight(SESSIONS, APP));
+			expect(headers.get('Access-Control-Allow-Credentials')).toBeNull();
+		}
+	});
+
+	it('without configured origins has none of these headers', async () => {
+		const { headers } = await ask(closed, APP);
+		expect([corsHeaders(headers), headers.get('Vary')]).toEqual([[], null]);
+	});
+
+	it('can be read by the page when it is an error', async () => {
+		const { key } = await newCaller();
+		const faulty = faultyD1();
+		faulty.next = [{ message: 'D1_ERROR: no such table', when: 'before' }];
+		const origins = { CORS_ORIGINS: APP };
+		const errors = [
+			[401, serviceWith(origins), ''],
+			[404, serviceWith(origins), key, '/x'],
+			[429, serviceWith({ ...origins, RATE_LIMITER: { limit: async () => ({ success: false }) } }), key],
+			[500, serviceWith({ ...origins, DB: faulty.d1, KEY_CACHE_SECONDS: '0' }), key],
+		] as const;
+		for (const [status, fetcher, authorization, path = ''] of errors) {
+			const response = await fetcher(
+				new Request(ORIGIN + SESSIONS + path, { headers: { Origin: APP, Authorization: authorization } }),
+			);
+			const { headers } = response;
+			expect([response.status, headers.get('Access-Control-Allow-Origin')]).toEqual([status, APP]);
+			expect(headers.get('Vary')).toBe('Origin');
+			expect(headers.get('Access-Control-Expose-Headers')).toContain('Retry-After');
+		}
+	});
+});
