@@ -1,0 +1,205 @@
+import { env } from 'cloudflare:workers';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { verifyClerkToken } from '../../src/auth/clerk.ts';
+import { settingsOf } from '../../src/env.ts';
+import { ApiError } from '../../src/http/errors.ts';
+import { callerWith, SESSIONS } from '../support/api.ts';
+import { serviceWith } from '../support/faulty-d1.ts';
+import { NOW, newSigningKey, type SigningKey, signToken } from '../support/tokens.ts';
+
+const MINUTE = 60;
+const HOUR = 3600;
+let first: SigningKey;
+let second: SigningKey;
+beforeAll(async () => {
+	[first, second] = await Promise.all([newSigningKey('kid_1'), newSigningKey('kid_2')]);
+});
+
+/** A new issuer for each test: an isolate remembers what it has fetched. */
+let issuer: string;
+/** What the issuer answers: keys, or something else altogether. */
+let answer: () => Response | Promise<Response>;
+let fetches: Request[];
+let issuers = 0;
+const serve = (...keys: unknown[]) => {
+	answer = () => Response.json({ keys });
+};
+beforeEach(() => {
+	issuers += 1;
+	issuer = `https://clerk-${issuers}.test`;
+	fetches = [];
+	serve(first.jwk);
+	vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) => {
+		fetches.push(new Request(input, init));
+		return answer();
+	});
+});
+afterEach(() => vi.restoreAllMocks());
+
+const settings = (iss = issuer) => ({ CLERK_JWT_KEY: '', CLERK_ISSUER: iss, CLERK_AUTHORIZED_PARTIES: '' });
+/** Verifies a token that is made at a time, some seconds after the tests' own. */
+async function verifyAt(seconds: number, key: SigningKey, header = {}, iss = issuer) {
+	const at = NOW + seconds;
+	const token = await signToken(key, { iss, exp: at + 60, iat: at, nbf: at }, header);
+	return verifyClerkToken(token, settingsOf({ ...env, ...settings(iss) }), at * 1000);
+}
+const user = { userId: 'user_1' };
+const noSuchKey = { refused: 'ERR_JWKS_NO_MATCHING_KEY' };
+const unavailable = new ApiError('INTERNAL_ERROR', 'Tokens cannot be verified at the moment.');
+
+describe('the key set of the issuer', () => {
+	it('is fetched once, from under the issuer, and then remembered', async () => {
+		for (const seconds of [0, 1, MINUTE, HOUR - 1])
+			expect(await verifyAt(seconds, first)).toMatchObject(user);
+		expect(fetches.map(({ url, method }) => [method, url])).toEqual([
+			['GET', `${issuer}/.well-known/jwks.json`],
+		]);
+	});
+
+	it('is found under an issuer that has a path, as one behind a proxy has', async () => {
+		const proxied = `${issuer}/__clerk`;
+		expect(await verifyAt(0, first, {}, proxied)).toMatchObject(user);
+		expect(fetches[0]?.url).toBe(`${proxied}/.well-known/jwks.json`);
+	});
+
+	it('is not followed to another address', async () => {
+		expect(await verifyAt(0, first)).toMatchObject(user);
+		expect(fetches[0]?.redirect).toBe('manual');
+	});
+
+	it('is fetched again for a key id that it lacks, and a rotated key works', async () => {
+		expect(await verifyAt(0, first)).toMatchObject(user);
+		serve(first.jwk, second.jwk);
+		expect(await verifyAt(MINUTE, second)).toMatchObject(user);
+		expect(await verifyAt(MINUTE, first)).toMatchObject(user);
+		expect(fetches).toHaveLength(2);
+	});
+
+	it('is fetched again for key ids that it lacks once a minute at the most', async () => {
+		for (let seconds = 0; seconds <= 2 * MINUTE; seconds += 10) {
+			const kid = `made_up_${seconds}`;
+			expect(await verifyAt(seconds, second, { kid })).toEqual(noSuchKey);
+		}
+		// At the start, after one minute, and after two.
+		expect(fetches).toHaveLength(3);
+	});
+
+	it('that was fetched again without a key no longer admits it', async () => {
+		expect(await verifyAt(0, first)).toMatchObject(user);
+		serve(second.jwk);
+		expect(await verifyAt(MINUTE, second)).toMatchObject(user);
+		expect(await verifyAt(MINUTE, first)).toEqual(noSuchKey);
+	});
+
+	it('is fetched anew after an hour, so that a key that was taken back stops working', async () => {
+		expect(await verifyAt(0, first)).toMatchObject(user);
+		serve(second.jwk);
+		expect(await verifyAt(HOUR, first)).toEqual(noSuchKey);
+		expect(fetches).toHaveLength(2);
+	});
+
+	it.each([[1], ['kid_1', 'kid_1'], { kid: 'kid_1' }, null, ''].map((kid) => [kid]))(
+		'has no key for the key id %j',
+		async (kid) => {
+			expect(await verifyAt(0, first, { kid })).toEqual(noSuchKey);
+		},
+	);
+
+	it('serves a token without a key id while it has one key', async () => {
+		expect(await verifyAt(0, first, { kid: undefined })).toMatchObject(user);
+	});
+
+	it('refuses a token without a key id when it has several', async () => {
+		serve(first.jwk, second.jwk);
+		expect(await verifyAt(0, first, { kid: undefined })).toEqual({
+			refused: 'ERR_JWKS_MULTIPLE_MATCHING_KEYS',
+		});
+	});
+
+	it('refuses another signature under a key id that it has', async () => {
+		expect(await verifyAt(0, second, { kid: 'kid_1' })).toEqual({
+			refused: 'ERR_JWS_SIGNATURE_VERIFICATION_FAILED',
+		});
+	});
+
+	it.each([{ use: 'enc' }, { key_ops: ['encrypt'] }, { alg: 'PS256' }, { alg: 'RS512' }, { kty: 'EC' }])(
+		'has no key in one that is for something else: %j',
+		async (other) => {
+			const { use: _use, ...bare } = first.jwk;
+			serve({ ...bare, ...other });
+			expect(await verifyAt(0, first)).toEqual(noSuchKey);
+		},
+	);
+
+	it('with a secret key in it admits no HS256', async () => {
+		serve({ kty: 'oct', k: 'c2VjcmV0', kid: 'kid_1', alg: 'HS256' });
+		expect(await verifyAt(0, first, { alg: 'HS256' })).toEqual({ refused: 'ERR_JOSE_ALG_NOT_ALLOWED' });
+	});
+});
+
+describe('a key set that cannot be had', () => {
+	const failures: [string, () => Response | Promise<Response>][] = [
+		['no connection', () => Promise.reject(new TypeError('connection refused'))],
+		['a 500', () => Response.json({ keys: [first.jwk] }, { status: 500 })],
+		['a 404', () => new Response('not here', { status: 404 })],
+		['a redirect', () => Response.redirect('https://evil.example/jwks.json', 302)],
+		['what is not JSON', () => new Response('<html>')],
+		['what is no key set', () => Response.json({ keys: 'none' })],
+		['null', () => Response.json(null)],
+	];
+
+	it.each(failures)(
+		'for %s is not the caller’s fault, and the next request tries again',
+		async (_, failure) => {
+			answer = failure;
+			await expect(verifyAt(0, first)).rejects.toEqual(unavailable);
+			await expect(verifyAt(0, first)).rejects.toEqual(unavailable);
+			serve(first.jwk);
+			expect(await verifyAt(0, first)).toMatchObject(user);
+			expect(fetches).toHaveLength(3);
+		},
+	);
+
+	it('leaves the tokens alone whose keys are known', async () => {
+		expect(await verifyAt(0, first)).toMatchObject(user);
+		answer = () => new Response(null, { status: 503 });
+		await expect(verifyAt(MINUTE, second)).rejects.toEqual(unavailable);
+		expect(await verifyAt(MINUTE, first)).toMatchObject(user);
+	});
+
+	it('leaves them alone beyond the hour too, and asks for it once a minute', async () => {
+		vi.spyOn(console, 'warn').mockImplementation(() => {});
+		expect(await verifyAt(0, first)).toMatchObject(user);
+		answer = () => new Response(null, { status: 503 });
+		for (const seconds of [HOUR, HOUR + 30, HOUR + 59]) {
+			expect(await verifyAt(seconds, first)).toMatchObject(user);
+		}
+		expect(fetches).toHaveLength(2);
+		serve(second.jwk);
+		expect(await verifyAt(HOUR + MINUTE, first)).toEqual(noSuchKey);
+	});
+
+	it('is a 500 that says nothing of it, counted against the address that made us ask', async () => {
+		vi.spyOn(console, 'error').mockImplementation(() => {});
+		answer = () => new Response('secret words', { status: 503 });
+		const counted: string[] = [];
+		const RATE_LIMITER: RateLimit = {
+			limit: async ({ key }) => {
+				counted.push(key);
+				return { success: true };
+			},
+		};
+		const now = Math.floor(Date.now() / 1000);
+		const token = await signToken(first, { iss: issuer, exp: now + 60, iat: now, nbf: now });
+		const caller = callerWith(
+			token,
+			{ userId: '', organizationId: null },
+			serviceWith({ ...settings(), RATE_LIMITER }),
+		);
+		const { status, json, text } = await caller.call('GET', SESSIONS, {
+			headers: { 'CF-Connecting-IP': '192.0.2.1' },
+		});
+		expect([status, json.code, counted]).toEqual([500, 'INTERNAL_ERROR', ['address:192.0.2.1']]);
+		expect(text).not.toMatch(/secret|jwks|503/);
+	});
+});
