@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { type DatabaseTrace, openDatabase } from '../database/database.ts';
+import { type DatabaseTrace, newTrace, openDatabase } from '../database/database.ts';
+import { errorFields, log } from '../http/log.ts';
 import { type Permission, type Principal, permissionSchema } from './principal.ts';
 import { findApiKey, touchApiKey } from './store.ts';
 
@@ -23,8 +24,15 @@ const TOUCH_EVERY_MS = 3_600_000;
 const valid = new Map<string, Known>();
 const unknown = new Map<string, Known>();
 
-/** Whether a key can be looked up without a trip. */
-export const isRemembered = (keyHash: string, now: number): boolean => remembered(keyHash, now) !== undefined;
+/** Whether a key is remembered as one that works. */
+export const isRememberedAsValid = (keyHash: string, now: number): boolean => {
+	const known = remembered(keyHash, now);
+	return known !== undefined && isAlive(known, now);
+};
+
+// Asked this way round, so that a stored time that is none lets nobody in.
+const isAlive = ({ principal, expiresAt }: Known, now: number): boolean =>
+	principal !== undefined && expiresAt > now;
 
 function remembered(keyHash: string, now: number): Known | undefined {
 	const known = valid.get(keyHash) ?? unknown.get(keyHash);
@@ -41,8 +49,8 @@ function remember(keyHash: string, known: Known): void {
 }
 
 /**
- * Whose key it is; undefined for an unknown, expired or revoked one. `afterAnswer` takes work that may outlive the
- * request: the note that the key was used.
+ * Whose key it is; undefined for an unknown, expired or revoked one. `afterAnswer` takes work that is to be begun when
+ * the call's own is done, for D1 runs one query at a time: the note that the key was used.
  */
 export async function principalOfKey(
 	keyHash: string,
@@ -51,19 +59,20 @@ export async function principalOfKey(
 		trace: DatabaseTrace;
 		now: number;
 		rememberSeconds: number;
-		afterAnswer: (work: Promise<void>) => void;
+		afterAnswer: (work: () => Promise<void>) => void;
 	},
 ): Promise<Principal | undefined> {
-	let known = remembered(keyHash, at.now);
+	let known = at.rememberSeconds > 0 ? remembered(keyHash, at.now) : undefined;
 	if (!known) {
 		known = await lookUp(keyHash, at);
 		if (at.rememberSeconds > 0) remember(keyHash, known);
 	}
 	const { principal } = known;
-	if (!principal || known.expiresAt <= at.now) return undefined;
+	if (!principal || !isAlive(known, at.now)) return undefined;
 	if (principal.keyId !== null && at.now - known.lastUsedAt >= TOUCH_EVERY_MS) {
 		known.lastUsedAt = at.now;
-		at.afterAnswer(noteUse(principal.keyId, at));
+		const { keyId } = principal;
+		at.afterAnswer(() => noteUse(keyId, at));
 	}
 	return principal;
 }
@@ -97,9 +106,12 @@ async function lookUp(
 
 const storedPermissions = (text: string): Permission[] => z.array(permissionSchema).parse(text.split(','));
 
-/** Its own trace: what happens after the answer is no cost of the request. */
+/** Its own trace: what happens after the answer is no cost of the request. A failure is no caller's concern. */
 async function noteUse(keyId: string, { d1, now }: { d1: D1Database; now: number }): Promise<void> {
-	const db = openDatabase(d1, { trips: 0, milliseconds: 0, rowsRead: 0, rowsWritten: 0 });
 	const hourAgo = new Date(now - TOUCH_EVERY_MS).toISOString();
-	await touchApiKey(db, keyId, new Date(now).toISOString(), hourAgo);
+	try {
+		await touchApiKey(openDatabase(d1, newTrace()), keyId, new Date(now).toISOString(), hourAgo);
+	} catch (error) {
+		log('warn', { message: 'use of a key not noted', keyId, ...errorFields(error) });
+	}
 }

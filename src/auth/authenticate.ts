@@ -5,10 +5,10 @@ import { settingsOf } from '../env.ts';
 import { ApiError } from '../http/errors.ts';
 import { log } from '../http/log.ts';
 import { apiKeyHash } from './api-key-format.ts';
-import { isRemembered, principalOfKey } from './api-keys.ts';
+import { isRememberedAsValid, principalOfKey } from './api-keys.ts';
 import { verifyClerkToken } from './clerk.ts';
 import { mayDo, type NeededPermission, type Principal } from './principal.ts';
-import { countAgainstAddress, refuseWhenTooMany } from './rate-limit.ts';
+import { callerKey, countAgainstAddress, refuseWhenTooMany } from './rate-limit.ts';
 
 const REALM = 'product-generation-sessions';
 
@@ -30,18 +30,21 @@ const unauthorized = (sent: boolean): ApiError =>
 
 /**
  * Finds out who calls, by API key or Clerk session token, and counts the call against the caller's rate.
- * Throws UNAUTHORIZED, RATE_LIMITED. Failed attempts, and keys that must be looked up, count against the network address.
+ * Throws UNAUTHORIZED, RATE_LIMITED. Failed attempts, and keys that must be looked up, count against the network address,
+ * each once.
  */
 export const authenticate = createMiddleware<AppEnv>(async (c, next) => {
 	const credentials = credentialsOf(c.req.header('Authorization'));
-	const principal = credentials && (await principalOf(c, credentials));
+	const afterAnswer: Work[] = [];
+	const principal = credentials && (await principalOf(c, credentials, afterAnswer));
 	if (!principal) {
 		if (credentials?.kind !== 'key') await countAgainstAddress(c);
 		throw unauthorized(credentials !== undefined);
 	}
 	c.set('principal', principal);
-	await refuseWhenTooMany(c.env.RATE_LIMITER, `caller:${principal.userId}:${principal.organizationId ?? ''}`);
-	return next();
+	await refuseWhenTooMany(c.env.RATE_LIMITER, callerKey(principal));
+	await next();
+	for (const work of afterAnswer) c.executionCtx.waitUntil(work());
 });
 
 /** Lets only callers through that have the permission. Throws FORBIDDEN. */
@@ -53,6 +56,7 @@ export const needs = (permission: NeededPermission) =>
 		return next();
 	});
 
+type Work = () => Promise<void>;
 type Credentials = { kind: 'key' | 'token' | 'neither'; text: string };
 
 /** The token of `Bearer <token>`, or an API key that stands alone, as the reference's own examples send it. */
@@ -65,24 +69,45 @@ function credentialsOf(header: string | undefined): Credentials | undefined {
 	return { kind: bearer ? 'token' : 'neither', text: token };
 }
 
-async function principalOf(c: Context<AppEnv>, { kind, text }: Credentials): Promise<Principal | undefined> {
-	if (kind === 'neither') return undefined;
-	if (kind === 'token') {
-		const verified = await verifyClerkToken(text, settingsOf(c.env), Date.now());
-		if (!('refused' in verified)) return verified;
-		log('warn', { message: 'token refused', requestId: c.get('requestId'), reason: verified.refused });
-		return undefined;
-	}
-	const keyHash = await apiKeyHash(text);
+async function principalOf(
+	c: Context<AppEnv>,
+	{ kind, text }: Credentials,
+	afterAnswer: Work[],
+): Promise<Principal | undefined> {
+	if (kind === 'key') return principalOfApiKey(c, text, afterAnswer);
+	if (kind === 'token') return principalOfToken(c, text);
+	return undefined;
+}
+
+async function principalOfApiKey(
+	c: Context<AppEnv>,
+	key: string,
+	afterAnswer: Work[],
+): Promise<Principal | undefined> {
+	const keyHash = await apiKeyHash(key);
 	const now = Date.now();
+	const rememberSeconds = settingsOf(c.env).KEY_CACHE_SECONDS;
 	// Before the look-up: whoever guesses is stopped before D1 has to answer.
-	if (!keyHash || !isRemembered(keyHash, now)) await countAgainstAddress(c);
+	if (!keyHash || rememberSeconds === 0 || !isRememberedAsValid(keyHash, now)) await countAgainstAddress(c);
 	if (!keyHash) return undefined;
 	return principalOfKey(keyHash, {
 		d1: c.env.DB,
 		trace: c.get('trace'),
 		now,
-		rememberSeconds: settingsOf(c.env).KEY_CACHE_SECONDS,
-		afterAnswer: (work) => c.executionCtx.waitUntil(work),
+		rememberSeconds,
+		afterAnswer: (work) => afterAnswer.push(work),
 	});
+}
+
+async function principalOfToken(c: Context<AppEnv>, token: string): Promise<Principal | undefined> {
+	try {
+		const verified = await verifyClerkToken(token, settingsOf(c.env), Date.now());
+		if (!('refused' in verified)) return verified;
+		log('warn', { message: 'token refused', requestId: c.get('requestId'), reason: verified.refused });
+		return undefined;
+	} catch (error) {
+		// Each such token may have asked the issuer for its keys.
+		await countAgainstAddress(c);
+		throw error;
+	}
 }

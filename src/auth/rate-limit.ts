@@ -1,9 +1,25 @@
 import type { Context } from 'hono';
 import type { AppEnv } from '../context.ts';
 import { ApiError } from '../http/errors.ts';
+import type { Owner } from './principal.ts';
 
 /** The period of the rate limiting binding in wrangler.toml, which the binding does not tell. */
 const RETRY_AFTER_SECONDS = '60';
+
+/** What a caller's requests are counted under. As JSON, so that no two callers can share one. */
+export const callerKey = ({ userId, organizationId }: Owner): string =>
+	`caller:${JSON.stringify([userId, organizationId])}`;
+
+/** What the failures of a network address are counted under: of IPv6 the /64, which is what one customer is given. */
+export function addressKey(address: string): string {
+	if (!address.includes(':')) return `address:${address}`;
+	const [before = '', after] = address.toLowerCase().split('::');
+	const head = before === '' ? [] : before.split(':');
+	const tail = after ? after.split(':') : [];
+	const zeros = after === undefined ? [] : Array.from({ length: 8 - head.length - tail.length }, () => '0');
+	const prefix = [...head, ...zeros, ...tail].slice(0, 4).map((group) => group.replace(/^0+(?=.)/, ''));
+	return `address:${prefix.join(':')}`;
+}
 
 /** Counts one request for a key. Throws RATE_LIMITED over the limit. The count is local and not exact. */
 export async function refuseWhenTooMany(limiter: RateLimit, key: string): Promise<void> {
@@ -16,4 +32,4 @@ export async function refuseWhenTooMany(limiter: RateLimit, key: string): Promis
 
 /** Counts one request against the network address that it comes from. Throws RATE_LIMITED. */
 export const countAgainstAddress = (c: Context<AppEnv>): Promise<void> =>
-	refuseWhenTooMany(c.env.RATE_LIMITER, `address:${c.req.header('CF-Connecting-IP') ?? ''}`);
+	refuseWhenTooMany(c.env.RATE_LIMITER, addressKey(c.req.header('CF-Connecting-IP') ?? ''));

@@ -15,6 +15,9 @@ export async function query<T = Record<string, unknown>>(
 export const expire = (id: string, at = '2020-01-01T00:00:00.000Z') =>
 	query('UPDATE sessions SET expires_at = ? WHERE id = ?', at, id);
 
+/** How many sessions a user has, in whatever organization, alive or not. */
+export const sessionsOf = (userId: string): Promise<number> => countRows('sessions', 'user_id = ?', userId);
+
 /** How many rows a table has. */
 export async function countRows(
 	table: 'sessions' | 'events',

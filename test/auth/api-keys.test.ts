@@ -1,0 +1,226 @@
+import { env } from 'cloudflare:workers';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { apiKeyHash, newApiKey } from '../../src/auth/api-key-format.ts';
+import { isRememberedAsValid, principalOfKey } from '../../src/auth/api-keys.ts';
+import { expireApiKey, revokeApiKey } from '../../src/auth/store.ts';
+import { newTrace, openDatabase } from '../../src/database/database.ts';
+import { newCaller, newKey, SESSIONS } from '../support/api.ts';
+import { query } from '../support/database.ts';
+import { type FaultyD1, faultyD1, serviceWith } from '../support/faulty-d1.ts';
+
+const NOW = Date.parse('2026-11-24T12:00:00.000Z');
+const SECOND = 1000;
+const HOUR = 3_600_000;
+const db = openDatabase(env.DB, newTrace());
+
+let faulty: FaultyD1;
+let afterwards: (() => Promise<void>)[];
+beforeEach(() => {
+	faulty = faultyD1();
+	afterwards = [];
+});
+
+/** Asks whose key it is at a time, and waits for what follows the answer. */
+async function principalAt(now: number, keyHash: string, rememberSeconds = 60) {
+	const principal = await principalOfKey(keyHash, {
+		d1: faulty.d1,
+		trace: newTrace(),
+		now,
+		rememberSeconds,
+		afterAnswer: (work) => afterwards.push(work),
+	});
+	await Promise.all(afterwards.splice(0).map((work) => work()));
+	return principal;
+}
+const lookUps = () => faulty.sql.flat().filter((sql) => sql.startsWith('SELECT')).length;
+const notes = () => faulty.sql.flat().filter((sql) => sql.startsWith('UPDATE')).length;
+const iso = (now: number) => new Date(now).toISOString();
+
+/** A database that finds nothing, at no cost. */
+const withoutRows = {
+	withSession: () => ({
+		prepare: () => ({
+			bind: () => ({ all: async () => ({ results: [], meta: { rows_read: 0, rows_written: 0 } }) }),
+		}),
+		getBookmark: () => null,
+	}),
+} as unknown as D1Database;
+
+describe('an API key', () => {
+	it('is told by its form and its checksum, without the database', async () => {
+		for (const environment of ['live', 'test'] as const) {
+			const { key, keyHash, prefix } = await newApiKey(environment);
+			expect(key).toMatch(new RegExp(`^rt_${environment}_[0-9a-f]{72}$`));
+			expect([await apiKeyHash(key), key.startsWith(prefix), prefix.length]).toEqual([keyHash, true, 16]);
+			for (let at = 0; at < key.length; at += 1) {
+				const other = key[at] === 'a' ? 'b' : 'a';
+				expect(await apiKeyHash(key.slice(0, at) + other + key.slice(at + 1))).toBeUndefined();
+			}
+			for (const text of [key.slice(0, -1), `${key}0`, ` ${key}`, `${key}\n`, key.toUpperCase(), ''])
+				expect(await apiKeyHash(text)).toBeUndefined();
+		}
+	});
+
+	it('is random', async () => {
+		const keys = await Promise.all(Array.from({ length: 100 }, () => newApiKey('live')));
+		expect(new Set(keys.map(({ prefix }) => prefix)).size).toBe(100);
+	});
+
+	it('is stored only as its SHA-256', async () => {
+		const { key, row } = await newKey();
+		const [stored] = await query('SELECT * FROM api_keys WHERE id = ?', row.id);
+		expect(stored?.key_hash).toBe(await apiKeyHash(key));
+		expect(JSON.stringify(stored)).not.toContain(key.slice(20));
+	});
+
+	it('is its owner with its permissions', async () => {
+		const { row } = await newKey({
+			userId: 'user_k',
+			organizationId: 'org_k',
+			permissions: ['PRODUCTS:READ', 'PRODUCTS:DELETE'],
+		});
+		expect(await principalAt(NOW, row.key_hash)).toEqual({
+			userId: 'user_k',
+			organizationId: 'org_k',
+			permissions: ['PRODUCTS:READ', 'PRODUCTS:DELETE'],
+			keyId: row.id,
+		});
+	});
+
+	it('ends at its expiry, however fresh the memory of it is', async () => {
+		const { row } = await newKey({ expiresAt: iso(NOW + 10 * SECOND) });
+		expect(await principalAt(NOW, row.key_hash)).toBeDefined();
+		expect(await principalAt(NOW + 10 * SECOND - 1, row.key_hash)).toBeDefined();
+		expect(await principalAt(NOW + 10 * SECOND, row.key_hash)).toBeUndefined();
+		expect([lookUps(), isRememberedAsValid(row.key_hash, NOW + 10 * SECOND)]).toEqual([1, false]);
+	});
+
+	it('lets nobody in when its stored expiry is no time', async () => {
+		const { row } = await newKey({ expiresAt: 'soon' });
+		expect(await principalAt(NOW, row.key_hash)).toBeUndefined();
+	});
+
+	it('that was rotated lives on until the grace ends, and never longer than before', async () => {
+		const { row } = await newKey();
+		const { row: short } = await newKey({ expiresAt: iso(NOW + HOUR) });
+		for (const { id } of [row, short]) await expireApiKey(db, id, iso(NOW + 24 * HOUR));
+		expect(await principalAt(NOW + 24 * HOUR - 1, row.key_hash)).toBeDefined();
+		expect(await principalAt(NOW + 24 * HOUR, row.key_hash)).toBeUndefined();
+		expect(await principalAt(NOW + HOUR, short.key_hash)).toBeUndefined();
+	});
+});
+
+describe('the memory of keys', () => {
+	it('answers a warm request without a trip, until its time is over', async () => {
+		const { row } = await newKey();
+		for (const seconds of [0, 1, 30, 59]) {
+			expect(await principalAt(NOW + seconds * SECOND, row.key_hash)).toBeDefined();
+		}
+		expect(lookUps()).toBe(1);
+		await principalAt(NOW + 60 * SECOND, row.key_hash);
+		expect(lookUps()).toBe(2);
+	});
+
+	it('lets a revoked key go after its time, and not before it was looked up again', async () => {
+		const { row } = await newKey();
+		await principalAt(NOW, row.key_hash);
+		await revokeApiKey(db, row.id, iso(NOW + SECOND));
+		expect(await principalAt(NOW + 59 * SECOND, row.key_hash)).toBeDefined();
+		expect(await principalAt(NOW + 60 * SECOND, row.key_hash)).toBeUndefined();
+	});
+
+	it('does not exist at 0 seconds: a revoked key is refused at once', async () => {
+		const { row } = await newKey();
+		expect(await principalAt(NOW, row.key_hash)).toBeDefined();
+		expect(await principalAt(NOW, row.key_hash, 0)).toBeDefined();
+		await revokeApiKey(db, row.id, iso(NOW));
+		expect(await principalAt(NOW, row.key_hash, 0)).toBeUndefined();
+	});
+
+	it('holds an unknown key for five seconds, so that a new one need not wait', async () => {
+		const { row } = await newKey();
+		await query('UPDATE api_keys SET key_hash = ? WHERE id = ?', 'elsewhere', row.id);
+		for (const seconds of [0, 4]) {
+			expect(await principalAt(NOW + seconds * SECOND, row.key_hash)).toBeUndefined();
+		}
+		expect(lookUps()).toBe(1);
+		await query('UPDATE api_keys SET key_hash = ? WHERE id = ?', row.key_hash, row.id);
+		expect(await principalAt(NOW + 5 * SECOND, row.key_hash)).toBeDefined();
+		expect(isRememberedAsValid(row.key_hash, NOW + 6 * SECOND)).toBe(true);
+	});
+
+	it('is not filled up by guesses: a known key stays known', async () => {
+		const { row } = await newKey();
+		await principalAt(NOW, row.key_hash);
+		faulty = faultyD1(withoutRows);
+		for (let guess = 0; guess < 2100; guess += 1) await principalAt(NOW, `guess_${guess}`);
+		expect(await principalAt(NOW + SECOND, row.key_hash)).toBeDefined();
+		// The latest guess is remembered, the first ones have made room.
+		await principalAt(NOW + SECOND, 'guess_2099');
+		expect(lookUps()).toBe(2100);
+		await principalAt(NOW + SECOND, 'guess_0');
+		expect(lookUps()).toBe(2101);
+	});
+
+	it('keeps no failure of the database', async () => {
+		const { row } = await newKey();
+		faulty.next = [{ message: 'D1_ERROR: D1 DB is overloaded.', when: 'before' }];
+		await expect(principalAt(NOW, row.key_hash)).rejects.toMatchObject({ code: 'DATABASE_UNAVAILABLE' });
+		expect(await principalAt(NOW, row.key_hash)).toBeDefined();
+	});
+});
+
+describe('the last use of a key', () => {
+	const lastUse = async (id: string) =>
+		(await query('SELECT last_used_at FROM api_keys WHERE id = ?', id))[0]?.last_used_at;
+
+	it('is noted once an hour at the most, however often it is looked up', async () => {
+		const { row } = await newKey();
+		for (const after of [0, 30 * SECOND, 61 * SECOND, HOUR - 1]) {
+			await principalAt(NOW + after, row.key_hash);
+			expect(await lastUse(row.id)).toBe(iso(NOW));
+		}
+		expect(notes()).toBe(1);
+		await principalAt(NOW + HOUR, row.key_hash);
+		expect([await lastUse(row.id), notes()]).toEqual([iso(NOW + HOUR), 2]);
+	});
+
+	it('is noted once an hour without a memory too', async () => {
+		const { row } = await newKey();
+		for (const after of [0, SECOND, HOUR - 1]) await principalAt(NOW + after, row.key_hash, 0);
+		expect([await lastUse(row.id), notes()]).toEqual([iso(NOW), 1]);
+	});
+
+	it('does not move back when two isolates note it', async () => {
+		const { row } = await newKey();
+		await query('UPDATE api_keys SET last_used_at = ? WHERE id = ?', iso(NOW + HOUR), row.id);
+		await principalAt(NOW, row.key_hash);
+		expect(await lastUse(row.id)).toBe(iso(NOW + HOUR));
+	});
+
+	it('is not noted for a key that is refused', async () => {
+		const { row } = await newKey({ expiresAt: iso(NOW) });
+		await principalAt(NOW, row.key_hash);
+		expect(await lastUse(row.id)).toBeNull();
+	});
+
+	it('that cannot be noted changes no answer', async () => {
+		const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
+		const caller = await newCaller({ fetcher: serviceWith({ DB: faulty.d1 }) });
+		faulty.next = [null, null, { message: 'D1_ERROR: no such column', when: 'before' }];
+		expect((await caller.call('GET', SESSIONS)).status).toBe(200);
+		expect(warn).toHaveBeenCalledOnce();
+		expect(String(warn.mock.calls[0])).not.toContain(caller.key);
+		warn.mockRestore();
+	});
+
+	it('costs the request nothing: it is written after the call’s own work', async () => {
+		const caller = await newCaller({ fetcher: serviceWith({ DB: faulty.d1 }) });
+		await caller.call('GET', SESSIONS);
+		expect(faulty.sql.map(([sql = '']) => /(?:FROM|UPDATE) (\w+)/.exec(sql)?.[0])).toEqual([
+			'FROM api_keys',
+			'FROM sessions',
+			'UPDATE api_keys',
+		]);
+	});
+});
