@@ -1,0 +1,177 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type Caller, callerWith, newCaller, newKey, ORIGIN, SESSIONS, send } from '../support/api.ts';
+import { faultyD1, serviceWith } from '../support/faulty-d1.ts';
+import { newSigningKey, signToken } from '../support/tokens.ts';
+
+const ABSENT = 'sess_01k2vxq8f3e7ttyyds0t6w2h4b';
+
+/** Everything that was written to the console. */
+let lines: string[];
+beforeEach(() => {
+	lines = [];
+	for (const level of ['debug', 'log', 'info', 'warn', 'error'] as const) {
+		vi.spyOn(console, level).mockImplementation((...parts) => {
+			lines.push(parts.map(String).join(' '));
+		});
+	}
+});
+afterEach(() => vi.restoreAllMocks());
+
+const parsed = () => lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+const requests = () => parsed().filter(({ message }) => message === 'request');
+
+describe('the request log', () => {
+	it('is one line for each request: who, what, how it ended, what it cost', async () => {
+		const { key, row } = await newKey({ organizationId: 'org_1' });
+		const caller = callerWith(key, { userId: row.user_id, organizationId: 'org_1' });
+		await caller.call('GET', SESSIONS, { headers: { 'X-Request-Id': 'my.request' } });
+		expect(parsed()).toEqual([
+			{
+				level: 'info',
+				message: 'request',
+				requestId: 'my.request',
+				method: 'GET',
+				route: SESSIONS,
+				status: 200,
+				durationMs: expect.any(Number),
+				d1Trips: 2,
+				d1Ms: expect.any(Number),
+				d1RowsRead: expect.any(Number),
+				d1RowsWritten: 0,
+				userId: row.user_id,
+				organizationId: 'org_1',
+				keyId: row.id,
+			},
+		]);
+	});
+
+	it('counts one trip on a warm request', async () => {
+		const caller = await newCaller();
+		const { id } = await caller.create();
+		await caller.call('PATCH', `${SESSIONS}/${id}`, { body: { plan: {} } });
+		expect(requests().map(({ d1Trips }) => d1Trips)).toEqual([2, 1]);
+	});
+
+	it.each([
+		['GET', SESSIONS, SESSIONS],
+		['POST', SESSIONS, SESSIONS],
+		['PUT', SESSIONS, SESSIONS],
+		['GET', `${SESSIONS}/${ABSENT}`, `${SESSIONS}/:id`],
+		['PATCH', `${SESSIONS}/${ABSENT}`, `${SESSIONS}/:id`],
+		['DELETE', `${SESSIONS}/secret-id?secret=1`, `${SESSIONS}/:id`],
+		['PUT', `${SESSIONS}/secret-id`, `${SESSIONS}/:id`],
+		['OPTIONS', `${SESSIONS}/secret-id`, `${SESSIONS}/:id`],
+		['HEAD', `${SESSIONS}/secret-id`, `${SESSIONS}/:id`],
+		['GET', `${SESSIONS}/secret-id/events`, `${SESSIONS}/:id/events`],
+		['POST', `${SESSIONS}/secret-id/events`, `${SESSIONS}/:id/events`],
+		['PUT', `${SESSIONS}/secret-id/events`, `${SESSIONS}/:id/events`],
+		['GET', `${SESSIONS}/secret-id/other/secret`, `${SESSIONS}/*`],
+		['GET', '/secret', '/*'],
+		['GET', '/v1/secret-id', '/*'],
+	])('names the pattern of %s %s, whoever asks', async (method, path, route) => {
+		const caller = await newCaller();
+		await caller.call(method, path, method === 'POST' || method === 'PATCH' ? { body: {} } : {});
+		await send(path, { method });
+		await callerWith('rt_live_secret', caller).call(method, path);
+		expect(requests().map((line) => line.route)).toEqual([route, route, route]);
+		expect(lines.join()).not.toContain('secret');
+	});
+
+	it('names no user before the caller is known, and the user when the call is refused', async () => {
+		const { key, row } = await newKey({ permissions: ['PRODUCTS:READ'] });
+		await send(SESSIONS);
+		await callerWith(key, { userId: '', organizationId: null }).call('POST', SESSIONS, { body: {} });
+		expect(requests()).toMatchObject([
+			{ status: 401, userId: null, organizationId: null, keyId: null },
+			{ status: 403, userId: row.user_id, organizationId: null, keyId: row.id },
+		]);
+	});
+
+	it('takes no text for a request id that could forge a line', async () => {
+		await send('/', { headers: { 'X-Request-Id': 'a","level":"error' } });
+		expect(requests()[0]?.requestId).toMatch(/^[0-9a-f-]{36}$/);
+	});
+});
+
+describe('a log line', () => {
+	const SECRET = 'sesame-open';
+	const body = { prd: { [SECRET]: SECRET } };
+
+	/** Calls that end in every way, each with secrets wherever a caller can put one. */
+	async function callAround(caller: Caller, failing: Caller): Promise<number[]> {
+		const headers = {
+			'Idempotency-Key': SECRET,
+			'If-Match': `"${SECRET}"`,
+			Cookie: SECRET,
+			'X-D1-Bookmark': SECRET,
+		};
+		const { id } = await caller.create(body);
+		const json = { 'Content-Type': 'application/json' };
+		const answers = [
+			await caller.call('POST', SESSIONS, { body, headers: { 'Idempotency-Key': SECRET } }),
+			await caller.call('PATCH', `${SESSIONS}/${id}`, { body, headers }),
+			await caller.call('POST', SESSIONS, { raw: `{"${SECRET}`, headers: { ...headers, ...json } }),
+			await caller.call('PATCH', `${SESSIONS}/${id}`, { body: { status: SECRET }, headers }),
+			await caller.call('GET', `${SESSIONS}?status=${SECRET}&${SECRET}=1`),
+			await caller.call('GET', `${SESSIONS}/${SECRET}`),
+			await caller.call('GET', `/${SECRET}`),
+			await caller.call('POST', `${SESSIONS}/${id}/events`, { body: { type: SECRET, message: SECRET } }),
+			await callerWith(`${caller.key.slice(0, -1)}x`, caller).call('GET', SESSIONS),
+			await callerWith(`${SECRET}.${SECRET}.${SECRET}`, caller).call('GET', SESSIONS),
+			await failing.call('POST', SESSIONS, { body }),
+		];
+		return answers.map(({ status }) => status);
+	}
+
+	it('holds no key, no token, no body, no query and no header’s text, however the call ends', async () => {
+		const faulty = faultyD1();
+		const caller = await newCaller();
+		const failing = await newCaller({ fetcher: serviceWith({ DB: faulty.d1 }) });
+		await failing.call('PUT', SESSIONS);
+		faulty.next = [{ message: 'D1_ERROR: no such column: x', when: 'before' }];
+		const statuses = await callAround(caller, failing);
+		expect(statuses).toEqual([201, 412, 400, 400, 400, 404, 404, 201, 401, 401, 500]);
+		const text = lines.join('\n');
+		expect(text).not.toContain(SECRET);
+		for (const { key } of [caller, failing]) expect(text).not.toContain(key.slice(8, -1));
+		expect(parsed().filter(({ level }) => level === 'error')).toHaveLength(1);
+	});
+
+	it('of a 500 has the cause, with the request id of the answer', async () => {
+		const faulty = faultyD1();
+		const caller = await newCaller({ fetcher: serviceWith({ DB: faulty.d1 }) });
+		faulty.next = [{ message: 'D1_ERROR: no such column: x', when: 'before' }];
+		const { json } = await caller.call('GET', SESSIONS);
+		expect(parsed()).toMatchObject([
+			{
+				level: 'error',
+				code: 'INTERNAL_ERROR',
+				requestId: json.requestId,
+				error: expect.stringContaining('no such column'),
+			},
+			{ level: 'info', message: 'request', requestId: json.requestId, status: 500 },
+		]);
+	});
+
+	it('holds nothing of a session token, good or bad', async () => {
+		const key = await newSigningKey();
+		const now = Math.floor(Date.now() / 1000);
+		const claims = { exp: now + 60, iat: now, nbf: now, email: SECRET };
+		const fetcher = serviceWith({ CLERK_JWT_KEY: key.pem, CLERK_ISSUER: '', CLERK_AUTHORIZED_PARTIES: '' });
+		const tokens = [
+			await signToken(key, claims),
+			await signToken(key, { ...claims, exp: 1 }),
+			await signToken(key, claims, { crit: [SECRET], [SECRET]: 1 }),
+		];
+		for (const token of tokens) {
+			await fetcher(new Request(ORIGIN + SESSIONS, { headers: { Authorization: `Bearer ${token}` } }));
+			for (const part of token.split('.')) expect(lines.join()).not.toContain(part);
+		}
+		expect(requests().map(({ status, userId }) => [status, userId])).toEqual([
+			[200, 'user_1'],
+			[401, null],
+			[401, null],
+		]);
+		expect(lines.join()).not.toContain(SECRET);
+	});
+});
