@@ -19,13 +19,16 @@ export interface Server {
 	close(): Promise<void>;
 }
 
-/** Starts the built Worker (`npm run build`) on a fresh database. */
-export async function startServer(vars: Record<string, string> = {}): Promise<Server> {
+/** Starts the built Worker (`npm run build`) on a fresh database, by wrangler.toml or by a variant of it. */
+export async function startServer(
+	vars: Record<string, string> = {},
+	configPath = 'wrangler.toml',
+): Promise<Server> {
 	const harness = createTestHarness({
 		root: ROOT,
 		workers: [
 			{
-				configPath: 'wrangler.toml',
+				configPath,
 				prebuiltWorkerDir: 'dist/worker',
 				vars: { KEY_CACHE_SECONDS: '60', ...vars },
 			},

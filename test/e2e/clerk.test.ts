@@ -1,0 +1,108 @@
+import { createServer, type Server as HttpServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type Server, startServer } from '../support/server.ts';
+import { newSigningKey, type SigningKey, signToken } from '../support/tokens.ts';
+
+const SESSIONS = '/v1/products/generation/sessions';
+
+/** Stands in for the issuer: answers its key set, or fails. */
+let issuer: HttpServer;
+let iss: string;
+let requests: string[];
+let answer: { status: number; keys: unknown[] };
+let server: Server;
+let key: SigningKey;
+
+beforeAll(async () => {
+	key = await newSigningKey();
+	issuer = createServer((request, response) => {
+		requests.push(`${request.method} ${request.url}`);
+		// Late enough for all that ask at once to be waiting.
+		setTimeout(() => {
+			response.writeHead(answer.status, { 'Content-Type': 'application/json' });
+			response.end(JSON.stringify({ keys: answer.keys }));
+		}, 50);
+	});
+	await new Promise<void>((resolve) => issuer.listen(0, '127.0.0.1', resolve));
+});
+afterAll(() => issuer.close());
+
+// Each test has an isolate that knows nothing yet.
+beforeEach(async () => {
+	iss = `http://127.0.0.1:${(issuer.address() as AddressInfo).port}`;
+	requests = [];
+	answer = { status: 200, keys: [key.jwk] };
+	server = await startServer({ CLERK_ISSUER: iss });
+	return () => server.close();
+});
+
+async function call(token: string, method = 'GET') {
+	const response = await fetch(server.url + SESSIONS, {
+		method,
+		headers: { Authorization: `Bearer ${token}` },
+	});
+	return { status: response.status, json: (await response.json()) as Record<string, unknown> };
+}
+function tokenOf(signer: SigningKey, claims: Record<string, unknown> = {}): Promise<string> {
+	const now = Math.floor(Date.now() / 1000);
+	return signToken(signer, { iss, exp: now + 60, iat: now, nbf: now - 10, ...claims });
+}
+
+describe('with an issuer and no PEM, the service', () => {
+	it('fetches the key set once, and lets its users in', async () => {
+		const token = await tokenOf(key, { o: { id: 'org_1' } });
+		const { status, json } = await call(token, 'POST');
+		expect([status, json.userId, json.organizationId]).toEqual([201, 'user_1', 'org_1']);
+		for (let times = 0; times < 3; times += 1) expect((await call(token)).status).toBe(200);
+		expect(requests).toEqual(['GET /.well-known/jwks.json']);
+	});
+
+	it('refuses a foreign key under a known id, an unknown id and another issuer, and does not ask again', async () => {
+		const foreign = await newSigningKey();
+		const unknown = await newSigningKey('kid_2');
+		expect((await call(await tokenOf(key))).status).toBe(200);
+		for (const token of [
+			await tokenOf(foreign),
+			await tokenOf(unknown),
+			await tokenOf(unknown),
+			await tokenOf(key, { iss: 'https://evil.example' }),
+		]) {
+			const { status, json } = await call(token);
+			expect([status, json.code]).toEqual([401, 'UNAUTHORIZED']);
+		}
+		expect(requests).toHaveLength(1);
+	});
+
+	it('answers all that ask at once, before it has the keys', async () => {
+		const token = await tokenOf(key);
+		const answers = await Promise.all(Array.from({ length: 30 }, () => call(token)));
+		expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
+		const before = requests.length;
+		expect((await call(token)).status).toBe(200);
+		expect(requests).toHaveLength(before);
+	});
+
+	it('is not left waiting by a caller that went away while the keys were on their way', async () => {
+		const token = await tokenOf(key);
+		const gone = new AbortController();
+		const aborted = fetch(server.url + SESSIONS, {
+			headers: { Authorization: `Bearer ${token}` },
+			signal: gone.signal,
+		});
+		setTimeout(() => gone.abort(), 20);
+		await expect(aborted).rejects.toThrow();
+		expect((await call(token)).status).toBe(200);
+	});
+
+	it('answers 500 while the issuer fails, and lets users in as soon as it does not', async () => {
+		answer = { status: 503, keys: [] };
+		const token = await tokenOf(key);
+		for (let times = 0; times < 2; times += 1) {
+			const { status, json } = await call(token);
+			expect([status, json.code]).toEqual([500, 'INTERNAL_ERROR']);
+		}
+		answer = { status: 200, keys: [key.jwk] };
+		expect((await call(token)).status).toBe(200);
+	});
+});
