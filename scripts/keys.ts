@@ -6,8 +6,9 @@ import { z } from 'zod';
 import { type Permission, permissionSchema, permissions } from '../src/auth/principal.ts';
 import { type ApiKeyRow, expireApiKey, listApiKeys, readApiKey, revokeApiKey } from '../src/auth/store.ts';
 import { type Database, newTrace, openDatabase } from '../src/database/database.ts';
-import { makeKey } from './make-key.ts';
+import { type KeyRequest, makeKey } from './make-key.ts';
 import { openD1 } from './open-d1.ts';
+import { table } from './table.ts';
 
 const HELP = `npm run keys -- create --user U [--org O] [--name N] [--permissions P,…]
                       [--environment live|test] [--expires-in 90d]
@@ -22,6 +23,9 @@ rotate makes a new key for the same owner; the old one lives on for the grace (d
 
 class UsageError extends Error {}
 
+/** Opens the database once the arguments are known to be good: it takes time, and --remote a login. */
+type OpenDatabase = () => Promise<Database>;
+
 const { values, positionals } = readArguments();
 
 function readArguments() {
@@ -32,13 +36,13 @@ function readArguments() {
 				user: { type: 'string' },
 				org: { type: 'string' },
 				name: { type: 'string' },
-				permissions: { type: 'string', default: 'PRODUCTS:*' },
-				environment: { type: 'string', default: 'live' },
+				permissions: { type: 'string' },
+				environment: { type: 'string' },
 				'expires-in': { type: 'string' },
-				grace: { type: 'string', default: '0s' },
-				json: { type: 'boolean', default: false },
-				local: { type: 'boolean', default: false },
-				remote: { type: 'boolean', default: false },
+				grace: { type: 'string' },
+				json: { type: 'boolean' },
+				local: { type: 'boolean' },
+				remote: { type: 'boolean' },
 				'persist-to': { type: 'string' },
 			},
 		});
@@ -96,109 +100,131 @@ const stateOf = (row: ApiKeyRow, now: string) =>
 			? 'expired'
 			: 'active';
 
-async function existing(db: Database, id: string | undefined): Promise<ApiKeyRow> {
-	if (!id) throw new UsageError('Which key? Give its ID; list shows them.');
+async function existing(db: Database, id = ''): Promise<ApiKeyRow> {
 	const row = await readApiKey(db, id);
 	if (!row) throw new UsageError(`There is no key ${id}.`);
 	return row;
 }
 
-const commands: Record<string, (db: Database) => Promise<void>> = {
-	async create(db) {
-		const userId = nonEmpty('user', values.user);
-		if (userId === null) throw new UsageError('create needs --user.');
-		const environment = z.enum(['live', 'test']).safeParse(values.environment);
-		if (!environment.success) throw new UsageError('--environment is live or test.');
-		const { key, row } = await makeKey(db, {
-			userId,
-			organizationId: nonEmpty('org', values.org),
-			name: nonEmpty('name', values.name),
-			permissions: grantedPermissions(values.permissions),
-			environment: environment.data,
-			expiresAt: values['expires-in'] === undefined ? null : after(values['expires-in']),
-		});
-		printCreated(key, row);
-	},
+async function create(database: OpenDatabase): Promise<void> {
+	const userId = nonEmpty('user', values.user);
+	if (userId === null) throw new UsageError('create needs --user.');
+	const environment = z.enum(['live', 'test']).safeParse(values.environment ?? 'live');
+	if (!environment.success) throw new UsageError('--environment is live or test.');
+	const request: KeyRequest = {
+		userId,
+		organizationId: nonEmpty('org', values.org),
+		name: nonEmpty('name', values.name),
+		permissions: grantedPermissions(values.permissions ?? 'PRODUCTS:*'),
+		environment: environment.data,
+		expiresAt: values['expires-in'] === undefined ? null : after(values['expires-in']),
+	};
+	const { key, row } = await makeKey(await database(), request);
+	printCreated(key, row);
+}
 
-	async list(db) {
-		const now = new Date().toISOString();
-		const rows = (await listApiKeys(db)).map((row) => ({
-			id: row.id,
-			prefix: row.prefix,
-			name: row.name,
-			userId: row.user_id,
-			organizationId: row.organization_id,
-			permissions: row.permissions.split(','),
-			environment: row.environment,
-			state: stateOf(row, now),
-			createdAt: row.created_at,
-			expiresAt: row.expires_at,
-			revokedAt: row.revoked_at,
-			lastUsedAt: row.last_used_at,
-		}));
-		if (values.json) return console.log(JSON.stringify(rows));
-		if (rows.length === 0) return console.log('There are no keys.');
-		const header = ['ID', 'PREFIX', 'OWNER', 'NAME', 'PERMISSIONS', 'LAST USED', 'STATE'];
-		const lines = rows.map((row) => [
-			row.id,
-			row.prefix,
-			row.organizationId === null ? row.userId : `${row.userId} in ${row.organizationId}`,
-			row.name ?? '-',
-			row.permissions.join(','),
-			row.lastUsedAt ?? 'never',
-			row.state === 'active' && row.expiresAt !== null ? `active until ${row.expiresAt}` : row.state,
-		]);
-		const widths = header.map((title, at) =>
-			Math.max(title.length, ...lines.map((line) => line[at]?.length ?? 0)),
-		);
-		for (const line of [header, ...lines]) {
-			console.log(
-				line
-					.map((cell, at) => cell.padEnd(widths[at] ?? 0))
-					.join('  ')
-					.trimEnd(),
-			);
-		}
-	},
+async function list(database: OpenDatabase): Promise<void> {
+	const now = new Date().toISOString();
+	const rows = (await listApiKeys(await database())).map((row) => ({
+		id: row.id,
+		prefix: row.prefix,
+		name: row.name,
+		userId: row.user_id,
+		organizationId: row.organization_id,
+		permissions: row.permissions.split(','),
+		environment: row.environment,
+		state: stateOf(row, now),
+		createdAt: row.created_at,
+		expiresAt: row.expires_at,
+		revokedAt: row.revoked_at,
+		lastUsedAt: row.last_used_at,
+	}));
+	if (values.json) return console.log(JSON.stringify(rows));
+	if (rows.length === 0) return console.log('There are no keys.');
+	const header = ['ID', 'PREFIX', 'OWNER', 'NAME', 'PERMISSIONS', 'LAST USED', 'STATE'];
+	const lines = rows.map((row) => [
+		row.id,
+		row.prefix,
+		row.organizationId === null ? row.userId : `${row.userId} in ${row.organizationId}`,
+		row.name ?? '-',
+		row.permissions.join(','),
+		row.lastUsedAt ?? 'never',
+		row.state === 'active' && row.expiresAt !== null ? `active until ${row.expiresAt}` : row.state,
+	]);
+	console.log(table([header, ...lines]));
+}
 
-	async revoke(db) {
-		const row = await existing(db, positionals[1]);
-		await revokeApiKey(db, row.id, new Date().toISOString());
-		console.log(values.json ? JSON.stringify({ id: row.id, revoked: true }) : `${row.id} is revoked.`);
-	},
+async function revoke(database: OpenDatabase): Promise<void> {
+	const db = await database();
+	const row = await existing(db, positionals[1]);
+	await revokeApiKey(db, row.id, new Date().toISOString());
+	console.log(values.json ? JSON.stringify({ id: row.id, revoked: true }) : `${row.id} is revoked.`);
+}
 
-	async rotate(db) {
-		const old = await existing(db, positionals[1]);
-		if (stateOf(old, new Date().toISOString()) !== 'active') throw new UsageError(`${old.id} is not active.`);
-		const until = after(values.grace);
-		const { key, row } = await makeKey(db, {
-			userId: old.user_id,
-			organizationId: old.organization_id,
-			name: old.name,
-			permissions: grantedPermissions(old.permissions),
-			environment: old.environment,
-			expiresAt: values['expires-in'] === undefined ? old.expires_at : after(values['expires-in']),
-		});
-		// The new key first: whatever happens in between, the owner is left with one that works.
-		await expireApiKey(db, old.id, until);
-		printCreated(key, row);
-		if (!values.json) console.log(`${old.id} works until ${until}.`);
-	},
-};
+async function rotate(database: OpenDatabase): Promise<void> {
+	const grace = after(values.grace ?? '0s');
+	const expiresAt = values['expires-in'] === undefined ? undefined : after(values['expires-in']);
+	const db = await database();
+	const old = await existing(db, positionals[1]);
+	if (stateOf(old, new Date().toISOString()) !== 'active') throw new UsageError(`${old.id} is not active.`);
+	const until = old.expires_at !== null && old.expires_at < grace ? old.expires_at : grace;
+	const { key, row } = await makeKey(db, {
+		userId: old.user_id,
+		organizationId: old.organization_id,
+		name: old.name,
+		permissions: grantedPermissions(old.permissions),
+		environment: old.environment,
+		expiresAt: expiresAt ?? old.expires_at,
+	});
+	// The new key first: whatever happens in between, the owner is left with one that works.
+	await expireApiKey(db, old.id, until);
+	printCreated(key, row);
+	if (!values.json) console.log(`${old.id} works until ${until}.`);
+}
+
+/** What each command takes besides --json and the choice of the database. */
+const commands = new Map([
+	[
+		'create',
+		{ run: create, id: false, options: ['user', 'org', 'name', 'permissions', 'environment', 'expires-in'] },
+	],
+	['list', { run: list, id: false, options: [] }],
+	['revoke', { run: revoke, id: true, options: [] }],
+	['rotate', { run: rotate, id: true, options: ['grace', 'expires-in'] }],
+]);
+const ALWAYS = ['json', 'local', 'remote', 'persist-to'];
+
+/** Throws a UsageError: what is not understood must not be passed over where keys are at stake. */
+function checkArguments(name: string, takes: { id: boolean; options: readonly string[] }): void {
+	const foreign = Object.keys(values).find((option) => ![...takes.options, ...ALWAYS].includes(option));
+	if (foreign) throw new UsageError(`${name} takes no --${foreign}.`);
+	const word = positionals[takes.id ? 2 : 1];
+	if (word !== undefined) throw new UsageError(`${name} takes no ${word}.`);
+	if (takes.id && !positionals[1]) throw new UsageError('Which key? Give its ID; list shows them.');
+	if (values.remote && (values.local || values['persist-to'] !== undefined)) {
+		throw new UsageError('--remote goes with neither --local nor --persist-to.');
+	}
+}
 
 async function main(): Promise<number> {
-	const command = commands[positionals[0] ?? ''];
-	if (!command) {
-		console.error(HELP);
-		return positionals[0] === 'help' ? 0 : 2;
+	const [name = ''] = positionals;
+	const command = commands.get(name);
+	if (name === 'help') {
+		console.log(HELP);
+		return 0;
 	}
-	if (values.remote && (values.local || values['persist-to'] !== undefined)) {
-		console.error('--remote goes with neither --local nor --persist-to.');
+	if (!command) {
+		console.error(`${name === '' ? 'Say what to do.' : `There is no command ${name}.`}\n\n${HELP}`);
 		return 2;
 	}
-	const { d1, close } = await openD1({ remote: values.remote, persistTo: values['persist-to'] });
+	let close = async () => {};
 	try {
-		await command(openDatabase(d1, newTrace()));
+		checkArguments(name, command);
+		await command.run(async () => {
+			const opened = await openD1({ remote: values.remote ?? false, persistTo: values['persist-to'] });
+			close = opened.close;
+			return openDatabase(opened.d1, newTrace());
+		});
 		return 0;
 	} catch (error) {
 		if (error instanceof UsageError) {
@@ -207,7 +233,7 @@ async function main(): Promise<number> {
 		}
 		if (error instanceof Error && /no such table/.test(error.message)) {
 			console.error(
-				'The database has no tables yet: run `npm run dev` once, or `npx wrangler d1 migrations apply DB`.',
+				'There are no tables yet: run `npm run dev` once, or `npx wrangler d1 migrations apply DB`.',
 			);
 			return 1;
 		}

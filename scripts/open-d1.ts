@@ -1,6 +1,5 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { getPlatformProxy, unstable_readConfig } from 'wrangler';
 
 /** Which D1 database a command works on. */
 export interface D1Choice {
@@ -16,6 +15,10 @@ const CONFIG = resolve(import.meta.dirname, '../wrangler.toml');
  * is logged in to, by a remote binding. Bound parameters work in both, as they do not in `wrangler d1 execute`.
  */
 export async function openD1(choice: D1Choice): Promise<{ d1: D1Database; close: () => Promise<void> }> {
+	// It says on standard output that it found a .dev.vars, before the JSON that a program waits for there.
+	process.env.WRANGLER_LOG ??= 'error';
+	// Loaded here, because it takes a second: a command that is only misspelt should not wait for it.
+	const { getPlatformProxy } = await import('wrangler');
 	const proxy = await getPlatformProxy<{ DB: D1Database }>(
 		choice.remote
 			? { configPath: await remoteConfig() }
@@ -32,6 +35,7 @@ export async function openD1(choice: D1Choice): Promise<{ d1: D1Database; close:
 
 /** wrangler.toml's database alone, marked as remote. Kept out of wrangler.toml, where it would make `dev` need a login. */
 async function remoteConfig(): Promise<string> {
+	const { unstable_readConfig } = await import('wrangler');
 	const { name, compatibility_date, account_id, d1_databases } = unstable_readConfig({ config: CONFIG });
 	const folder = resolve(import.meta.dirname, '../.wrangler');
 	const path = join(folder, 'remote-database.json');

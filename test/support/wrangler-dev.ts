@@ -21,10 +21,24 @@ export const freePort = (): Promise<number> =>
 	});
 
 /** Serves the built Worker on the files of a folder and waits until it answers. */
-export async function startDev(persistTo: string, port: number): Promise<DevServer> {
+export async function startDev(
+	persistTo: string,
+	port: number,
+	vars: Record<string, string> = {},
+): Promise<DevServer> {
+	const others = Object.entries(vars).flatMap(([name, value]) => ['--var', `${name}:${value}`]);
 	const child = spawn(
 		'wrangler',
-		['dev', 'dist/worker/index.js', '--no-bundle', '--port', String(port), '--persist-to', persistTo],
+		[
+			'dev',
+			'dist/worker/index.js',
+			'--no-bundle',
+			'--port',
+			String(port),
+			'--persist-to',
+			persistTo,
+			...others,
+		],
 		{
 			cwd: ROOT,
 			detached: true,
