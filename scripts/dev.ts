@@ -63,7 +63,7 @@ async function localKey(): Promise<string> {
 		const kept = existsSync(file) ? (await readFile(file, 'utf8')).trim() : '';
 		const keptHash = await apiKeyHash(kept);
 		const row = keptHash && (await findApiKey(db, keptHash));
-		if (row && row.revoked_at === null) return kept;
+		if (row && row.revoked_at === null && row.expires_at === null) return kept;
 		const made = await makeKey(db, {
 			userId: 'user_local',
 			organizationId: null,
