@@ -1,4 +1,5 @@
 import { env } from 'cloudflare:workers';
+import fc from 'fast-check';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { verifyClerkToken } from '../../src/auth/clerk.ts';
 import { settingsOf } from '../../src/env.ts';
@@ -313,6 +314,48 @@ describe('a bad token', () => {
 		const line = JSON.parse(String(warn.mock.calls[0]?.[0])) as Record<string, string>;
 		expect(line).toMatchObject({ message: 'token refused', requestId: answer.json.requestId });
 		expect(line.reason).toMatch(reason);
+	});
+
+	it('of whatever characters is refused, and never our failure', async () => {
+		const good = await signToken(key);
+		const part = fc.oneof(
+			fc.json().map((text) => base64url(text)),
+			fc.base64String(),
+			fc.string(),
+		);
+		// Without spaces, which end a token in its header.
+		const character = fc.string({ maxLength: 1 }).map((text) => text.trim());
+		const token = fc.oneof(
+			fc.string({ maxLength: 300 }),
+			fc.array(part, { maxLength: 6 }).map((parts) => parts.join('.')),
+			// A good token with one character left out, put in or replaced.
+			fc
+				.tuple(fc.nat(good.length - 1), fc.nat(1), character)
+				.map(([at, gone, put]) => good.slice(0, at) + put + good.slice(at + gone)),
+		);
+		await fc.assert(
+			fc.asyncProperty(token, async (text) => {
+				const verified = await verify(text);
+				// The last character has bits that belong to no byte of the signature: another one may say the same.
+				const same = text.slice(0, -1) === good.slice(0, -1);
+				expect('refused' in verified || same).toBe(true);
+			}),
+			{ numRuns: 500 },
+		);
+	});
+
+	it('of whatever claims and header, though signed by the right key, is never our failure', async () => {
+		const headers = fc.dictionary(fc.constantFrom('alg', 'kid', 'typ', 'crit', 'b64', 'jwk'), fc.jsonValue());
+		const names = fc.constantFrom('exp', 'nbf', 'iat', 'iss', 'azp', 'sub', 'sts', 'o', 'v', 'org_id');
+		await fc.assert(
+			fc.asyncProperty(fc.dictionary(names, fc.jsonValue()), headers, async (odd, oddHeader) => {
+				const verified = await verify(await signToken(key, odd, oddHeader));
+				if ('refused' in verified) return;
+				expect(verified.userId).toBe(odd.sub ?? 'user_1');
+				expect(verified.organizationId).not.toBe('');
+			}),
+			{ numRuns: 300 },
+		);
 	});
 
 	it('leaves nothing of itself in the log', async () => {
