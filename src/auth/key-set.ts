@@ -10,7 +10,8 @@ const FETCH_TIMEOUT_MS = 5_000;
 
 interface KeySet {
 	keys: JWTVerifyGetKey;
-	fetchedAt: number;
+	/** When it was last tried: a key id that is made up must not cost a fetch each time. */
+	triedAt: number;
 	/** When to fetch again, whatever key is asked for. */
 	staleAt: number;
 }
@@ -19,8 +20,8 @@ interface KeySet {
 const sets = new Map<string, KeySet>();
 
 /**
- * An issuer's public keys, fetched once an isolate. A failed fetch is remembered nowhere, so that the next request
- * tries again. `now` in epoch milliseconds. Throws INTERNAL_ERROR when the keys cannot be had.
+ * An issuer's public keys, fetched once an isolate. A first fetch that fails is remembered nowhere, so that the next
+ * request tries again. `now` in epoch milliseconds. Throws INTERNAL_ERROR when there are no keys to be had.
  */
 export const keysOfIssuer =
 	(issuer: string, now: number): JWTVerifyGetKey =>
@@ -30,21 +31,25 @@ export const keysOfIssuer =
 			return await set.keys(header, token);
 		} catch (error) {
 			const unknownKey = error instanceof errors.JWKSNoMatchingKey;
-			if (!unknownKey || now < set.fetchedAt + REFETCH_AFTER_MS) throw error;
-			const refetched = await fetchSet(issuer, now);
-			return refetched.keys(header, token);
+			if (!unknownKey || now < set.triedAt + REFETCH_AFTER_MS) throw error;
+			const refreshed = await refreshedSet(set, issuer, now);
+			return refreshed.keys(header, token);
 		}
 	};
 
 async function currentSet(issuer: string, now: number): Promise<KeySet> {
 	const known = sets.get(issuer);
-	if (known && now < known.staleAt) return known;
+	if (!known) return fetchSet(issuer, now);
+	return now < known.staleAt ? known : refreshedSet(known, issuer, now);
+}
+
+/** The set anew. While its issuer is down, the old one: who has a token from before is not locked out. */
+async function refreshedSet(known: KeySet, issuer: string, now: number): Promise<KeySet> {
 	try {
 		return await fetchSet(issuer, now);
 	} catch (error) {
-		if (!known) throw error;
-		// An issuer that is down for a while locks nobody out who has a token from before.
 		log('warn', { message: 'key set not refreshed', ...errorFields(error) });
+		known.triedAt = now;
 		known.staleAt = now + REFETCH_AFTER_MS;
 		return known;
 	}
@@ -60,7 +65,7 @@ async function fetchSet(issuer: string, now: number): Promise<KeySet> {
 		});
 		if (response.status !== 200) throw new Error(`The key set was answered with ${response.status}.`);
 		const keys = createLocalJWKSet(await response.json());
-		const set = { keys, fetchedAt: now, staleAt: now + STALE_AFTER_MS };
+		const set = { keys, triedAt: now, staleAt: now + STALE_AFTER_MS };
 		sets.set(issuer, set);
 		return set;
 	} catch (cause) {
