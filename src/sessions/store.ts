@@ -178,8 +178,19 @@ export type Outcome<T> =
 	| { is: 'missing' }
 	| { is: 'stale'; version: number; latestEvent: number };
 
-const assignment = ({ column, how }: Change) =>
-	how === 'set' ? `${column} = ?` : `${column} = json_patch(ifnull(${column}, '{}'), ?)`;
+/**
+ * An SQL expression: `column` merged with the next parameter by RFC 7396. SQLite's json_patch compares member names only
+ * up to a U+0000, and would write one member over another. So it never sees one: `\u0000` is written as `\ud800\u0001`
+ * for it, which nothing else becomes because `\ud800` itself is written as `\ud800\u0002`.
+ */
+const merged = (column: string): string => {
+	const shielded = (text: string) =>
+		String.raw`replace(replace(${text}, '\ud800', '\ud800\u0002'), '\u0000', '\ud800\u0001')`;
+	const patched = `json_patch(${shielded(`ifnull(${column}, '{}')`)}, ${shielded('?')})`;
+	return String.raw`replace(replace(${patched}, '\ud800\u0001', '\u0000'), '\ud800\u0002', '\ud800')`;
+};
+
+const assignment = ({ column, how }: Change) => `${column} = ${how === 'set' ? '?' : merged(column)}`;
 
 /**
  * Changes a session in one statement that also checks its owner, its life and its version. Never repeated: whether a
@@ -236,7 +247,7 @@ export async function previewProductObject(
 	const [rows = []] = await db.run(
 		[
 			{
-				sql: `SELECT version, json_patch(ifnull(product_object, '{}'), ?) AS merged FROM sessions WHERE ${THIS_LIVE}`,
+				sql: `SELECT version, ${merged('product_object')} AS merged FROM sessions WHERE ${THIS_LIVE}`,
 				parameters: [patch, ...referenceParameters(reference)],
 			},
 		],

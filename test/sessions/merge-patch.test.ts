@@ -92,6 +92,36 @@ describe('a merge patch', () => {
 		expect(text).toContain(raw.slice(1, -1));
 	});
 
+	it.each([
+		['{"a\\u0000b":1}', '{"a":2}', '{"a\\u0000b":1,"a":2}'],
+		['{"a":1}', '{"a\\u0000b":2}', '{"a":1,"a\\u0000b":2}'],
+		['{"a\\u0000b":1}', '{"a\\u0000c":2}', '{"a\\u0000b":1,"a\\u0000c":2}'],
+		['{"a\\u0000b":1,"\\u0000":1}', '{"a\\u0000b":2,"\\u0000":null}', '{"a\\u0000b":2}'],
+		['{"\\u0000":{"\\u0000":1}}', '{"\\u0000":{"":2}}', '{"\\u0000":{"\\u0000":1,"":2}}'],
+		['{"\\ud800":1}', '{"\\ud800\\u0001":2}', '{"\\ud800":1,"\\ud800\\u0001":2}'],
+		[
+			'{"\\ud800\\u0002":1,"\\ud800\\u0000":1}',
+			'{"\\ud800":2}',
+			'{"\\ud800\\u0002":1,"\\ud800\\u0000":1,"\\ud800":2}',
+		],
+		['{"\\\\u0000":1}', '{"\\u0000":2,"\\\\ud800":3}', '{"\\\\u0000":1,"\\u0000":2,"\\\\ud800":3}'],
+		['{"\\n\ufffe":1}', '{"\\n\uffff":2,"\\n\ufffd":3}', '{"\\n\ufffe":1,"\\n\uffff":2,"\\n\ufffd":3}'],
+	])(
+		'tells names apart that differ after a U+0000 or in a lone surrogate: %s and %s',
+		async (original, patch, result) => {
+			const caller = await newCaller();
+			for (const field of ['plan', 'productObject']) {
+				const { id } = await caller.create();
+				await caller.call('PATCH', `${SESSIONS}/${id}`, { raw: `{"${field}":${original}}`, headers: MERGE });
+				const { text } = await caller.call('PATCH', `${SESSIONS}/${id}`, {
+					raw: `{"${field}":${patch}}`,
+					headers: MERGE,
+				});
+				expect(text).toContain(`"${field}":${result},"`);
+			}
+		},
+	);
+
 	it('leaves 60 different members after 60 concurrent merges', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
