@@ -14,6 +14,8 @@ export default defineConfig({
 	test: {
 		// The request log is part of the service, and noise here.
 		onConsoleLog: () => false,
+		// From scripts/fuzz.ts: how long to look, and from where.
+		...(process.env.FUZZ ? { provide: { fuzz: JSON.parse(process.env.FUZZ) } } : {}),
 		projects: [
 			{
 				extends: true,

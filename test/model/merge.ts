@@ -1,0 +1,12 @@
+import { type Json, Members } from '../support/ordered-json.ts';
+
+/** RFC 7396, section 2, on ordered members: a changed member stays in its place, a new one comes last. */
+export function merge(target: Json | null, patch: Json): Json {
+	if (!(patch instanceof Members)) return patch;
+	const members = new Map(target instanceof Members ? target.list : []);
+	for (const [name, value] of patch.list) {
+		if (value === null) members.delete(name);
+		else members.set(name, merge(members.get(name) ?? null, value));
+	}
+	return new Members(members);
+}

@@ -1,0 +1,90 @@
+import { type Json, Members } from '../support/ordered-json.ts';
+import { merge } from './merge.ts';
+import type { Appended, Fields } from './steps.ts';
+
+/** The service held in memory: what it should hold and answer, without a database, HTTP or time. */
+
+export interface ModelEvent {
+	/** As it was answered when it was appended. */
+	json: Json;
+	id: string;
+	key: string | undefined;
+	/** What a retry must send again. */
+	content: string;
+}
+
+export interface ModelSession {
+	owner: number;
+	id: string;
+	isAlive: boolean;
+	version: number;
+	/** The 14 fields on the wire, in their order. */
+	fields: Map<string, Json>;
+	events: ModelEvent[];
+	key: string | undefined;
+	content: string;
+	/** As it was answered when it was created. */
+	created: Json;
+}
+
+/** All sessions ever made, the oldest first. */
+export type Model = ModelSession[];
+
+const OBJECTS = ['assemblyState', 'plan', 'prd', 'productObject'] as const;
+
+/** A session that the caller sees. */
+export const visible = (session: ModelSession | undefined, caller: number): session is ModelSession =>
+	session?.isAlive === true && session.owner === caller;
+
+/** The session that has an idempotency key of the caller. */
+export const sessionOfKey = (model: Model, caller: number, key: string): ModelSession | undefined =>
+	model.find((session) => visible(session, caller) && session.key === key);
+
+export const etagOf = ({ version }: ModelSession): string => `"${version}"`;
+
+export const detailsTagOf = (session: ModelSession): string =>
+	session.events.length === 0 ? etagOf(session) : `"${session.version}.${session.events.length}"`;
+
+/** Whether anything is sent that a PATCH knows. */
+export const changesSomething = (fields: Fields): boolean => Object.keys(fields).length > 0;
+
+/**
+ * What a PATCH makes of a session's fields: all but updatedAt, and the hash that the service computes. `hashes` says
+ * that it does.
+ */
+export function patched(
+	session: ModelSession,
+	fields: Fields,
+	how: 'replace' | 'merge',
+): { fields: Map<string, Json>; hashes: boolean } {
+	const after = new Map(session.fields);
+	for (const name of OBJECTS) {
+		const sent = fields[name];
+		if (sent === undefined) continue;
+		const now = how === 'merge' && sent !== null ? merge(after.get(name) ?? null, sent.object) : sent?.object;
+		after.set(name, now ?? null);
+	}
+	if (fields.status !== undefined) after.set('status', fields.status);
+	if (fields.productObjectHash !== undefined) after.set('productObjectHash', fields.productObjectHash);
+	const hashes = fields.productObject !== undefined && fields.productObjectHash === undefined;
+	if (hashes && after.get('productObject') === null) after.set('productObjectHash', null);
+	return { fields: after, hashes: hashes && after.get('productObject') !== null };
+}
+
+/** A session as details show it. */
+export function details({ fields, events }: ModelSession): Json {
+	const list: [string, Json][] = [];
+	for (const entry of fields) {
+		list.push(entry);
+		if (entry[0] === 'createdAt') list.push(['events', events.map(({ json }) => json)]);
+	}
+	return new Members(list);
+}
+
+/** The event's fields that the request decides, as on the wire. */
+export const eventFields = ({ type, message, stage, payload }: Appended): [string, Json][] => [
+	['message', message ?? null],
+	['payload', payload?.object ?? new Members([])],
+	['stage', stage ?? null],
+	['type', type],
+];

@@ -1,0 +1,218 @@
+import { expect } from 'vitest';
+import { type Answer, type Caller, SESSIONS } from '../support/api.ts';
+import { expire } from '../support/database.ts';
+import { type Json, Members, readObject, writeJson } from '../support/ordered-json.ts';
+import type { Sent } from './arbitraries.ts';
+import {
+	changesSomething,
+	details,
+	detailsTagOf,
+	etagOf,
+	eventFields,
+	type Model,
+	type ModelSession,
+	patched,
+	sessionOfKey,
+	visible,
+} from './model.ts';
+import type { Condition, Fields, Step } from './steps.ts';
+
+/** Well-formed, and of no session. */
+const NO_SESSION = 'sess_01k2vxq8f3e7ttyyds0t6w2h4b';
+
+/** The text of a body: objects in the style in which they are sent. */
+function written(members: Record<string, Sent | string | null | undefined>): string {
+	const list = Object.entries(members).flatMap(([name, value]) => {
+		if (value === undefined) return [];
+		return [
+			`${JSON.stringify(name)}:${typeof value === 'object' && value ? value.text : JSON.stringify(value)}`,
+		];
+	});
+	return `{${list.join(',')}}`;
+}
+
+const textOf = (fields: ReadonlyMap<string, Json>) => writeJson(new Members(fields));
+const fieldsOf = (text: string): Map<string, Json> => new Map(readObject(text).list);
+
+function expectError(answer: Answer, status: number, code: string): void {
+	expect([answer.status, readObject(answer.text).get('code')]).toEqual([status, code]);
+}
+
+/** Plays a sequence of calls against the service, and holds each answer against the model. */
+export async function play(
+	steps: Step[],
+	callers: readonly Caller[],
+	hashOf: (text: string) => Promise<string>,
+): Promise<void> {
+	const model: Model = [];
+	const callerOf = (step: { caller: number }) => callers[step.caller] as Caller;
+	const sessionOf = (step: { session: number }) => model[step.session % Math.max(model.length, 1)];
+	const pathOf = (session: ModelSession | undefined) => `${SESSIONS}/${session?.id ?? NO_SESSION}`;
+
+	const ifMatch = (condition: Condition, session: ModelSession | undefined): Record<string, string> => {
+		if (condition === 'none') return {};
+		const tags = {
+			any: '*',
+			stale: '"999", W/"1"',
+			current: session ? `"999", ${detailsTagOf(session)}` : '"1"',
+		};
+		return { 'If-Match': tags[condition] };
+	};
+
+	const play: { [K in Step['do']]: (step: Extract<Step, { do: K }>) => Promise<void> } = {
+		async create(step) {
+			const { prd, version, key, caller } = step;
+			const raw = written({ prd, catalogVersion: version });
+			const answer = await callerOf(step).call('POST', SESSIONS, {
+				raw,
+				headers: { 'Content-Type': 'application/json', ...(key ? { 'Idempotency-Key': key } : {}) },
+			});
+			const content = writeJson([prd?.object ?? null, version ?? null]);
+			const first = key === undefined ? undefined : sessionOfKey(model, caller, key);
+			if (first && first.content !== content) return expectError(answer, 422, 'IDEMPOTENCY_KEY_REUSED');
+			expect(answer.status).toBe(201);
+			expect(answer.headers.get('Idempotency-Replayed')).toBe(first ? 'true' : null);
+			if (first) return expect(answer.text).toBe(writeJson(first.created));
+			const fields = fieldsOf(answer.text);
+			const { userId, organizationId } = callerOf(step);
+			expect(answer.text).toBe(
+				textOf(
+					new Map<string, Json>([
+						['assemblyState', null],
+						['catalogVersion', version ?? null],
+						['createdAt', fields.get('createdAt') ?? null],
+						['expiresAt', fields.get('expiresAt') ?? null],
+						['id', fields.get('id') ?? null],
+						['organizationId', organizationId],
+						['plan', null],
+						['prd', prd?.object ?? null],
+						['productObject', null],
+						['productObjectHash', null],
+						['schemaVersion', null],
+						['status', 'intake'],
+						['updatedAt', fields.get('createdAt') ?? null],
+						['userId', userId],
+					]),
+				),
+			);
+			const id = String(fields.get('id'));
+			const created = new Members(fields);
+			model.push({ owner: caller, id, isAlive: true, version: 1, fields, events: [], key, content, created });
+		},
+		replace: (step) => patch(step, 'replace'),
+		merge: (step) => patch(step, 'merge'),
+		async details(step) {
+			const session = sessionOf(step);
+			const known = step.known && session ? { 'If-None-Match': detailsTagOf(session) } : {};
+			const answer = await callerOf(step).call('GET', pathOf(session), { headers: known });
+			if (!visible(session, step.caller)) return expectError(answer, 404, 'SESSION_NOT_FOUND');
+			expect(answer.headers.get('ETag')).toBe(detailsTagOf(session));
+			if (step.known) return expect([answer.status, answer.text]).toEqual([304, '']);
+			expect(answer.text).toBe(writeJson(details(session)));
+		},
+		async list(step) {
+			const { limit, offset, status, caller } = step;
+			const query = `?limit=${limit}&offset=${offset}${status ? `&status=${status}` : ''}`;
+			const answer = await callerOf(step).call('GET', SESSIONS + query);
+			const all = model
+				.filter((session) => visible(session, caller))
+				.filter(({ fields }) => status === undefined || fields.get('status') === status)
+				.toReversed();
+			const data = all.slice(offset, offset + limit).map(({ fields }) => textOf(fields));
+			expect(answer.text).toBe(
+				`{"data":[${data}],"pagination":${JSON.stringify({ limit, offset, total: all.length })}}`,
+			);
+		},
+		async append(step) {
+			const { event, key } = step;
+			const session = sessionOf(step);
+			const answer = await callerOf(step).call('POST', `${pathOf(session)}/events`, {
+				raw: written({ ...event }),
+				headers: { 'Content-Type': 'application/json', ...(key ? { 'Idempotency-Key': key } : {}) },
+			});
+			if (!visible(session, step.caller)) return expectError(answer, 404, 'SESSION_NOT_FOUND');
+			const content = writeJson(new Members(eventFields(event)));
+			const first = session.events.find((each) => key !== undefined && each.key === key);
+			if (first && first.content !== content) return expectError(answer, 422, 'IDEMPOTENCY_KEY_REUSED');
+			expect(answer.status).toBe(201);
+			expect(answer.headers.get('Idempotency-Replayed')).toBe(first ? 'true' : null);
+			if (first) return expect(answer.text).toBe(writeJson(first.json));
+			const { userId, organizationId } = callerOf(step);
+			const given = readObject(answer.text);
+			const sent = new Map(eventFields(event));
+			const json = new Members([
+				['createdAt', given.get('createdAt') ?? null],
+				['id', given.get('id') ?? null],
+				['message', sent.get('message') ?? null],
+				['organizationId', organizationId],
+				['payload', sent.get('payload') ?? null],
+				['sessionId', session.id],
+				['stage', sent.get('stage') ?? null],
+				['type', event.type],
+				['userId', userId],
+			]);
+			expect(answer.text).toBe(writeJson(json));
+			session.events.push({ json, id: String(given.get('id')), key, content });
+		},
+		async page(step) {
+			const { after, limit } = step;
+			const session = sessionOf(step);
+			const from = after === undefined ? undefined : session?.events[after];
+			const query = `?limit=${limit}${from ? `&after=${from.id}` : ''}`;
+			const answer = await callerOf(step).call('GET', `${pathOf(session)}/events${query}`);
+			if (!visible(session, step.caller)) return expectError(answer, 404, 'SESSION_NOT_FOUND');
+			const rest = session.events.slice(from && after !== undefined ? after + 1 : 0);
+			const data = rest.slice(0, limit).map(({ json }) => writeJson(json));
+			expect(answer.text).toBe(`{"data":[${data}],"hasMore":${rest.length > limit}}`);
+		},
+		async delete(step) {
+			const session = sessionOf(step);
+			const headers = ifMatch(step.condition, session);
+			const answer = await callerOf(step).call('DELETE', pathOf(session), { headers });
+			if (!visible(session, step.caller)) return expectError(answer, 404, 'SESSION_NOT_FOUND');
+			if (step.condition === 'stale') return expectError(answer, 412, 'PRECONDITION_FAILED');
+			expect([answer.status, answer.text]).toEqual([200, '{"success":true}']);
+			session.isAlive = false;
+		},
+		async expire(step) {
+			const session = sessionOf(step);
+			if (!session) return;
+			await expire(session.id);
+			session.isAlive = false;
+		},
+	};
+
+	async function patch(
+		step: { caller: number; session: number; fields: Fields; condition: Condition },
+		how: 'replace' | 'merge',
+	): Promise<void> {
+		const session = sessionOf(step);
+		const answer = await callerOf(step).call('PATCH', pathOf(session), {
+			raw: written({ ...step.fields }),
+			headers: {
+				'Content-Type': how === 'merge' ? 'application/merge-patch+json' : 'application/json',
+				...ifMatch(step.condition, session),
+			},
+		});
+		if (!visible(session, step.caller)) return expectError(answer, 404, 'SESSION_NOT_FOUND');
+		if (step.condition === 'stale') {
+			expect(answer.headers.get('ETag')).toBe(detailsTagOf(session));
+			return expectError(answer, 412, 'PRECONDITION_FAILED');
+		}
+		expect(answer.status).toBe(200);
+		if (changesSomething(step.fields)) {
+			const { fields, hashes } = patched(session, step.fields, how);
+			const updatedAt = String(readObject(answer.text).get('updatedAt'));
+			expect(updatedAt >= String(session.fields.get('updatedAt'))).toBe(true);
+			fields.set('updatedAt', updatedAt);
+			if (hashes)
+				fields.set('productObjectHash', await hashOf(writeJson(fields.get('productObject') ?? null)));
+			session.fields = fields;
+			session.version += 1;
+		}
+		expect(answer.text).toBe(textOf(session.fields));
+		expect(answer.headers.get('ETag')).toBe(etagOf(session));
+	}
+
+	for (const step of steps) await play[step.do](step as never);
+}

@@ -1,0 +1,19 @@
+import type { Parameters } from 'fast-check';
+import { inject } from 'vitest';
+
+declare module 'vitest' {
+	interface ProvidedContext {
+		/** What `npm run fuzz` asks for. */
+		fuzz?: { seed: number; seconds: number };
+	}
+}
+
+const SEED = 20_260_115;
+
+/** How a property runs: always the same few cases in `npm test`, many others in `npm run fuzz`. */
+export function runs<T>(numRuns: number): Parameters<T> {
+	const fuzz = inject('fuzz');
+	if (!fuzz) return { seed: SEED, numRuns };
+	const { seed, seconds } = fuzz;
+	return { seed, numRuns: Number.MAX_SAFE_INTEGER, interruptAfterTimeLimit: seconds * 1000 };
+}

@@ -1,0 +1,136 @@
+import fc from 'fast-check';
+import { statuses } from '../../src/sessions/schema.ts';
+import { anyObject, type Sent } from './arbitraries.ts';
+
+/** One call of a sequence, or the end of a session's life. `session` counts modulo the sessions that were made. */
+export type Step =
+	| {
+			do: 'create';
+			caller: number;
+			prd: Sent | undefined;
+			version: string | undefined;
+			key: string | undefined;
+	  }
+	| { do: 'replace' | 'merge'; caller: number; session: number; fields: Fields; condition: Condition }
+	| { do: 'details'; caller: number; session: number; known: boolean }
+	| { do: 'list'; caller: number; status: string | undefined; limit: number; offset: number }
+	| { do: 'append'; caller: number; session: number; event: Appended; key: string | undefined }
+	| { do: 'page'; caller: number; session: number; after: number | undefined; limit: number }
+	| { do: 'delete'; caller: number; session: number; condition: Condition }
+	| { do: 'expire'; session: number };
+
+/** What If-Match is to say. */
+export type Condition = 'none' | 'current' | 'stale' | 'any';
+
+/** The fields of a PATCH; null clears. */
+export interface Fields {
+	assemblyState?: Sent | null;
+	plan?: Sent | null;
+	prd?: Sent | null;
+	productObject?: Sent | null;
+	productObjectHash?: string | null;
+	status?: string;
+}
+
+export interface Appended {
+	type: string;
+	message?: string;
+	stage?: string;
+	payload?: Sent;
+}
+
+/** A string that a plain field takes. */
+const anyName = fc.string({ unit: 'binary', maxLength: 12 }).map((text) => text.replaceAll('\u0000', ''));
+const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined });
+const caller = fc.nat(1);
+const session = fc.nat(5);
+const condition = fc.constantFrom<Condition>('none', 'none', 'none', 'current', 'stale', 'any');
+const key = maybe(fc.constantFrom('k1', 'k2'));
+const status = fc.constantFrom(...statuses);
+
+/** Without the members that are undefined. */
+const present = <T extends object>(fields: { [K in keyof T]: T[K] | undefined }) =>
+	Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
+
+function fieldsOf(
+	object: fc.Arbitrary<Sent | null>,
+	hash: fc.Arbitrary<string | null>,
+): fc.Arbitrary<Fields> {
+	const rarely = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined, freq: 2 });
+	return fc
+		.record({
+			assemblyState: rarely(object),
+			plan: rarely(object),
+			prd: rarely(object),
+			productObject: rarely(object),
+			productObjectHash: rarely(hash),
+			status: rarely(status),
+		})
+		.map((fields) => present<Fields>(fields));
+}
+
+const event = fc
+	.record({
+		type: anyName.map((text) => `t${text}`),
+		message: maybe(anyName),
+		stage: maybe(anyName),
+		payload: maybe(anyObject),
+	})
+	.map((fields) => present<Appended>(fields));
+
+const replace: fc.Arbitrary<Step> = fc.record({
+	do: fc.constant('replace' as const),
+	caller,
+	session,
+	fields: fieldsOf(anyObject, anyName),
+	condition,
+});
+const merge: fc.Arbitrary<Step> = fc.record({
+	do: fc.constant('merge' as const),
+	caller,
+	session,
+	fields: fieldsOf(fc.option(anyObject, { freq: 5 }), fc.option(anyName, { freq: 3 })),
+	condition,
+});
+
+export const anyStep: fc.Arbitrary<Step> = fc.oneof(
+	{
+		weight: 3,
+		arbitrary: fc.record({
+			do: fc.constant('create' as const),
+			caller,
+			prd: maybe(anyObject),
+			version: maybe(anyName),
+			key,
+		}),
+	},
+	{ weight: 3, arbitrary: replace },
+	{ weight: 4, arbitrary: merge },
+	{
+		weight: 2,
+		arbitrary: fc.record({ do: fc.constant('details' as const), caller, session, known: fc.boolean() }),
+	},
+	{
+		weight: 1,
+		arbitrary: fc.record({
+			do: fc.constant('list' as const),
+			caller,
+			status: maybe(status),
+			limit: fc.integer({ min: 1, max: 4 }),
+			offset: fc.nat(3),
+		}),
+	},
+	{ weight: 3, arbitrary: fc.record({ do: fc.constant('append' as const), caller, session, event, key }) },
+	{
+		weight: 1,
+		arbitrary: fc.record({
+			do: fc.constant('page' as const),
+			caller,
+			session,
+			after: maybe(fc.nat(4)),
+			limit: fc.integer({ min: 1, max: 3 }),
+		}),
+	},
+	{ weight: 1, arbitrary: fc.record({ do: fc.constant('delete' as const), caller, session, condition }) },
+	{ weight: 1, arbitrary: fc.record({ do: fc.constant('expire' as const), session }) },
+);
