@@ -50,8 +50,9 @@ export const jsonBody = (accepts: { mediaTypes: readonly string[]; absent?: 'is 
 		const value = parse(text);
 		const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
 		if (isObject) refuseDeepMembers(value);
-		// Hono's validator asks for JSON; what was parsed here serves it, so that nothing is parsed twice.
-		c.req.bodyCache = { json: Promise.resolve(value) };
+		// Hono's validator asks for JSON; what was parsed here serves it. Through bodyCache Hono would write the value
+		// out and parse it again.
+		c.req.json = async () => value as never;
 		let texts: MemberTexts | undefined;
 		c.set('body', {
 			mediaType,
