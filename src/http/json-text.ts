@@ -12,14 +12,25 @@ export type MemberTexts = (name: string) => string;
  * at most some hundred levels deep.
  */
 export function memberTexts(text: string, value: Readonly<Record<string, unknown>>): MemberTexts {
+	const written = new Map(Object.entries(value).map(([name, member]) => [name, JSON.stringify(member)]));
 	// What comes out of a round trip as it went in has lost nothing, and the platform's own code is the fastest.
-	if (JSON.stringify(value) === text) return (name) => JSON.stringify(value[name]);
-	const members = scan(text);
+	const members = isObjectOf(written, text) ? written : scan(text);
 	return (name) => {
 		const member = members.get(name);
 		if (member === undefined) throw new RangeError(`no member ${name}`);
 		return member;
 	};
+}
+
+/** Whether a text is the object of these members, without white space. Compares in place: members can be large. */
+function isObjectOf(members: ReadonlyMap<string, string>, text: string): boolean {
+	let at = 0;
+	for (const [name, member] of members) {
+		const before = `${at === 0 ? '{' : ','}${JSON.stringify(name)}:`;
+		if (!text.startsWith(before, at) || !text.startsWith(member, at + before.length)) return false;
+		at += before.length + member.length;
+	}
+	return text.slice(at) === (at === 0 ? '{}' : '}');
 }
 
 interface Frame {
