@@ -26,6 +26,11 @@ export interface SessionRow {
 
 const COLUMNS = `id, status, catalog_version, schema_version, prd, plan, product_object, product_object_hash,
 	assembly_state, version, created_at, updated_at, expires_at, user_id, organization_id`;
+/** What a write need not send back: the caller's own words, up to 400,000 bytes a column. */
+const columnsBut = (sent: readonly string[]): string =>
+	COLUMNS.split(/,\s*/)
+		.filter((column) => !sent.includes(column))
+		.join(', ');
 /** A live session of the caller. IS finds a NULL organization, and uses the index as = does. */
 const LIVE = 'user_id = ? AND organization_id IS ? AND expires_at > ?';
 const THIS_LIVE = `id = ? AND ${LIVE}`;
@@ -78,9 +83,9 @@ export async function insertSession(
 	type Row = SessionRow & { idempotency_fingerprint: string | null };
 	if (!idempotency) {
 		// The upsert changes nothing: it makes a repeated INSERT answer the row that the first one made.
-		const sql = `${INSERT} ON CONFLICT (id) DO UPDATE SET id = excluded.id RETURNING ${COLUMNS}`;
+		const sql = `${INSERT} ON CONFLICT (id) DO UPDATE SET id = excluded.id RETURNING ${columnsBut(['prd'])}`;
 		const [[row] = []] = await db.run([{ sql, parameters: insert(null, null) }], { safeToRepeat: true });
-		return { row: row as Row, fingerprint: null };
+		return { row: { ...(row as Row), prd }, fingerprint: null };
 	}
 	const ofKey = "user_id = ?1 AND ifnull(organization_id, '') = ifnull(?2, '') AND idempotency_key = ?3";
 	const key = [owner.userId, owner.organizationId, idempotency.key];
@@ -206,24 +211,30 @@ export async function updateSession(
 	const sql = `UPDATE sessions SET ${changes.map(assignment).join(', ')}, version = version + 1,
 		updated_at = max(updated_at, ?) WHERE ${THIS_LIVE}`;
 	const parameters = [...changes.map(({ value }) => value), reference.now, ...referenceParameters(reference)];
+	const set = changes.filter(({ how }) => how === 'set');
+	const returning = `RETURNING ${columnsBut(set.map(({ column }) => column))}`;
+	const written = (row: unknown): Outcome<SessionRow> => ({
+		is: 'done',
+		result: {
+			...(row as SessionRow),
+			...Object.fromEntries(set.map(({ column, value }) => [column, value])),
+		},
+	});
 	if (!versions) {
-		const [rows = []] = await db.run([{ sql: `${sql} RETURNING ${COLUMNS}`, parameters }], {
-			safeToRepeat: false,
-		});
-		return rows[0] ? { is: 'done', result: rows[0] as SessionRow } : { is: 'missing' };
+		const [[row] = []] = await db.run([{ sql: `${sql} ${returning}`, parameters }], { safeToRepeat: false });
+		return row ? written(row) : { is: 'missing' };
 	}
 	const [rows = [], current = []] = await db.run(
 		[
 			{
-				sql: `${sql} AND instr(?, ',' || version || ',') > 0 RETURNING ${COLUMNS}`,
+				sql: `${sql} AND instr(?, ',' || version || ',') > 0 ${returning}`,
 				parameters: [...parameters, admittedParameter(versions)],
 			},
 			selectVersion(reference),
 		],
 		{ safeToRepeat: false },
 	);
-	if (rows[0]) return { is: 'done', result: rows[0] as SessionRow };
-	return staleOrMissing(current);
+	return rows[0] ? written(rows[0]) : staleOrMissing(current);
 }
 
 /** What tells a stale version from a missing session, with what the current ETag is made of. */
