@@ -1,6 +1,7 @@
 import type { Context } from 'hono';
 import type { AppEnv } from '../context.ts';
 import { ApiError } from '../http/errors.ts';
+import { errorFields, log } from '../http/log.ts';
 import type { Owner } from './principal.ts';
 
 /** The period of the rate limiting binding in wrangler.toml, which the binding does not tell. */
@@ -21,10 +22,12 @@ export function addressKey(address: string): string {
 	return `address:${prefix.join(':')}`;
 }
 
-/** Counts one request for a key. Throws RATE_LIMITED over the limit. The count is local and not exact. */
+/**
+ * Counts one request for a key. Throws RATE_LIMITED over the limit. The count is local and not exact, and when the
+ * limiter itself fails, the request goes on: it guards the service and must not be what stops it.
+ */
 export async function refuseWhenTooMany(limiter: RateLimit, key: string): Promise<void> {
-	const { success } = await limiter.limit({ key });
-	if (success) return;
+	if (await isWithinLimit(limiter, key)) return;
 	throw new ApiError('RATE_LIMITED', 'Too many requests. Try again later.', {
 		headers: { 'Retry-After': RETRY_AFTER_SECONDS },
 	});
@@ -33,3 +36,11 @@ export async function refuseWhenTooMany(limiter: RateLimit, key: string): Promis
 /** Counts one request against the network address that it comes from. Throws RATE_LIMITED. */
 export const countAgainstAddress = (c: Context<AppEnv>): Promise<void> =>
 	refuseWhenTooMany(c.env.RATE_LIMITER, addressKey(c.req.header('CF-Connecting-IP') ?? ''));
+async function isWithinLimit(limiter: RateLimit, key: string): Promise<boolean> {
+	try {
+		return (await limiter.limit({ key })).success;
+	} catch (error) {
+		log('error', { message: 'rate limiter failed', ...errorFields(error) });
+		return true;
+	}
+}

@@ -1,4 +1,5 @@
 import { ApiError } from '../http/errors.ts';
+import { errorFields, log } from '../http/log.ts';
 import { faultKind } from './faults.ts';
 import { pause } from './pause.ts';
 
@@ -25,7 +26,7 @@ export interface Database {
 	 * Throws DATABASE_UNAVAILABLE when D1 is overloaded or unreachable; any other failure as it is.
 	 */
 	run(statements: readonly Statement[], how: { safeToRepeat: boolean }): Promise<unknown[][]>;
-	/** Marks how recent the answers were; empty before the first trip. */
+	/** Marks how recent the answers were; null before the first trip. */
 	bookmark(): string | null;
 }
 
@@ -67,7 +68,7 @@ export function openDatabase(d1: D1Database, trace: DatabaseTrace, bookmark?: st
 					return await attempt(statements);
 				} catch (cause) {
 					const kind = faultKind(cause);
-					if (kind === 'check' || kind === 'bug') throw cause;
+					if (kind === 'check' || kind === 'too big' || kind === 'bug') throw cause;
 					if (kind === 'overloaded' || !safeToRepeat || tries === MAX_TRIES) {
 						throw new ApiError('DATABASE_UNAVAILABLE', 'The database cannot be reached. Try again.', {
 							headers: { 'Retry-After': RETRY_AFTER_SECONDS },
@@ -80,6 +81,14 @@ export function openDatabase(d1: D1Database, trace: DatabaseTrace, bookmark?: st
 				}
 			}
 		},
-		bookmark: () => session.getBookmark(),
+		bookmark() {
+			try {
+				return session.getBookmark();
+			} catch (error) {
+				// It is asked for when the work is done: no answer may claim that it was not.
+				log('warn', { message: 'no bookmark', ...errorFields(error) });
+				return null;
+			}
+		},
 	};
 }

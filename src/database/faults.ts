@@ -10,14 +10,17 @@ export type FaultKind =
 	| 'overloaded'
 	/** A CHECK constraint refused the row: nothing was written. */
 	| 'check'
+	/** A text grew over what SQLite holds in one value, on the way to a row: nothing was written. */
+	| 'too big'
 	/** Ours: a statement or a schema that does not fit. */
 	| 'bug';
 
 const words: readonly (readonly [kind: FaultKind, pattern: RegExp])[] = [
 	['check', /CHECK constraint failed/i],
+	['too big', /string or blob too big|SQLITE_TOOBIG/i],
 	['overloaded', /overloaded|too many requests|requests queued|queued for too long/i],
 	['overloaded', /timed? ?out|exceeded (its|the) (CPU|memory) limit|exceeded timeout|time limit/i],
-	['transient', /network connection lost/i],
+	['transient', /network connection lost|client disconnected/i],
 	['transient', /object to be reset|storage (operation|caused)|starting up D1 DB storage/i],
 	['transient', /code was updated|is being updated|isolate was reset/i],
 	['transient', /transient issue|reset because|internal error (in|while)|cannot resolve D1 DB/i],

@@ -1,5 +1,5 @@
 import type { Database } from '../database/database.ts';
-import { failedCheck } from '../database/faults.ts';
+import { failedCheck, faultKind } from '../database/faults.ts';
 import { pause } from '../database/pause.ts';
 import { entityTag } from '../http/conditional.ts';
 import { ApiError } from '../http/errors.ts';
@@ -49,13 +49,14 @@ export async function mergeSession(
 	const object = unhashedProductObject(changes);
 	if (!object || object.how === 'set') return replaceInSession(db, reference, changes, versions);
 	for (let tries = 1; tries <= MAX_MERGES; tries += 1) {
-		const preview = await previewProductObject(db, reference, object.value ?? '{}');
+		const patch = object.value ?? '{}';
+		const preview = await refuseTooLarge([object], () => previewProductObject(db, reference, patch));
 		if (!preview) throw sessionNotFound();
 		const { version, merged } = preview;
 		// A stale If-Match is found by the write itself, which also knows the current tag.
 		const admitted = versions ? versions.filter((each) => each === version) : [version];
 		const hashed = withHash(changes, await productObjectHash(merged));
-		const outcome = await refuseTooLarge(() => updateSession(db, reference, hashed, admitted));
+		const outcome = await refuseTooLarge(hashed, () => updateSession(db, reference, hashed, admitted));
 		if (outcome.is === 'done') return outcome.result;
 		if (outcome.is === 'missing') throw sessionNotFound();
 		if (versions && !versions.includes(outcome.version)) throw stale(outcome);
@@ -78,7 +79,7 @@ async function write(
 		if (versions && !versions.includes(row.version)) throw stale({ version: row.version, latestEvent: 0 });
 		return row;
 	}
-	const outcome = await refuseTooLarge(() => updateSession(db, reference, changes, versions));
+	const outcome = await refuseTooLarge(changes, () => updateSession(db, reference, changes, versions));
 	if (outcome.is === 'missing') throw sessionNotFound();
 	if (outcome.is === 'stale') throw stale(outcome);
 	return outcome.result;
@@ -96,16 +97,22 @@ const withHash = (changes: readonly Change[], hash: string | null): Change[] => 
 	{ column: 'product_object_hash', how: 'set', value: hash },
 ];
 
-/** A merge can outgrow a limit that its patch is within; only the CHECK constraint sees it. */
-async function refuseTooLarge<T>(write: () => Promise<T>): Promise<T> {
+/**
+ * A merge can outgrow a limit that its patch is within: a CHECK constraint sees that, or SQLite itself where the text
+ * passes 2,000,000 bytes on the way, which does not say of which column.
+ */
+async function refuseTooLarge<T>(changes: readonly Change[], write: () => Promise<T>): Promise<T> {
 	try {
 		return await write();
 	} catch (error) {
 		const check = failedCheck(error);
-		const field = (Object.entries(objectColumns) as [ObjectField, string][]).find(
-			([, column]) => check === `${column}_size`,
-		)?.[0];
-		if (field) throw tooLarge(field, limits.storedObject);
-		throw error;
+		const fields = Object.entries(objectColumns) as [ObjectField, Change['column']][];
+		const refused = fields.filter(([, column]) =>
+			faultKind(error) === 'too big'
+				? changes.some((change) => change.column === column && change.how === 'merge')
+				: check === `${column}_size`,
+		);
+		if (refused.length === 0) throw error;
+		throw tooLarge(refused.map(([field]) => field).join(' or '), limits.storedObject);
 	}
 }

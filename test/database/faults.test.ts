@@ -1,5 +1,6 @@
+import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { type Caller, newCaller, SESSIONS } from '../support/api.ts';
+import { type Caller, type CallOptions, newCaller, SESSIONS } from '../support/api.ts';
 import { countRows } from '../support/database.ts';
 import { type FaultyD1, faultyD1, serviceWith } from '../support/faulty-d1.ts';
 
@@ -8,12 +9,15 @@ const TRANSIENT = [
 	'D1_ERROR: Internal error in D1 DB storage caused object to be reset.',
 	'D1_ERROR: D1 DB reset because its code was updated.',
 	'D1_ERROR: Cannot resolve D1 DB due to transient issue on remote node.',
+	'D1_ERROR: Internal error while starting up D1 DB storage caused object to be reset.',
+	"D1_ERROR: Can't read from request stream because client disconnected.",
 ];
 const OVERLOADED = [
 	'D1_ERROR: D1 DB is overloaded. Requests queued for too long.',
 	'D1_ERROR: D1 DB is overloaded. Too many requests queued.',
 	'D1_ERROR: D1 DB storage operation exceeded timeout which caused object to be reset.',
 	'D1_ERROR: D1 DB exceeded its CPU time limit and was reset.',
+	"D1_ERROR: D1 DB's isolate exceeded its memory limit and was reset.",
 ];
 const lost = (when: 'before' | 'after') => ({ message: TRANSIENT[0] ?? '', when });
 
@@ -121,6 +125,57 @@ describe('an append', () => {
 	);
 });
 
+describe('a client that retries after an answer was lost', () => {
+	/** The first answer is lost on its way to the client, whatever it was; the second one arrives. */
+	const twice = async (method: string, path: string, options: CallOptions) => {
+		await caller.call(method, path, options);
+		return caller.call(method, path, options);
+	};
+	const keyed = (body: unknown) => ({ body, headers: { 'Idempotency-Key': 'k' } });
+
+	it('has one session for one Idempotency-Key', async () => {
+		const { status, json } = await twice('POST', SESSIONS, keyed({ prd: { a: 1 } }));
+		expect([status, json]).toMatchObject([201, { prd: { a: 1 } }]);
+		expect(await countRows('sessions', 'user_id = ?', caller.userId)).toBe(1);
+	});
+
+	it.each([
+		['all three tries failed after the write', [lost('after'), lost('after'), lost('after')]],
+		['D1 was overloaded after the write', [{ message: OVERLOADED[0] ?? '', when: 'after' as const }]],
+	])('has one event for one Idempotency-Key when %s', async (_, faults) => {
+		const { id } = await caller.create();
+		faulty.next = faults;
+		const { status, json, headers } = await twice(
+			'POST',
+			`${SESSIONS}/${id}/events`,
+			keyed({ type: 'note' }),
+		);
+		expect([status, headers.get('Idempotency-Replayed')]).toEqual([201, 'true']);
+		expect((await caller.details(id)).events).toEqual([json]);
+	});
+
+	it('gets 412 for a conditional PATCH that was done, and its change is there once', async () => {
+		const { id } = await caller.create();
+		faulty.next = [lost('after')];
+		const { status, headers } = await twice('PATCH', `${SESSIONS}/${id}`, {
+			body: { plan: { a: 1 } },
+			headers: { 'If-Match': '"1"' },
+		});
+		expect([status, headers.get('ETag')]).toEqual([412, '"2"']);
+		expect((await caller.details(id)).plan).toEqual({ a: 1 });
+	});
+
+	it('gets the same from a merge done twice', async () => {
+		const { id } = await caller.create();
+		faulty.next = [lost('after')];
+		const { status, json } = await twice('PATCH', `${SESSIONS}/${id}`, {
+			body: { plan: { a: { b: 1, c: null } } },
+			headers: { 'Content-Type': 'application/merge-patch+json' },
+		});
+		expect([status, json.plan]).toEqual([200, { a: { b: 1 } }]);
+	});
+});
+
 describe.each([
 	['a replacing PATCH', {}],
 	['a merge', { 'Content-Type': 'application/merge-patch+json' }],
@@ -173,5 +228,47 @@ describe('any failure', () => {
 		faulty.next = [lost('before'), lost('before'), lost('before')];
 		const { status, json } = await stranger.call('GET', SESSIONS);
 		expect([status, json]).toMatchObject([503, unavailable]);
+	});
+});
+
+describe('a merge that outgrows what SQLite holds in one value', () => {
+	it.each(['plan', 'productObject'])('is a 413 that names %s', async (field) => {
+		const { id } = await caller.create();
+		faulty.next = [{ message: 'D1_ERROR: string or blob too big: SQLITE_TOOBIG', when: 'before' }];
+		const { status, json } = await caller.call('PATCH', `${SESSIONS}/${id}`, {
+			body: { [field]: { a: 1 } },
+			headers: { 'Content-Type': 'application/merge-patch+json' },
+		});
+		expect([status, json.code, json.error]).toEqual([
+			413,
+			'PAYLOAD_TOO_LARGE',
+			expect.stringContaining(field),
+		]);
+	});
+});
+
+describe('what stands beside the database', () => {
+	it('stops nothing when the rate limiter fails', async () => {
+		const limiter = { limit: () => Promise.reject(new Error('no limiter')) };
+		const other = await newCaller({ fetcher: serviceWith({ RATE_LIMITER: limiter }) });
+		expect(await other.details((await other.create()).id)).toMatchObject({ events: [] });
+	});
+
+	it('does not call a write undone when there is no bookmark to tell of it', async () => {
+		const withoutBookmarks = {
+			withSession: (from?: string) => {
+				const session = env.DB.withSession(from);
+				return {
+					prepare: (sql: string) => session.prepare(sql),
+					batch: (statements: D1PreparedStatement[]) => session.batch(statements),
+					getBookmark: () => {
+						throw new Error('no bookmark');
+					},
+				};
+			},
+		} as unknown as D1Database;
+		const other = await newCaller({ fetcher: serviceWith({ DB: withoutBookmarks }) });
+		const { status, headers } = await other.call('POST', SESSIONS);
+		expect([status, headers.get('X-D1-Bookmark')]).toEqual([201, null]);
 	});
 });
