@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest';
+import { newCaller } from '../support/api.ts';
+import { query } from '../support/database.ts';
+import { objectOf } from '../support/object-of.ts';
+
+const MOST_OBJECT = 400_000;
+const MOST_PAYLOAD = 65_536;
+
+describe('the schema', () => {
+	const LONGEST_NAME = '😀'.repeat(255);
+	const sessionLimits = [
+		...['prd', 'plan', 'product_object', 'assembly_state'].map((column) => [
+			column,
+			objectOf(MOST_OBJECT, 'é'),
+			objectOf(MOST_OBJECT + 1, 'é'),
+		]),
+		...['catalog_version', 'schema_version', 'product_object_hash', 'idempotency_key'].map((column) => [
+			column,
+			LONGEST_NAME,
+			`${LONGEST_NAME}x`,
+		]),
+	] as [string, string, string][];
+	it.each(sessionLimits)('itself holds a session’s %s to its limit', async (column, longest, tooLong) => {
+		const { id } = await (await newCaller()).create();
+		const set = (value: string) => query(`UPDATE sessions SET ${column} = ? WHERE id = ?`, value, id);
+		await set(longest);
+		await expect(set(tooLong)).rejects.toThrow('CHECK constraint failed');
+	});
+
+	it.each([
+		['payload', objectOf(MOST_PAYLOAD, 'é'), objectOf(MOST_PAYLOAD + 1, 'é')],
+		['message', '😀'.repeat(10_000), 'x'.repeat(10_001)],
+		['type', LONGEST_NAME, `${LONGEST_NAME}x`],
+		['type', 'x', ''],
+		['stage', LONGEST_NAME, `${LONGEST_NAME}x`],
+		['idempotency_key', LONGEST_NAME, `${LONGEST_NAME}x`],
+	])('itself holds an event’s %s to its limit', async (column, within, beyond) => {
+		const caller = await newCaller();
+		const { id } = await caller.create();
+		await caller.append(id);
+		const set = (value: string) => query(`UPDATE events SET ${column} = ? WHERE session_id = ?`, value, id);
+		await set(within);
+		await expect(set(beyond)).rejects.toThrow('CHECK constraint failed');
+	});
+});
