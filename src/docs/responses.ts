@@ -27,7 +27,7 @@ export const answerHeaders = {
 		/^[0-9a-f-]{59}$/,
 		59,
 		'How recent the answer is. A read that sends it back is at least that recent.',
-	),
+	).optional(),
 	replayed: z
 		.literal('true')
 		.meta({ description: 'A retry: nothing new was made.', header: { id: 'Idempotency-Replayed' } })

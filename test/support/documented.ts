@@ -62,7 +62,9 @@ export function expectDocumented(request: Request, response: Response, text: str
 	}
 	expect(Object.keys(content), key).toContain(mediaType);
 	// Lone surrogates come escaped, and the validator cannot name a member that has one.
-	const wellFormed = text.replaceAll(/\\ud[89a-f][0-9a-f]{2}/gi, '\ufffd');
+	const wellFormed = text.replaceAll(/\\(?:ud[89a-f][0-9a-f]{2}|.)/g, (sequence) =>
+		sequence.startsWith('\\ud') ? '\ufffd' : sequence,
+	);
 	const body: unknown = mediaType === 'application/json' ? JSON.parse(wellFormed) : text;
 	expectValid(key, content[mediaType]?.schema, body);
 }
