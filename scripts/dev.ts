@@ -2,7 +2,7 @@
  * `npm run dev`: prepares the local database, makes sure there is a local API key, serves, and says how to call the
  * service once it answers. Arguments go to `wrangler dev`; `--port` and `--persist-to` are also understood here.
  */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -12,7 +12,7 @@ import { apiKeyHash } from '../src/auth/api-key-format.ts';
 import { findApiKey } from '../src/auth/store.ts';
 import { newTrace, openDatabase } from '../src/database/database.ts';
 import { makeKey } from './make-key.ts';
-import { openD1 } from './open-d1.ts';
+import { applyLocalMigrations, openD1, quiet } from './open-d1.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const { values } = parseArgs({
@@ -22,11 +22,8 @@ const { values } = parseArgs({
 const port = String(values.port ?? 8787);
 const portArguments = values.port === undefined ? ['--port', port] : [];
 const persistTo = typeof values['persist-to'] === 'string' ? values['persist-to'] : undefined;
-const persistArguments = persistTo === undefined ? [] : ['--persist-to', persistTo];
-/** No question, no usage report, no look for a newer version: nothing here needs a network. */
-const quiet = { ...process.env, CI: 'true', WRANGLER_SEND_METRICS: 'false', WRANGLER_HIDE_BANNER: 'true' };
 
-applyMigrations();
+applyLocalMigrations(persistTo);
 const key = await localKey();
 serve();
 await untilAnswering();
@@ -41,17 +38,6 @@ curl -X POST ${sessions} ${authorization} ${json} -d '{"catalogVersion":"2026-01
 
 curl -X PATCH ${sessions}/${newest} ${authorization} ${json} -d '{"status":"generating","plan":{"steps":["outline","build","review"]}}'
 `);
-
-function applyMigrations(): void {
-	const { status, stdout, stderr } = spawnSync(
-		'wrangler',
-		['d1', 'migrations', 'apply', 'DB', '--local', ...persistArguments],
-		{ cwd: root, env: quiet, encoding: 'utf8' },
-	);
-	if (status === 0) return;
-	console.error(stdout, stderr);
-	process.exit(status ?? 1);
-}
 
 /** The key of earlier runs, if this database has it; else a new one, kept beside the database. */
 async function localKey(): Promise<string> {

@@ -7,7 +7,7 @@ import { type Permission, permissionSchema, permissions } from '../src/auth/prin
 import { type ApiKeyRow, expireApiKey, listApiKeys, readApiKey, revokeApiKey } from '../src/auth/store.ts';
 import { type Database, newTrace, openDatabase } from '../src/database/database.ts';
 import { type KeyRequest, makeKey } from './make-key.ts';
-import { openD1 } from './open-d1.ts';
+import { applyLocalMigrations, openD1 } from './open-d1.ts';
 import { table } from './table.ts';
 
 const HELP = `npm run keys -- create --user U [--org O] [--name N] [--permissions P,…]
@@ -217,27 +217,42 @@ async function main(): Promise<number> {
 		console.error(`${name === '' ? 'Say what to do.' : `There is no command ${name}.`}\n\n${HELP}`);
 		return 2;
 	}
-	let close = async () => {};
 	try {
 		checkArguments(name, command);
-		await command.run(async () => {
-			const opened = await openD1({ remote: values.remote ?? false, persistTo: values['persist-to'] });
-			close = opened.close;
-			return openDatabase(opened.d1, newTrace());
-		});
+		try {
+			await onDatabase(command.run);
+		} catch (error) {
+			// A new local database: nothing has been done yet.
+			if (!isWithoutTables(error) || values.remote) throw error;
+			applyLocalMigrations(values['persist-to']);
+			await onDatabase(command.run);
+		}
 		return 0;
 	} catch (error) {
 		if (error instanceof UsageError) {
 			console.error(error.message);
 			return 2;
 		}
-		if (error instanceof Error && /no such table/.test(error.message)) {
-			console.error(
-				'There are no tables yet: run `npm run dev` once, or `npx wrangler d1 migrations apply DB`.',
-			);
+		if (isWithoutTables(error)) {
+			console.error('The remote database has no tables yet: run `npm run deploy` first.');
 			return 1;
 		}
 		throw error;
+	}
+}
+
+const isWithoutTables = (error: unknown): boolean =>
+	error instanceof Error && /no such table/.test(error.message);
+
+/** Runs a command with a way to the database, which is opened when the command asks for it. */
+async function onDatabase(run: (open: () => Promise<Database>) => Promise<void>): Promise<void> {
+	let close = async () => {};
+	try {
+		await run(async () => {
+			const opened = await openD1({ remote: values.remote ?? false, persistTo: values['persist-to'] });
+			close = opened.close;
+			return openDatabase(opened.d1, newTrace());
+		});
 	} finally {
 		await close();
 	}

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 
@@ -31,6 +32,29 @@ export async function openD1(choice: D1Choice): Promise<{ d1: D1Database; close:
 				},
 	);
 	return { d1: proxy.env.DB, close: proxy.dispose };
+}
+
+/** For wrangler's own commands. No question, no usage report, no look for a newer version: nothing needs a network. */
+export const quiet = {
+	...process.env,
+	CI: 'true',
+	WRANGLER_SEND_METRICS: 'false',
+	WRANGLER_HIDE_BANNER: 'true',
+};
+
+/** Brings the local database to the newest schema. Ends the process with wrangler's own words when that fails. */
+export function applyLocalMigrations(persistTo: string | undefined): void {
+	const { status, stdout, stderr } = spawnSync(
+		'wrangler',
+		[
+			...['d1', 'migrations', 'apply', 'DB', '--local'],
+			...(persistTo === undefined ? [] : ['--persist-to', resolve(persistTo)]),
+		],
+		{ cwd: resolve(import.meta.dirname, '..'), env: quiet, encoding: 'utf8' },
+	);
+	if (status === 0) return;
+	console.error(stdout, stderr);
+	process.exit(status ?? 1);
 }
 
 /** wrangler.toml's database alone, marked as remote. Kept out of wrangler.toml, where it would make `dev` need a login. */

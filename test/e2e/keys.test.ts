@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,11 +8,12 @@ import { type DevServer, freePort, startDev } from '../support/wrangler-dev.ts';
 const SESSIONS = '/v1/products/generation/sessions';
 
 let folder: string;
+/** Made in a database that was not there before. */
+let first: Created;
 let server: DevServer;
 beforeAll(async () => {
 	folder = mkdtempSync(join(tmpdir(), 'keys-'));
-	const migrate = ['d1', 'migrations', 'apply', 'DB', '--local', '--persist-to', folder];
-	expect(spawnSync('wrangler', migrate, { cwd: ROOT, env: { ...process.env, CI: 'true' } }).status).toBe(0);
+	first = create('--user', 'user_first');
 	server = await startDev(folder, await freePort(), { KEY_CACHE_SECONDS: '0' });
 });
 afterAll(async () => {
@@ -57,6 +57,11 @@ async function statusWith(key: string, method = 'GET'): Promise<number> {
 }
 
 describe('npm run keys', () => {
+	it('prepares a local database that is new', async () => {
+		expect(find(first.id)?.state).toBe('active');
+		expect(await statusWith(first.key)).toBe(200);
+	});
+
 	it('creates a key that works, and prints one object with seven members', async () => {
 		const from = Date.now();
 		const made = create(
