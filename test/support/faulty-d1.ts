@@ -10,33 +10,27 @@ export interface Fault {
 	when: 'before' | 'after';
 }
 
-/** A D1 binding that fails on purpose, and counts. */
+/** A D1 binding that fails on purpose. */
 export interface FaultyD1 {
 	d1: D1Database;
 	/** The next trips fail like this, one each; null lets a trip through. */
 	next: (Fault | null)[];
-	/** How many trips there were, and the rows that they cost by D1's own count. */
+	/** How many trips there were. */
 	trips: number;
-	rowsRead: number;
-	rowsWritten: number;
 	/** The SQL of each trip. */
 	sql: string[][];
 }
 
 /** Wraps the real D1, so that trips can fail before or after their work was done. */
 export function faultyD1(real: D1Database = env.DB): FaultyD1 {
-	const faulty: FaultyD1 = { d1: real, next: [], trips: 0, rowsRead: 0, rowsWritten: 0, sql: [] };
+	const faulty: FaultyD1 = { d1: real, next: [], trips: 0, sql: [] };
 
-	async function trip<T extends D1Result | D1Result[]>(sql: string[], work: () => Promise<T>): Promise<T> {
+	async function trip<T>(sql: string[], work: () => Promise<T>): Promise<T> {
 		faulty.trips += 1;
 		faulty.sql.push(sql);
 		const fault = faulty.next.shift();
 		if (fault?.when === 'before') throw new Error(fault.message);
 		const result = await work();
-		for (const { meta } of [result].flat()) {
-			faulty.rowsRead += meta.rows_read;
-			faulty.rowsWritten += meta.rows_written;
-		}
 		if (fault?.when === 'after') throw new Error(fault.message);
 		return result;
 	}
