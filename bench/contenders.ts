@@ -1,0 +1,188 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { readD1Migrations } from '@cloudflare/vitest-plugin';
+import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
+import { unstable_readConfig } from 'wrangler';
+import { makeKey } from '../scripts/make-key.ts';
+import { newTrace, openDatabase } from '../src/database/database.ts';
+import { OWNER } from './seed.ts';
+
+export const ROOT = resolve(import.meta.dirname, '..');
+const BUILT = join(ROOT, 'dist', 'bench');
+const config = unstable_readConfig({ config: join(ROOT, 'wrangler.toml') });
+export const compatibilityDate = config.compatibility_date ?? '';
+
+/** `service` is this project; what the others are stands at the top of their files in `workers`. */
+export const contenderNames = ['service', 'floor', 'usual'] as const;
+export type ContenderName = (typeof contenderNames)[number];
+
+/** What a request of the service cost, from its own log line. */
+export interface Cost {
+	d1Trips: number;
+	rowsRead: number;
+	rowsWritten: number;
+}
+
+/** A Worker that runs on a database of its own. */
+export interface Contender {
+	name: ContenderName;
+	url: string;
+	key: string;
+	d1: D1Database;
+	/** Called with the cost of each request that the service logs; nothing is listened to while it is undefined. */
+	onCost: ((cost: Cost) => void) | undefined;
+	/** The highest resident size of its workerd so far, in bytes; null where the system does not tell. */
+	peakMemory(): number | null;
+	/** The processor time that its workerd has used so far, in milliseconds; null likewise. */
+	processorTime(): number | null;
+	close(): Promise<void>;
+}
+
+/** Builds a Worker with wrangler and the settings of wrangler.toml, minified as for an upload; answers its script. */
+export function build(entry: string | undefined, name: string): string {
+	const folder = join(BUILT, name);
+	const { status, stderr, stdout } = spawnSync(
+		'wrangler',
+		[
+			'deploy',
+			...(entry === undefined ? [] : [join('bench', 'workers', entry)]),
+			'--dry-run',
+			'--outdir',
+			folder,
+		],
+		{ cwd: ROOT, encoding: 'utf8', env: { ...process.env, CI: 'true', WRANGLER_SEND_METRICS: 'false' } },
+	);
+	if (status !== 0) throw new Error(`wrangler could not build ${name}: ${stdout}${stderr}`);
+	return readFileSync(join(folder, `${entry?.replace(/\.ts$/, '') ?? 'index'}.js`), 'utf8');
+}
+
+export type Scripts = Record<ContenderName, string>;
+
+/** All Workers of the benchmark, built by one tool with the same options. */
+export const buildAll = (): Scripts => ({
+	service: build(undefined, 'service'),
+	floor: build('floor.ts', 'floor'),
+	usual: build('usual.ts', 'usual'),
+});
+
+/**
+ * The service with a rate limiter that counts in memory and never says no. On Cloudflare the binding counts in the memory
+ * of the machine, without a network call; Miniflare's stand-in writes to a second SQLite database on each call.
+ */
+const COUNTING_IN_MEMORY = `import worker from './worker.js';
+const counts = new Map();
+const RATE_LIMITER = {
+	async limit({ key }) {
+		counts.set(key, (counts.get(key) ?? 0) + 1);
+		return { success: true };
+	},
+};
+let bindings;
+export default {
+	fetch: (request, env, context) => worker.fetch(request, (bindings ??= { ...env, RATE_LIMITER }), context),
+};`;
+
+const esModule = (path: string, contents: string) => ({ type: 'ESModule' as const, path, contents });
+
+/**
+ * Starts a contender on a fresh, migrated database that holds one API key. Requests reach the Worker directly, not
+ * through Miniflare's own entry Worker, whose cost would make all three look alike.
+ */
+export async function startContender(
+	name: ContenderName,
+	scripts: Scripts,
+	options: { rateLimiter: 'in memory' | "Miniflare's own"; inspectorPort?: number } = {
+		rateLimiter: 'in memory',
+	},
+): Promise<Contender> {
+	const before = workerdProcesses();
+	const vars = Object.fromEntries(Object.entries(config.vars).map(([key, value]) => [key, String(value)]));
+	const contender = { onCost: undefined } as Pick<Contender, 'onCost'>;
+	const inMemory = name === 'service' && options.rateLimiter === 'in memory';
+	const miniflare = new Miniflare(
+		convertV4MiniflareOptions({
+			...(options.inspectorPort === undefined ? {} : { inspectorPort: options.inspectorPort }),
+			// Without a handler Miniflare prints the log; the Worker writes it all the same.
+			handleStructuredLogs: ({ message }) => {
+				if (contender.onCost) noteCost(message, contender.onCost);
+			},
+			name: 'contender',
+			modules: inMemory
+				? [esModule('index.js', COUNTING_IN_MEMORY), esModule('worker.js', scripts[name])]
+				: [esModule('index.js', scripts[name])],
+			compatibilityDate,
+			bindings: vars,
+			d1Databases: { DB: 'benchmark' },
+			ratelimits: { RATE_LIMITER: { namespace_id: '1', simple: { limit: 1e9, period: 60 } } },
+			unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
+		}),
+	);
+	await miniflare.ready;
+	const d1 = (await miniflare.getD1Database('DB', 'contender')) as unknown as D1Database;
+	for (const { queries } of await readD1Migrations(join(ROOT, 'migrations'))) {
+		await d1.batch(queries.map((query) => d1.prepare(query)));
+	}
+	const { key } = await makeKey(openDatabase(d1, newTrace()), {
+		userId: OWNER,
+		organizationId: null,
+		name: 'benchmark',
+		permissions: ['*'],
+		environment: 'test',
+		expiresAt: null,
+	});
+	const [pid] = workerdProcesses().filter((each) => !before.includes(each));
+	return Object.assign(contender, {
+		name,
+		key,
+		d1,
+		url: (await miniflare.unsafeGetDirectURL('contender')).origin,
+		peakMemory: () => (pid === undefined ? null : peakMemoryOf(pid)),
+		processorTime: () => (pid === undefined ? null : processorTimeOf(pid)),
+		close: () => miniflare.dispose(),
+	});
+}
+
+function noteCost(message: string, note: (cost: Cost) => void): void {
+	if (!message.startsWith('{')) return;
+	const line = JSON.parse(message) as Record<string, unknown>;
+	if (line.message !== 'request') return;
+	note({
+		d1Trips: Number(line.d1Trips),
+		rowsRead: Number(line.d1RowsRead),
+		rowsWritten: Number(line.d1RowsWritten),
+	});
+}
+
+/** The ids of the workerd processes that this process has started. */
+function workerdProcesses(): number[] {
+	const { stdout } = spawnSync('ps', ['-A', '-o', 'pid=,ppid=,comm='], { encoding: 'utf8' });
+	return (stdout ?? '')
+		.split('\n')
+		.map((line) => line.trim().split(/\s+/))
+		.filter(([, parent, command]) => Number(parent) === process.pid && command?.endsWith('workerd'))
+		.map(([pid]) => Number(pid));
+}
+
+/** Linux keeps the highest resident size of a process. */
+function peakMemoryOf(pid: number): number | null {
+	try {
+		const kilobytes = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+		return kilobytes === undefined ? null : Number(kilobytes) * 1024;
+	} catch {
+		return null;
+	}
+}
+
+/** Linux counts in hundredths of a second (USER_HZ), all threads together. */
+function processorTimeOf(pid: number): number | null {
+	try {
+		// The second field is the command in brackets; after it, user and system time are the 12th and 13th.
+		const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+			.replace(/^.*\) /, '')
+			.split(' ');
+		return (Number(fields[11]) + Number(fields[12])) * 10;
+	} catch {
+		return null;
+	}
+}

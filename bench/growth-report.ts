@@ -1,0 +1,46 @@
+import type { GrowthStep } from './growth.ts';
+import { linePlot } from './plot.ts';
+import { markdownTable } from './report.ts';
+
+const count = (number: number): string => number.toLocaleString('en');
+/** Those that the plot shows: of each size the step with the fewest events. */
+const withFewEvents = (steps: readonly GrowthStep[]) =>
+	steps.filter(({ events }) => events === steps[0]?.events);
+
+/** A line for each call, a column for each step. */
+export function growthTable(steps: readonly GrowthStep[]): string[][] {
+	const header = steps.map(({ sessions, events }) => `${count(sessions)} sessions, ${count(events)} events`);
+	const names = Object.keys(steps[0]?.costs ?? {});
+	const cells = (name: string) =>
+		steps.map(({ costs }) => `${costs[name]?.rowsRead ?? ''} / ${costs[name]?.rowsWritten ?? ''}`);
+	return [['rows read / written', ...header], ...names.map((name) => [name, ...cells(name)])];
+}
+
+export const growthMarkdown = (steps: readonly GrowthStep[]): string => `# Growth
+
+Made by \`npm run bench -- --growth\`: the rows that D1 counts for one call, read / written. Each takes one trip.
+
+![Rows read](growth.svg)
+
+${markdownTable(growthTable(steps))}
+
+${withFewEvents(steps)
+	.map(
+		({ sessions, own, databaseBytes }) =>
+			`- ${count(sessions)} sessions, ${count(own)} of them the caller's own: ${(databaseBytes / 1e6).toFixed(1)} MB.`,
+	)
+	.join('\n')}
+`;
+
+export function growthPlot(steps: readonly GrowthStep[]): string {
+	const shown = withFewEvents(steps);
+	return linePlot({
+		title: 'Rows read by one call as the database grows',
+		note: "10 events in the session; a tenth of the sessions is the caller's own. D1's own count, the same on any machine.",
+		places: shown.map(({ sessions }) => `${count(sessions)} sessions`),
+		lines: ['create', 'update', 'append', 'details', 'list', 'list, last page'].map((name) => ({
+			name,
+			values: shown.map(({ costs }) => costs[name]?.rowsRead ?? 0),
+		})),
+	});
+}

@@ -1,0 +1,74 @@
+import { Pool } from 'undici';
+import { type Call, nameOf } from './calls.ts';
+import type { Contender } from './contenders.ts';
+import { addDeletable, DELETABLE, restore } from './seed.ts';
+
+/** What one run of one call against one contender gave. */
+export interface Sample {
+	requestsPerSecond: number;
+	/** Milliseconds of each request. */
+	latencies: number[];
+	/** Milliseconds of workerd's processor time for each request: other programs disturb it less than they do the clock. */
+	processorMs: number | null;
+}
+
+/** Sends one kind of request over so many connections, each with one request at a time, for so long. */
+export async function load(
+	contender: Contender,
+	call: Call,
+	connections: number,
+	ms: number,
+): Promise<Sample> {
+	if (call.endpoint === 'delete') await addDeletable(contender.d1);
+	const pool = new Pool(contender.url, { connections, pipelining: 1 });
+	const headers = {
+		Authorization: `Bearer ${contender.key}`,
+		...(call.body === undefined ? {} : { 'Content-Type': 'application/json' }),
+	};
+	const most = call.endpoint === 'delete' ? DELETABLE : Number.POSITIVE_INFINITY;
+	const latencies: number[] = [];
+	let sent = 0;
+	const processor = contender.processorTime();
+	const started = performance.now();
+	let last = started;
+
+	async function connection(): Promise<void> {
+		while (sent < most) {
+			const path = call.path(sent);
+			sent += 1;
+			const begun = performance.now();
+			if (begun - started >= ms) return;
+			const { statusCode, body } = await pool.request({
+				path,
+				method: call.method,
+				headers,
+				body: call.body ?? null,
+			});
+			await body.arrayBuffer();
+			last = performance.now();
+			if (statusCode >= 300) throw new Error(`${contender.name} answers ${nameOf(call)} with ${statusCode}`);
+			latencies.push(last - begun);
+		}
+	}
+
+	try {
+		await Promise.all(Array.from({ length: connections }, connection));
+	} finally {
+		await pool.close();
+	}
+	const used = contender.processorTime();
+	await restore(contender.d1);
+	return {
+		requestsPerSecond: (latencies.length / (last - started)) * 1000,
+		latencies,
+		processorMs: used === null || processor === null ? null : (used - processor) / latencies.length,
+	};
+}
+
+export const median = (numbers: readonly number[]): number => percentile(numbers, 0.5);
+
+/** The number that this part of all numbers does not exceed. */
+export function percentile(numbers: readonly number[], part: number): number {
+	const sorted = [...numbers].sort((a, b) => a - b);
+	return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN;
+}

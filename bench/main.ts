@@ -1,0 +1,136 @@
+/**
+ * `npm run bench`: the service beside a bare Worker (the floor) and the usual way, on Miniflare. See README.md here.
+ */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { calls } from './calls.ts';
+import {
+	buildAll,
+	type Contender,
+	type ContenderName,
+	contenderNames,
+	type Scripts,
+	startContender,
+} from './contenders.ts';
+import { costsOf } from './costs.ts';
+import { growth, SIZES } from './growth.ts';
+import { growthMarkdown, growthPlot, growthTable } from './growth-report.ts';
+import { load, median } from './load.ts';
+import { describe, machine } from './machine.ts';
+import { type Effort, HEADLINE_CONNECTIONS, measure, rounded } from './measure.ts';
+import { barPlot } from './plot.ts';
+import { aligned, markdownOf, type Report, reportOf, tableOf } from './report.ts';
+import { seed } from './seed.ts';
+import { startupOf } from './startup.ts';
+
+const HELP = `npm run bench -- [--json] [--quick]   all calls; a full run writes bench/results.md and results.svg
+npm run bench -- --growth [--json]    rows with 1, 1,000 and 1,000,000 sessions; writes bench/growth.md and growth.svg`;
+
+const FULL: Effort = { rounds: 5, ms: 600, startups: 9 };
+const QUICK: Effort = { rounds: 2, ms: 150, startups: 3 };
+
+const { values } = parseArgs({
+	options: {
+		json: { type: 'boolean', default: false },
+		quick: { type: 'boolean', default: false },
+		growth: { type: 'boolean', default: false },
+		help: { type: 'boolean', default: false },
+	},
+});
+
+function progress(text: string): void {
+	if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${text}`);
+	else process.stderr.write(`${text}\n`);
+}
+
+const output = (name: string, text: string): void => writeFileSync(join(import.meta.dirname, name), text);
+
+async function bench(effort: Effort, scripts: Scripts): Promise<Report> {
+	progress('start-up time');
+	const startupMs = await startupOf(scripts.service, effort.startups);
+	const contenders = {} as Record<ContenderName, Contender>;
+	for (const name of contenderNames) {
+		progress(`starting ${name}`);
+		contenders[name] = await startContender(name, scripts);
+		await seed(contenders[name].d1);
+	}
+	try {
+		const costs = await costsOf(contenders.service);
+		const measurements = await measure(contenders, effort, progress);
+		const miniflaresLimiter = await withMiniflaresLimiter(scripts, contenders.floor, effort);
+		return reportOf({
+			effort,
+			measurements,
+			costs,
+			contenders,
+			script: scripts.service,
+			startupMs,
+			miniflaresLimiter,
+		});
+	} finally {
+		for (const { close } of Object.values(contenders)) await close();
+	}
+}
+
+/** The headline update once more, with the rate limiter that Miniflare brings along. */
+async function withMiniflaresLimiter(scripts: Scripts, floor: Contender, effort: Effort) {
+	progress("update with Miniflare's own rate limiter");
+	const update = calls.find(({ endpoint }) => endpoint === 'update');
+	if (!update) throw new Error('no update is measured');
+	const service = await startContender('service', scripts, { rateLimiter: "Miniflare's own" });
+	try {
+		await seed(service.d1);
+		const [rates, floors]: [number[], number[]] = [[], []];
+		for (let round = 0; round <= effort.rounds; round += 1) {
+			rates.push((await load(service, update, HEADLINE_CONNECTIONS, effort.ms)).requestsPerSecond);
+			floors.push((await load(floor, update, HEADLINE_CONNECTIONS, effort.ms)).requestsPerSecond);
+		}
+		// The first round warms up.
+		const [rate, ofFloor] = [median(rates.slice(1)), median(floors.slice(1))];
+		return { requestsPerSecond: rounded(rate), ratioToFloor: rounded(rate / ofFloor) };
+	} finally {
+		await service.close();
+	}
+}
+
+function plotOf(report: Report): string {
+	const shown = report.variants.filter(({ connections }) => connections === HEADLINE_CONNECTIONS);
+	return barPlot({
+		title: `Requests per second at ${HEADLINE_CONNECTIONS} connections`,
+		note: describe(report.machine),
+		series: ['this service', 'bare Worker (floor)', 'the usual way'],
+		groups: shown.map((each) => ({
+			name: each.variant ? `${each.name}, ${each.variant}` : each.name,
+			values: [each.requestsPerSecond, each.floorRequestsPerSecond, each.usualRequestsPerSecond],
+		})),
+	});
+}
+
+async function runGrowth(): Promise<void> {
+	const service = await startContender('service', buildAll());
+	try {
+		const steps = await growth(service, SIZES, progress);
+		progress('\n');
+		if (values.json) console.log(JSON.stringify({ growth: steps, machine: machine() }));
+		else console.log(aligned(growthTable(steps)));
+		output('growth.md', growthMarkdown(steps));
+		output('growth.svg', growthPlot(steps));
+	} finally {
+		await service.close();
+	}
+}
+
+async function runBench(): Promise<void> {
+	const effort = values.quick ? QUICK : FULL;
+	progress('building');
+	const report = await bench(effort, buildAll());
+	progress('\n');
+	console.log(values.json ? JSON.stringify(report) : tableOf(report));
+	if (values.quick) return;
+	output('results.md', markdownOf(report));
+	output('results.svg', plotOf(report));
+}
+
+if (values.help) console.log(HELP);
+else await (values.growth ? runGrowth() : runBench());

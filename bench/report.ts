@@ -1,0 +1,150 @@
+import { gzipSync } from 'node:zlib';
+import { type Call, calls, endpointNames, nameOf } from './calls.ts';
+import type { Contender, ContenderName, Cost } from './contenders.ts';
+import { describe, machine } from './machine.ts';
+import { type Effort, HEADLINE_CONNECTIONS, type Measurement, rounded } from './measure.ts';
+
+export interface Measured {
+	effort: Effort;
+	measurements: Measurement[];
+	costs: { unknownKey: Cost; known: Map<Call, Cost> };
+	contenders: Record<ContenderName, Contender>;
+	script: string;
+	startupMs: number;
+	miniflaresLimiter: { requestsPerSecond: number; ratioToFloor: number };
+}
+
+/** All that was measured, for programs. `endpoints` holds each endpoint's headline, `variants` everything. */
+export function reportOf(measured: Measured) {
+	const { measurements, costs, contenders, script } = measured;
+	const variants = measurements.map((measurement) => variant(measurement, costs.known.get(measurement.call)));
+	const headlines = endpointNames.map((name) => {
+		const call = calls.find(({ endpoint }) => endpoint === name);
+		const at = measurements.findIndex(
+			(each) => each.call === call && each.connections === HEADLINE_CONNECTIONS,
+		);
+		const headline = variants[at];
+		if (!headline) throw new Error(`${name} was not measured`);
+		return headline;
+	});
+	const bytes = Buffer.from(script);
+	return {
+		endpoints: headlines,
+		bundle: { bytes: bytes.length, gzipBytes: gzipSync(bytes).length },
+		startupMs: rounded(measured.startupMs),
+		variants,
+		unknownKey: costs.unknownKey,
+		peakMemoryBytes: {
+			service: contenders.service.peakMemory(),
+			floor: contenders.floor.peakMemory(),
+			usual: contenders.usual.peakMemory(),
+		},
+		/** The headline update with Miniflare's own stand-in for the rate limiter, which writes to SQLite on each call. */
+		updateWithMiniflaresRateLimiter: measured.miniflaresLimiter,
+		effort: measured.effort,
+		machine: machine(),
+	};
+}
+export type Report = ReturnType<typeof reportOf>;
+
+function variant({ call, connections, figures, ratiosToFloor }: Measurement, cost: Cost | undefined) {
+	const { service, floor, usual } = figures;
+	if (!cost) throw new Error(`${nameOf(call)} has no cost`);
+	return {
+		name: call.endpoint,
+		variant: call.variant,
+		connections,
+		...cost,
+		requestsPerSecond: service.requestsPerSecond,
+		floorRequestsPerSecond: floor.requestsPerSecond,
+		ratioToFloor: rounded(service.requestsPerSecond / floor.requestsPerSecond),
+		ratiosToFloor: ratiosToFloor.map(rounded),
+		usualRequestsPerSecond: usual.requestsPerSecond,
+		p50Ms: service.p50Ms,
+		p99Ms: service.p99Ms,
+		floor,
+		usual,
+		processorMs: service.processorMs,
+	};
+}
+
+const columns = [
+	'call',
+	'conn.',
+	'req/s',
+	'floor',
+	'of floor',
+	'usual',
+	'× usual',
+	'p50 ms',
+	'p99 ms',
+	'trips',
+	'rows read',
+	'written',
+];
+
+function rowsOf(report: Report): string[][] {
+	return report.variants.map((each) => [
+		each.variant ? `${each.name}, ${each.variant}` : each.name,
+		String(each.connections),
+		each.requestsPerSecond.toFixed(0),
+		each.floorRequestsPerSecond.toFixed(0),
+		each.ratioToFloor.toFixed(2),
+		each.usualRequestsPerSecond.toFixed(0),
+		(each.requestsPerSecond / each.usualRequestsPerSecond).toFixed(1),
+		each.p50Ms.toFixed(1),
+		each.p99Ms.toFixed(1),
+		String(each.d1Trips),
+		String(each.rowsRead),
+		String(each.rowsWritten),
+	]);
+}
+
+const megabytes = (bytes: number | null): string =>
+	bytes === null ? 'unknown' : `${Math.round(bytes / 1e6)} MB`;
+
+/** What stands below the table. */
+const remarks = (report: Report): string[] => [
+	`A call whose key is not known yet takes ${report.unknownKey.d1Trips} trips.`,
+	`Bundle: ${(report.bundle.bytes / 1000).toFixed(1)} KB, ${(report.bundle.gzipBytes / 1000).toFixed(1)} KB with gzip. Start-up: ${report.startupMs.toFixed(0)} ms.`,
+	`Peak memory of workerd with its database: ${megabytes(report.peakMemoryBytes.service)}; floor ${megabytes(report.peakMemoryBytes.floor)}, usual ${megabytes(report.peakMemoryBytes.usual)}.`,
+	`Rate limiter: counted in memory. With Miniflare's own, which writes to SQLite on each call, update is at ${report.updateWithMiniflaresRateLimiter.ratioToFloor.toFixed(2)} of the floor.`,
+	`${report.effort.rounds} rounds of ${report.effort.ms} ms each, contenders in turn; medians.`,
+	describe(report.machine),
+];
+
+/** Rows of cells in columns, the first to the left and the others to the right. */
+export function aligned(rows: readonly (readonly string[])[]): string {
+	const widths = (rows[0] ?? []).map((_, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)));
+	return rows
+		.map((row) =>
+			row
+				.map((cell, at) => (at === 0 ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0)))
+				.join('  '),
+		)
+		.join('\n');
+}
+
+/** The same rows in Markdown; the first is the header. */
+export function markdownTable([header = [], ...rows]: readonly (readonly string[])[]): string {
+	const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+	return [line(header), line(header.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+/** The report for a terminal. */
+export const tableOf = (report: Report): string =>
+	[aligned([columns, ...rowsOf(report)]), '', ...remarks(report)].join('\n');
+
+/** The same as Markdown. */
+export const markdownOf = (report: Report): string => `# Results
+
+Made by \`npm run bench\`; README.md of this folder says what is compared.
+
+![Requests per second](results.svg)
+
+${markdownTable([columns, ...rowsOf(report)])}
+
+${remarks(report)
+	.map((remark) => `- ${remark}`)
+	.join('\n')}
+`;
