@@ -1,0 +1,180 @@
+import { env } from 'cloudflare:workers';
+import { describe, expect, it } from 'vitest';
+import { insertEvents, insertSessions, sessionId } from '../bench/seed.ts';
+import { newCaller, SESSIONS } from './support/api.ts';
+import { query } from './support/database.ts';
+import { serviceWith } from './support/faulty-d1.ts';
+import { meteredD1 } from './support/metered-d1.ts';
+
+/** A caller on a service that counts what D1 says of each statement. The first call of a caller looks its key up. */
+async function meteredCaller() {
+	const meter = meteredD1(env.DB);
+	const caller = await newCaller({ fetcher: serviceWith({ DB: meter.d1 }) });
+	async function costOf(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
+		meter.reset();
+		const options = body === undefined ? { headers } : { headers, body };
+		const { status, text } = await caller.call(method, SESSIONS + path, options);
+		if (status >= 300) throw new Error(`${method} ${path}: ${status} ${text}`);
+		const { trips, rowsRead, rowsWritten, readByStatement } = meter;
+		return { trips, rowsRead, rowsWritten, readByStatement };
+	}
+	return { caller, costOf };
+}
+
+const calls: [name: string, method: string, path: (id: string) => string, body?: unknown][] = [
+	['create', 'POST', () => '', { prd: { title: 'x' } }],
+	['update', 'PATCH', (id) => `/${id}`, { plan: { steps: [1] } }],
+	['append', 'POST', (id) => `/${id}/events`, { type: 'note', payload: { n: 1 } }],
+	['details', 'GET', (id) => `/${id}`],
+	['the events', 'GET', (id) => `/${id}/events`],
+	['list', 'GET', () => '?limit=20'],
+	['delete', 'DELETE', (id) => `/${id}`],
+];
+
+describe('trips to D1', () => {
+	it.each(calls)('%s takes one when the key is known', async (_, method, path, body) => {
+		const { caller, costOf } = await meteredCaller();
+		const { id } = await caller.create();
+		expect((await costOf(method, path(id), body)).trips).toBe(1);
+	});
+
+	it.each(calls)('%s takes two when the key must be looked up', async (_, method, path, body) => {
+		const { caller, costOf } = await meteredCaller();
+		await query(
+			'UPDATE api_keys SET last_used_at = ? WHERE user_id = ?',
+			new Date().toISOString(),
+			caller.userId,
+		);
+		const id = sessionId(Math.floor(Math.random() * 1e9));
+		await insertSessions(env.DB, { from: Number(id.slice(6)), count: 1, owner: caller.userId, plan: '{}' });
+		expect((await costOf(method, path(id), body)).trips).toBe(2);
+	});
+
+	it('a third, after the answer, notes that a key was used, at most once an hour', async () => {
+		const { costOf } = await meteredCaller();
+		const trips = [];
+		for (let n = 0; n < 3; n += 1) trips.push((await costOf('GET', '')).trips);
+		expect(trips).toEqual([3, 1, 1]);
+	});
+
+	it('a conditional update, a merge, and an append with an Idempotency-Key take one', async () => {
+		const { caller, costOf } = await meteredCaller();
+		const { id } = await caller.create();
+		const merge = { 'Content-Type': 'application/merge-patch+json' };
+		const costs = [
+			await costOf('PATCH', `/${id}`, { status: 'planning' }, { 'If-Match': '"1"' }),
+			await costOf('PATCH', `/${id}`, { plan: { a: 1 } }, merge),
+			await costOf('POST', `/${id}/events`, { type: 'note' }, { 'Idempotency-Key': 'k' }),
+		];
+		expect(costs.map(({ trips }) => trips)).toEqual([1, 1, 1]);
+	});
+
+	it('a merge into a product object takes two, because its hash follows the result', async () => {
+		const { caller, costOf } = await meteredCaller();
+		const { id } = await caller.create();
+		const merge = { 'Content-Type': 'application/merge-patch+json' };
+		expect((await costOf('PATCH', `/${id}`, { productObject: { a: 1 } }, merge)).trips).toBe(2);
+	});
+});
+
+describe('rows of D1', () => {
+	it('an update reads at most 2 and writes 1, and 2 when the status changes', async () => {
+		const { caller, costOf } = await meteredCaller();
+		const { id } = await caller.create();
+		const plan = await costOf('PATCH', `/${id}`, { plan: { steps: [1] }, assemblyState: { a: 1 } });
+		expect(plan.rowsRead).toBeLessThanOrEqual(2);
+		expect(plan.rowsWritten).toBe(1);
+		const status = await costOf('PATCH', `/${id}`, { status: 'planning' });
+		expect(status.rowsRead).toBeLessThanOrEqual(2);
+		expect(status.rowsWritten).toBe(2);
+	});
+
+	it('an append writes at most 3, with an Idempotency-Key or without', async () => {
+		const { caller, costOf } = await meteredCaller();
+		const { id } = await caller.create();
+		for (const headers of [{}, { 'Idempotency-Key': 'k' }] as Record<string, string>[]) {
+			const { rowsWritten } = await costOf('POST', `/${id}/events`, { type: 'note' }, headers);
+			expect(rowsWritten).toBeLessThanOrEqual(3);
+		}
+	});
+
+	it('a list of 20 reads 20 sessions and, for its exact total, one index entry for each of the caller’s', async () => {
+		const { caller, costOf } = await meteredCaller();
+		await insertSessions(env.DB, { from: 5_000_000, count: 50, owner: caller.userId, plan: '{}' });
+		await costOf('GET', '?limit=20');
+		const { readByStatement } = await costOf('GET', '?limit=20');
+		expect(readByStatement).toEqual([expect.any(Number), expect.any(Number)]);
+		expect(readByStatement[0]).toBeLessThanOrEqual(20);
+		expect(readByStatement[1]).toBeLessThanOrEqual(51);
+	});
+});
+
+describe('growth', () => {
+	/** Fills the database up to a size; a tenth is the caller's own. */
+	async function fill(from: number, to: number, owner: string) {
+		const own = Math.floor((to - from) / 10);
+		await insertSessions(env.DB, { from, count: own, owner, plan: '{}' });
+		await insertSessions(env.DB, {
+			from: from + own,
+			count: to - from - own,
+			owner: `other_${to}`,
+			plan: '{}',
+		});
+	}
+
+	it('costs a call on one session the same with 1, 1,000 and 20,000 sessions and with 10 and 2,000 events', {
+		timeout: 60_000,
+	}, async () => {
+		const { caller, costOf } = await meteredCaller();
+		await caller.call('GET', SESSIONS);
+		const costs: Record<string, unknown>[] = [];
+		let filled = 7_000_000;
+		for (const size of [1, 1000, 20_000]) {
+			await fill(filled, 7_000_000 + size, caller.userId);
+			filled = 7_000_000 + size;
+			for (const events of [10, 2000]) {
+				const n = 8_000_000 + costs.length;
+				await insertSessions(env.DB, { from: n, count: 1, owner: caller.userId, plan: '{}' });
+				await insertEvents(env.DB, { sessions: { from: n, count: 1 }, from: 1, count: events });
+				const path = `/${sessionId(n)}`;
+				costs.push({
+					create: await costOf('POST', '', { prd: {} }),
+					update: await costOf('PATCH', path, { plan: { a: 1 } }),
+					append: await costOf('POST', `${path}/events`, { type: 'note' }),
+					page: (await costOf('GET', '?limit=20')).readByStatement[0],
+				});
+			}
+		}
+		const [{ page: _, ...first } = {}] = costs;
+		for (const { page, ...cost } of costs) {
+			expect(cost).toEqual(first);
+			expect(page).toBeLessThanOrEqual(20);
+		}
+	});
+
+	it('bounds what details read and what a deletion removes at once by 1,000 events', async () => {
+		const { caller, costOf } = await meteredCaller();
+		await caller.call('GET', SESSIONS);
+		const costs = [];
+		for (const events of [1000, 5000]) {
+			const n = 9_000_000 + events;
+			await insertSessions(env.DB, { from: n, count: 1, owner: caller.userId, plan: '{}' });
+			await insertEvents(env.DB, { sessions: { from: n, count: 1 }, from: 1, count: events });
+			costs.push({
+				details: await costOf('GET', `/${sessionId(n)}`),
+				deletion: await costOf('DELETE', `/${sessionId(n)}`),
+			});
+		}
+		const [few, many] = costs;
+		expect(many?.details.rowsRead).toBe(few?.details.rowsRead);
+		expect(many?.deletion.rowsWritten).toBeLessThanOrEqual(10);
+		expect(few?.deletion.rowsWritten).toBeLessThanOrEqual(1010);
+	});
+
+	it('an offset costs the index entries that it passes over, and no rows', async () => {
+		const { caller, costOf } = await meteredCaller();
+		await insertSessions(env.DB, { from: 9_500_000, count: 500, owner: caller.userId, plan: '{}' });
+		await caller.call('GET', SESSIONS);
+		expect((await costOf('GET', '?limit=20&offset=400')).readByStatement[0]).toBeLessThanOrEqual(420);
+	});
+});
