@@ -3,13 +3,15 @@ import { linePlot } from './plot.ts';
 import { markdownTable } from './report.ts';
 
 const count = (number: number): string => number.toLocaleString('en');
+const sessionsOf = ({ sessions }: GrowthStep): string =>
+	sessions === 1 ? '1 session' : `${count(sessions)} sessions`;
 /** Those that the plot shows: of each size the step with the fewest events. */
 const withFewEvents = (steps: readonly GrowthStep[]) =>
 	steps.filter(({ events }) => events === steps[0]?.events);
 
 /** A line for each call, a column for each step. */
 export function growthTable(steps: readonly GrowthStep[]): string[][] {
-	const header = steps.map(({ sessions, events }) => `${count(sessions)} sessions, ${count(events)} events`);
+	const header = steps.map((step) => `${sessionsOf(step)}, ${count(step.events)} events`);
 	const names = Object.keys(steps[0]?.costs ?? {});
 	const cells = (name: string) =>
 		steps.map(({ costs }) => `${costs[name]?.rowsRead ?? ''} / ${costs[name]?.rowsWritten ?? ''}`);
@@ -26,8 +28,8 @@ ${markdownTable(growthTable(steps))}
 
 ${withFewEvents(steps)
 	.map(
-		({ sessions, own, databaseBytes }) =>
-			`- ${count(sessions)} sessions, ${count(own)} of them the caller's own: ${(databaseBytes / 1e6).toFixed(1)} MB.`,
+		(step) =>
+			`- ${sessionsOf(step)}, ${count(step.own)} of them the caller's own: ${(step.databaseBytes / 1e6).toFixed(1)} MB.`,
 	)
 	.join('\n')}
 `;
@@ -37,7 +39,7 @@ export function growthPlot(steps: readonly GrowthStep[]): string {
 	return linePlot({
 		title: 'Rows read by one call as the database grows',
 		note: "10 events in the session; a tenth of the sessions is the caller's own. D1's own count, the same on any machine.",
-		places: shown.map(({ sessions }) => `${count(sessions)} sessions`),
+		places: shown.map(sessionsOf),
 		lines: ['create', 'update', 'append', 'details', 'list', 'list, last page'].map((name) => ({
 			name,
 			values: shown.map(({ costs }) => costs[name]?.rowsRead ?? 0),
