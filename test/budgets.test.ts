@@ -18,7 +18,7 @@ async function meteredCaller() {
 		const { trips, rowsRead, rowsWritten, readByStatement } = meter;
 		return { trips, rowsRead, rowsWritten, readByStatement };
 	}
-	return { caller, costOf };
+	return { caller, costOf, charactersAnswered: () => meter.charactersAnswered };
 }
 
 const calls: [name: string, method: string, path: (id: string) => string, body?: unknown][] = [
@@ -106,6 +106,21 @@ describe('rows of D1', () => {
 		expect(readByStatement).toEqual([expect.any(Number), expect.any(Number)]);
 		expect(readByStatement[0]).toBeLessThanOrEqual(20);
 		expect(readByStatement[1]).toBeLessThanOrEqual(51);
+	});
+});
+
+describe('what D1 sends back', () => {
+	it('never holds the objects that the caller has just sent', async () => {
+		const { caller, costOf, charactersAnswered } = await meteredCaller();
+		const object = { text: 'x'.repeat(100_000) };
+		await caller.call('GET', SESSIONS);
+		await costOf('POST', '', { prd: object });
+		expect(charactersAnswered()).toBeLessThan(1000);
+		const { id } = await caller.create();
+		const update = { plan: object, prd: object, productObject: object, assemblyState: object };
+		await costOf('PATCH', `/${id}`, update);
+		expect(charactersAnswered()).toBeLessThan(1000);
+		expect(await caller.details(id)).toMatchObject(update);
 	});
 });
 

@@ -6,21 +6,30 @@ export interface MeteredD1 {
 	rowsWritten: number;
 	/** Rows read by each statement of the trips, in order. */
 	readByStatement: number[];
+	/** The size of the rows that came back, as JSON. */
+	charactersAnswered: number;
 	reset(): void;
 }
 
 /** Wraps a real D1. */
 export function meteredD1(real: D1Database): MeteredD1 {
-	const zero = () => ({ trips: 0, rowsRead: 0, rowsWritten: 0, readByStatement: [] as number[] });
+	const zero = () => ({
+		trips: 0,
+		rowsRead: 0,
+		rowsWritten: 0,
+		readByStatement: [] as number[],
+		charactersAnswered: 0,
+	});
 	const metered: MeteredD1 = { d1: real, ...zero(), reset: () => Object.assign(metered, zero()) };
 
 	async function trip<T>(work: () => Promise<D1Result<T>[]>): Promise<D1Result<T>[]> {
 		metered.trips += 1;
 		const results = await work();
-		for (const { meta } of results) {
+		for (const { meta, results: rows } of results) {
 			metered.rowsRead += meta.rows_read;
 			metered.rowsWritten += meta.rows_written;
 			metered.readByStatement.push(meta.rows_read);
+			metered.charactersAnswered += JSON.stringify(rows).length;
 		}
 		return results;
 	}
