@@ -17,8 +17,7 @@ import { insertEvent, readEvents } from './store.ts';
 export const eventRoutes = new Hono<AppEnv>({ strict: false })
 	.get('/', needs('PRODUCTS:READ'), validate('query', eventsQuerySchema), async (c) => {
 		const { after, limit } = c.req.valid('query');
-		const number = after && Number(EVENT_ID.exec(after)?.[1]);
-		const cursor = after && number ? { id: after, number } : undefined;
+		const cursor = after === undefined ? undefined : { id: after, number: Number(EVENT_ID.exec(after)?.[1]) };
 		// One more than asked for tells whether there are more.
 		const page = await readEvents(requestDatabase(c), thisSession(c), cursor, limit + 1);
 		if (!page.session) throw sessionNotFound();

@@ -30,21 +30,23 @@ const cap = bodyLimit({
  */
 export const jsonBody = (accepts: { mediaTypes: readonly string[]; absent?: 'is {}' }) =>
 	createMiddleware<AppEnv>(async (c, next) => {
-		let text = '';
+		let bytes = new ArrayBuffer(0);
 		const capped = await cap(c, async () => {
-			text = decode(await c.req.arrayBuffer());
+			bytes = await c.req.arrayBuffer();
 		});
 		if (capped) return capped;
 
 		const mediaType = c.req.header('Content-Type')?.split(';')[0]?.trim().toLowerCase();
 		const coding = c.req.header('Content-Encoding')?.trim().toLowerCase();
-		if (text === '' && accepts.absent) {
-			text = '{}';
-		} else if (!mediaType || !accepts.mediaTypes.includes(mediaType) || (coding && coding !== 'identity')) {
-			throw new ApiError(
-				'UNSUPPORTED_MEDIA_TYPE',
-				`This call takes ${accepts.mediaTypes.join(' or ')} without a content coding.`,
-			);
+		let text = '{}';
+		if (bytes.byteLength > 0 || !accepts.absent) {
+			if (!mediaType || !accepts.mediaTypes.includes(mediaType) || (coding && coding !== 'identity')) {
+				throw new ApiError(
+					'UNSUPPORTED_MEDIA_TYPE',
+					`This call takes ${accepts.mediaTypes.join(' or ')} without a content coding.`,
+				);
+			}
+			text = decode(bytes);
 		}
 
 		const value = parse(text);

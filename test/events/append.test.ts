@@ -143,7 +143,13 @@ describe('paging through events', () => {
 		expect(await page(`?after=${made[4]?.id}`)).toEqual({ data: [], hasMore: false });
 	});
 
-	it.each(['nonsense', 'evt_', 'evt_000000000100000000000000000000'])('refuses after=%s', async (after) => {
+	it.each([
+		'nonsense',
+		'evt_',
+		'evt_000000000000000000000000000000',
+		'evt_000000000100000000000000000000',
+		'evt_999999999900000000000000000000',
+	])('refuses after=%s', async (after) => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		await caller.append(id);
