@@ -1,9 +1,9 @@
-import { bodyLimit } from 'hono/body-limit';
 import { createMiddleware } from 'hono/factory';
 import type { AppEnv } from '../context.ts';
 import { ApiError, validationError } from './errors.ts';
 import { type MemberTexts, memberTexts } from './json-text.ts';
 import { limits, nestsDeeperThan } from './limits.ts';
+import { readBody } from './read-body.ts';
 
 export const JSON_TYPE = 'application/json';
 /** RFC 7396. */
@@ -16,26 +16,13 @@ export interface JsonBody {
 	memberText: MemberTexts;
 }
 
-/** Cuts a body off while it is read. */
-const cap = bodyLimit({
-	maxSize: limits.requestBody,
-	onError: () => {
-		throw new ApiError('PAYLOAD_TOO_LARGE', `The body is over ${limits.requestBody} bytes.`);
-	},
-});
-
 /**
  * Reads a JSON body: checks its media type, size, encoding and nesting, parses it once, and leaves it for the
  * validator. Throws UNSUPPORTED_MEDIA_TYPE, PAYLOAD_TOO_LARGE, INVALID_JSON or VALIDATION_ERROR.
  */
 export const jsonBody = (accepts: { mediaTypes: readonly string[]; absent?: 'is {}' }) =>
 	createMiddleware<AppEnv>(async (c, next) => {
-		let bytes = new ArrayBuffer(0);
-		const capped = await cap(c, async () => {
-			bytes = await c.req.arrayBuffer();
-		});
-		if (capped) return capped;
-
+		const bytes = await readBody(c);
 		const mediaType = c.req.header('Content-Type')?.split(';')[0]?.trim().toLowerCase();
 		const coding = c.req.header('Content-Encoding')?.trim().toLowerCase();
 		let text = '{}';

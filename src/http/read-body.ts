@@ -1,0 +1,56 @@
+import type { Context } from 'hono';
+import type { AppEnv } from '../context.ts';
+import { pause } from '../database/pause.ts';
+import { ApiError } from './errors.ts';
+import { limits } from './limits.ts';
+
+/** How much of a body that is too large is still read and thrown away, and for how long. */
+const MOST_DISCARDED = 8 * limits.requestBody;
+const DISCARDING_MS = 1000;
+
+type Reader = ReadableStreamDefaultReader<Uint8Array>;
+
+/**
+ * Reads a request's body. Throws PAYLOAD_TOO_LARGE when it is announced or seen to be over the limit. What follows is
+ * thrown away first, within reason: a client that sends all before it reads would find its connection reset, and no
+ * answer.
+ */
+export async function readBody(c: Context<AppEnv>): Promise<ArrayBuffer> {
+	const { body, headers } = c.req.raw;
+	if (!body) return new ArrayBuffer(0);
+	// The server itself holds a body to the length that it announces.
+	const length = headers.has('Transfer-Encoding') ? null : headers.get('Content-Length');
+	if (length !== null && Number(length) <= limits.requestBody) return c.req.arrayBuffer();
+
+	const reader: Reader = body.getReader();
+	const read = length === null ? await readAtMost(limits.requestBody, reader) : undefined;
+	if (read) return read;
+	await Promise.race([discard(reader), pause(DISCARDING_MS)]);
+	throw new ApiError('PAYLOAD_TOO_LARGE', `The body is over ${limits.requestBody} bytes.`);
+}
+
+/** Reads to the end, or answers undefined as soon as there is more. */
+async function readAtMost(most: number, reader: Reader): Promise<ArrayBuffer | undefined> {
+	const chunks: Uint8Array[] = [];
+	let size = 0;
+	for (;;) {
+		const { done, value } = await reader.read();
+		if (done) return new Blob(chunks).arrayBuffer();
+		size += value.byteLength;
+		if (size > most) return undefined;
+		chunks.push(value);
+	}
+}
+
+async function discard(reader: Reader): Promise<void> {
+	try {
+		for (let size = 0; size < MOST_DISCARDED; ) {
+			const { done, value } = await reader.read();
+			if (done) return;
+			size += value.byteLength;
+		}
+		await reader.cancel();
+	} catch {
+		// The client has gone: there is nothing left to read.
+	}
+}

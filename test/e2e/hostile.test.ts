@@ -1,0 +1,342 @@
+import { connect } from 'node:net';
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Server, startServer } from '../support/server.ts';
+
+const SESSIONS = '/v1/products/generation/sessions';
+
+let server: Server;
+let key: string;
+let id: string;
+beforeAll(async () => {
+	server = await startServer();
+	key = await server.newKey();
+	const created = await fetch(server.url + SESSIONS, { method: 'POST', headers: { Authorization: key } });
+	id = ((await created.json()) as { id: string }).id;
+});
+afterAll(() => server.close());
+
+interface RawAnswer {
+	status: number;
+	head: string;
+	body: string;
+}
+
+/** Sends bytes as they are over a connection of their own, and reads what comes until the server closes it. */
+function sendRaw(text: string): Promise<RawAnswer> {
+	const { hostname, port } = new URL(server.url);
+	return new Promise((resolve, reject) => {
+		const socket = connect(Number(port), hostname);
+		let received = '';
+		socket.setEncoding('utf8');
+		socket.on('data', (data) => {
+			received += data;
+		});
+		socket.once('error', reject);
+		socket.once('close', () => {
+			const end = received.indexOf('\r\n\r\n');
+			const head = received.slice(0, Math.max(end, 0));
+			resolve({ status: Number(/^HTTP\/1\.1 (\d{3})/.exec(head)?.[1]), head, body: received.slice(end + 4) });
+		});
+		socket.write(Buffer.from(text, 'latin1'));
+	});
+}
+
+/** A request whose head is written by hand; the connection ends with the answer. */
+const request = (line: string, headers: string[] = [], body = '') =>
+	sendRaw(
+		[
+			`${line} HTTP/1.1`,
+			'Host: localhost',
+			`Authorization: Bearer ${key}`,
+			'Connection: close',
+			...headers,
+			'',
+			body,
+		].join('\r\n'),
+	);
+
+const length = (body: string) => `Content-Length: ${Buffer.byteLength(body, 'latin1')}`;
+const chunked = (...chunks: string[]) =>
+	[...chunks, ''].map((chunk) => `${chunk.length.toString(16)}\r\n${chunk}\r\n`).join('');
+
+const JSON_TYPE = 'Content-Type: application/json';
+const MOST_BODY = 2 * 1024 * 1024;
+const here = (path = '') => `${SESSIONS}/${id}${path}`;
+const codeOf = ({ body }: RawAnswer): unknown => (JSON.parse(body) as { code?: unknown }).code;
+
+/** Every answer of ours, whatever was sent. */
+function isOurs({ status, head, body }: RawAnswer): void {
+	expect(status).toBeLessThan(500);
+	expect(head).toMatch(/^x-request-id: [A-Za-z0-9._-]+\r?$/im);
+	expect(head).toMatch(/^content-type: application\/json/im);
+	if (status >= 400) expect(JSON.parse(body)).toEqual(expect.objectContaining({ code: expect.any(String) }));
+}
+
+describe('a body', () => {
+	it.each([
+		['is absent', () => request(`POST ${SESSIONS}`)],
+		['is empty and chunked', () => request(`POST ${SESSIONS}`, ['Transfer-Encoding: chunked'], chunked())],
+		['is empty and has a type', () => request(`POST ${SESSIONS}`, [JSON_TYPE, 'Content-Length: 0'])],
+		[
+			'is empty and has another type',
+			() => request(`POST ${SESSIONS}`, ['Content-Type: text/plain', 'Content-Length: 0']),
+		],
+	])('that %s counts as {} for create', async (_, send) => {
+		expect((await send()).status).toBe(201);
+	});
+
+	it('that is empty is no JSON for PATCH and append', async () => {
+		for (const line of [`PATCH ${here()}`, `POST ${here('/events')}`]) {
+			const answer = await request(line, [JSON_TYPE, 'Content-Length: 0']);
+			expect([answer.status, codeOf(answer)]).toEqual([400, 'INVALID_JSON']);
+		}
+	});
+
+	it('that comes in chunks, cut anywhere, is put together', async () => {
+		const bytes = Buffer.from('{"plan":{"é":"😀"}}').toString('latin1');
+		const answer = await request(
+			`PATCH ${here()}`,
+			[JSON_TYPE, 'Transfer-Encoding: chunked'],
+			chunked(...bytes),
+		);
+		expect([answer.status, answer.body]).toEqual([200, expect.stringContaining('"plan":{"é":"😀"},')]);
+	});
+
+	it('of 2 MiB is taken, with a Content-Length or in chunks; one byte more is 413', async () => {
+		const body = (size: number) => '{"status":"planning"}'.padEnd(size);
+		const whole = (size: number) =>
+			request(`PATCH ${here()}`, [JSON_TYPE, `Content-Length: ${size}`], body(size));
+		const inChunks = (size: number) => {
+			const chunks = body(size).match(/.{1,65536}/g) ?? [];
+			return request(`PATCH ${here()}`, [JSON_TYPE, 'Transfer-Encoding: chunked'], chunked(...chunks));
+		};
+		expect((await whole(MOST_BODY)).status).toBe(200);
+		expect((await inChunks(MOST_BODY)).status).toBe(200);
+		expect((await inChunks(MOST_BODY + 1)).status).toBe(413);
+		// Announced only: the answer does not wait for it.
+		const announced = await request(`PATCH ${here()}`, [JSON_TYPE, `Content-Length: ${MOST_BODY + 1}`], '{}');
+		expect([announced.status, codeOf(announced)]).toEqual([413, 'PAYLOAD_TOO_LARGE']);
+	});
+
+	it('that is far too large is answered 413 to a client that sends all of it first', async () => {
+		for (const size of [MOST_BODY + 1, 3 * MOST_BODY, 8 * MOST_BODY]) {
+			const answer = await fetch(server.url + here(), {
+				method: 'PATCH',
+				headers: { Authorization: key, 'Content-Type': 'application/json' },
+				body: new Uint8Array(size).fill(0x20),
+			});
+			expect(answer.status).toBe(413);
+			expect(await answer.json()).toMatchObject({ code: 'PAYLOAD_TOO_LARGE' });
+		}
+	});
+
+	it('that is compressed, or in another type, is 415 whatever its bytes', async () => {
+		const zipped = gzipSync('{"status":"failed"}').toString('latin1');
+		for (const [headers, body] of [
+			[[JSON_TYPE, 'Content-Encoding: gzip'], zipped],
+			[[JSON_TYPE, 'Content-Encoding: br'], '{}'],
+			[['Content-Type: text/plain; charset=iso-8859-1'], '\xe9'],
+			[['Content-Type: multipart/form-data; boundary=x'], '--x--\xff'],
+			[[JSON_TYPE, 'Content-Type: text/plain'], '{}'],
+			[['Content-Type: application/jsonx'], '{}'],
+			[['Content-Type: json'], '{}'],
+			[['Content-Type: ,'], '{}'],
+			[['Content-Type: ;application/json'], '{}'],
+		] as [string[], string][]) {
+			for (const line of [`PATCH ${here()}`, `POST ${here('/events')}`, `POST ${SESSIONS}`]) {
+				const answer = await request(line, [...headers, length(body)], body);
+				expect([line, headers, answer.status]).toEqual([line, headers, 415]);
+			}
+		}
+	});
+
+	it.each([
+		'APPLICATION/JSON',
+		'application/json;charset=UTF-8',
+		'application/json ; charset="utf-8"; a=b',
+		'application/json;',
+		'application/json; charset=iso-8859-1',
+		'Application/Merge-Patch+JSON; charset=utf-8',
+	])('of the type %s is read, as UTF-8', async (type) => {
+		const body = Buffer.from(`{"plan":{"sent":${JSON.stringify(`é ${type}`)}}}`).toString('latin1');
+		const { status, body: text } = await request(
+			`PATCH ${here()}`,
+			[`Content-Type: ${type}`, length(body)],
+			body,
+		);
+		expect([status, text]).toEqual([200, expect.stringContaining(JSON.stringify(`é ${type}`))]);
+	});
+
+	it('of a GET or DELETE is passed over', async () => {
+		const body = 'nonsense';
+		expect((await request(`GET ${here()}`, [JSON_TYPE, length(body)], body)).status).toBe(200);
+		const gone = await request(`DELETE ${SESSIONS}/sess_01k2vxq8f3e7ttyyds0t6w2h4b`, [length(body)], body);
+		expect([gone.status, codeOf(gone)]).toEqual([404, 'SESSION_NOT_FOUND']);
+	});
+});
+
+describe('a method', () => {
+	it.each(['PUT', 'TRACE', 'OPTIONS', 'PROPFIND', 'PURGE'])(
+		'%s is 405 with Allow where there is something',
+		async (method) => {
+			for (const [path, allow] of [
+				[SESSIONS, 'GET, HEAD, POST'],
+				[here(), 'GET, HEAD, PATCH, DELETE'],
+				[here('/events'), 'GET, HEAD, POST'],
+			]) {
+				const answer = await request(`${method} ${path}`);
+				isOurs(answer);
+				expect([answer.status, /^allow: (.*?)\r?$/im.exec(answer.head)?.[1]]).toEqual([405, allow]);
+			}
+			expect((await request(`${method} /nothing`)).status).toBe(404);
+		},
+	);
+
+	it('HEAD answers as GET does, without a body', async () => {
+		for (const path of [SESSIONS, here(), here('/events'), '/nothing']) {
+			const [get, head] = [await request(`GET ${path}`), await request(`HEAD ${path}`)];
+			expect([path, head.status, head.body]).toEqual([path, get.status, '']);
+			const tag = /^etag: .*$/im;
+			expect(tag.exec(head.head)?.[0]).toBe(tag.exec(get.head)?.[0]);
+		}
+	});
+});
+
+describe('a query', () => {
+	it.each([
+		'limit=%00',
+		'limit=%ff',
+		'limit=+1',
+		'limit=1;offset=2',
+		'limit=1%0d%0aX:1',
+		'status=%C0%AF',
+		'status=intake&status=intake',
+		'offset=0x1',
+	])('?%s is 400', async (query) => {
+		const answer = await request(`GET ${SESSIONS}?${query}`);
+		expect([answer.status, codeOf(answer)]).toEqual([400, 'VALIDATION_ERROR']);
+	});
+
+	it.each([
+		'limit[]=1',
+		'%',
+		'%zz=1',
+		'=',
+		'&&&',
+		'?limit=x',
+		'__proto__=1',
+		'constructor[prototype]=1',
+		'toString',
+		`x=${'y'.repeat(30_000)}`,
+	])('?%s names nothing that is known', async (query) => {
+		expect((await request(`GET ${SESSIONS}?${query}`)).status).toBe(200);
+	});
+});
+
+describe('a path', () => {
+	it.each([
+		'%2F',
+		'..%2f..%2f..%2fetc%2fpasswd',
+		'%2e%2e%5c',
+		'%00',
+		'%ff',
+		'%E0%A4%A',
+		"'",
+		'%27%20OR%201=1--',
+		'*',
+		'%25',
+		'null',
+		`sess_${'0'.repeat(26)}`,
+		`sess_${'z'.repeat(26)}`,
+		'a'.repeat(20_000),
+		'%F0%9F%98%80',
+		'__proto__',
+		'constructor',
+		'%0d%0aX:1',
+	])('with %s for an id leads to no session, for every call', async (part) => {
+		for (const line of [
+			`GET ${SESSIONS}/${part}`,
+			`DELETE ${SESSIONS}/${part}`,
+			`GET ${SESSIONS}/${part}/events`,
+		]) {
+			const answer = await request(line);
+			isOurs(answer);
+			expect([answer.status, codeOf(answer)]).toEqual([404, 'SESSION_NOT_FOUND']);
+		}
+		for (const line of [`PATCH ${SESSIONS}/${part}`, `POST ${SESSIONS}/${part}/events`]) {
+			const answer = await request(line, [JSON_TYPE, 'Content-Length: 12'], '{"type":"t"}');
+			expect([answer.status, codeOf(answer)]).toEqual([404, 'SESSION_NOT_FOUND']);
+		}
+	});
+
+	it('with anything behind an id leads to no session', async () => {
+		for (const rest of ['%00', '%20', '%2Fevents', '%0A', '.json', ';a=b', 'x']) {
+			expect((await request(`GET ${here(rest)}`)).status).toBe(404);
+		}
+		expect((await request(`GET ${SESSIONS}/${id.toUpperCase()}`)).status).toBe(404);
+	});
+
+	it('that is not of the API is NOT_FOUND', async () => {
+		for (const path of [
+			`${SESSIONS}//`,
+			`/${SESSIONS}`,
+			`${SESSIONS}/../../x`,
+			here('//events'),
+			here('/events/evt_1'),
+			SESSIONS.toUpperCase(),
+		]) {
+			const answer = await request(`GET ${path}`);
+			expect([path, answer.status, codeOf(answer)]).toEqual([path, 404, 'NOT_FOUND']);
+		}
+	});
+});
+
+// An empty If-Match cannot be seen: workerd takes it for none.
+describe('a header', () => {
+	it.each([
+		'X-Request-Id: a\tb',
+		'X-Request-Id: \xe9<script>',
+		`X-Request-Id: ${'x'.repeat(9000)}`,
+		'If-None-Match: ""',
+		'If-None-Match: \xff, W/',
+		'X-D1-Bookmark: nonsense',
+		`X-D1-Bookmark: ${'f'.repeat(8)}-${'f'.repeat(8)}-${'f'.repeat(8)}-${'f'.repeat(32)}`,
+		`X-D1-Bookmark: ${'z'.repeat(9000)}`,
+		'Range: bytes=0-1',
+		'X-HTTP-Method-Override: DELETE',
+		'Accept: text/html',
+		'Cookie: a=\xff',
+		`X-Anything: ${'y'.repeat(60_000)}`,
+		'Expect: 100-continue',
+		'If-Modified-Since: yesterday',
+	])('%s does not disturb a read', async (header) => {
+		const answer = await request(`GET ${here()}`, [header]);
+		isOurs(answer);
+		expect([answer.status, answer.body]).toEqual([200, expect.stringContaining(`"id":"${id}"`)]);
+		expect(answer.head).not.toContain('script');
+	});
+
+	it.each(['', 'a b', '\xe9', 'x'.repeat(256), 'a, b\tc'])('Idempotency-Key: %j is 400', async (value) => {
+		const answer = await request(`POST ${SESSIONS}`, [`Idempotency-Key: ${value}`]);
+		expect([answer.status, codeOf(answer)]).toEqual([400, 'VALIDATION_ERROR']);
+	});
+
+	it.each([
+		'""',
+		'x',
+		'"x',
+		'W/"1"',
+		'"1e0"',
+		'"01"',
+		'"-1"',
+		'"9999999999999999999"',
+		'\xff',
+		'"1" "2',
+		`"${'9'.repeat(9000)}"`,
+	])('If-Match: %j matches nothing', async (value) => {
+		const body = '{"status":"failed"}';
+		const answer = await request(`PATCH ${here()}`, [JSON_TYPE, `If-Match: ${value}`, length(body)], body);
+		expect([answer.status, codeOf(answer)]).toEqual([412, 'PRECONDITION_FAILED']);
+	});
+});
