@@ -25,6 +25,9 @@ export default defineConfig({
 					include: ['test/**/*.test.ts'],
 					exclude: ['test/e2e/**', 'test/browser/**'],
 					setupFiles: ['./test/support/migrate.ts'],
+					// A loaded machine is no failure of the service.
+					testTimeout: 60_000,
+					hookTimeout: 60_000,
 				},
 			},
 			{

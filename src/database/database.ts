@@ -1,7 +1,7 @@
 import { ApiError } from '../http/errors.ts';
 import { errorFields, log } from '../http/log.ts';
+import { pause } from '../pause.ts';
 import { faultKind } from './faults.ts';
-import { pause } from './pause.ts';
 
 /** A statement with its bound parameters. */
 export interface Statement {

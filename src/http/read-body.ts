@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
 import type { AppEnv } from '../context.ts';
-import { pause } from '../database/pause.ts';
+import { pause } from '../pause.ts';
 import { ApiError } from './errors.ts';
 import { limits } from './limits.ts';
 

@@ -14,7 +14,6 @@ import { storedText } from '../http/stored-text.ts';
 import { parsed, validate } from '../http/validate.ts';
 import { sessionNotFound, thisSession } from '../session-reference.ts';
 import { sessionJson } from './answer.ts';
-import { changesOf } from './changes.ts';
 import {
 	createSchema,
 	EVENTS_IN_DETAILS,
@@ -32,7 +31,8 @@ import {
 	readSessionWithEvents,
 	type SessionRow,
 } from './store.ts';
-import { mergeSession, replaceInSession, stale } from './update.ts';
+import { changesOf } from './update/changes.ts';
+import { mergeSession, replaceInSession, stale } from './update/update.ts';
 
 const sessionAnswer = <S extends 200 | 201>(row: SessionRow, status: S, headers?: Record<string, string>) =>
 	jsonAnswer<Session, S>(sessionJson(row), status, { ETag: entityTag(row.version), ...headers });

@@ -27,13 +27,13 @@ export interface SessionRow {
 const COLUMNS = `id, status, catalog_version, schema_version, prd, plan, product_object, product_object_hash,
 	assembly_state, version, created_at, updated_at, expires_at, user_id, organization_id`;
 /** What a write need not send back: the caller's own words, up to 400,000 bytes a column. */
-const columnsBut = (sent: readonly string[]): string =>
+export const columnsBut = (sent: readonly string[]): string =>
 	COLUMNS.split(/,\s*/)
 		.filter((column) => !sent.includes(column))
 		.join(', ');
 /** A live session of the caller. IS finds a NULL organization, and uses the index as = does. */
 const LIVE = 'user_id = ? AND organization_id IS ? AND expires_at > ?';
-const THIS_LIVE = `id = ? AND ${LIVE}`;
+export const THIS_LIVE = `id = ? AND ${LIVE}`;
 /** Past every session's life. */
 const LONG_AGO = '1970-01-01T00:00:00.000Z';
 
@@ -41,7 +41,7 @@ const liveParameters = (owner: Owner, now: string) => [owner.userId, owner.organ
 
 /** Admits any version, or one of a list. One parameter, because D1 binds at most 100. */
 const ADMITTED = "(?1 IS NULL OR instr(?1, ',' || version || ',') > 0)";
-const admittedParameter = (versions: readonly number[] | undefined) =>
+export const admittedParameter = (versions: readonly number[] | undefined) =>
 	versions ? `,${versions.join(',')},` : null;
 
 export interface NewSession {
@@ -161,110 +161,22 @@ export async function listSessions(
 	return { rows: rows as SessionRow[], total: count?.total ?? 0 };
 }
 
-/** The columns that a PATCH can write. */
-export type UpdatableColumn =
-	| 'assembly_state'
-	| 'plan'
-	| 'prd'
-	| 'product_object'
-	| 'product_object_hash'
-	| 'status';
-
-/** What a PATCH does to one column: sets it, or merges a JSON object into it by RFC 7396. */
-export interface Change {
-	column: UpdatableColumn;
-	how: 'set' | 'merge';
-	value: string | null;
-}
-
 /** What came of a conditional write. */
 export type Outcome<T> =
 	| { is: 'done'; result: T }
 	| { is: 'missing' }
 	| { is: 'stale'; version: number; latestEvent: number };
 
-/**
- * An SQL expression: `column` merged with the next parameter by RFC 7396. SQLite's json_patch compares member names only
- * up to a U+0000, and would write one member over another. So it never sees one: `\u0000` is written as `\ud800\u0001`
- * for it, which nothing else becomes because `\ud800` itself is written as `\ud800\u0002`.
- */
-const merged = (column: string): string => {
-	const shielded = (text: string) =>
-		String.raw`replace(replace(${text}, '\ud800', '\ud800\u0002'), '\u0000', '\ud800\u0001')`;
-	const patched = `json_patch(${shielded(`ifnull(${column}, '{}')`)}, ${shielded('?')})`;
-	return String.raw`replace(replace(${patched}, '\ud800\u0001', '\u0000'), '\ud800\u0002', '\ud800')`;
-};
-
-const assignment = ({ column, how }: Change) => `${column} = ${how === 'set' ? '?' : merged(column)}`;
-
-/**
- * Changes a session in one statement that also checks its owner, its life and its version. Never repeated: whether a
- * lost one was done cannot be told, and doing it again could undo somebody else's later change.
- */
-export async function updateSession(
-	db: Database,
-	reference: SessionReference,
-	changes: readonly Change[],
-	versions: readonly number[] | undefined,
-): Promise<Outcome<SessionRow>> {
-	// updated_at never runs backwards, however the clocks of two locations differ.
-	const sql = `UPDATE sessions SET ${changes.map(assignment).join(', ')}, version = version + 1,
-		updated_at = max(updated_at, ?) WHERE ${THIS_LIVE}`;
-	const parameters = [...changes.map(({ value }) => value), reference.now, ...referenceParameters(reference)];
-	const set = changes.filter(({ how }) => how === 'set');
-	const returning = `RETURNING ${columnsBut(set.map(({ column }) => column))}`;
-	const written = (row: unknown): Outcome<SessionRow> => ({
-		is: 'done',
-		result: {
-			...(row as SessionRow),
-			...Object.fromEntries(set.map(({ column, value }) => [column, value])),
-		},
-	});
-	if (!versions) {
-		const [[row] = []] = await db.run([{ sql: `${sql} ${returning}`, parameters }], { safeToRepeat: false });
-		return row ? written(row) : { is: 'missing' };
-	}
-	const [rows = [], current = []] = await db.run(
-		[
-			{
-				sql: `${sql} AND instr(?, ',' || version || ',') > 0 ${returning}`,
-				parameters: [...parameters, admittedParameter(versions)],
-			},
-			selectVersion(reference),
-		],
-		{ safeToRepeat: false },
-	);
-	return rows[0] ? written(rows[0]) : staleOrMissing(current);
-}
-
 /** What tells a stale version from a missing session, with what the current ETag is made of. */
-const selectVersion = (reference: SessionReference): Statement => ({
+export const selectVersion = (reference: SessionReference): Statement => ({
 	sql: `SELECT version, ifnull((SELECT max(number) FROM events WHERE session_id = sessions.id), 0) AS latestEvent
 		FROM sessions WHERE ${THIS_LIVE}`,
 	parameters: referenceParameters(reference),
 });
 
-function staleOrMissing(current: unknown[]): Outcome<never> {
+export function staleOrMissing(current: unknown[]): Outcome<never> {
 	const [state] = current as { version: number; latestEvent: number }[];
 	return state ? { is: 'stale', ...state } : { is: 'missing' };
-}
-
-/** What `patch` would make of the product object, and the version that it would be made from. */
-export async function previewProductObject(
-	db: Database,
-	reference: SessionReference,
-	patch: string,
-): Promise<{ version: number; merged: string } | undefined> {
-	const [rows = []] = await db.run(
-		[
-			{
-				sql: `SELECT version, ${merged('product_object')} AS merged FROM sessions WHERE ${THIS_LIVE}`,
-				parameters: [patch, ...referenceParameters(reference)],
-			},
-		],
-		{ safeToRepeat: true },
-	);
-	return rows[0] as { version: number; merged: string } | undefined;
 }
 
 /** A session with more events than this is emptied and left to the cleanup, so that no call's cost has no end. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { productObjectHash } from '../../src/sessions/product-object-hash.ts';
+import { productObjectHash } from '../../src/sessions/update/product-object-hash.ts';
 import { type Caller, newCaller } from '../support/api.ts';
 import { play } from './play.ts';
 import { runs } from './runs.ts';

@@ -1,14 +1,15 @@
-import type { Database } from '../database/database.ts';
-import { failedCheck, faultKind } from '../database/faults.ts';
-import { pause } from '../database/pause.ts';
-import { entityTag } from '../http/conditional.ts';
-import { ApiError } from '../http/errors.ts';
-import { limits } from '../http/limits.ts';
-import { tooLarge } from '../http/stored-text.ts';
-import { type SessionReference, sessionNotFound } from '../session-reference.ts';
+import type { Database } from '../../database/database.ts';
+import { failedCheck, faultKind } from '../../database/faults.ts';
+import { entityTag } from '../../http/conditional.ts';
+import { ApiError } from '../../http/errors.ts';
+import { limits } from '../../http/limits.ts';
+import { tooLarge } from '../../http/stored-text.ts';
+import { pause } from '../../pause.ts';
+import { type SessionReference, sessionNotFound } from '../../session-reference.ts';
+import { type ObjectField, objectColumns } from '../schema.ts';
+import { readSession, type SessionRow } from '../store.ts';
 import { productObjectHash } from './product-object-hash.ts';
-import { type ObjectField, objectColumns } from './schema.ts';
-import { type Change, previewProductObject, readSession, type SessionRow, updateSession } from './store.ts';
+import { type Change, previewProductObject, updateSession } from './store.ts';
 
 /** The answer for an If-Match that names no current ETag (RFC 9110, 15.5.13), with the current one. */
 export const stale = (current: { version: number; latestEvent: number }): ApiError =>

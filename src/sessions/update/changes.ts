@@ -1,7 +1,7 @@
-import type { MemberTexts } from '../http/json-text.ts';
-import { limits } from '../http/limits.ts';
-import { storedText } from '../http/stored-text.ts';
-import { type ObjectField, objectColumns } from './schema.ts';
+import type { MemberTexts } from '../../http/json-text.ts';
+import { limits } from '../../http/limits.ts';
+import { storedText } from '../../http/stored-text.ts';
+import { type ObjectField, objectColumns } from '../schema.ts';
 import type { Change } from './store.ts';
 
 type Fields = Partial<Record<ObjectField, object | null | undefined>> & {
