@@ -65,6 +65,9 @@ function variant({ call, connections, figures, ratiosToFloor }: Measurement, cos
 		floor,
 		usual,
 		processorMs: service.processorMs,
+		/** Of the processor time of one request, so that 1 is as good as the floor here, too. */
+		processorRatioToFloor:
+			service.processorMs && floor.processorMs ? rounded(floor.processorMs / service.processorMs) : null,
 	};
 }
 
@@ -74,6 +77,7 @@ const columns = [
 	'req/s',
 	'floor',
 	'of floor',
+	'CPU of floor',
 	'usual',
 	'× usual',
 	'p50 ms',
@@ -90,6 +94,7 @@ function rowsOf(report: Report): string[][] {
 		each.requestsPerSecond.toFixed(0),
 		each.floorRequestsPerSecond.toFixed(0),
 		each.ratioToFloor.toFixed(2),
+		each.processorRatioToFloor?.toFixed(2) ?? '',
 		each.usualRequestsPerSecond.toFixed(0),
 		(each.requestsPerSecond / each.usualRequestsPerSecond).toFixed(1),
 		each.p50Ms.toFixed(1),
