@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { type DatabaseTrace, newTrace, openDatabase } from '../database/database.ts';
 import { errorFields, log } from '../http/log.ts';
+import { apiKeyHash } from './api-key-format.ts';
 import { type Permission, type Principal, permissionSchema } from './principal.ts';
 import { findApiKey, touchApiKey } from './store.ts';
 
@@ -24,6 +25,25 @@ const TOUCH_EVERY_MS = 3_600_000;
 const valid = new Map<string, Known>();
 const unknown = new Map<string, Known>();
 
+/** The hashes of keys that work, by the key: two digests less for each call. */
+const hashes = new Map<string, string>();
+
+/** The SHA-256 of a key, or undefined when the text is none. */
+export const hashOfKey = async (key: string): Promise<string | undefined> =>
+	hashes.get(key) ?? (await apiKeyHash(key));
+
+/** Remembers the hash of a key that was found to work. */
+export function rememberHash(key: string, keyHash: string): void {
+	if (!hashes.has(key)) put(hashes, key, keyHash);
+}
+
+/** Adds an entry to a bounded map, in place of the oldest when it is full. */
+function put<V>(map: Map<string, V>, key: string, value: V): void {
+	const [oldest] = map.keys();
+	if (map.size >= MOST_REMEMBERED && oldest !== undefined) map.delete(oldest);
+	map.set(key, value);
+}
+
 /** Whether a key is remembered as one that works. */
 export const isRememberedAsValid = (keyHash: string, now: number): boolean => {
 	const known = remembered(keyHash, now);
@@ -42,10 +62,7 @@ function remembered(keyHash: string, now: number): Known | undefined {
 function remember(keyHash: string, known: Known): void {
 	valid.delete(keyHash);
 	unknown.delete(keyHash);
-	const map = known.principal ? valid : unknown;
-	const [oldest] = map.keys();
-	if (map.size >= MOST_REMEMBERED && oldest !== undefined) map.delete(oldest);
-	map.set(keyHash, known);
+	put(known.principal ? valid : unknown, keyHash, known);
 }
 
 /**

@@ -4,8 +4,7 @@ import type { AppEnv } from '../context.ts';
 import { settingsOf } from '../env.ts';
 import { ApiError } from '../http/errors.ts';
 import { log } from '../http/log.ts';
-import { apiKeyHash } from './api-key-format.ts';
-import { isRememberedAsValid, principalOfKey } from './api-keys.ts';
+import { hashOfKey, isRememberedAsValid, principalOfKey, rememberHash } from './api-keys.ts';
 import { verifyClerkToken } from './clerk.ts';
 import { mayDo, type NeededPermission, type Principal } from './principal.ts';
 import { callerKey, countAgainstAddress, refuseWhenTooMany } from './rate-limit.ts';
@@ -84,19 +83,21 @@ async function principalOfApiKey(
 	key: string,
 	afterAnswer: Work[],
 ): Promise<Principal | undefined> {
-	const keyHash = await apiKeyHash(key);
+	const keyHash = await hashOfKey(key);
 	const now = Date.now();
 	const rememberSeconds = settingsOf(c.env).KEY_CACHE_SECONDS;
 	// Before the look-up: whoever guesses is stopped before D1 has to answer.
 	if (!keyHash || rememberSeconds === 0 || !isRememberedAsValid(keyHash, now)) await countAgainstAddress(c);
 	if (!keyHash) return undefined;
-	return principalOfKey(keyHash, {
+	const principal = await principalOfKey(keyHash, {
 		d1: c.env.DB,
 		trace: c.get('trace'),
 		now,
 		rememberSeconds,
 		afterAnswer: (work) => afterAnswer.push(work),
 	});
+	if (principal && rememberSeconds > 0) rememberHash(key, keyHash);
+	return principal;
 }
 
 async function principalOfToken(c: Context<AppEnv>, token: string): Promise<Principal | undefined> {
