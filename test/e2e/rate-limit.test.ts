@@ -13,7 +13,8 @@ function configWithLimit(folder: string): string {
 	const config = wranglerToml
 		.replace(/limit = \d+/, `limit = ${LIMIT}`)
 		.replace('"src/index.ts"', JSON.stringify(join(ROOT, 'src/index.ts')))
-		.replace('"migrations"', JSON.stringify(join(ROOT, 'migrations')));
+		.replace('"migrations"', JSON.stringify(join(ROOT, 'migrations')))
+		.replace('"dist/public"', JSON.stringify(join(ROOT, 'dist/public')));
 	const path = join(folder, 'wrangler.toml');
 	writeFileSync(path, config);
 	return path;
