@@ -346,9 +346,6 @@ const broken: [rule: string, breakage: Breakage, checks: string[]][] = [
 			request: (request) => {
 				if (request.method === 'DELETE') request.method = 'GET';
 			},
-			answer: (exchange) => {
-				if (exchange.method === 'GET' && isDetails(exchange)) exchange.headers.set('x-read', 'true');
-			},
 		},
 		['access.forbidden', 'delete.answer', 'delete.gone'],
 	],

@@ -1,3 +1,5 @@
+import { wrappedD1 } from './wrapped-d1.ts';
+
 /** A D1 binding that counts its trips, and the rows that D1's own `meta` names. */
 export interface MeteredD1 {
 	d1: D1Database;
@@ -22,7 +24,7 @@ export function meteredD1(real: D1Database): MeteredD1 {
 	});
 	const metered: MeteredD1 = { d1: real, ...zero(), reset: () => Object.assign(metered, zero()) };
 
-	async function trip<T>(work: () => Promise<D1Result<T>[]>): Promise<D1Result<T>[]> {
+	metered.d1 = wrappedD1(real, async (_, work) => {
 		metered.trips += 1;
 		const results = await work();
 		for (const { meta, results: rows } of results) {
@@ -32,25 +34,6 @@ export function meteredD1(real: D1Database): MeteredD1 {
 			metered.charactersAnswered += JSON.stringify(rows).length;
 		}
 		return results;
-	}
-
-	const wrapStatement = (statement: D1PreparedStatement): D1PreparedStatement =>
-		new Proxy(statement, {
-			get(target, name) {
-				if (name === 'bind') return (...values: unknown[]) => wrapStatement(target.bind(...values));
-				if (name === 'all') return async () => (await trip(async () => [await target.all()]))[0];
-				if (name === 'unwrapped') return target;
-				return Reflect.get(target, name);
-			},
-		});
-	const wrapSession = (session: D1DatabaseSession): D1DatabaseSession =>
-		({
-			prepare: (sql: string) => wrapStatement(session.prepare(sql)),
-			batch: (statements: (D1PreparedStatement & { unwrapped: D1PreparedStatement })[]) =>
-				trip(() => session.batch(statements.map(({ unwrapped }) => unwrapped))),
-			getBookmark: () => session.getBookmark(),
-		}) as D1DatabaseSession;
-
-	metered.d1 = { withSession: (from?: string) => wrapSession(real.withSession(from)) } as D1Database;
+	});
 	return metered;
 }
