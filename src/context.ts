@@ -2,7 +2,6 @@ import type { Context } from 'hono';
 import type { Principal } from './auth/principal.ts';
 import { type Database, type DatabaseTrace, openDatabase } from './database/database.ts';
 import type { Bindings } from './env.ts';
-import type { JsonBody } from './http/json-body.ts';
 
 /** The types of Hono's context: what the environment gives and what each middleware leaves for the next. */
 export interface AppEnv {
@@ -11,7 +10,8 @@ export interface AppEnv {
 		requestId: string;
 		trace: DatabaseTrace;
 		principal: Principal;
-		body: JsonBody;
+		/** Of the body, in lower case and without parameters. */
+		mediaType: string | undefined;
 		database: Database | undefined;
 	};
 }

@@ -6,7 +6,7 @@ import { ApiError, validationError } from '../http/errors.ts';
 import { idempotencyOf } from '../http/idempotency.ts';
 import { JSON_TYPE, jsonBody } from '../http/json-body.ts';
 import { limits } from '../http/limits.ts';
-import { storedText } from '../http/stored-text.ts';
+import { textWithin } from '../http/stored-object.ts';
 import { validate } from '../http/validate.ts';
 import { sessionNotFound, thisSession } from '../session-reference.ts';
 import { eventJson, eventsJson } from './answer.ts';
@@ -37,7 +37,7 @@ export const eventRoutes = new Hono<AppEnv>({ strict: false })
 				type: fields.type,
 				stage: fields.stage ?? null,
 				message: fields.message ?? null,
-				payload: fields.payload ? storedText(c.get('body').memberText, 'payload', limits.eventPayload) : '{}',
+				payload: fields.payload ? textWithin(fields.payload, 'payload', limits.eventPayload) : '{}',
 				nonce: crypto.randomUUID().replaceAll('-', '').slice(-20),
 			};
 			const { nonce, ...content } = event;

@@ -1,5 +1,12 @@
 import * as z from 'zod';
-import { inAnswers, jsonObject, jsonObjectMeta, plainString, wholeNumberQuery } from '../http/json-schema.ts';
+import {
+	inAnswers,
+	jsonObject,
+	jsonObjectMeta,
+	plainString,
+	sentObject,
+	wholeNumberQuery,
+} from '../http/json-schema.ts';
 import { limits } from '../http/limits.ts';
 import { sessionIdSchema } from '../session-reference.ts';
 
@@ -21,7 +28,7 @@ const EVENT_ID_LENGTH = 34;
 const MOST_IN_PAGE = 1000;
 const { timestamp, ownerId } = inAnswers;
 
-const payload = jsonObject.meta({ ...jsonObjectMeta, description: 'Anything that belongs to the event.' });
+const payloadMeta = { ...jsonObjectMeta, description: 'Anything that belongs to the event.' };
 
 /** An event on the wire: 9 fields, always all present, in this order. */
 export const eventSchema = z
@@ -30,7 +37,7 @@ export const eventSchema = z
 		id: z.string().max(EVENT_ID_LENGTH).regex(EVENT_ID),
 		message: z.string().max(limits.message).nullable(),
 		organizationId: ownerId.nullable(),
-		payload,
+		payload: jsonObject.meta(payloadMeta),
 		sessionId: sessionIdSchema,
 		stage: z.string().max(limits.name).nullable(),
 		type: z.string().max(limits.name),
@@ -43,7 +50,7 @@ export const appendSchema = z
 	.object({
 		type: plainString(limits.name, 1),
 		message: plainString(limits.message).optional(),
-		payload: payload.optional(),
+		payload: sentObject.meta(payloadMeta).optional(),
 		stage: plainString(limits.name).optional(),
 	})
 	.meta({

@@ -1,24 +1,19 @@
+import type { Context } from 'hono';
 import { createMiddleware } from 'hono/factory';
 import type { AppEnv } from '../context.ts';
 import { ApiError, validationError } from './errors.ts';
-import { type MemberTexts, memberTexts } from './json-text.ts';
+import { memberTexts } from './json-text.ts';
 import { limits, nestsDeeperThan } from './limits.ts';
 import { readBody } from './read-body.ts';
+import { storedObject } from './stored-object.ts';
 
 export const JSON_TYPE = 'application/json';
 /** RFC 7396. */
 export const MERGE_PATCH_TYPE = 'application/merge-patch+json';
 
-/** A request body that was read and is known to be JSON. */
-export interface JsonBody {
-	mediaType: string | undefined;
-	/** The stored form of an object member; only for bodies that are objects. */
-	memberText: MemberTexts;
-}
-
 /**
  * Reads a JSON body: checks its media type, size, encoding and nesting, parses it once, and leaves it for the
- * validator. Throws UNSUPPORTED_MEDIA_TYPE, PAYLOAD_TOO_LARGE, INVALID_JSON or VALIDATION_ERROR.
+ * validator, with a StoredObject in place of each object that is a member. Throws UNSUPPORTED_MEDIA_TYPE, PAYLOAD_TOO_LARGE, INVALID_JSON or VALIDATION_ERROR.
  */
 export const jsonBody = (accepts: { mediaTypes: readonly string[]; absent?: 'is {}' }) =>
 	createMiddleware<AppEnv>(async (c, next) => {
@@ -36,22 +31,35 @@ export const jsonBody = (accepts: { mediaTypes: readonly string[]; absent?: 'is 
 			text = decode(bytes);
 		}
 
-		const value = parse(text);
-		const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
-		if (isObject) refuseDeepMembers(value);
-		// Hono's validator asks for JSON; what was parsed here serves it. Through bodyCache Hono would write the value
-		// out and parse it again.
-		c.req.json = async () => value as never;
-		let texts: MemberTexts | undefined;
-		c.set('body', {
-			mediaType,
-			memberText(name) {
-				texts ??= memberTexts(text, value as Record<string, unknown>);
-				return texts(name);
-			},
-		});
+		leaveForValidator(c, withStoredObjects(text, bytes.byteLength));
+		c.set('mediaType', mediaType);
 		return next();
 	});
+
+/**
+ * Hono's validator asks for JSON; what was parsed here serves it. Through bodyCache Hono would write the value out and
+ * parse it again.
+ */
+function leaveForValidator(c: Context<AppEnv>, body: unknown): void {
+	c.req.json = async () => body as never;
+}
+
+/** The value of a JSON text, with its stored form in place of each object that is a member. */
+function withStoredObjects(text: string, bytes: number): unknown {
+	const body = parse(text);
+	if (!isObject(body)) return body;
+	refuseDeepMembers(body);
+	// What Object.fromEntries makes of a member `__proto__` is a member.
+	return Object.fromEntries(
+		Array.from(memberTexts(text, body), ([name, member]) => [
+			name,
+			isObject(body[name]) ? storedObject(member, bytes) : body[name],
+		]),
+	);
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+	typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** RFC 8259, section 8.1: JSON is UTF-8. A repaired body would not be what was sent. */
 function decode(bytes: ArrayBuffer): string {

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { characters } from './limits.ts';
+import { isStoredObject, type StoredObject } from './stored-object.ts';
 
 const isWellFormed = (text: string): boolean => text.isWellFormed() && !text.includes('\u0000');
 
@@ -22,14 +23,17 @@ export const inAnswers = {
 	count: z.int().min(0).meta({ format: 'int64' }),
 };
 
-/**
- * Any JSON object. Not z.record: that copies the object and drops a member named `__proto__`. What is stored is
- * the text that was sent, so nothing needs copying.
- */
-export const jsonObject = z.custom<Record<string, unknown>>(
+type AnyObject = Record<string, unknown>;
+
+/** Any JSON object in an answer. Not z.record: that drops a member named `__proto__`. */
+export const jsonObject = z.custom<AnyObject>(
 	(value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-	{ error: 'must be an object' },
 );
+
+/** Any JSON object in a request, which jsonBody has put its stored form in the place of. */
+export const sentObject = z.custom<StoredObject>(isStoredObject, {
+	error: 'must be an object',
+}) as z.ZodType<StoredObject, unknown> as z.ZodType<StoredObject, AnyObject>;
 
 /** How the OpenAPI document shows such an object, and one that may be null. */
 export const jsonObjectMeta = { override: { type: 'object' as const, additionalProperties: true } };

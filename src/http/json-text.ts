@@ -4,22 +4,17 @@
  * member names to the front, turns -0 into 0 and numbers beyond a double's range into null.
  */
 
-/** The stored form of each member of a JSON object, by name, asked for one at a time. */
-export type MemberTexts = (name: string) => string;
-
 /**
- * Reads the members of an object. `text` must be valid JSON, and `value` what JSON.parse made of it,
+ * The stored form of each member of an object, by name. `text` must be valid JSON, and `value` what JSON.parse made of it,
  * at most some hundred levels deep.
  */
-export function memberTexts(text: string, value: Readonly<Record<string, unknown>>): MemberTexts {
+export function memberTexts(
+	text: string,
+	value: Readonly<Record<string, unknown>>,
+): ReadonlyMap<string, string> {
 	const written = new Map(Object.entries(value).map(([name, member]) => [name, JSON.stringify(member)]));
 	// What comes out of a round trip as it went in has lost nothing, and the platform's own code is the fastest.
-	const members = isObjectOf(written, text) ? written : scan(text);
-	return (name) => {
-		const member = members.get(name);
-		if (member === undefined) throw new RangeError(`no member ${name}`);
-		return member;
-	};
+	return isObjectOf(written, text) ? written : scan(text);
 }
 
 /** Whether a text is the object of these members, without white space. Compares in place: members can be large. */

@@ -34,19 +34,14 @@ export function characters(text: string): number {
 const isSurrogate = (text: string, at: number, first: 0xd800 | 0xdc00): boolean =>
 	(text.charCodeAt(at) & 0xfc00) === first;
 
-/** Whether objects and arrays stand more than `levels` deep within one another. Does not recurse. */
+/** Whether objects and arrays stand more than `levels` deep within one another. Goes no deeper than that itself. */
 export function nestsDeeperThan(levels: number, value: unknown): boolean {
-	let layer = [value];
-	for (let depth = 0; layer.length > 0; depth += 1) {
-		const next: unknown[] = [];
-		for (const item of layer) {
-			if (typeof item !== 'object' || item === null) continue;
-			if (depth === levels) return true;
-			for (const child of Object.values(item)) {
-				if (typeof child === 'object' && child !== null) next.push(child);
-			}
-		}
-		layer = next;
+	if (typeof value !== 'object' || value === null) return false;
+	if (levels === 0) return true;
+	if (Array.isArray(value)) return value.some((item) => nestsDeeperThan(levels - 1, item));
+	// Without Object.values, which would make an array for each object of a large body.
+	for (const name in value) {
+		if (nestsDeeperThan(levels - 1, (value as Record<string, unknown>)[name])) return true;
 	}
 	return false;
 }

@@ -20,7 +20,7 @@ export async function readBody(c: Context<AppEnv>): Promise<ArrayBuffer> {
 	if (!body) return new ArrayBuffer(0);
 	// The server itself holds a body to the length that it announces.
 	const length = headers.has('Transfer-Encoding') ? null : headers.get('Content-Length');
-	if (length !== null && Number(length) <= limits.requestBody) return c.req.arrayBuffer();
+	if (length !== null && Number(length) <= limits.requestBody) return c.req.raw.arrayBuffer();
 
 	const reader: Reader = body.getReader();
 	const read = length === null ? await readAtMost(limits.requestBody, reader) : undefined;

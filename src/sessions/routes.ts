@@ -10,7 +10,7 @@ import { ApiError } from '../http/errors.ts';
 import { idempotencyOf } from '../http/idempotency.ts';
 import { JSON_TYPE, jsonBody, MERGE_PATCH_TYPE } from '../http/json-body.ts';
 import { limits } from '../http/limits.ts';
-import { storedText } from '../http/stored-text.ts';
+import { textWithin } from '../http/stored-object.ts';
 import { parsed, validate } from '../http/validate.ts';
 import { sessionNotFound, thisSession } from '../session-reference.ts';
 import { sessionJson } from './answer.ts';
@@ -39,10 +39,9 @@ const sessionAnswer = <S extends 200 | 201>(row: SessionRow, status: S, headers?
 
 /** PATCH by RFC 7396; leaves plain JSON to the next handler. */
 const mergePatch = createMiddleware<AppEnv>(async (c, next) => {
-	const body = c.get('body');
-	if (body.mediaType !== MERGE_PATCH_TYPE) return next();
+	if (c.get('mediaType') !== MERGE_PATCH_TYPE) return next();
 	const fields = parsed(mergePatchSchema, await c.req.json());
-	const changes = changesOf(fields, body.memberText, 'merge');
+	const changes = changesOf(fields, 'merge');
 	const versions = admittedVersions(c.req.header('If-Match'));
 	return sessionAnswer(await mergeSession(requestDatabase(c), thisSession(c), changes, versions), 200);
 });
@@ -68,7 +67,7 @@ export const sessionRoutes = new Hono<AppEnv>({ strict: false })
 		validate('json', createSchema),
 		async (c) => {
 			const fields = c.req.valid('json');
-			const prd = fields.prd ? storedText(c.get('body').memberText, 'prd', limits.storedObject) : null;
+			const prd = fields.prd ? textWithin(fields.prd, 'prd', limits.storedObject) : null;
 			const catalogVersion = fields.catalogVersion ?? null;
 			const schemaVersion = fields.schemaVersion ?? null;
 			const idempotency = await idempotencyOf(c.req.header('Idempotency-Key'), [
@@ -127,7 +126,7 @@ export const sessionRoutes = new Hono<AppEnv>({ strict: false })
 		mergePatch,
 		validate('json', updateSchema),
 		async (c) => {
-			const changes = changesOf(c.req.valid('json'), c.get('body').memberText, 'set');
+			const changes = changesOf(c.req.valid('json'), 'set');
 			const versions = admittedVersions(c.req.header('If-Match'));
 			return sessionAnswer(
 				await replaceInSession(requestDatabase(c), thisSession(c), changes, versions),

@@ -6,6 +6,7 @@ import {
 	jsonObjectMeta,
 	nullableObjectMeta,
 	plainString,
+	sentObject,
 	wholeNumberQuery,
 } from '../http/json-schema.ts';
 import { limits } from '../http/limits.ts';
@@ -36,7 +37,7 @@ export const objectColumns = {
 export type ObjectField = keyof typeof objectColumns;
 export const objectFields = Object.keys(objectColumns) as ObjectField[];
 
-const object = (description: string) => jsonObject.meta({ ...jsonObjectMeta, description });
+const object = (description: string) => sentObject.meta({ ...jsonObjectMeta, description });
 const nullableObject = (description: string) =>
 	jsonObject.nullable().meta({ ...nullableObjectMeta, description });
 const name = z.string().max(limits.name);
@@ -117,9 +118,11 @@ export const updateSchema = z
 		status: statusSchema.optional(),
 	})
 	.meta({ id: 'UpdateSession', examples: [examples.update] });
-export type Update = z.infer<typeof updateSchema>;
 
-const mergeObject = nullableObject('Merged into what is there; null clears it.').optional();
+const mergeObject = sentObject
+	.nullable()
+	.meta({ ...nullableObjectMeta, description: 'Merged into what is there; null clears it.' })
+	.optional();
 /** RFC 7396 on the six fields. */
 export const mergePatchSchema = z
 	.object({

@@ -1,10 +1,9 @@
-import type { MemberTexts } from '../../http/json-text.ts';
 import { limits } from '../../http/limits.ts';
-import { storedText } from '../../http/stored-text.ts';
+import { type StoredObject, textWithin } from '../../http/stored-object.ts';
 import { type ObjectField, objectColumns } from '../schema.ts';
 import type { Change } from './store.ts';
 
-type Fields = Partial<Record<ObjectField, object | null | undefined>> & {
+type Fields = Partial<Record<ObjectField, StoredObject | null | undefined>> & {
 	productObjectHash?: string | null | undefined;
 	status?: string | undefined;
 };
@@ -13,7 +12,7 @@ type Fields = Partial<Record<ObjectField, object | null | undefined>> & {
  * What a validated PATCH does to the session's columns. Objects replace what is there, or merge into it by RFC 7396.
  * Throws PAYLOAD_TOO_LARGE. The hash of a product object that comes without one is not in it.
  */
-export function changesOf(fields: Fields, memberText: MemberTexts, how: 'set' | 'merge'): Change[] {
+export function changesOf(fields: Fields, how: 'set' | 'merge'): Change[] {
 	// Of a merge, the result counts, and a CHECK sees to that.
 	const most = how === 'set' ? limits.storedObject : limits.boundText;
 	const changes: Change[] = [];
@@ -23,7 +22,7 @@ export function changesOf(fields: Fields, memberText: MemberTexts, how: 'set' | 
 		changes.push(
 			value === null
 				? { column, how: 'set', value: null }
-				: { column, how, value: storedText(memberText, field, most) },
+				: { column, how, value: textWithin(value, field, most) },
 		);
 	}
 	if (fields.productObjectHash !== undefined) {

@@ -3,7 +3,7 @@ import { failedCheck, faultKind } from '../../database/faults.ts';
 import { entityTag } from '../../http/conditional.ts';
 import { ApiError } from '../../http/errors.ts';
 import { limits } from '../../http/limits.ts';
-import { tooLarge } from '../../http/stored-text.ts';
+import { tooLarge } from '../../http/stored-object.ts';
 import { pause } from '../../pause.ts';
 import { type SessionReference, sessionNotFound } from '../../session-reference.ts';
 import { type ObjectField, objectColumns } from '../schema.ts';
