@@ -12,20 +12,10 @@ export function memberTexts(
 	text: string,
 	value: Readonly<Record<string, unknown>>,
 ): ReadonlyMap<string, string> {
-	const written = new Map(Object.entries(value).map(([name, member]) => [name, JSON.stringify(member)]));
+	const members = Object.entries(value).map(([name, member]) => [name, JSON.stringify(member)] as const);
+	const written = members.map(([name, member]) => `${JSON.stringify(name)}:${member}`).join(',');
 	// What comes out of a round trip as it went in has lost nothing, and the platform's own code is the fastest.
-	return isObjectOf(written, text) ? written : scan(text);
-}
-
-/** Whether a text is the object of these members, without white space. Compares in place: members can be large. */
-function isObjectOf(members: ReadonlyMap<string, string>, text: string): boolean {
-	let at = 0;
-	for (const [name, member] of members) {
-		const before = `${at === 0 ? '{' : ','}${JSON.stringify(name)}:`;
-		if (!text.startsWith(before, at) || !text.startsWith(member, at + before.length)) return false;
-		at += before.length + member.length;
-	}
-	return text.slice(at) === (at === 0 ? '{}' : '}');
+	return text === `{${written}}` ? new Map(members) : scan(text);
 }
 
 interface Frame {
