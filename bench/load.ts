@@ -12,7 +12,13 @@ export interface Sample {
 	processorMs: number | null;
 }
 
-/** Sends one kind of request over so many connections, each with one request at a time, for so long. */
+/** A rate is not taken from fewer requests: of slow ones, a short round would hold a few dozen, and say little. */
+const LEAST_REQUESTS = 100;
+
+/**
+ * Sends one kind of request over so many connections, each with one request at a time, for so long, and longer where that
+ * is too short for a rate.
+ */
 export async function load(
 	contender: Contender,
 	call: Call,
@@ -34,10 +40,10 @@ export async function load(
 
 	async function connection(): Promise<void> {
 		while (sent < most) {
+			const begun = performance.now();
+			if (begun - started >= ms && sent >= LEAST_REQUESTS) return;
 			const path = call.path(sent);
 			sent += 1;
-			const begun = performance.now();
-			if (begun - started >= ms) return;
 			const { statusCode, body } = await pool.request({
 				path,
 				method: call.method,

@@ -114,7 +114,7 @@ const remarks = (report: Report): string[] => [
 	`Bundle: ${(report.bundle.bytes / 1000).toFixed(1)} KB, ${(report.bundle.gzipBytes / 1000).toFixed(1)} KB with gzip. Start-up: ${report.startupMs.toFixed(0)} ms.`,
 	`Peak memory of workerd with its database: ${megabytes(report.peakMemoryBytes.service)}; floor ${megabytes(report.peakMemoryBytes.floor)}, usual ${megabytes(report.peakMemoryBytes.usual)}.`,
 	`Rate limiter: counted in memory. With Miniflare's own, which writes to SQLite on each call, update is at ${report.updateWithMiniflaresRateLimiter.ratioToFloor.toFixed(2)} of the floor.`,
-	`${report.effort.rounds} rounds of ${report.effort.ms} ms each, contenders in turn; medians.`,
+	`${report.effort.rounds} rounds of ${report.effort.ms} ms each (of a slow call, 100 requests), contenders in turn; medians.`,
 	describe(report.machine),
 ];
 
