@@ -2,7 +2,7 @@ import type { Context } from 'hono';
 import { createMiddleware } from 'hono/factory';
 import type { AppEnv } from '../context.ts';
 import { ApiError, validationError } from './errors.ts';
-import { memberTexts } from './json-text.ts';
+import { isObject, memberTexts } from './json-text.ts';
 import { limits, nestsDeeperThan } from './limits.ts';
 import { readBody } from './read-body.ts';
 import { storedObject } from './stored-object.ts';
@@ -13,7 +13,8 @@ export const MERGE_PATCH_TYPE = 'application/merge-patch+json';
 
 /**
  * Reads a JSON body: checks its media type, size, encoding and nesting, parses it once, and leaves it for the
- * validator, with a StoredObject in place of each object that is a member. Throws UNSUPPORTED_MEDIA_TYPE, PAYLOAD_TOO_LARGE, INVALID_JSON or VALIDATION_ERROR.
+ * validator, with a StoredObject in place of each object that is a member. Throws UNSUPPORTED_MEDIA_TYPE,
+ * PAYLOAD_TOO_LARGE, INVALID_JSON or VALIDATION_ERROR.
  */
 export const jsonBody = (accepts: { mediaTypes: readonly string[]; absent?: 'is {}' }) =>
 	createMiddleware<AppEnv>(async (c, next) => {
@@ -57,9 +58,6 @@ function withStoredObjects(text: string, bytes: number): unknown {
 		]),
 	);
 }
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-	typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** RFC 8259, section 8.1: JSON is UTF-8. A repaired body would not be what was sent. */
 function decode(bytes: ArrayBuffer): string {

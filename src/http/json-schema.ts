@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { isObject } from './json-text.ts';
 import { characters } from './limits.ts';
 import { isStoredObject, type StoredObject } from './stored-object.ts';
 
@@ -26,9 +27,7 @@ export const inAnswers = {
 type AnyObject = Record<string, unknown>;
 
 /** Any JSON object in an answer. Not z.record: that drops a member named `__proto__`. */
-export const jsonObject = z.custom<AnyObject>(
-	(value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-);
+export const jsonObject = z.custom<AnyObject>(isObject);
 
 /** Any JSON object in a request, which jsonBody has put its stored form in the place of. */
 export const sentObject = z.custom<StoredObject>(isStoredObject, {

@@ -4,6 +4,10 @@
  * member names to the front, turns -0 into 0 and numbers beyond a double's range into null.
  */
 
+/** Whether a value is what JSON calls an object: no array, not null. */
+export const isObject = (value: unknown): value is Record<string, unknown> =>
+	typeof value === 'object' && value !== null && !Array.isArray(value);
+
 /**
  * The stored form of each member of an object, by name. `text` must be valid JSON, and `value` what JSON.parse made of it,
  * at most some hundred levels deep.
