@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { readD1Migrations } from '@cloudflare/vitest-plugin';
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
 import { unstable_readConfig } from 'wrangler';
-import { makeKey } from '../scripts/make-key.ts';
+import { makeKey } from '../src/auth/issue-key.ts';
 import { newTrace, openDatabase } from '../src/database/database.ts';
 import { OWNER } from './seed.ts';
 

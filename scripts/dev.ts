@@ -9,9 +9,9 @@ import { join, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { apiKeyHash } from '../src/auth/api-key-format.ts';
+import { makeKey } from '../src/auth/issue-key.ts';
 import { findApiKey } from '../src/auth/store.ts';
 import { newTrace, openDatabase } from '../src/database/database.ts';
-import { makeKey } from './make-key.ts';
 import { applyLocalMigrations, openD1, quiet } from './open-d1.ts';
 
 const root = resolve(import.meta.dirname, '..');

@@ -3,10 +3,10 @@
  */
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
-import { type Permission, permissionSchema, permissions } from '../src/auth/principal.ts';
+import { type KeyRequest, makeKey } from '../src/auth/issue-key.ts';
 import { type ApiKeyRow, expireApiKey, listApiKeys, readApiKey, revokeApiKey } from '../src/auth/store.ts';
+import { type Permission, permissionSchema, permissions } from '../src/core/principal.ts';
 import { type Database, newTrace, openDatabase } from '../src/database/database.ts';
-import { type KeyRequest, makeKey } from './make-key.ts';
 import { applyLocalMigrations, openD1 } from './open-d1.ts';
 import { table } from './table.ts';
 

@@ -1,17 +1,17 @@
 import { Hono } from 'hono';
 import { createMiddleware } from 'hono/factory';
 import { authenticate } from './auth/authenticate.ts';
-import type { AppEnv } from './context.ts';
+import { ApiError } from './core/errors.ts';
+import { SESSIONS_PATH } from './core/session-reference.ts';
 import { docsRoutes } from './docs/routes.ts';
 import { eventRoutes } from './events/routes.ts';
 import { healthRoutes } from './health/routes.ts';
+import type { AppEnv } from './http/context.ts';
 import { cors } from './http/cors.ts';
-import { answerError } from './http/error-answer.ts';
-import { ApiError } from './http/errors.ts';
+import { answerError } from './http/error-response.ts';
 import { onlyMethods } from './http/methods.ts';
 import { requestId } from './http/request-id.ts';
 import { requestLog } from './http/request-log.ts';
-import { SESSIONS_PATH } from './session-reference.ts';
 import { sessionRoutes } from './sessions/routes.ts';
 
 /** Tells the caller how recent the answer is, so that a later read can ask for at least that. */

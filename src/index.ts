@@ -1,6 +1,6 @@
 import { app } from './app.ts';
 import { cleanUp } from './cleanup/cleanup.ts';
-import { type Bindings, settingsOf } from './env.ts';
+import { type Bindings, settingsOf } from './core/settings.ts';
 
 export default {
 	fetch: app.fetch,

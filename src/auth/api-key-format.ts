@@ -1,4 +1,4 @@
-import { sha256Hex } from '../http/sha256.ts';
+import { sha256Hex } from '../core/sha256.ts';
 
 /**
  * An API key: `rt_live_` or `rt_test_`, 256 random bits in lowercase hex, and the first eight hex digits of the SHA-256

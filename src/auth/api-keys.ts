@@ -1,8 +1,8 @@
 import * as z from 'zod';
+import { errorFields, log } from '../core/log.ts';
+import { type Permission, type Principal, permissionSchema } from '../core/principal.ts';
 import { type DatabaseTrace, newTrace, openDatabase } from '../database/database.ts';
-import { errorFields, log } from '../http/log.ts';
 import { apiKeyHash } from './api-key-format.ts';
-import { type Permission, type Principal, permissionSchema } from './principal.ts';
 import { findApiKey, touchApiKey } from './store.ts';
 
 /** What an isolate remembers of a key. */

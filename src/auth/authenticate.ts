@@ -1,12 +1,12 @@
 import type { Context } from 'hono';
 import { createMiddleware } from 'hono/factory';
-import type { AppEnv } from '../context.ts';
-import { settingsOf } from '../env.ts';
-import { ApiError } from '../http/errors.ts';
-import { log } from '../http/log.ts';
+import { ApiError } from '../core/errors.ts';
+import { log } from '../core/log.ts';
+import { mayDo, type NeededPermission, type Principal } from '../core/principal.ts';
+import { settingsOf } from '../core/settings.ts';
+import type { AppEnv } from '../http/context.ts';
 import { hashOfKey, isRememberedAsValid, principalOfKey, rememberHash } from './api-keys.ts';
 import { verifyClerkToken } from './clerk.ts';
-import { mayDo, type NeededPermission, type Principal } from './principal.ts';
 import { callerKey, countAgainstAddress, refuseWhenTooMany } from './rate-limit.ts';
 
 const REALM = 'product-generation-sessions';

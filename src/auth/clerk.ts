@@ -1,8 +1,8 @@
 import { errors, importSPKI, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
-import type { Settings } from '../env.ts';
-import { ApiError } from '../http/errors.ts';
+import { ApiError } from '../core/errors.ts';
+import type { Principal } from '../core/principal.ts';
+import type { Settings } from '../core/settings.ts';
 import { keysOfIssuer } from './key-set.ts';
-import type { Principal } from './principal.ts';
 
 const LEEWAY_SECONDS = 5;
 /** Characters. Clerk keeps session tokens within 4 KB, what a cookie holds. */

@@ -1,6 +1,6 @@
 import { createLocalJWKSet, errors, type JWTVerifyGetKey } from 'jose';
-import { ApiError } from '../http/errors.ts';
-import { errorFields, log } from '../http/log.ts';
+import { ApiError } from '../core/errors.ts';
+import { errorFields, log } from '../core/log.ts';
 
 /** A key id that the set lacks is looked for again, but no more often than this: it may be made up. */
 const REFETCH_AFTER_MS = 60_000;

@@ -1,8 +1,8 @@
 import type { Context } from 'hono';
-import type { AppEnv } from '../context.ts';
-import { ApiError } from '../http/errors.ts';
-import { errorFields, log } from '../http/log.ts';
-import type { Owner } from './principal.ts';
+import { ApiError } from '../core/errors.ts';
+import { errorFields, log } from '../core/log.ts';
+import type { Owner } from '../core/principal.ts';
+import type { AppEnv } from '../http/context.ts';
 
 /** The period of the rate limiting binding in wrangler.toml, which the binding does not tell. */
 const RETRY_AFTER_SECONDS = '60';

@@ -1,6 +1,6 @@
+import { log } from '../core/log.ts';
+import type { Settings } from '../core/settings.ts';
 import { newTrace, openDatabase } from '../database/database.ts';
-import type { Settings } from '../env.ts';
-import { log } from '../http/log.ts';
 import { countExpired, deleteExpired, optimize, STATEMENTS_A_CHUNK } from './store.ts';
 
 /** What a run did. */

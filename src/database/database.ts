@@ -1,6 +1,6 @@
-import { ApiError } from '../http/errors.ts';
-import { errorFields, log } from '../http/log.ts';
-import { pause } from '../pause.ts';
+import { ApiError } from '../core/errors.ts';
+import { errorFields, log } from '../core/log.ts';
+import { pause } from '../core/pause.ts';
 import { faultKind } from './faults.ts';
 
 /** A statement with its bound parameters. */

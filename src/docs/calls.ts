@@ -1,11 +1,11 @@
 import type { ZodOpenApiOperationObject, ZodOpenApiPathsObject } from 'zod-openapi';
-import type { NeededPermission } from '../auth/principal.ts';
+import type { ErrorCode } from '../core/errors.ts';
+import { limits } from '../core/limits.ts';
+import type { NeededPermission } from '../core/principal.ts';
+import { SESSIONS_PATH } from '../core/session-reference.ts';
 import { appendSchema, eventPageSchema, eventSchema, eventsQuerySchema } from '../events/schema.ts';
 import { healthSchema } from '../health/schema.ts';
-import type { ErrorCode } from '../http/errors.ts';
-import { JSON_TYPE, MERGE_PATCH_TYPE } from '../http/json-body.ts';
-import { limits } from '../http/limits.ts';
-import { SESSIONS_PATH } from '../session-reference.ts';
+import { JSON_TYPE, MERGE_PATCH_TYPE } from '../http/body.ts';
 import {
 	createSchema,
 	deletedSchema,

@@ -1,5 +1,5 @@
 import { createDocument } from 'zod-openapi';
-import { limits } from '../http/limits.ts';
+import { limits } from '../core/limits.ts';
 import { paths } from './calls.ts';
 import { errorComponents } from './responses.ts';
 

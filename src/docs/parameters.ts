@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { limits } from '../http/limits.ts';
-import { sessionIdSchema } from '../session-reference.ts';
+import { limits } from '../core/limits.ts';
+import { sessionIdSchema } from '../core/session-reference.ts';
 
 /** What the document says of parameters that no schema validates: the id in a path, and headers. */
 

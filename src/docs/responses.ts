@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { ZodOpenApiResponseObject, ZodOpenApiResponsesObject } from 'zod-openapi';
-import { type ErrorCode, errorSchema, errorStatus } from '../http/errors.ts';
+import { type ErrorCode, errorSchema, errorStatus } from '../core/errors.ts';
 
 const header = (id: string, pattern: RegExp, most: number, description: string) =>
 	z.string().max(most).regex(pattern).meta({ description, header: { id } });

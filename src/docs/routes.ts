@@ -1,9 +1,9 @@
 import { type Context, Hono } from 'hono';
 import { accepts } from 'hono/accepts';
-import type { AppEnv } from '../context.ts';
-import { jsonAnswer } from '../http/answer.ts';
-import { ApiError } from '../http/errors.ts';
-import { SESSIONS_PATH } from '../session-reference.ts';
+import { ApiError } from '../core/errors.ts';
+import { SESSIONS_PATH } from '../core/session-reference.ts';
+import type { AppEnv } from '../http/context.ts';
+import { jsonAnswer } from '../http/json-response.ts';
 import { fullText, overview } from './markdown.ts';
 import { openApiDocument, VERSION } from './openapi.ts';
 import type { Index } from './schema.ts';

@@ -1,15 +1,15 @@
 import { Hono } from 'hono';
 import { needs } from '../auth/authenticate.ts';
-import { type AppEnv, requestDatabase } from '../context.ts';
-import { jsonAnswer } from '../http/answer.ts';
-import { ApiError, validationError } from '../http/errors.ts';
+import { ApiError, validationError } from '../core/errors.ts';
+import { limits } from '../core/limits.ts';
+import { sessionNotFound, thisSession } from '../core/session-reference.ts';
+import { JSON_TYPE, jsonBody } from '../http/body.ts';
+import { type AppEnv, requestDatabase } from '../http/context.ts';
 import { idempotencyOf } from '../http/idempotency.ts';
-import { JSON_TYPE, jsonBody } from '../http/json-body.ts';
-import { limits } from '../http/limits.ts';
-import { textWithin } from '../http/stored-object.ts';
+import { jsonAnswer } from '../http/json-response.ts';
 import { validate } from '../http/validate.ts';
-import { sessionNotFound, thisSession } from '../session-reference.ts';
-import { eventJson, eventsJson } from './answer.ts';
+import { textWithin } from '../json/json-text.ts';
+import { eventJson, eventsJson } from './json.ts';
 import { appendSchema, EVENT_ID, type Event, type EventPage, eventsQuerySchema } from './schema.ts';
 import { insertEvent, readEvents } from './store.ts';
 

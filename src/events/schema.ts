@@ -1,4 +1,6 @@
 import * as z from 'zod';
+import { limits } from '../core/limits.ts';
+import { sessionIdSchema } from '../core/session-reference.ts';
 import {
 	inAnswers,
 	jsonObject,
@@ -6,9 +8,7 @@ import {
 	plainString,
 	sentObject,
 	wholeNumberQuery,
-} from '../http/json-schema.ts';
-import { limits } from '../http/limits.ts';
-import { sessionIdSchema } from '../session-reference.ts';
+} from '../json/schema.ts';
 
 const example = {
 	createdAt: '2026-01-15T09:31:12.250Z',

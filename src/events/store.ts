@@ -1,6 +1,6 @@
+import { referenceParameters, type SessionReference } from '../core/session-reference.ts';
 import type { Database, Statement } from '../database/database.ts';
 import type { Idempotency } from '../http/idempotency.ts';
-import { referenceParameters, type SessionReference } from '../session-reference.ts';
 
 /** A stored event. The payload is JSON text; the owner is the session's. */
 export interface EventRow {

@@ -1,7 +1,7 @@
 import { Hono } from 'hono';
 import { countAgainstAddress } from '../auth/rate-limit.ts';
-import { type AppEnv, requestDatabase } from '../context.ts';
-import { jsonAnswer } from '../http/answer.ts';
+import { type AppEnv, requestDatabase } from '../http/context.ts';
+import { jsonAnswer } from '../http/json-response.ts';
 import type { Health } from './schema.ts';
 import { ping } from './store.ts';
 

@@ -1,7 +1,7 @@
 import { cors as honoCors } from 'hono/cors';
 import { createMiddleware } from 'hono/factory';
-import type { AppEnv } from '../context.ts';
-import { settingsOf } from '../env.ts';
+import { settingsOf } from '../core/settings.ts';
+import type { AppEnv } from './context.ts';
 
 /** Two hours, the most that Chromium remembers a preflight. */
 const MAX_AGE_SECONDS = 7200;

@@ -1,5 +1,5 @@
-import { validationError } from './errors.ts';
-import { sha256Hex } from './sha256.ts';
+import { validationError } from '../core/errors.ts';
+import { sha256Hex } from '../core/sha256.ts';
 
 /** A retry's name for what it repeats, and a digest of what it asks for. */
 export interface Idempotency {

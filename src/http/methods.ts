@@ -1,5 +1,5 @@
 import { createMiddleware } from 'hono/factory';
-import { ApiError } from './errors.ts';
+import { ApiError } from '../core/errors.ts';
 
 /** For a known path, behind its handlers: refuses every other method (RFC 9110, 15.5.6). */
 export const onlyMethods = (...methods: string[]) =>

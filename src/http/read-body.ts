@@ -1,8 +1,8 @@
 import type { Context } from 'hono';
-import type { AppEnv } from '../context.ts';
-import { pause } from '../pause.ts';
-import { ApiError } from './errors.ts';
-import { limits } from './limits.ts';
+import { ApiError } from '../core/errors.ts';
+import { limits } from '../core/limits.ts';
+import { pause } from '../core/pause.ts';
+import type { AppEnv } from './context.ts';
 
 /** How much of a body that is too large is still read and thrown away, and for how long. */
 const MOST_DISCARDED = 8 * limits.requestBody;

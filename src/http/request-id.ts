@@ -1,5 +1,5 @@
 import { createMiddleware } from 'hono/factory';
-import type { AppEnv } from '../context.ts';
+import type { AppEnv } from './context.ts';
 
 const ACCEPTED = /^[A-Za-z0-9._-]{1,128}$/;
 

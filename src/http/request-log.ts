@@ -1,8 +1,8 @@
 import { createMiddleware } from 'hono/factory';
 import { routePath } from 'hono/route';
-import type { AppEnv } from '../context.ts';
+import { log } from '../core/log.ts';
 import { newTrace } from '../database/database.ts';
-import { log } from './log.ts';
+import type { AppEnv } from './context.ts';
 
 /** Writes one line for each request: who did what, how it ended and what it cost. Paths as patterns: ids are data. */
 export const requestLog = createMiddleware<AppEnv>(async (c, next) => {

@@ -1,7 +1,7 @@
 import { zValidator } from '@hono/zod-validator';
 import type { ValidationTargets } from 'hono';
 import type { ZodType, z } from 'zod';
-import { type ApiError, validationError } from './errors.ts';
+import { type ApiError, validationError } from '../core/errors.ts';
 
 const refusal = (error: z.core.$ZodError): ApiError =>
 	validationError(error.issues.map(({ path, message }) => ({ path: path.map(String).join('.'), message })));

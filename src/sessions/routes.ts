@@ -2,18 +2,18 @@ import { Hono } from 'hono';
 import { createMiddleware } from 'hono/factory';
 import { typeid } from 'typeid-js';
 import { needs } from '../auth/authenticate.ts';
-import { type AppEnv, requestDatabase } from '../context.ts';
-import { settingsOf } from '../env.ts';
-import { jsonAnswer } from '../http/answer.ts';
+import { ApiError } from '../core/errors.ts';
+import { limits } from '../core/limits.ts';
+import { sessionNotFound, thisSession } from '../core/session-reference.ts';
+import { settingsOf } from '../core/settings.ts';
+import { JSON_TYPE, jsonBody, MERGE_PATCH_TYPE } from '../http/body.ts';
 import { admittedVersions, entityTag, noneMatchNames } from '../http/conditional.ts';
-import { ApiError } from '../http/errors.ts';
+import { type AppEnv, requestDatabase } from '../http/context.ts';
 import { idempotencyOf } from '../http/idempotency.ts';
-import { JSON_TYPE, jsonBody, MERGE_PATCH_TYPE } from '../http/json-body.ts';
-import { limits } from '../http/limits.ts';
-import { textWithin } from '../http/stored-object.ts';
+import { jsonAnswer } from '../http/json-response.ts';
 import { parsed, validate } from '../http/validate.ts';
-import { sessionNotFound, thisSession } from '../session-reference.ts';
-import { sessionJson } from './answer.ts';
+import { textWithin } from '../json/json-text.ts';
+import { sessionJson } from './json.ts';
 import {
 	createSchema,
 	EVENTS_IN_DETAILS,

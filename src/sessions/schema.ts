@@ -1,4 +1,6 @@
 import * as z from 'zod';
+import { limits } from '../core/limits.ts';
+import { sessionIdSchema } from '../core/session-reference.ts';
 import { eventSchema } from '../events/schema.ts';
 import {
 	inAnswers,
@@ -8,9 +10,7 @@ import {
 	plainString,
 	sentObject,
 	wholeNumberQuery,
-} from '../http/json-schema.ts';
-import { limits } from '../http/limits.ts';
-import { sessionIdSchema } from '../session-reference.ts';
+} from '../json/schema.ts';
 import * as examples from './examples.ts';
 
 /** In the order of a session's life. Any may follow any other. */

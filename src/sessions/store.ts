@@ -1,8 +1,8 @@
-import type { Owner } from '../auth/principal.ts';
+import type { Owner } from '../core/principal.ts';
+import { referenceParameters, type SessionReference } from '../core/session-reference.ts';
 import type { Database, Statement } from '../database/database.ts';
 import { type EventRow, selectLatestEvents } from '../events/store.ts';
 import type { Idempotency } from '../http/idempotency.ts';
-import { referenceParameters, type SessionReference } from '../session-reference.ts';
 import type { Session } from './schema.ts';
 
 /** A stored session. Objects are JSON text, sent back as it stands. */

@@ -2,7 +2,7 @@ import { env } from 'cloudflare:workers';
 import fc from 'fast-check';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { verifyClerkToken } from '../../src/auth/clerk.ts';
-import { settingsOf } from '../../src/env.ts';
+import { settingsOf } from '../../src/core/settings.ts';
 import { type Answer, callerWith, SESSIONS } from '../support/api.ts';
 import { serviceWith } from '../support/faulty-d1.ts';
 import {

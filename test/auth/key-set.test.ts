@@ -1,8 +1,8 @@
 import { env } from 'cloudflare:workers';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { verifyClerkToken } from '../../src/auth/clerk.ts';
-import { settingsOf } from '../../src/env.ts';
-import { ApiError } from '../../src/http/errors.ts';
+import { ApiError } from '../../src/core/errors.ts';
+import { settingsOf } from '../../src/core/settings.ts';
 import { callerWith, SESSIONS } from '../support/api.ts';
 import { serviceWith } from '../support/faulty-d1.ts';
 import { NOW, newSigningKey, type SigningKey, signToken } from '../support/tokens.ts';

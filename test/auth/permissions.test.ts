@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { NeededPermission, Permission } from '../../src/auth/principal.ts';
+import type { NeededPermission, Permission } from '../../src/core/principal.ts';
 import { type CallOptions, callerWith, newCaller, newKey, SESSIONS } from '../support/api.ts';
 import { sessionsOf } from '../support/database.ts';
 import { faultyD1, serviceWith } from '../support/faulty-d1.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { app } from '../../src/app.ts';
-import { errorStatus } from '../../src/http/errors.ts';
-import { limits } from '../../src/http/limits.ts';
+import { errorStatus } from '../../src/core/errors.ts';
+import { limits } from '../../src/core/limits.ts';
 import { newCaller, ORIGIN, SESSIONS, send } from '../support/api.ts';
 import { expectDocumented } from '../support/documented.ts';
 

@@ -1,6 +1,6 @@
 import { env, exports } from 'cloudflare:workers';
-import { makeKey } from '../../scripts/make-key.ts';
-import type { Permission } from '../../src/auth/principal.ts';
+import { makeKey } from '../../src/auth/issue-key.ts';
+import type { Permission } from '../../src/core/principal.ts';
 import { newTrace, openDatabase } from '../../src/database/database.ts';
 import type { Event } from '../../src/events/schema.ts';
 import type { Session, SessionDetails } from '../../src/sessions/schema.ts';

@@ -1,7 +1,7 @@
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { app } from '../../src/app.ts';
-import type { Bindings } from '../../src/env.ts';
+import type { Bindings } from '../../src/core/settings.ts';
 import type { Fetcher } from './api.ts';
 import { wrappedD1 } from './wrapped-d1.ts';
 

@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createTestHarness } from 'wrangler';
-import { type KeyRequest, makeKey } from '../../scripts/make-key.ts';
+import { type KeyRequest, makeKey } from '../../src/auth/issue-key.ts';
+import type { Bindings } from '../../src/core/settings.ts';
 import { newTrace, openDatabase } from '../../src/database/database.ts';
-import type { Bindings } from '../../src/env.ts';
 
 export const ROOT = resolve(import.meta.dirname, '../..');
 

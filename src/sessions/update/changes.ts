@@ -1,5 +1,5 @@
-import { limits } from '../../http/limits.ts';
-import { type StoredObject, textWithin } from '../../http/stored-object.ts';
+import { limits } from '../../core/limits.ts';
+import { type StoredObject, textWithin } from '../../json/json-text.ts';
 import { type ObjectField, objectColumns } from '../schema.ts';
 import type { Change } from './store.ts';
 

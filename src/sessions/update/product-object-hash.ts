@@ -1,5 +1,5 @@
 import canonicalize from 'canonicalize';
-import { sha256Hex } from '../../http/sha256.ts';
+import { sha256Hex } from '../../core/sha256.ts';
 
 /** Digits or an exponent that could lie beyond a double's range; only then is each number looked at. */
 const MAYBE_BEYOND_RANGE = /\d{300}|[eE]\+?\d{3}/;

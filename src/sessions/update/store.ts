@@ -1,5 +1,5 @@
+import { referenceParameters, type SessionReference } from '../../core/session-reference.ts';
 import type { Database } from '../../database/database.ts';
-import { referenceParameters, type SessionReference } from '../../session-reference.ts';
 import {
 	admittedParameter,
 	columnsBut,

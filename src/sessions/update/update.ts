@@ -1,11 +1,11 @@
+import { ApiError } from '../../core/errors.ts';
+import { limits } from '../../core/limits.ts';
+import { pause } from '../../core/pause.ts';
+import { type SessionReference, sessionNotFound } from '../../core/session-reference.ts';
 import type { Database } from '../../database/database.ts';
 import { failedCheck, faultKind } from '../../database/faults.ts';
 import { entityTag } from '../../http/conditional.ts';
-import { ApiError } from '../../http/errors.ts';
-import { limits } from '../../http/limits.ts';
-import { tooLarge } from '../../http/stored-object.ts';
-import { pause } from '../../pause.ts';
-import { type SessionReference, sessionNotFound } from '../../session-reference.ts';
+import { tooLarge } from '../../json/json-text.ts';
 import { type ObjectField, objectColumns } from '../schema.ts';
 import { readSession, type SessionRow } from '../store.ts';
 import { productObjectHash } from './product-object-hash.ts';

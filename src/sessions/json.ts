@@ -1,4 +1,4 @@
-import { eventsJson } from '../events/answer.ts';
+import { eventsJson } from '../events/json.ts';
 import type { EventRow } from '../events/store.ts';
 import type { SessionRow } from './store.ts';
 

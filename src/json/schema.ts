@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { isObject } from './json-text.ts';
-import { characters } from './limits.ts';
-import { isStoredObject, type StoredObject } from './stored-object.ts';
+import { characters } from '../core/limits.ts';
+import { isStoredObject, type StoredObject } from './json-text.ts';
+import { isObject } from './raw-members.ts';
 
 const isWellFormed = (text: string): boolean => text.isWellFormed() && !text.includes('\u0000');
 

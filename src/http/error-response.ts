@@ -1,7 +1,7 @@
 import type { Context } from 'hono';
-import type { AppEnv } from '../context.ts';
-import { ApiError, type ErrorBody, errorStatus } from './errors.ts';
-import { errorFields, log } from './log.ts';
+import { ApiError, type ErrorBody, errorStatus } from '../core/errors.ts';
+import { errorFields, log } from '../core/log.ts';
+import type { AppEnv } from './context.ts';
 
 /** Turns whatever was thrown into an answer. What is no ApiError is ours: logged whole, told as INTERNAL_ERROR. */
 export function answerError(thrown: Error, c: Context<AppEnv>): Response {

@@ -1,8 +1,8 @@
 import type { Context } from 'hono';
 import * as z from 'zod';
-import type { Owner } from './auth/principal.ts';
-import type { AppEnv } from './context.ts';
-import { ApiError } from './http/errors.ts';
+import type { AppEnv } from '../http/context.ts';
+import { ApiError } from './errors.ts';
+import type { Owner } from './principal.ts';
 
 /** Where the calls on sessions are, as the reference has them. */
 export const SESSIONS_PATH = '/v1/products/generation/sessions';

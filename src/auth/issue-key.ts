@@ -1,8 +1,8 @@
 import { typeid } from 'typeid-js';
-import { type KeyEnvironment, newApiKey } from '../src/auth/api-key-format.ts';
-import type { Permission } from '../src/auth/principal.ts';
-import { type ApiKeyRow, insertApiKey } from '../src/auth/store.ts';
-import type { Database } from '../src/database/database.ts';
+import type { Permission } from '../core/principal.ts';
+import type { Database } from '../database/database.ts';
+import { type KeyEnvironment, newApiKey } from './api-key-format.ts';
+import { type ApiKeyRow, insertApiKey } from './store.ts';
 
 /** Whose key to make, and what it may do until when (ISO 8601). */
 export interface KeyRequest {

@@ -1,7 +1,7 @@
 import type { Context } from 'hono';
-import type { Principal } from './auth/principal.ts';
-import { type Database, type DatabaseTrace, openDatabase } from './database/database.ts';
-import type { Bindings } from './env.ts';
+import type { Principal } from '../core/principal.ts';
+import type { Bindings } from '../core/settings.ts';
+import { type Database, type DatabaseTrace, openDatabase } from '../database/database.ts';
 
 /** The types of Hono's context: what the environment gives and what each middleware leaves for the next. */
 export interface AppEnv {

@@ -1,11 +1,11 @@
 import type { Context } from 'hono';
 import { createMiddleware } from 'hono/factory';
-import type { AppEnv } from '../context.ts';
-import { ApiError, validationError } from './errors.ts';
-import { isObject, memberTexts } from './json-text.ts';
-import { limits, nestsDeeperThan } from './limits.ts';
+import { ApiError, validationError } from '../core/errors.ts';
+import { limits, nestsDeeperThan } from '../core/limits.ts';
+import { storedObject } from '../json/json-text.ts';
+import { isObject, memberTexts } from '../json/raw-members.ts';
+import type { AppEnv } from './context.ts';
 import { readBody } from './read-body.ts';
-import { storedObject } from './stored-object.ts';
 
 export const JSON_TYPE = 'application/json';
 /** RFC 7396. */

@@ -1,5 +1,5 @@
-import { ApiError } from './errors.ts';
-import { utf8Length } from './limits.ts';
+import { ApiError } from '../core/errors.ts';
+import { utf8Length } from '../core/limits.ts';
 
 const IS_STORED_OBJECT = Symbol('stored object');
 
