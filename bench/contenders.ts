@@ -4,8 +4,8 @@ import { join, resolve } from 'node:path';
 import { readD1Migrations } from '@cloudflare/vitest-plugin';
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
 import { unstable_readConfig } from 'wrangler';
-import { makeKey } from '../src/auth/issue-key.ts';
-import { newTrace, openDatabase } from '../src/database/database.ts';
+import { issueKey } from '../src/auth/issue-key.ts';
+import { openDatabase } from '../src/database/database.ts';
 import { OWNER } from './seed.ts';
 
 export const ROOT = resolve(import.meta.dirname, '..');
@@ -123,7 +123,7 @@ export async function startContender(
 	for (const { queries } of await readD1Migrations(join(ROOT, 'migrations'))) {
 		await d1.batch(queries.map((query) => d1.prepare(query)));
 	}
-	const { key } = await makeKey(openDatabase(d1, newTrace()), {
+	const { key } = await issueKey(openDatabase(d1), {
 		userId: OWNER,
 		organizationId: null,
 		name: 'benchmark',

@@ -9,9 +9,9 @@ import { join, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { apiKeyHash } from '../src/auth/api-key-format.ts';
-import { makeKey } from '../src/auth/issue-key.ts';
+import { issueKey } from '../src/auth/issue-key.ts';
 import { findApiKey } from '../src/auth/store.ts';
-import { newTrace, openDatabase } from '../src/database/database.ts';
+import { openDatabase } from '../src/database/database.ts';
 import { applyLocalMigrations, openD1, quiet } from './open-d1.ts';
 
 const root = resolve(import.meta.dirname, '..');
@@ -45,12 +45,12 @@ async function localKey(): Promise<string> {
 	const file = join(folder, 'local-api-key');
 	const { d1, close } = await openD1({ remote: false, persistTo });
 	try {
-		const db = openDatabase(d1, newTrace());
+		const db = openDatabase(d1);
 		const kept = existsSync(file) ? (await readFile(file, 'utf8')).trim() : '';
 		const keptHash = await apiKeyHash(kept);
 		const row = keptHash && (await findApiKey(db, keptHash));
 		if (row && row.revoked_at === null && row.expires_at === null) return kept;
-		const made = await makeKey(db, {
+		const made = await issueKey(db, {
 			userId: 'user_local',
 			organizationId: null,
 			name: 'npm run dev',

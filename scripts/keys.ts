@@ -3,10 +3,11 @@
  */
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
-import { type KeyRequest, makeKey } from '../src/auth/issue-key.ts';
+import { issueKey, type KeyRequest } from '../src/auth/issue-key.ts';
 import { type ApiKeyRow, expireApiKey, listApiKeys, readApiKey, revokeApiKey } from '../src/auth/store.ts';
+import type { Database } from '../src/core/database.ts';
 import { type Permission, permissionSchema, permissions } from '../src/core/principal.ts';
-import { type Database, newTrace, openDatabase } from '../src/database/database.ts';
+import { openDatabase } from '../src/database/database.ts';
 import { applyLocalMigrations, openD1 } from './open-d1.ts';
 import { table } from './table.ts';
 
@@ -119,7 +120,7 @@ async function create(database: OpenDatabase): Promise<void> {
 		environment: environment.data,
 		expiresAt: values['expires-in'] === undefined ? null : after(values['expires-in']),
 	};
-	const { key, row } = await makeKey(await database(), request);
+	const { key, row } = await issueKey(await database(), request);
 	printCreated(key, row);
 }
 
@@ -168,7 +169,7 @@ async function rotate(database: OpenDatabase): Promise<void> {
 	const old = await existing(db, positionals[1]);
 	if (stateOf(old, new Date().toISOString()) !== 'active') throw new UsageError(`${old.id} is not active.`);
 	const until = old.expires_at !== null && old.expires_at < grace ? old.expires_at : grace;
-	const { key, row } = await makeKey(db, {
+	const { key, row } = await issueKey(db, {
 		userId: old.user_id,
 		organizationId: old.organization_id,
 		name: old.name,
@@ -251,7 +252,7 @@ async function onDatabase(run: (open: () => Promise<Database>) => Promise<void>)
 		await run(async () => {
 			const opened = await openD1({ remote: values.remote ?? false, persistTo: values['persist-to'] });
 			close = opened.close;
-			return openDatabase(opened.d1, newTrace());
+			return openDatabase(opened.d1);
 		});
 	} finally {
 		await close();

@@ -1,54 +1,60 @@
 import { Hono } from 'hono';
 import { createMiddleware } from 'hono/factory';
+import { methodNotAllowed } from 'hono/method-not-allowed';
 import { authenticate } from './auth/authenticate.ts';
 import { ApiError } from './core/errors.ts';
-import { SESSIONS_PATH } from './core/session-reference.ts';
+import { openDatabase } from './database/database.ts';
 import { docsRoutes } from './docs/routes.ts';
 import { eventRoutes } from './events/routes.ts';
-import { healthRoutes } from './health/routes.ts';
+import { healthRoutes } from './health.ts';
 import type { AppEnv } from './http/context.ts';
 import { cors } from './http/cors.ts';
-import { answerError } from './http/error-response.ts';
-import { onlyMethods } from './http/methods.ts';
+import { errorResponse } from './http/error-response.ts';
 import { requestId } from './http/request-id.ts';
 import { requestLog } from './http/request-log.ts';
+import { SESSIONS_PATH } from './http/session-path.ts';
 import { sessionRoutes } from './sessions/routes.ts';
 
-/** Tells the caller how recent the answer is, so that a later read can ask for at least that. */
-const bookmark = createMiddleware<AppEnv>(async (c, next) => {
+/**
+ * Opens the request's database. A read may be served by a replica that is at least as recent as the bookmark that the
+ * caller sent; a write goes to the primary anyway. The response says how recent it is.
+ */
+const database = createMiddleware<AppEnv>(async (c, next) => {
+	const bookmark = c.req.method === 'GET' ? c.req.header('X-D1-Bookmark') : undefined;
+	const opened = openDatabase(c.env.DB, c.get('queryStats'), bookmark);
+	c.set('database', opened);
 	await next();
-	const reached = c.get('database')?.bookmark();
+	const reached = opened.bookmark();
 	if (reached) c.res.headers.set('X-D1-Bookmark', reached);
 });
 
 const app = new Hono<AppEnv>({ strict: false });
 
-app.use(requestId, requestLog, cors, bookmark);
+app.use(
+	requestId,
+	requestLog,
+	cors,
+	database,
+	methodNotAllowed<AppEnv>({
+		app,
+		onMethodNotAllowed: (c, methods) => {
+			const allow = methods.join(', ');
+			const error = new ApiError('METHOD_NOT_ALLOWED', `This path takes ${allow}.`, {
+				headers: { Allow: allow },
+			});
+			return errorResponse(error, c);
+		},
+	}),
+);
 app.use(`${SESSIONS_PATH}/*`, authenticate);
 
 const routes = app.route(SESSIONS_PATH, sessionRoutes).route(`${SESSIONS_PATH}/:id/events`, eventRoutes);
 
 app.route('/healthz', healthRoutes).route('/', docsRoutes);
 
-app.all(SESSIONS_PATH, onlyMethods('GET', 'POST'));
-app.all(`${SESSIONS_PATH}/:id`, onlyMethods('GET', 'PATCH', 'DELETE'));
-app.all(`${SESSIONS_PATH}/:id/events`, onlyMethods('GET', 'POST'));
-for (const path of [
-	'/',
-	'/healthz',
-	'/openapi.json',
-	'/docs',
-	'/docs/:file',
-	'/llms.txt',
-	'/llms-full.txt',
-]) {
-	app.all(path, onlyMethods('GET'));
-}
-
-app.notFound(() => {
-	throw new ApiError('NOT_FOUND', 'There is nothing at this path.');
-});
-app.onError(answerError);
+// It returns the response: methodNotAllowed takes no notice of what was thrown.
+app.notFound((c) => errorResponse(new ApiError('NOT_FOUND', 'There is nothing at this path.'), c));
+app.onError(errorResponse);
 
 export { app };
 /** For `hono/client`: `hc<Api>(baseUrl)`. */

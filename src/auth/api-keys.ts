@@ -1,7 +1,8 @@
 import * as z from 'zod';
+import type { QueryStats } from '../core/database.ts';
 import { errorFields, log } from '../core/log.ts';
 import { type Permission, type Principal, permissionSchema } from '../core/principal.ts';
-import { type DatabaseTrace, newTrace, openDatabase } from '../database/database.ts';
+import { openDatabase } from '../database/database.ts';
 import { apiKeyHash } from './api-key-format.ts';
 import { findApiKey, touchApiKey } from './store.ts';
 
@@ -16,7 +17,7 @@ interface Known {
 }
 
 /** Entries of each map; some hundred bytes an entry. */
-const MOST_REMEMBERED = 2000;
+const MAX_REMEMBERED = 2000;
 /** Unknown keys are forgotten sooner: a new key must not have to wait. */
 const UNKNOWN_SECONDS = 5;
 const TOUCH_EVERY_MS = 3_600_000;
@@ -40,7 +41,7 @@ export function rememberHash(key: string, keyHash: string): void {
 /** Adds an entry to a bounded map, in place of the oldest when it is full. */
 function put<V>(map: Map<string, V>, key: string, value: V): void {
 	const [oldest] = map.keys();
-	if (map.size >= MOST_REMEMBERED && oldest !== undefined) map.delete(oldest);
+	if (map.size >= MAX_REMEMBERED && oldest !== undefined) map.delete(oldest);
 	map.set(key, value);
 }
 
@@ -73,7 +74,7 @@ export async function principalOfKey(
 	keyHash: string,
 	at: {
 		d1: D1Database;
-		trace: DatabaseTrace;
+		stats: QueryStats;
 		now: number;
 		rememberSeconds: number;
 		afterAnswer: (work: () => Promise<void>) => void;
@@ -98,12 +99,12 @@ async function lookUp(
 	keyHash: string,
 	{
 		d1,
-		trace,
+		stats,
 		now,
 		rememberSeconds,
-	}: { d1: D1Database; trace: DatabaseTrace; now: number; rememberSeconds: number },
+	}: { d1: D1Database; stats: QueryStats; now: number; rememberSeconds: number },
 ): Promise<Known> {
-	const row = await findApiKey(openDatabase(d1, trace), keyHash);
+	const row = await findApiKey(openDatabase(d1, stats), keyHash);
 	if (!row || row.revoked_at !== null) {
 		const seconds = Math.min(UNKNOWN_SECONDS, rememberSeconds);
 		return { principal: undefined, expiresAt: 0, lastUsedAt: 0, rememberUntil: now + seconds * 1000 };
@@ -123,11 +124,11 @@ async function lookUp(
 
 const storedPermissions = (text: string): Permission[] => z.array(permissionSchema).parse(text.split(','));
 
-/** Its own trace: what happens after the answer is no cost of the request. A failure is no caller's concern. */
+/** Its own stats: what happens after the answer is no cost of the request. A failure is no caller's concern. */
 async function noteUse(keyId: string, { d1, now }: { d1: D1Database; now: number }): Promise<void> {
 	const hourAgo = new Date(now - TOUCH_EVERY_MS).toISOString();
 	try {
-		await touchApiKey(openDatabase(d1, newTrace()), keyId, new Date(now).toISOString(), hourAgo);
+		await touchApiKey(openDatabase(d1), keyId, new Date(now).toISOString(), hourAgo);
 	} catch (error) {
 		log('warn', { message: 'use of a key not noted', keyId, ...errorFields(error) });
 	}

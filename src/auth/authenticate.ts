@@ -2,7 +2,7 @@ import type { Context } from 'hono';
 import { createMiddleware } from 'hono/factory';
 import { ApiError } from '../core/errors.ts';
 import { log } from '../core/log.ts';
-import { mayDo, type NeededPermission, type Principal } from '../core/principal.ts';
+import type { Principal } from '../core/principal.ts';
 import { settingsOf } from '../core/settings.ts';
 import type { AppEnv } from '../http/context.ts';
 import { hashOfKey, isRememberedAsValid, principalOfKey, rememberHash } from './api-keys.ts';
@@ -46,15 +46,6 @@ export const authenticate = createMiddleware<AppEnv>(async (c, next) => {
 	for (const work of afterAnswer) c.executionCtx.waitUntil(work());
 });
 
-/** Lets only callers through that have the permission. Throws FORBIDDEN. */
-export const needs = (permission: NeededPermission) =>
-	createMiddleware<AppEnv>(async (c, next) => {
-		if (!mayDo(c.get('principal'), permission)) {
-			throw new ApiError('FORBIDDEN', `This call needs the permission ${permission}.`);
-		}
-		return next();
-	});
-
 type Work = () => Promise<void>;
 type Credentials = { kind: 'key' | 'token' | 'neither'; text: string };
 
@@ -91,7 +82,7 @@ async function principalOfApiKey(
 	if (!keyHash) return undefined;
 	const principal = await principalOfKey(keyHash, {
 		d1: c.env.DB,
-		trace: c.get('trace'),
+		stats: c.get('queryStats'),
 		now,
 		rememberSeconds,
 		afterAnswer: (work) => afterAnswer.push(work),

@@ -6,8 +6,8 @@ import { keysOfIssuer } from './key-set.ts';
 
 const LEEWAY_SECONDS = 5;
 /** Characters. Clerk keeps session tokens within 4 KB, what a cookie holds. */
-const LONGEST_TOKEN = 8192;
-const LONGEST_ID = 255;
+const MAX_TOKEN = 8192;
+const MAX_ID = 255;
 
 /** Why a token was refused: for the log, never for the caller. Holds nothing that the caller sent. */
 export interface Refusal {
@@ -29,7 +29,7 @@ export async function verifyClerkToken(
 	now: number,
 ): Promise<Principal | Refusal> {
 	if (!isConfigured(settings)) return { refused: 'Clerk is not configured' };
-	if (token.length > LONGEST_TOKEN) return { refused: 'too long' };
+	if (token.length > MAX_TOKEN) return { refused: 'too long' };
 	try {
 		const { payload, protectedHeader } = await jwtVerify(token, keysOf(settings, now), {
 			algorithms: ['RS256'],
@@ -66,7 +66,7 @@ async function importedPem(pem: string): Promise<CryptoKey> {
 /** What jose does not check: `azp`, `sts`, an `iat` in the future, the form of `sub`. */
 function principalOf(claims: JWTPayload, settings: Settings, now: number): Principal | Refusal {
 	const { sub, iat, azp, sts } = claims;
-	if (typeof sub !== 'string' || sub === '' || sub.length > LONGEST_ID) return { refused: 'sub' };
+	if (typeof sub !== 'string' || sub === '' || sub.length > MAX_ID) return { refused: 'sub' };
 	if (iat !== undefined && iat > now / 1000 + LEEWAY_SECONDS) return { refused: 'iat lies in the future' };
 	const parties = settings.CLERK_AUTHORIZED_PARTIES;
 	if (parties.length > 0 && (typeof azp !== 'string' || !parties.includes(azp))) return { refused: 'azp' };
@@ -83,7 +83,7 @@ function organizationOf({ v, o, org_id }: JWTPayload): string | null | undefined
 	// In version 2 an `org_id` is no claim of Clerk's own.
 	const id = isMember ? (o as { id?: unknown }).id : v === 2 ? null : org_id;
 	if (id === undefined || id === null) return isMember ? undefined : null;
-	return typeof id === 'string' && id !== '' && id.length <= LONGEST_ID ? id : undefined;
+	return typeof id === 'string' && id !== '' && id.length <= MAX_ID ? id : undefined;
 }
 
 /** A token that does not verify is refused; anything else is our trouble. The messages of jose can quote the token. */

@@ -1,6 +1,6 @@
 import { typeid } from 'typeid-js';
+import type { Database } from '../core/database.ts';
 import type { Permission } from '../core/principal.ts';
-import type { Database } from '../database/database.ts';
 import { type KeyEnvironment, newApiKey } from './api-key-format.ts';
 import { type ApiKeyRow, insertApiKey } from './store.ts';
 
@@ -15,7 +15,7 @@ export interface KeyRequest {
 }
 
 /** Makes and stores a key. The key itself is in the answer and nowhere else. */
-export async function makeKey(db: Database, request: KeyRequest): Promise<{ key: string; row: ApiKeyRow }> {
+export async function issueKey(db: Database, request: KeyRequest): Promise<{ key: string; row: ApiKeyRow }> {
 	const { key, keyHash, prefix } = await newApiKey(request.environment);
 	const row: ApiKeyRow = {
 		id: typeid('key').toString(),

@@ -1,4 +1,4 @@
-import type { Database } from '../database/database.ts';
+import type { Database } from '../core/database.ts';
 
 /** A stored API key: everything but the key. */
 export interface ApiKeyRow {
@@ -19,11 +19,11 @@ export interface ApiKeyRow {
 
 /** Finds a key by its SHA-256, revoked and expired ones included. */
 export async function findApiKey(db: Database, keyHash: string): Promise<ApiKeyRow | undefined> {
-	const [rows = []] = await db.run(
+	const [[row]] = await db.run<[ApiKeyRow]>(
 		[{ sql: 'SELECT * FROM api_keys WHERE key_hash = ?', parameters: [keyHash] }],
-		{ safeToRepeat: true },
+		{ idempotent: true },
 	);
-	return rows[0] as ApiKeyRow | undefined;
+	return row;
 }
 
 /** Stores a key. Safe to repeat: its id is its own. */
@@ -37,24 +37,27 @@ export async function insertApiKey(db: Database, key: ApiKeyRow): Promise<void> 
 				parameters: columns.map((column) => key[column]),
 			},
 		],
-		{ safeToRepeat: true },
+		{ idempotent: true },
 	);
 }
 
 /** Reads one key by its id. */
 export async function readApiKey(db: Database, id: string): Promise<ApiKeyRow | undefined> {
-	const [rows = []] = await db.run([{ sql: 'SELECT * FROM api_keys WHERE id = ?', parameters: [id] }], {
-		safeToRepeat: true,
-	});
-	return rows[0] as ApiKeyRow | undefined;
+	const [[row]] = await db.run<[ApiKeyRow]>(
+		[{ sql: 'SELECT * FROM api_keys WHERE id = ?', parameters: [id] }],
+		{
+			idempotent: true,
+		},
+	);
+	return row;
 }
 
 /** Reads all keys, in the order of their ids, which is that of their creation. For people, never on a request. */
 export async function listApiKeys(db: Database): Promise<ApiKeyRow[]> {
-	const [rows = []] = await db.run([{ sql: 'SELECT * FROM api_keys ORDER BY id', parameters: [] }], {
-		safeToRepeat: true,
+	const [rows] = await db.run<[ApiKeyRow]>([{ sql: 'SELECT * FROM api_keys ORDER BY id', parameters: [] }], {
+		idempotent: true,
 	});
-	return rows as ApiKeyRow[];
+	return rows;
 }
 
 /** Revokes a key, once: a later revocation does not move the time. */
@@ -66,7 +69,7 @@ export async function revokeApiKey(db: Database, id: string, now: string): Promi
 				parameters: [now, id],
 			},
 		],
-		{ safeToRepeat: true },
+		{ idempotent: true },
 	);
 }
 
@@ -79,7 +82,7 @@ export async function expireApiKey(db: Database, id: string, at: string): Promis
 				parameters: [at, id],
 			},
 		],
-		{ safeToRepeat: true },
+		{ idempotent: true },
 	);
 }
 
@@ -92,6 +95,6 @@ export async function touchApiKey(db: Database, id: string, now: string, unlessS
 				parameters: [now, id, unlessSince],
 			},
 		],
-		{ safeToRepeat: true },
+		{ idempotent: true },
 	);
 }

@@ -1,6 +1,6 @@
 import { log } from '../core/log.ts';
 import type { Settings } from '../core/settings.ts';
-import { newTrace, openDatabase } from '../database/database.ts';
+import { openDatabase } from '../database/database.ts';
 import { countExpired, deleteExpired, optimize, STATEMENTS_A_CHUNK } from './store.ts';
 
 /** What a run did. */
@@ -23,7 +23,7 @@ const CLOSING_STATEMENTS = 2;
  * What it leaves, the next run takes up. `now` in epoch milliseconds.
  */
 export async function cleanUp(d1: D1Database, now: number, budget: Budget): Promise<CleanupReport> {
-	const db = openDatabase(d1, newTrace());
+	const db = openDatabase(d1);
 	const started = Date.now();
 	const time = new Date(now).toISOString();
 	const report: CleanupReport = { sessions: 0, events: 0, left: 0, statements: 0, durationMs: 0 };

@@ -1,11 +1,11 @@
-import type { Database } from '../database/database.ts';
+import type { Database } from '../core/database.ts';
 
 /** Events deleted by one statement: some ten milliseconds, during which D1 answers nobody else. */
 const EVENTS_AT_ONCE = 5000;
 /** Sessions deleted by one statement; each can hold 1.6 MB. */
 const SESSIONS_AT_ONCE = 100;
 /** More than this are not counted: a count reads a row for each. */
-export const MOST_COUNTED = 10_000;
+export const MAX_COUNTED = 10_000;
 
 const OLDEST_EXPIRED = `SELECT id FROM sessions WHERE expires_at <= ? ORDER BY expires_at LIMIT ${SESSIONS_AT_ONCE}`;
 
@@ -21,7 +21,8 @@ export async function deleteExpired(
 	now: string,
 ): Promise<{ sessions: number; events: number }> {
 	const changes = { sql: 'SELECT changes() AS deleted', parameters: [] };
-	const [, events = [], , sessions = []] = await db.run(
+	type Deleted = { deleted: number };
+	const [, [events], , [sessions]] = await db.run<[never, Deleted, never, Deleted]>(
 		[
 			{
 				sql: `DELETE FROM events WHERE seq IN (SELECT events.seq FROM (${OLDEST_EXPIRED}) AS expired
@@ -36,24 +37,23 @@ export async function deleteExpired(
 			},
 			changes,
 		],
-		{ safeToRepeat: true },
+		{ idempotent: true },
 	);
-	const count = (rows: unknown[]) => (rows as { deleted: number }[])[0]?.deleted ?? 0;
-	return { sessions: count(sessions), events: count(events) };
+	return { sessions: sessions?.deleted ?? 0, events: events?.deleted ?? 0 };
 }
 
-/** How many sessions had expired by `now` and are still stored; MOST_COUNTED stands for that many or more. */
+/** How many sessions had expired by `now` and are still stored; MAX_COUNTED stands for that many or more. */
 export async function countExpired(db: Database, now: string): Promise<number> {
-	const [rows = []] = await db.run(
+	const [[count]] = await db.run<[{ expired: number }]>(
 		[
 			{
-				sql: `SELECT count(*) AS expired FROM (SELECT 1 FROM sessions WHERE expires_at <= ? LIMIT ${MOST_COUNTED})`,
+				sql: `SELECT count(*) AS expired FROM (SELECT 1 FROM sessions WHERE expires_at <= ? LIMIT ${MAX_COUNTED})`,
 				parameters: [now],
 			},
 		],
-		{ safeToRepeat: true },
+		{ idempotent: true },
 	);
-	return (rows as { expired: number }[])[0]?.expired ?? 0;
+	return count?.expired ?? 0;
 }
 
 /**
@@ -61,5 +61,5 @@ export async function countExpired(db: Database, now: string): Promise<number> {
  * changes: https://developers.cloudflare.com/d1/sql-api/sql-statements/#pragma-optimize
  */
 export async function optimize(db: Database): Promise<void> {
-	await db.run([{ sql: 'PRAGMA optimize', parameters: [] }], { safeToRepeat: true });
+	await db.run([{ sql: 'PRAGMA optimize', parameters: [] }], { idempotent: true });
 }

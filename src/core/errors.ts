@@ -1,4 +1,3 @@
-import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import * as z from 'zod';
 
 /** Every code that an answer can carry, with its HTTP status. */
@@ -17,34 +16,34 @@ export const errorStatus = {
 	RATE_LIMITED: 429,
 	INTERNAL_ERROR: 500,
 	DATABASE_UNAVAILABLE: 503,
-} as const satisfies Record<string, ContentfulStatusCode>;
+} as const satisfies Record<string, number>;
 
 export type ErrorCode = keyof typeof errorStatus;
 
 /** Bounds of an error answer: what a caller sent must not come back to it by the megabyte. */
-const MOST_PROBLEMS = 100;
-const LONGEST_PATH = 255;
-const LONGEST_SENTENCE = 1000;
+const MAX_PROBLEMS = 100;
+const MAX_PATH = 255;
+const MAX_SENTENCE = 1000;
 
 const problemSchema = z.object({
 	path: z
 		.string()
-		.max(LONGEST_PATH)
+		.max(MAX_PATH)
 		.meta({ description: 'Where, in dotted form; empty for the whole.', example: 'status' }),
-	message: z.string().max(LONGEST_SENTENCE),
+	message: z.string().max(MAX_SENTENCE),
 });
 export type Problem = z.infer<typeof problemSchema>;
 
 export const errorSchema = z
 	.object({
-		error: z.string().max(LONGEST_SENTENCE).meta({ description: 'A sentence for people.' }),
+		error: z.string().max(MAX_SENTENCE).meta({ description: 'A sentence for people.' }),
 		code: z.enum(Object.keys(errorStatus) as [ErrorCode, ...ErrorCode[]]).meta({
 			description: 'Stable; for programs.',
 		}),
 		requestId: z.string().max(128).meta({ description: 'The same as the X-Request-Id header.' }),
 		details: z
 			.array(problemSchema)
-			.max(MOST_PROBLEMS)
+			.max(MAX_PROBLEMS)
 			.optional()
 			.meta({ description: 'Only on VALIDATION_ERROR.' }),
 	})
@@ -69,10 +68,10 @@ export class ApiError extends Error {
 	}
 }
 
-/** A 400 that names each problem, up to MOST_PROBLEMS of them. */
+/** A 400 that names each problem, up to MAX_PROBLEMS of them. */
 export const validationError = (problems: Problem[]): ApiError =>
 	new ApiError('VALIDATION_ERROR', 'The request does not fit. See details.', {
 		details: problems
-			.slice(0, MOST_PROBLEMS)
-			.map(({ path, message }) => ({ path: path.slice(0, LONGEST_PATH), message })),
+			.slice(0, MAX_PROBLEMS)
+			.map(({ path, message }) => ({ path: path.slice(0, MAX_PATH), message })),
 	});

@@ -1,77 +1,64 @@
-import { ApiError } from '../core/errors.ts';
+import {
+	type Database,
+	DatabaseUnavailable,
+	newQueryStats,
+	type QueryStats,
+	type RowsOf,
+	type Statement,
+} from '../core/database.ts';
 import { errorFields, log } from '../core/log.ts';
 import { pause } from '../core/pause.ts';
 import { faultKind } from './faults.ts';
 
-/** A statement with its bound parameters. */
-export interface Statement {
-	sql: string;
-	parameters: readonly (string | number | null)[];
-}
-
-/** What one request cost in D1. */
-export interface DatabaseTrace {
-	trips: number;
-	milliseconds: number;
-	rowsRead: number;
-	rowsWritten: number;
-}
-
-export const newTrace = (): DatabaseTrace => ({ trips: 0, milliseconds: 0, rowsRead: 0, rowsWritten: 0 });
-
-export interface Database {
-	/**
-	 * Sends the statements in one trip, as one transaction, and answers the rows of each.
-	 * A passing fault is tried again, at most three times in all, if `safeToRepeat`.
-	 * Throws DATABASE_UNAVAILABLE when D1 is overloaded or unreachable; any other failure as it is.
-	 */
-	run(statements: readonly Statement[], how: { safeToRepeat: boolean }): Promise<unknown[][]>;
-	/** Marks how recent the answers were; null before the first trip. */
-	bookmark(): string | null;
-}
-
 const MAX_TRIES = 3;
 const FIRST_DELAY_MS = 50;
-const RETRY_AFTER_SECONDS = '2';
-/** The form of D1's own bookmarks. Anything else would be an error in D1, so it is not passed on. */
+const RETRY_AFTER_SECONDS = 2;
+/** The form of D1's own bookmarks. Anything else is an error in D1, so it is not passed on. */
 const BOOKMARK = /^[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{32}$/;
 
 /**
  * Opens one D1 session. Without a bookmark its first query goes to the primary, so that it sees every
  * earlier write; with one, a replica at least that recent may answer.
  */
-export function openDatabase(d1: D1Database, trace: DatabaseTrace, bookmark?: string): Database {
+export function openDatabase(
+	d1: D1Database,
+	stats: QueryStats = newQueryStats(),
+	bookmark?: string,
+): Database {
 	let session = d1.withSession(bookmark && BOOKMARK.test(bookmark) ? bookmark : 'first-primary');
 
 	async function attempt(statements: readonly Statement[]): Promise<unknown[][]> {
 		const prepared = statements.map(({ sql, parameters }) => session.prepare(sql).bind(...parameters));
 		const [only] = prepared;
 		const started = Date.now();
-		trace.trips += 1;
+		stats.roundTrips += 1;
 		try {
 			const results =
 				prepared.length === 1 && only ? [await only.all<unknown>()] : await session.batch<unknown>(prepared);
 			for (const { meta } of results) {
-				trace.rowsRead += meta.rows_read;
-				trace.rowsWritten += meta.rows_written;
+				stats.rowsRead += meta.rows_read;
+				stats.rowsWritten += meta.rows_written;
 			}
 			return results.map((result) => result.results);
 		} finally {
-			trace.milliseconds += Date.now() - started;
+			stats.milliseconds += Date.now() - started;
 		}
 	}
 
 	return {
-		async run(statements, { safeToRepeat }) {
+		async run<Rows extends readonly unknown[]>(
+			statements: readonly Statement[],
+			{ idempotent }: { idempotent: boolean },
+		) {
 			for (let tries = 1; ; tries += 1) {
 				try {
-					return await attempt(statements);
+					return (await attempt(statements)) as RowsOf<Rows>;
 				} catch (cause) {
 					const kind = faultKind(cause);
 					if (kind === 'check' || kind === 'too big' || kind === 'bug') throw cause;
-					if (kind === 'overloaded' || !safeToRepeat || tries === MAX_TRIES) {
-						throw new ApiError('DATABASE_UNAVAILABLE', 'The database cannot be reached. Try again.', {
-							headers: { 'Retry-After': RETRY_AFTER_SECONDS },
+					if (kind === 'overloaded' || !idempotent || tries === MAX_TRIES) {
+						throw new DatabaseUnavailable('The database cannot be reached. Try again.', {
+							retryAfterSeconds: RETRY_AFTER_SECONDS,
 							cause,
 						});
 					}
@@ -85,10 +72,15 @@ export function openDatabase(d1: D1Database, trace: DatabaseTrace, bookmark?: st
 			try {
 				return session.getBookmark();
 			} catch (error) {
-				// It is asked for when the work is done: no answer may claim that it was not.
+				// The work is done by now: a missing bookmark must not fail it.
 				log('warn', { message: 'no bookmark', ...errorFields(error) });
 				return null;
 			}
 		},
 	};
+}
+
+/** Asks the database for an answer. Throws DatabaseUnavailable when there is none. */
+export async function ping(db: Database): Promise<void> {
+	await db.run([{ sql: 'SELECT 1', parameters: [] }], { idempotent: true });
 }

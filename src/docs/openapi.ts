@@ -1,10 +1,9 @@
+import type { RouterRoute } from 'hono/types';
 import { createDocument } from 'zod-openapi';
 import { limits } from '../core/limits.ts';
-import { paths } from './calls.ts';
+import { pathsOf } from './operations.ts';
 import { errorComponents } from './responses.ts';
-
-/** The version of the service and of its document: that of package.json. */
-export const VERSION = '0.1.0';
+import { VERSION } from './schema.ts';
 
 export const SUMMARY =
 	'The state of a product that a generator builds, kept in sessions, with events to follow.';
@@ -21,8 +20,8 @@ ${limits.requestBody} bytes. Plain strings hold neither U+0000 nor lone surrogat
 **Concurrency.** Merge patches of different members all survive. \`If-Match\` with an \`ETag\` writes only when nobody
 wrote since. \`Idempotency-Key\` makes retries of create and append safe.`;
 
-/** The OpenAPI 3.1 document, made from the schemas that validate. */
-const makeDocument = () =>
+/** The OpenAPI 3.1 document of an app, made from what its routes declare and from the schemas that validate. */
+export const openApiDocument = (routes: readonly RouterRoute[]) =>
 	createDocument({
 		openapi: '3.1.1',
 		info: {
@@ -53,15 +52,7 @@ const makeDocument = () =>
 				},
 			},
 		},
-		paths,
+		paths: pathsOf(routes),
 	});
 
-export type Document = ReturnType<typeof makeDocument>;
-
-let made: Document | undefined;
-
-/** The document, made when it is first asked for: making it costs more than a request may. */
-export function openApiDocument(): Document {
-	made ??= makeDocument();
-	return made;
-}
+export type Document = ReturnType<typeof openApiDocument>;

@@ -1,8 +1,9 @@
 import * as z from 'zod';
 import { limits } from '../core/limits.ts';
 import { sessionIdSchema } from '../core/session-reference.ts';
+import type { ConditionalHeader } from '../http/operation.ts';
 
-/** What the document says of parameters that no schema validates: the id in a path, and headers. */
+/** What the document says of parameters that no schema validates: the id in a path, and request headers. */
 
 export const idInPath = z.object({
 	id: sessionIdSchema.meta({
@@ -18,7 +19,7 @@ const requestId = z
 	.optional()
 	.meta({
 		description:
-			'Names the request in answers and in the log. One is made when none, or no fitting one, is sent.',
+			'Names the request in responses and in the log. The service makes one when it is missing or invalid.',
 		param: { id: 'RequestId' },
 	});
 
@@ -27,7 +28,7 @@ const bookmark = z
 	.max(59)
 	.optional()
 	.meta({
-		description: 'From an earlier answer: a replica that is at least that recent may answer.',
+		description: 'From an earlier response: a replica that is at least that recent may answer.',
 		param: { id: 'Bookmark' },
 	});
 
@@ -41,22 +42,26 @@ const idempotencyKey = z
 	.optional()
 	.meta({
 		description:
-			'Makes a retry safe: the same key with the same body answers what the first request answered, and makes nothing new.',
+			'Makes a retry safe: the same key with the same body returns the original response and creates nothing.',
 		param: { id: 'IdempotencyKey' },
 	});
 
-export const headersOfRead = z.object({ 'X-Request-Id': requestId, 'X-D1-Bookmark': bookmark });
-export const headersOfConditionalRead = headersOfRead.extend({
-	'If-None-Match': entityTags('IfNoneMatch', 'RFC 9110: 304 when one of these tags is current.'),
-});
-export const headersOfConditionalWrite = z.object({
-	'X-Request-Id': requestId,
+const conditionalHeaders: Record<ConditionalHeader, z.ZodType> = {
 	'If-Match': entityTags(
 		'IfMatch',
-		'RFC 9110: the call is done only when one of these tags is current, else it is a 412.',
+		'RFC 9110: the call takes effect only when one of these tags is current; else the response is a 412.',
 	),
-});
-export const headersOfRepeatableWrite = z.object({
-	'X-Request-Id': requestId,
+	'If-None-Match': entityTags(
+		'IfNoneMatch',
+		'RFC 9110: the response is a 304 when one of these tags is current.',
+	),
 	'Idempotency-Key': idempotencyKey,
-});
+};
+
+/** The headers of a request on sessions. A read may name a bookmark. */
+export const requestHeaders = (conditional: readonly ConditionalHeader[], isRead: boolean) =>
+	z.object({
+		'X-Request-Id': requestId,
+		...(isRead ? { 'X-D1-Bookmark': bookmark } : {}),
+		...Object.fromEntries(conditional.map((name) => [name, conditionalHeaders[name]])),
+	});

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { ZodOpenApiResponseObject, ZodOpenApiResponsesObject } from 'zod-openapi';
 import { type ErrorCode, errorSchema, errorStatus } from '../core/errors.ts';
+import type { DocumentedResponse } from '../http/operation.ts';
 
 const header = (id: string, pattern: RegExp, most: number, description: string) =>
 	z.string().max(most).regex(pattern).meta({ description, header: { id } });
@@ -9,7 +10,7 @@ const requestId = header(
 	'X-Request-Id',
 	/^[A-Za-z0-9._-]{1,128}$/,
 	128,
-	'Names the request in the log: the caller’s own id, if it sent a fitting one.',
+	'Names the request in the log: the caller’s own id, if it sent a valid one.',
 );
 const retryAfter = header('Retry-After', /^\d+$/, 10, 'When to try again, in seconds.');
 const challenge = header(
@@ -19,54 +20,46 @@ const challenge = header(
 	'RFC 6750: how to authenticate, and what was wrong.',
 );
 
-/** The headers that answers of a call can carry beside those of every answer. */
-export const answerHeaders = {
-	etag: header('ETag', /^"\d+(\.\d+)?"$/, 40, 'Strong; changes with every change of what it tags.'),
-	bookmark: header(
-		'X-D1-Bookmark',
-		/^[0-9a-f-]{59}$/,
-		59,
-		'How recent the answer is. A read that sends it back is at least that recent.',
-	).optional(),
-	replayed: z
-		.literal('true')
-		.meta({ description: 'A retry: nothing new was made.', header: { id: 'Idempotency-Replayed' } })
-		.optional(),
-};
+const location = header('Location', /^\//, 255, 'Where.');
+const etag = header('ETag', /^"\d+(\.\d+)?"$/, 40, 'Strong; changes with every change of what it tags.');
+const bookmark = header(
+	'X-D1-Bookmark',
+	/^[0-9a-f-]{59}$/,
+	59,
+	'How recent the response is. A read that sends it back is at least that recent.',
+).optional();
+const replayed = z
+	.literal('true')
+	.meta({ description: 'A retry: nothing new was created.', header: { id: 'Idempotency-Replayed' } })
+	.optional();
 
 type Headers = Record<string, z.ZodType>;
 
-const answer = (
-	description: string,
-	content: ZodOpenApiResponseObject['content'] | undefined,
-	headers: Headers = {},
-): ZodOpenApiResponseObject => ({
-	description,
-	...(content ? { content } : {}),
-	headers: z.object({ 'X-Request-Id': requestId, ...headers }),
-});
-
-export const jsonAnswer = (description: string, schema: z.ZodType, headers: Headers = {}) =>
-	answer(description, { 'application/json': { schema } }, headers);
-
-/** A JSON answer for which the database was asked. */
-export const databaseAnswer = (description: string, schema: z.ZodType, headers: Headers = {}) =>
-	jsonAnswer(description, schema, { 'X-D1-Bookmark': answerHeaders.bookmark, ...headers });
-
-export const textAnswer = (description: string, mediaType: string) =>
-	answer(description, { [mediaType]: { schema: z.string().max(1_000_000) } });
-
-export const notModified = answer('What the caller has is current.', undefined, {
-	'X-D1-Bookmark': answerHeaders.bookmark,
-	ETag: answerHeaders.etag,
-});
-
-export const redirect = (description: string) =>
-	answer(description, undefined, { Location: header('Location', /^\//, 255, 'Where.') });
+/** A response that an operation declares, with the headers that follow from what it is. */
+export function successResponse(
+	response: DocumentedResponse,
+	{ fromDatabase, replayable }: { fromDatabase: boolean; replayable: boolean },
+): ZodOpenApiResponseObject {
+	const { description, schema, mediaType } = response;
+	const content = schema
+		? { 'application/json': { schema } }
+		: mediaType && { [mediaType]: { schema: z.string().max(1_000_000) } };
+	return {
+		description,
+		...(content ? { content } : {}),
+		headers: z.object({
+			'X-Request-Id': requestId,
+			...(fromDatabase ? { 'X-D1-Bookmark': bookmark } : {}),
+			...(response.etag ? { ETag: etag } : {}),
+			...(replayable ? { 'Idempotency-Replayed': replayed } : {}),
+			...(response.redirects ? { Location: location } : {}),
+		}),
+	};
+}
 
 const meanings: Record<ErrorCode, string> = {
 	INVALID_JSON: 'The body is not valid JSON in UTF-8.',
-	VALIDATION_ERROR: 'Body, query or header does not fit. `details` names each problem.',
+	VALIDATION_ERROR: 'The body, the query or a header is not valid. `details` names each problem.',
 	UNAUTHORIZED: 'No credentials, or unknown, expired or revoked ones.',
 	FORBIDDEN: 'The API key lacks the permission that the call needs.',
 	SESSION_NOT_FOUND:
@@ -84,7 +77,7 @@ const meanings: Record<ErrorCode, string> = {
 
 const headersOf: Partial<Record<ErrorCode, Headers>> = {
 	UNAUTHORIZED: { 'WWW-Authenticate': challenge },
-	PRECONDITION_FAILED: { ETag: answerHeaders.etag },
+	PRECONDITION_FAILED: { ETag: etag },
 	RATE_LIMITED: { 'Retry-After': retryAfter },
 	DATABASE_UNAVAILABLE: { 'Retry-After': retryAfter },
 };
@@ -100,11 +93,11 @@ const exampleOf = (code: ErrorCode) => ({
 	},
 });
 
-/** One object for one set of codes: the document refers to it wherever it is used. */
+/** One object for each set of codes: the document refers to it wherever it is used. */
 const known = new Map<string, ZodOpenApiResponseObject>();
 
-/** The one answer that these codes, which share a status, can have. */
-function errorAnswer(codes: ErrorCode[]): ZodOpenApiResponseObject {
+/** The response for codes that share a status. */
+function errorResponse(codes: ErrorCode[]): ZodOpenApiResponseObject {
 	const id = codes.join('_or_');
 	const made = known.get(id) ?? {
 		id,
@@ -129,11 +122,11 @@ function errorAnswer(codes: ErrorCode[]): ZodOpenApiResponseObject {
 	return made;
 }
 
-/** The answers with these codes, one for each status. */
-export function errorAnswers(...codes: ErrorCode[]): ZodOpenApiResponsesObject {
+/** The error responses with these codes, one for each status. */
+export function errorResponses(...codes: ErrorCode[]): ZodOpenApiResponsesObject {
 	const byStatus = Map.groupBy(codes, (code) => errorStatus[code]);
-	return Object.fromEntries(Array.from(byStatus, ([status, same]) => [status, errorAnswer(same)]));
+	return Object.fromEntries(Array.from(byStatus, ([status, same]) => [status, errorResponse(same)]));
 }
 
-/** Registered by name, because the answers above refer to it so. */
+/** Registered by name, because the responses above refer to it by name. */
 export const errorComponents = { Error: errorSchema };

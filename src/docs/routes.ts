@@ -1,12 +1,11 @@
 import { type Context, Hono } from 'hono';
 import { accepts } from 'hono/accepts';
 import { ApiError } from '../core/errors.ts';
-import { SESSIONS_PATH } from '../core/session-reference.ts';
 import type { AppEnv } from '../http/context.ts';
-import { jsonAnswer } from '../http/json-response.ts';
-import { fullText, overview } from './markdown.ts';
-import { openApiDocument, VERSION } from './openapi.ts';
-import type { Index } from './schema.ts';
+import { jsonResponse } from '../http/json-response.ts';
+import { operation } from '../http/operation.ts';
+import { SESSIONS_PATH } from '../http/session-path.ts';
+import { documentSchema, type Index, indexSchema, VERSION } from './schema.ts';
 
 const index: Index = {
 	name: 'Product generation sessions',
@@ -20,41 +19,101 @@ const index: Index = {
 };
 /** RFC 8631. */
 const LINKS = '</docs>; rel="service-doc", </openapi.json>; rel="service-desc", </healthz>; rel="status"';
-/** Everything from here; Swagger UI draws with inline styles and images in data URLs. */
+/** Everything comes from this origin. Swagger UI uses inline styles and images in data URLs. */
 const PAGE_POLICY =
 	"default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/** A browser shows plain text, and downloads text/markdown. */
+const PLAIN_TEXT = 'text/plain; charset=utf-8';
 
-/** As plain text: a browser shows it, and does not know what to do with text/markdown. */
-const markdown = (text: string) =>
-	new Response(text, { headers: { 'Content-Type': 'text/plain; charset=utf-8' } });
+const PAGE = 'page.html';
 
-/** A file of the reference page, from the Worker's static assets. */
-async function file(c: Context<AppEnv>, name: string): Promise<Response> {
-	const found = await c.env.ASSETS.fetch(new URL(`/docs/${name}`, c.req.url));
+/** Returns a static asset of the Worker, as the given content type or its own. Throws NOT_FOUND. */
+async function asset(c: Context<AppEnv>, path: string, contentType?: string): Promise<Response> {
+	const found = await c.env.ASSETS.fetch(new URL(path, c.req.url));
 	if (found.status !== 200) throw new ApiError('NOT_FOUND', 'There is nothing at this path.');
-	return new Response(found.body, found);
+	const response = new Response(found.body, found);
+	if (contentType) response.headers.set('Content-Type', contentType);
+	return response;
 }
 
-/** The documentation, for people, programs and language models. */
+/** The documentation, for people, programs and language models. `scripts/build-docs.ts` makes its files. */
 export const docsRoutes = new Hono<AppEnv>({ strict: false })
-	.get('/', (c) => {
-		const wanted = accepts(c, {
-			header: 'Accept',
-			supports: ['application/json', 'text/html'],
-			default: 'application/json',
-		});
-		const answer =
-			wanted === 'text/html' ? c.redirect('/docs') : jsonAnswer<Index, 200>(JSON.stringify(index), 200);
-		answer.headers.set('Link', LINKS);
-		answer.headers.set('Vary', 'Accept');
-		return answer;
-	})
-	.get('/openapi.json', () => jsonAnswer(JSON.stringify(openApiDocument()), 200))
-	.get('/llms.txt', () => markdown(overview(openApiDocument())))
-	.get('/llms-full.txt', () => markdown(fullText(openApiDocument())))
-	.get('/docs', async (c) => {
-		const page = await file(c, 'page.html');
-		page.headers.set('Content-Security-Policy', PAGE_POLICY);
-		return page;
-	})
-	.get('/docs/:file', (c) => file(c, c.req.param('file')));
+	.get(
+		'/',
+		operation({
+			id: 'getIndex',
+			tag: 'Service',
+			summary: 'Where everything is',
+			description: 'Links to the documentation, as JSON; a browser is sent to the reference page.',
+			responses: {
+				200: { description: 'The links.', schema: indexSchema },
+				302: { description: 'A browser is sent to the reference page.', redirects: true },
+			},
+		}),
+		(c) => {
+			const wanted = accepts(c, {
+				header: 'Accept',
+				supports: ['application/json', 'text/html'],
+				default: 'application/json',
+			});
+			const response =
+				wanted === 'text/html' ? c.redirect('/docs') : jsonResponse<Index, 200>(JSON.stringify(index), 200);
+			response.headers.set('Link', LINKS);
+			response.headers.set('Vary', 'Accept');
+			return response;
+		},
+	)
+	.get(
+		'/openapi.json',
+		operation({
+			id: 'getOpenApi',
+			tag: 'Service',
+			summary: 'This document',
+			description: 'OpenAPI 3.1, made from the schemas that validate.',
+			responses: { 200: { description: 'The document.', schema: documentSchema } },
+		}),
+		(c) => asset(c, '/openapi.json', 'application/json; charset=utf-8'),
+	)
+	.get(
+		'/llms.txt',
+		operation({
+			id: 'getLlms',
+			tag: 'Service',
+			summary: 'An overview for language models',
+			description: 'The calls in short, as Markdown.',
+			responses: { 200: { description: 'The overview.', mediaType: 'text/plain' } },
+		}),
+		(c) => asset(c, '/llms.txt', PLAIN_TEXT),
+	)
+	.get(
+		'/llms-full.txt',
+		operation({
+			id: 'getLlmsFull',
+			tag: 'Service',
+			summary: 'The reference for language models',
+			description: 'The whole of this document, as Markdown.',
+			responses: { 200: { description: 'The reference.', mediaType: 'text/plain' } },
+		}),
+		(c) => asset(c, '/llms-full.txt', PLAIN_TEXT),
+	)
+	.get(
+		'/docs',
+		operation({
+			id: 'getDocs',
+			tag: 'Service',
+			summary: 'The reference page',
+			description: 'For people: reads the document above, and makes calls.',
+			responses: { 200: { description: 'The page.', mediaType: 'text/html' } },
+		}),
+		async (c) => {
+			const page = await asset(c, `/docs/${PAGE}`);
+			page.headers.set('Content-Security-Policy', PAGE_POLICY);
+			return page;
+		},
+	)
+	.get('/docs/:file', (c) => {
+		const file = c.req.param('file');
+		// The page itself is served under its policy alone.
+		if (file.toLowerCase() === PAGE) throw new ApiError('NOT_FOUND', 'There is nothing at this path.');
+		return asset(c, `/docs/${file}`);
+	});

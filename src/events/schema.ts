@@ -1,14 +1,8 @@
 import * as z from 'zod';
+import { ownerId, plainString, timestamp, wholeNumberQuery } from '../core/fields.ts';
 import { limits } from '../core/limits.ts';
 import { sessionIdSchema } from '../core/session-reference.ts';
-import {
-	inAnswers,
-	jsonObject,
-	jsonObjectMeta,
-	plainString,
-	sentObject,
-	wholeNumberQuery,
-} from '../json/schema.ts';
+import { jsonObject, jsonObjectMeta, sentObject } from '../json/schema.ts';
 
 const example = {
 	createdAt: '2026-01-15T09:31:12.250Z',
@@ -22,11 +16,10 @@ const example = {
 	userId: 'user_2f8kp',
 };
 
-/** `evt_`, the event's number in its session in ten digits, and 20 random hex digits. */
+/** `evt_`, the event's position in its session in ten digits, and 20 random hex digits. */
 export const EVENT_ID = /^evt_(\d{10})[0-9a-f]{20}$/;
 const EVENT_ID_LENGTH = 34;
-const MOST_IN_PAGE = 1000;
-const { timestamp, ownerId } = inAnswers;
+const MAX_IN_PAGE = 1000;
 
 const payloadMeta = { ...jsonObjectMeta, description: 'Anything that belongs to the event.' };
 
@@ -67,12 +60,12 @@ export const eventsQuerySchema = z.object({
 		.regex(EVENT_ID, { error: 'must be the id of an event' })
 		.optional()
 		.meta({ description: 'The id of the last event that the caller has.' }),
-	limit: wholeNumberQuery(1, MOST_IN_PAGE, 100),
+	limit: wholeNumberQuery(1, MAX_IN_PAGE, 100),
 });
 
 export const eventPageSchema = z
 	.object({
-		data: z.array(eventSchema).max(MOST_IN_PAGE),
+		data: z.array(eventSchema).max(MAX_IN_PAGE),
 		hasMore: z.boolean().meta({ description: 'Whether there are events after the last one here.' }),
 	})
 	.meta({ id: 'EventPage' });

@@ -1,10 +1,11 @@
+import type { Database, Statement } from '../core/database.ts';
 import { referenceParameters, type SessionReference } from '../core/session-reference.ts';
-import type { Database, Statement } from '../database/database.ts';
 import type { Idempotency } from '../http/idempotency.ts';
 
 /** A stored event. The payload is JSON text; the owner is the session's. */
 export interface EventRow {
-	number: number;
+	/** The event's place in its session, from 1. */
+	position: number;
 	id: string;
 	type: string;
 	stage: string | null;
@@ -16,7 +17,7 @@ export interface EventRow {
 	organization_id: string | null;
 }
 
-const COLUMNS = `events.number, events.id, events.type, events.stage, events.message, events.payload,
+const COLUMNS = `events.number AS position, events.id, events.type, events.stage, events.message, events.payload,
 	events.created_at, events.session_id, sessions.user_id, sessions.organization_id`;
 /** The events of a caller's live session; CROSS JOIN keeps the session the outer table. */
 const OF_LIVE_SESSION = `FROM sessions CROSS JOIN events ON events.session_id = sessions.id
@@ -31,7 +32,7 @@ export interface NewEvent {
 	nonce: string;
 }
 
-/** The next number is read and used by one statement, and D1 runs one at a time: two appends cannot share one. */
+/** One statement reads and uses the next number, and D1 runs one statement at a time: two appends cannot share one. */
 const INSERT = `INSERT INTO events (session_id, number, id, type, stage, message, payload, created_at,
 		idempotency_key, idempotency_fingerprint)
 	SELECT id, number, printf('evt_%010d', number) || ?, ?, ?, ?, ?, ?, ?, ?
@@ -39,8 +40,8 @@ const INSERT = `INSERT INTO events (session_id, number, id, type, stage, message
 		FROM sessions WHERE id = ? AND user_id = ? AND organization_id IS ? AND expires_at > ?)`;
 
 /**
- * Appends an event, or answers undefined when there is no such session. With an idempotency key that an event of the
- * session has, appends nothing and answers that event with its fingerprint. Repeated only with a key.
+ * Appends an event, and returns it; undefined when there is no such session. With an idempotency key that an event of the
+ * session has, it appends nothing and returns that event with its fingerprint. It is retried only with a key.
  */
 export async function insertEvent(
 	db: Database,
@@ -60,10 +61,10 @@ export async function insertEvent(
 		...referenceParameters(reference),
 	];
 	if (!idempotency) {
-		const [rows = []] = await db.run([{ sql: `${INSERT} RETURNING number, id`, parameters }], {
-			safeToRepeat: false,
-		});
-		const [made] = rows as { number: number; id: string }[];
+		const [[made]] = await db.run<[{ position: number; id: string }]>(
+			[{ sql: `${INSERT} RETURNING number AS position, id`, parameters }],
+			{ idempotent: false },
+		);
 		if (!made) return undefined;
 		const { owner, now } = reference;
 		const row = {
@@ -76,7 +77,7 @@ export async function insertEvent(
 		};
 		return { row, fingerprint: null };
 	}
-	const [, rows = []] = await db.run(
+	const [, [row]] = await db.run<[never, EventRow & { fingerprint: string }]>(
 		[
 			// WHERE true: without it SQLite would read ON CONFLICT as a join's ON.
 			{ sql: `${INSERT} WHERE true ON CONFLICT DO NOTHING`, parameters },
@@ -86,52 +87,47 @@ export async function insertEvent(
 				parameters: [...referenceParameters(reference), idempotency.key],
 			},
 		],
-		{ safeToRepeat: true },
+		{ idempotent: true },
 	);
-	const [row] = rows as (EventRow & { fingerprint: string })[];
 	return row && { row, fingerprint: row.fingerprint };
 }
 
 /** The statement that reads a session's latest events, the latest first. */
-export const selectLatestEvents = (reference: SessionReference, most: number): Statement => ({
+export const selectLatestEvents = (reference: SessionReference, max: number): Statement => ({
 	sql: `SELECT ${COLUMNS} ${OF_LIVE_SESSION} ORDER BY events.number DESC LIMIT ?`,
-	parameters: [...referenceParameters(reference), most],
+	parameters: [...referenceParameters(reference), max],
 });
 
 /**
- * Reads at most `most` events of a session after the one with number `after`, the oldest first. `session` says whether
- * there is one, `cursor` whether `afterId` is the id of that event.
+ * Reads at most `max` events of a session after the event `after`, the oldest first. `session` says whether the session
+ * exists, `cursor` whether `after` is one of its events.
  */
 export async function readEvents(
 	db: Database,
 	reference: SessionReference,
-	after: { id: string; number: number } | undefined,
-	most: number,
+	after: { id: string; position: number } | undefined,
+	max: number,
 ): Promise<{ session: boolean; cursor: boolean; events: EventRow[] }> {
-	const [sessions = [], events = [], cursors = []] = await db.run(
+	const [sessions, events, cursors = []] = await db.run<[{ id: string }, EventRow, { id: string }]>(
 		[
 			{
-				sql: 'SELECT 1 FROM sessions WHERE id = ? AND user_id = ? AND organization_id IS ? AND expires_at > ?',
+				sql: 'SELECT id FROM sessions WHERE id = ? AND user_id = ? AND organization_id IS ? AND expires_at > ?',
 				parameters: referenceParameters(reference),
 			},
 			{
 				sql: `SELECT ${COLUMNS} ${OF_LIVE_SESSION} AND events.number > ? ORDER BY events.number LIMIT ?`,
-				parameters: [...referenceParameters(reference), after?.number ?? 0, most],
+				parameters: [...referenceParameters(reference), after?.position ?? 0, max],
 			},
 			...(after
 				? [
 						{
-							sql: 'SELECT 1 FROM events WHERE session_id = ? AND number = ? AND id = ?',
-							parameters: [reference.id, after.number, after.id],
+							sql: 'SELECT id FROM events WHERE session_id = ? AND number = ? AND id = ?',
+							parameters: [reference.id, after.position, after.id],
 						},
 					]
 				: []),
 		],
-		{ safeToRepeat: true },
+		{ idempotent: true },
 	);
-	return {
-		session: sessions.length > 0,
-		cursor: !after || cursors.length > 0,
-		events: events as EventRow[],
-	};
+	return { session: sessions.length > 0, cursor: !after || cursors.length > 0, events };
 }

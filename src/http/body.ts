@@ -1,61 +1,77 @@
-import type { Context } from 'hono';
-import { createMiddleware } from 'hono/factory';
+import type { Context, MiddlewareHandler } from 'hono';
+import type { z } from 'zod';
 import { ApiError, validationError } from '../core/errors.ts';
-import { limits, nestsDeeperThan } from '../core/limits.ts';
-import { storedObject } from '../json/json-text.ts';
-import { isObject, memberTexts } from '../json/raw-members.ts';
+import { limits } from '../core/limits.ts';
+import { nestsDeeperThan } from '../json/depth.ts';
+import { jsonText } from '../json/json-text.ts';
+import { isObject, rawMembers, scanMembers } from '../json/raw-members.ts';
 import type { AppEnv } from './context.ts';
+import { documentedValidator } from './operation.ts';
 import { readBody } from './read-body.ts';
+import { parsed } from './validate.ts';
 
 export const JSON_TYPE = 'application/json';
 /** RFC 7396. */
 export const MERGE_PATCH_TYPE = 'application/merge-patch+json';
 
+/** The media type of the request body, in lower case and without parameters. */
+export const mediaTypeOf = (c: Context<AppEnv>): string | undefined =>
+	c.req.header('Content-Type')?.split(';')[0]?.trim().toLowerCase();
+
+type Schemas = Readonly<Record<string, z.ZodObject>>;
+
 /**
- * Reads a JSON body: checks its media type, size, encoding and nesting, parses it once, and leaves it for the
- * validator, with a StoredObject in place of each object that is a member. Throws UNSUPPORTED_MEDIA_TYPE,
- * PAYLOAD_TOO_LARGE, INVALID_JSON or VALIDATION_ERROR.
+ * Reads and validates a JSON body, by the schema of its media type. `absent: 'is {}'` lets a request without a body through.
+ * Each member that holds an object reaches the handler as its stored form (JsonText). Members that the schema does not
+ * define are ignored, whatever they hold.
+ * Throws UNSUPPORTED_MEDIA_TYPE, PAYLOAD_TOO_LARGE, INVALID_JSON, VALIDATION_ERROR.
  */
-export const jsonBody = (accepts: { mediaTypes: readonly string[]; absent?: 'is {}' }) =>
-	createMiddleware<AppEnv>(async (c, next) => {
+export function jsonBody<S extends Schemas>(schemas: S, { absent }: { absent?: 'is {}' } = {}) {
+	type Body = S[keyof S];
+	const handler: MiddlewareHandler<
+		AppEnv,
+		string,
+		{ in: { json: z.input<Body> }; out: { json: z.output<Body> } }
+	> = async (c, next) => {
 		const bytes = await readBody(c);
-		const mediaType = c.req.header('Content-Type')?.split(';')[0]?.trim().toLowerCase();
-		const coding = c.req.header('Content-Encoding')?.trim().toLowerCase();
-		let text = '{}';
-		if (bytes.byteLength > 0 || !accepts.absent) {
-			if (!mediaType || !accepts.mediaTypes.includes(mediaType) || (coding && coding !== 'identity')) {
-				throw new ApiError(
-					'UNSUPPORTED_MEDIA_TYPE',
-					`This call takes ${accepts.mediaTypes.join(' or ')} without a content coding.`,
-				);
-			}
-			text = decode(bytes);
-		}
-
-		leaveForValidator(c, withStoredObjects(text, bytes.byteLength));
-		c.set('mediaType', mediaType);
+		const isAbsent = bytes.byteLength === 0 && absent !== undefined;
+		const schema = isAbsent ? Object.values(schemas)[0] : schemaFor(c, schemas);
+		if (!schema) throw unsupported(Object.keys(schemas));
+		const names = Object.keys(schema.shape);
+		const body = isAbsent ? {} : withJsonTexts(decode(bytes), bytes.byteLength, names);
+		c.req.addValidatedData('json', parsed(schema, body) as object);
 		return next();
-	});
-
-/**
- * Hono's validator asks for JSON; what was parsed here serves it. Through bodyCache Hono would write the value out and
- * parse it again.
- */
-function leaveForValidator(c: Context<AppEnv>, body: unknown): void {
-	c.req.json = async () => body as never;
+	};
+	return documentedValidator(handler, { target: 'body', schemas, required: absent === undefined });
 }
 
-/** The value of a JSON text, with its stored form in place of each object that is a member. */
-function withStoredObjects(text: string, bytes: number): unknown {
+/** The schema for the body's media type. A content coding is not undone, so a body that has one fits no schema. */
+function schemaFor(c: Context<AppEnv>, schemas: Schemas): z.ZodObject | undefined {
+	const coding = c.req.header('Content-Encoding')?.trim().toLowerCase();
+	if (coding && coding !== 'identity') return undefined;
+	const mediaType = mediaTypeOf(c);
+	return mediaType !== undefined && Object.hasOwn(schemas, mediaType) ? schemas[mediaType] : undefined;
+}
+
+const unsupported = (mediaTypes: readonly string[]): ApiError =>
+	new ApiError(
+		'UNSUPPORTED_MEDIA_TYPE',
+		`Send the body as ${mediaTypes.join(' or ')}, without a content coding.`,
+	);
+
+/** The value of a JSON text: of an object the members with these names, with its stored form in place of each object. */
+function withJsonTexts(text: string, bytes: number, names: readonly string[]): unknown {
 	const body = parse(text);
 	if (!isObject(body)) return body;
-	refuseDeepMembers(body);
-	// What Object.fromEntries makes of a member `__proto__` is a member.
+	const known = names.filter((name) => Object.hasOwn(body, name));
+	const isDeep = nestsDeeperThan(limits.nesting + 1, body);
+	if (isDeep) refuseDeepMembers(body, known);
+	const texts = isDeep ? scanMembers(text) : rawMembers(text, body);
 	return Object.fromEntries(
-		Array.from(memberTexts(text, body), ([name, member]) => [
-			name,
-			isObject(body[name]) ? storedObject(member, bytes) : body[name],
-		]),
+		known.map((name) => {
+			const member = texts.get(name);
+			return [name, isObject(body[name]) && member !== undefined ? jsonText(member, bytes) : body[name]];
+		}),
 	);
 }
 
@@ -76,11 +92,11 @@ function parse(text: string): unknown {
 	}
 }
 
-function refuseDeepMembers(body: object): void {
-	const deep = Object.entries(body).filter(([, member]) => nestsDeeperThan(limits.nesting, member));
+function refuseDeepMembers(body: Readonly<Record<string, unknown>>, names: readonly string[]): void {
+	const deep = names.filter((name) => nestsDeeperThan(limits.nesting, body[name]));
 	if (deep.length > 0) {
 		throw validationError(
-			deep.map(([path]) => ({ path, message: `nests deeper than ${limits.nesting} levels` })),
+			deep.map((path) => ({ path, message: `must not nest deeper than ${limits.nesting} levels` })),
 		);
 	}
 }

@@ -14,7 +14,7 @@ const VERSION = /^([1-9]\d{0,14})(?:\.[1-9]\d{0,14})?$/;
  * The versions that an If-Match admits; undefined when there is no condition on the version (no header, or `*`).
  * Events do not count, so that appending one makes no tag stale. Weak tags never match (13.1.1).
  */
-export function admittedVersions(ifMatch: string | undefined): number[] | undefined {
+export function ifMatchVersions(ifMatch: string | undefined): number[] | undefined {
 	if (ifMatch === undefined || ifMatch.trim() === '*') return undefined;
 	const versions: number[] = [];
 	for (const [, weak, tag = ''] of ifMatch.matchAll(TAG)) {
@@ -25,7 +25,7 @@ export function admittedVersions(ifMatch: string | undefined): number[] | undefi
 }
 
 /** Whether an If-None-Match names the tag, compared weakly (RFC 9110, 13.1.2). */
-export function noneMatchNames(ifNoneMatch: string | undefined, tag: string): boolean {
+export function matchesIfNoneMatch(ifNoneMatch: string | undefined, tag: string): boolean {
 	if (ifNoneMatch === undefined) return false;
 	if (ifNoneMatch.trim() === '*') return true;
 	for (const [, , opaque = ''] of ifNoneMatch.matchAll(TAG)) if (`"${opaque}"` === tag) return true;

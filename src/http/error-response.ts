@@ -1,14 +1,12 @@
 import type { Context } from 'hono';
+import { DatabaseUnavailable } from '../core/database.ts';
 import { ApiError, type ErrorBody, errorStatus } from '../core/errors.ts';
 import { errorFields, log } from '../core/log.ts';
 import type { AppEnv } from './context.ts';
 
-/** Turns whatever was thrown into an answer. What is no ApiError is ours: logged whole, told as INTERNAL_ERROR. */
-export function answerError(thrown: Error, c: Context<AppEnv>): Response {
-	const known = thrown instanceof ApiError;
-	const error = known
-		? thrown
-		: new ApiError('INTERNAL_ERROR', 'Something went wrong here.', { cause: thrown });
+/** Turns whatever was thrown into a response. Anything that is not an expected error is a bug: it is logged in full. */
+export function errorResponse(thrown: Error, c: Context<AppEnv>): Response {
+	const error = apiErrorFrom(thrown);
 	const status = errorStatus[error.code];
 	const requestId = c.get('requestId');
 	if (status >= 500) {
@@ -26,4 +24,17 @@ export function answerError(thrown: Error, c: Context<AppEnv>): Response {
 		...(error.details ? { details: error.details } : {}),
 	};
 	return c.json(body, status, error.headers);
+}
+
+function apiErrorFrom(thrown: Error): ApiError {
+	if (thrown instanceof ApiError) return thrown;
+	if (thrown instanceof DatabaseUnavailable) {
+		return new ApiError('DATABASE_UNAVAILABLE', thrown.message, {
+			headers: { 'Retry-After': String(thrown.retryAfterSeconds) },
+			cause: thrown.cause,
+		});
+	}
+	return new ApiError('INTERNAL_ERROR', 'Something went wrong in the service. Try again later.', {
+		cause: thrown,
+	});
 }

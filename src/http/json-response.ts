@@ -2,7 +2,7 @@ import type { TypedResponse } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 
 /** An answer made from JSON text, typed as what the text holds, so that `hono/client` knows it. */
-export function jsonAnswer<T, S extends ContentfulStatusCode>(
+export function jsonResponse<T, S extends ContentfulStatusCode>(
 	text: string,
 	status: S,
 	headers: Record<string, string> = {},

@@ -5,7 +5,7 @@ import { pause } from '../core/pause.ts';
 import type { AppEnv } from './context.ts';
 
 /** How much of a body that is too large is still read and thrown away, and for how long. */
-const MOST_DISCARDED = 8 * limits.requestBody;
+const MAX_DISCARDED = 8 * limits.requestBody;
 const DISCARDING_MS = 1000;
 
 type Reader = ReadableStreamDefaultReader<Uint8Array>;
@@ -44,7 +44,7 @@ async function readAtMost(most: number, reader: Reader): Promise<ArrayBuffer | u
 
 async function discard(reader: Reader): Promise<void> {
 	try {
-		for (let size = 0; size < MOST_DISCARDED; ) {
+		for (let size = 0; size < MAX_DISCARDED; ) {
 			const { done, value } = await reader.read();
 			if (done) return;
 			size += value.byteLength;

@@ -1,14 +1,14 @@
 import { createMiddleware } from 'hono/factory';
 import { routePath } from 'hono/route';
+import { newQueryStats } from '../core/database.ts';
 import { log } from '../core/log.ts';
-import { newTrace } from '../database/database.ts';
 import type { AppEnv } from './context.ts';
 
-/** Writes one line for each request: who did what, how it ended and what it cost. Paths as patterns: ids are data. */
+/** Writes one line for each request: who called what, how it ended and what it cost. A path is logged as its pattern. */
 export const requestLog = createMiddleware<AppEnv>(async (c, next) => {
 	const started = Date.now();
-	const trace = newTrace();
-	c.set('trace', trace);
+	const stats = newQueryStats();
+	c.set('queryStats', stats);
 	await next();
 	const principal = c.get('principal') as AppEnv['Variables']['principal'] | undefined;
 	log('info', {
@@ -18,10 +18,10 @@ export const requestLog = createMiddleware<AppEnv>(async (c, next) => {
 		route: routePath(c, -1),
 		status: c.res.status,
 		durationMs: Date.now() - started,
-		d1Trips: trace.trips,
-		d1Ms: trace.milliseconds,
-		d1RowsRead: trace.rowsRead,
-		d1RowsWritten: trace.rowsWritten,
+		d1Trips: stats.roundTrips,
+		d1Ms: stats.milliseconds,
+		d1RowsRead: stats.rowsRead,
+		d1RowsWritten: stats.rowsWritten,
 		userId: principal?.userId ?? null,
 		organizationId: principal?.organizationId ?? null,
 		keyId: principal?.keyId ?? null,

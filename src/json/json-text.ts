@@ -1,35 +1,35 @@
 import { ApiError } from '../core/errors.ts';
-import { utf8Length } from '../core/limits.ts';
+import { utf8Length } from '../core/text.ts';
 
-const IS_STORED_OBJECT = Symbol('stored object');
+const IS_JSON_TEXT = Symbol('JSON text');
 
 /**
- * What stands for an object from the moment its body was parsed: its stored form. The object itself, ten times as large,
- * is thus free before D1 is waited for, and nothing tells it from its text later on.
+ * The stored form of an object that was sent. It takes the object's place as soon as the body is parsed: the parsed object
+ * needs ten times the memory, and would stay alive while D1 is waited for.
  */
-export interface StoredObject {
-	readonly [IS_STORED_OBJECT]: true;
+export interface JsonText {
+	readonly [IS_JSON_TEXT]: true;
 	readonly text: string;
-	/** What the text has at the most, in bytes of UTF-8: no stored form is longer than the body that it came in. */
-	readonly mostBytes: number;
+	/** An upper bound of the text's bytes in UTF-8: no stored form is longer than the body that it came in. */
+	readonly maxBytes: number;
 }
 
-export const storedObject = (text: string, mostBytes: number): StoredObject => ({
-	[IS_STORED_OBJECT]: true,
+export const jsonText = (text: string, maxBytes: number): JsonText => ({
+	[IS_JSON_TEXT]: true,
 	text,
-	mostBytes,
+	maxBytes,
 });
 
-/** Nothing that was sent can be taken for one: JSON has no symbols. */
-export const isStoredObject = (value: unknown): value is StoredObject =>
-	typeof value === 'object' && value !== null && IS_STORED_OBJECT in value;
+/** Whether a value is a JsonText. No parsed JSON can look like one, because JSON has no symbols. */
+export const isJsonText = (value: unknown): value is JsonText =>
+	typeof value === 'object' && value !== null && IS_JSON_TEXT in value;
 
-/** The error for an object that is larger than what is stored of one. `field` is its name in the request. */
-export const tooLarge = (field: string, most: number): ApiError =>
-	new ApiError('PAYLOAD_TOO_LARGE', `${field} is over ${most} bytes as JSON in UTF-8.`);
+/** The error for an object that is over its limit of `max` bytes. `field` is its name in the request. */
+export const tooLarge = (field: string, max: number): ApiError =>
+	new ApiError('PAYLOAD_TOO_LARGE', `${field} must have at most ${max} bytes as JSON in UTF-8.`);
 
-/** The text of one object of a body. Throws PAYLOAD_TOO_LARGE when it is over `most` bytes. */
-export function textWithin({ text, mostBytes }: StoredObject, field: string, most: number): string {
-	if (mostBytes > most && utf8Length(text) > most) throw tooLarge(field, most);
+/** Returns the text of one object of a body. Throws PAYLOAD_TOO_LARGE when it is over `max` bytes. */
+export function textOrTooLarge({ text, maxBytes }: JsonText, field: string, max: number): string {
+	if (maxBytes > max && utf8Length(text) > max) throw tooLarge(field, max);
 	return text;
 }

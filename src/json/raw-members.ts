@@ -4,22 +4,22 @@
  * member names to the front, turns -0 into 0 and numbers beyond a double's range into null.
  */
 
-/** Whether a value is what JSON calls an object: no array, not null. */
+/** Whether a value is what JSON calls an object: neither an array nor null. */
 export const isObject = (value: unknown): value is Record<string, unknown> =>
 	typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /**
- * The stored form of each member of an object, by name. `text` must be valid JSON, and `value` what JSON.parse made of it,
- * at most some hundred levels deep.
+ * Returns the stored form of each member of an object, by name. `text` must be valid JSON, and `value` what JSON.parse
+ * made of it, at most some hundred levels deep.
  */
-export function memberTexts(
+export function rawMembers(
 	text: string,
 	value: Readonly<Record<string, unknown>>,
 ): ReadonlyMap<string, string> {
 	const members = Object.entries(value).map(([name, member]) => [name, JSON.stringify(member)] as const);
 	const written = members.map(([name, member]) => `${JSON.stringify(name)}:${member}`).join(',');
-	// What comes out of a round trip as it went in has lost nothing, and the platform's own code is the fastest.
-	return text === `{${written}}` ? new Map(members) : scan(text);
+	// JSON.stringify is faster than scanMembers. Where it gives back the text as it was sent, nothing was lost.
+	return text === `{${written}}` ? new Map(members) : scanMembers(text);
 }
 
 interface Frame {
@@ -29,8 +29,10 @@ interface Frame {
 	name: string | undefined;
 }
 
-/** The members of the outermost object in their stored form. Duplicates as in JSON.parse: first place, last value. */
-function scan(text: string): Map<string, string> {
+/**
+ * The same for a text of any depth. Of duplicate members the last value counts, in the first one's place, as in JSON.parse.
+ */
+export function scanMembers(text: string): Map<string, string> {
 	const stack: Frame[] = [];
 	let top: Frame | undefined;
 	let outermost = new Map<string, string>();

@@ -1,19 +1,20 @@
 import { Hono } from 'hono';
-import { createMiddleware } from 'hono/factory';
 import { typeid } from 'typeid-js';
-import { needs } from '../auth/authenticate.ts';
 import { ApiError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
-import { sessionNotFound, thisSession } from '../core/session-reference.ts';
+import { sessionNotFound } from '../core/session-reference.ts';
 import { settingsOf } from '../core/settings.ts';
-import { JSON_TYPE, jsonBody, MERGE_PATCH_TYPE } from '../http/body.ts';
-import { admittedVersions, entityTag, noneMatchNames } from '../http/conditional.ts';
-import { type AppEnv, requestDatabase } from '../http/context.ts';
+import { JSON_TYPE, jsonBody, MERGE_PATCH_TYPE, mediaTypeOf } from '../http/body.ts';
+import { entityTag, ifMatchVersions, matchesIfNoneMatch } from '../http/conditional.ts';
+import type { AppEnv } from '../http/context.ts';
 import { idempotencyOf } from '../http/idempotency.ts';
-import { jsonAnswer } from '../http/json-response.ts';
-import { parsed, validate } from '../http/validate.ts';
-import { textWithin } from '../json/json-text.ts';
+import { jsonResponse } from '../http/json-response.ts';
+import { operation } from '../http/operation.ts';
+import { sessionRefFrom } from '../http/session-path.ts';
+import { validateQuery } from '../http/validate.ts';
+import { textOrTooLarge } from '../json/json-text.ts';
 import { sessionJson } from './json.ts';
+import * as operations from './operations.ts';
 import {
 	createSchema,
 	EVENTS_IN_DETAILS,
@@ -34,27 +35,18 @@ import {
 import { changesOf } from './update/changes.ts';
 import { mergeSession, replaceInSession, stale } from './update/update.ts';
 
-const sessionAnswer = <S extends 200 | 201>(row: SessionRow, status: S, headers?: Record<string, string>) =>
-	jsonAnswer<Session, S>(sessionJson(row), status, { ETag: entityTag(row.version), ...headers });
-
-/** PATCH by RFC 7396; leaves plain JSON to the next handler. */
-const mergePatch = createMiddleware<AppEnv>(async (c, next) => {
-	if (c.get('mediaType') !== MERGE_PATCH_TYPE) return next();
-	const fields = parsed(mergePatchSchema, await c.req.json());
-	const changes = changesOf(fields, 'merge');
-	const versions = admittedVersions(c.req.header('If-Match'));
-	return sessionAnswer(await mergeSession(requestDatabase(c), thisSession(c), changes, versions), 200);
-});
+const sessionResponse = <S extends 200 | 201>(row: SessionRow, status: S, headers?: Record<string, string>) =>
+	jsonResponse<Session, S>(sessionJson(row), status, { ETag: entityTag(row.version), ...headers });
 
 /** The calls on sessions. */
 export const sessionRoutes = new Hono<AppEnv>({ strict: false })
-	.get('/', needs('PRODUCTS:READ'), validate('query', listQuerySchema), async (c) => {
+	.get('/', operation(operations.list), validateQuery(listQuerySchema), async (c) => {
 		const { limit, offset, status } = c.req.valid('query');
 		const owner = c.get('principal');
 		const now = new Date().toISOString();
-		const { rows, total } = await listSessions(requestDatabase(c), { owner, now, status, limit, offset });
+		const { rows, total } = await listSessions(c.get('database'), { owner, now, status, limit, offset });
 		const data = rows.map((row) => sessionJson(row)).join(',');
-		return jsonAnswer<SessionList, 200>(
+		return jsonResponse<SessionList, 200>(
 			`{"data":[${data}],"pagination":${JSON.stringify({ limit, offset, total })}}`,
 			200,
 		);
@@ -62,12 +54,11 @@ export const sessionRoutes = new Hono<AppEnv>({ strict: false })
 
 	.post(
 		'/',
-		needs('PRODUCTS:WRITE'),
-		jsonBody({ mediaTypes: [JSON_TYPE], absent: 'is {}' }),
-		validate('json', createSchema),
+		operation(operations.create),
+		jsonBody({ [JSON_TYPE]: createSchema }, { absent: 'is {}' }),
 		async (c) => {
 			const fields = c.req.valid('json');
-			const prd = fields.prd ? textWithin(fields.prd, 'prd', limits.storedObject) : null;
+			const prd = fields.prd ? textOrTooLarge(fields.prd, 'prd', limits.storedObject) : null;
 			const catalogVersion = fields.catalogVersion ?? null;
 			const schemaVersion = fields.schemaVersion ?? null;
 			const idempotency = await idempotencyOf(c.req.header('Idempotency-Key'), [
@@ -85,12 +76,12 @@ export const sessionRoutes = new Hono<AppEnv>({ strict: false })
 				createdAt: new Date(now).toISOString(),
 				expiresAt: new Date(now + settingsOf(c.env).SESSION_TTL_SECONDS * 1000).toISOString(),
 			};
-			const { row, fingerprint } = await insertSession(requestDatabase(c), session, idempotency);
-			if (row.id === session.id) return sessionAnswer(row, 201);
+			const { row, fingerprint } = await insertSession(c.get('database'), session, idempotency);
+			if (row.id === session.id) return sessionResponse(row, 201);
 			if (fingerprint !== idempotency?.fingerprint) {
 				throw new ApiError('IDEMPOTENCY_KEY_REUSED', 'This Idempotency-Key was sent with another body.');
 			}
-			// The session may have changed since; the first answer is made again from what both requests hold.
+			// The session may have changed since. What both requests hold makes the first response again.
 			const first: SessionRow = {
 				...row,
 				status: 'intake',
@@ -104,44 +95,38 @@ export const sessionRoutes = new Hono<AppEnv>({ strict: false })
 				version: 1,
 				updated_at: row.created_at,
 			};
-			return sessionAnswer(first, 201, { 'Idempotency-Replayed': 'true' });
+			return sessionResponse(first, 201, { 'Idempotency-Replayed': 'true' });
 		},
 	)
 
-	.get('/:id', needs('PRODUCTS:READ'), async (c) => {
-		const found = await readSessionWithEvents(requestDatabase(c), thisSession(c), EVENTS_IN_DETAILS);
+	.get('/:id', operation(operations.get), async (c) => {
+		const found = await readSessionWithEvents(c.get('database'), sessionRefFrom(c), EVENTS_IN_DETAILS);
 		if (!found) throw sessionNotFound();
 		const { session, events } = found;
-		const tag = entityTag(session.version, events.at(-1)?.number);
-		if (noneMatchNames(c.req.header('If-None-Match'), tag)) {
+		const tag = entityTag(session.version, events.at(-1)?.position);
+		if (matchesIfNoneMatch(c.req.header('If-None-Match'), tag)) {
 			return new Response(null, { status: 304, headers: { ETag: tag } }) as never;
 		}
-		return jsonAnswer<SessionDetails, 200>(sessionJson(session, events), 200, { ETag: tag });
+		return jsonResponse<SessionDetails, 200>(sessionJson(session, events), 200, { ETag: tag });
 	})
 
 	.patch(
 		'/:id',
-		needs('PRODUCTS:WRITE'),
-		jsonBody({ mediaTypes: [JSON_TYPE, MERGE_PATCH_TYPE] }),
-		mergePatch,
-		validate('json', updateSchema),
+		operation(operations.update),
+		jsonBody({ [JSON_TYPE]: updateSchema, [MERGE_PATCH_TYPE]: mergePatchSchema }),
 		async (c) => {
-			const changes = changesOf(c.req.valid('json'), 'set');
-			const versions = admittedVersions(c.req.header('If-Match'));
-			return sessionAnswer(
-				await replaceInSession(requestDatabase(c), thisSession(c), changes, versions),
-				200,
-			);
+			const isMerge = mediaTypeOf(c) === MERGE_PATCH_TYPE;
+			const changes = changesOf(c.req.valid('json'), isMerge ? 'merge' : 'set');
+			const update = isMerge ? mergeSession : replaceInSession;
+			const versions = ifMatchVersions(c.req.header('If-Match'));
+			return sessionResponse(await update(c.get('database'), sessionRefFrom(c), changes, versions), 200);
 		},
 	)
 
-	.delete('/:id', needs('PRODUCTS:DELETE'), async (c) => {
-		const outcome = await deleteSession(
-			requestDatabase(c),
-			thisSession(c),
-			admittedVersions(c.req.header('If-Match')),
-		);
+	.delete('/:id', operation(operations.remove), async (c) => {
+		const versions = ifMatchVersions(c.req.header('If-Match'));
+		const outcome = await deleteSession(c.get('database'), sessionRefFrom(c), versions);
 		if (outcome.is === 'missing') throw sessionNotFound();
 		if (outcome.is === 'stale') throw stale(outcome);
-		return jsonAnswer<{ success: true }, 200>('{"success":true}', 200);
+		return jsonResponse<{ success: true }, 200>('{"success":true}', 200);
 	});

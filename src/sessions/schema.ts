@@ -1,16 +1,9 @@
 import * as z from 'zod';
+import { count, ownerId, plainString, timestamp, wholeNumberQuery } from '../core/fields.ts';
 import { limits } from '../core/limits.ts';
 import { sessionIdSchema } from '../core/session-reference.ts';
 import { eventSchema } from '../events/schema.ts';
-import {
-	inAnswers,
-	jsonObject,
-	jsonObjectMeta,
-	nullableObjectMeta,
-	plainString,
-	sentObject,
-	wholeNumberQuery,
-} from '../json/schema.ts';
+import { jsonObject, jsonObjectMeta, nullableObjectMeta, sentObject } from '../json/schema.ts';
 import * as examples from './examples.ts';
 
 /** In the order of a session's life. Any may follow any other. */
@@ -41,10 +34,9 @@ const object = (description: string) => sentObject.meta({ ...jsonObjectMeta, des
 const nullableObject = (description: string) =>
 	jsonObject.nullable().meta({ ...nullableObjectMeta, description });
 const name = z.string().max(limits.name);
-const { timestamp, ownerId, count } = inAnswers;
-/** How many events a details answer holds at the most. */
+/** The maximum of events within one details response. */
 export const EVENTS_IN_DETAILS = 1000;
-const MOST_IN_LIST = 100;
+const MAX_IN_LIST = 100;
 
 const fields = {
 	assemblyState: nullableObject('How far the assembly of the product is.'),
@@ -83,16 +75,16 @@ export const sessionDetailsSchema = z
 export type SessionDetails = z.infer<typeof sessionDetailsSchema>;
 
 export const listQuerySchema = z.object({
-	limit: wholeNumberQuery(1, MOST_IN_LIST, 20),
+	limit: wholeNumberQuery(1, MAX_IN_LIST, 20),
 	offset: wholeNumberQuery(0, Number.MAX_SAFE_INTEGER, 0),
 	status: statusSchema.optional().meta({ description: 'Only sessions in this status.' }),
 });
 
 export const sessionListSchema = z
 	.object({
-		data: z.array(sessionSchema).max(MOST_IN_LIST),
+		data: z.array(sessionSchema).max(MAX_IN_LIST),
 		pagination: z.object({
-			limit: count.max(MOST_IN_LIST),
+			limit: count.max(MAX_IN_LIST),
 			offset: count,
 			total: count.meta({ description: 'How many sessions there are, not only on this page.' }),
 		}),

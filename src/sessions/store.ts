@@ -1,6 +1,6 @@
+import type { Database, Statement } from '../core/database.ts';
 import type { Owner } from '../core/principal.ts';
 import { referenceParameters, type SessionReference } from '../core/session-reference.ts';
-import type { Database, Statement } from '../database/database.ts';
 import { type EventRow, selectLatestEvents } from '../events/store.ts';
 import type { Idempotency } from '../http/idempotency.ts';
 import type { Session } from './schema.ts';
@@ -84,12 +84,13 @@ export async function insertSession(
 	if (!idempotency) {
 		// The upsert changes nothing: it makes a repeated INSERT answer the row that the first one made.
 		const sql = `${INSERT} ON CONFLICT (id) DO UPDATE SET id = excluded.id RETURNING ${columnsBut(['prd'])}`;
-		const [[row] = []] = await db.run([{ sql, parameters: insert(null, null) }], { safeToRepeat: true });
-		return { row: { ...(row as Row), prd }, fingerprint: null };
+		const [[row]] = await db.run<[Row]>([{ sql, parameters: insert(null, null) }], { idempotent: true });
+		if (!row) throw new Error('An inserted session was not returned.');
+		return { row: { ...row, prd }, fingerprint: null };
 	}
 	const ofKey = "user_id = ?1 AND ifnull(organization_id, '') = ifnull(?2, '') AND idempotency_key = ?3";
 	const key = [owner.userId, owner.organizationId, idempotency.key];
-	const results = await db.run(
+	const [, , [row]] = await db.run<[never, never, Row]>(
 		[
 			{
 				sql: `UPDATE sessions SET idempotency_key = NULL WHERE ${ofKey} AND expires_at <= ?4`,
@@ -101,9 +102,9 @@ export async function insertSession(
 			},
 			{ sql: `SELECT ${COLUMNS}, idempotency_fingerprint FROM sessions WHERE ${ofKey}`, parameters: key },
 		],
-		{ safeToRepeat: true },
+		{ idempotent: true },
 	);
-	const row = results[2]?.[0] as Row;
+	if (!row) throw new Error('An inserted session was not found by its Idempotency-Key.');
 	return { row, fingerprint: row.idempotency_fingerprint };
 }
 
@@ -117,24 +118,21 @@ export async function readSession(
 	db: Database,
 	reference: SessionReference,
 ): Promise<SessionRow | undefined> {
-	const [rows = []] = await db.run([selectSession(reference)], { safeToRepeat: true });
-	return rows[0] as SessionRow | undefined;
+	const [[row]] = await db.run<[SessionRow]>([selectSession(reference)], { idempotent: true });
+	return row;
 }
 
-/** Reads a session with at most its `most` latest events, the oldest of them first. */
+/** Reads a session with at most its `max` latest events, the oldest of them first. */
 export async function readSessionWithEvents(
 	db: Database,
 	reference: SessionReference,
-	most: number,
+	max: number,
 ): Promise<{ session: SessionRow; events: EventRow[] } | undefined> {
-	const [sessions = [], events = []] = await db.run(
-		[selectSession(reference), selectLatestEvents(reference, most)],
-		{
-			safeToRepeat: true,
-		},
+	const [[session], events] = await db.run<[SessionRow, EventRow]>(
+		[selectSession(reference), selectLatestEvents(reference, max)],
+		{ idempotent: true },
 	);
-	const [session] = sessions as SessionRow[];
-	return session && { session, events: (events as EventRow[]).reverse() };
+	return session && { session, events: events.reverse() };
 }
 
 /** A page of a caller's sessions, newest first, and how many there are. */
@@ -147,7 +145,7 @@ export async function listSessions(
 		...liveParameters(query.owner, query.now),
 		...(query.status === undefined ? [] : [query.status]),
 	];
-	const [rows = [], counts = []] = await db.run(
+	const [rows, [count]] = await db.run<[SessionRow, { total: number }]>(
 		[
 			{
 				sql: `SELECT ${COLUMNS} FROM sessions WHERE ${where} ORDER BY created_at DESC, seq DESC LIMIT ? OFFSET ?`,
@@ -155,10 +153,9 @@ export async function listSessions(
 			},
 			{ sql: `SELECT count(*) AS total FROM sessions WHERE ${where}`, parameters },
 		],
-		{ safeToRepeat: true },
+		{ idempotent: true },
 	);
-	const [count] = counts as { total: number }[];
-	return { rows: rows as SessionRow[], total: count?.total ?? 0 };
+	return { rows, total: count?.total ?? 0 };
 }
 
 /** What came of a conditional write. */
@@ -174,17 +171,21 @@ export const selectVersion = (reference: SessionReference): Statement => ({
 	parameters: referenceParameters(reference),
 });
 
-export function staleOrMissing(current: unknown[]): Outcome<never> {
-	const [state] = current as { version: number; latestEvent: number }[];
-	return state ? { is: 'stale', ...state } : { is: 'missing' };
+/** The row of selectVersion. */
+export interface CurrentVersion {
+	version: number;
+	latestEvent: number;
 }
 
-/** A session with more events than this is emptied and left to the cleanup, so that no call's cost has no end. */
+export const staleOrMissing = (current: CurrentVersion | undefined): Outcome<never> =>
+	current ? { is: 'stale', ...current } : { is: 'missing' };
+
+/** A session with more events than this is emptied and left to the cleanup, so that every request has a bounded cost. */
 export const DELETED_AT_ONCE = 1000;
 
 /**
- * Deletes a session with its events. One of more than DELETED_AT_ONCE events loses its content and its life at once,
- * and its rows to the cleanup.
+ * Deletes a session with its events. A session of more than DELETED_AT_ONCE events is emptied and expires at once; the
+ * cleanup removes its rows.
  */
 export async function deleteSession(
 	db: Database,
@@ -193,7 +194,9 @@ export async function deleteSession(
 ): Promise<Outcome<void>> {
 	const parameters = [admittedParameter(versions), ...referenceParameters(reference)];
 	const where = `${ADMITTED} AND id = ?2 AND user_id = ?3 AND organization_id IS ?4 AND expires_at > ?5`;
-	const [deleted = [], emptied = [], current = []] = await db.run(
+	const [[deleted], [emptied], [current] = []] = await db.run<
+		[{ id: string }, { id: string }, CurrentVersion]
+	>(
 		[
 			{
 				sql: `DELETE FROM sessions WHERE ${where}
@@ -208,8 +211,8 @@ export async function deleteSession(
 			},
 			...(versions ? [selectVersion(reference)] : []),
 		],
-		{ safeToRepeat: false },
+		{ idempotent: false },
 	);
-	if (deleted[0] ?? emptied[0]) return { is: 'done', result: undefined };
+	if (deleted ?? emptied) return { is: 'done', result: undefined };
 	return staleOrMissing(current);
 }

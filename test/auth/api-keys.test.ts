@@ -3,7 +3,8 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { apiKeyHash, newApiKey } from '../../src/auth/api-key-format.ts';
 import { isRememberedAsValid, principalOfKey } from '../../src/auth/api-keys.ts';
 import { expireApiKey, revokeApiKey } from '../../src/auth/store.ts';
-import { newTrace, openDatabase } from '../../src/database/database.ts';
+import { newQueryStats } from '../../src/core/database.ts';
+import { openDatabase } from '../../src/database/database.ts';
 import { newCaller, newKey, SESSIONS } from '../support/api.ts';
 import { query } from '../support/database.ts';
 import { type FaultyD1, faultyD1, serviceWith } from '../support/faulty-d1.ts';
@@ -11,7 +12,7 @@ import { type FaultyD1, faultyD1, serviceWith } from '../support/faulty-d1.ts';
 const NOW = Date.parse('2026-11-24T12:00:00.000Z');
 const SECOND = 1000;
 const HOUR = 3_600_000;
-const db = openDatabase(env.DB, newTrace());
+const db = openDatabase(env.DB);
 
 let faulty: FaultyD1;
 let afterwards: (() => Promise<void>)[];
@@ -24,7 +25,7 @@ beforeEach(() => {
 async function principalAt(now: number, keyHash: string, rememberSeconds = 60) {
 	const principal = await principalOfKey(keyHash, {
 		d1: faulty.d1,
-		trace: newTrace(),
+		stats: newQueryStats(),
 		now,
 		rememberSeconds,
 		afterAnswer: (work) => afterwards.push(work),
@@ -165,7 +166,7 @@ describe('the memory of keys', () => {
 	it('keeps no failure of the database', async () => {
 		const { row } = await newKey();
 		faulty.next = [{ message: 'D1_ERROR: D1 DB is overloaded.', when: 'before' }];
-		await expect(principalAt(NOW, row.key_hash)).rejects.toMatchObject({ code: 'DATABASE_UNAVAILABLE' });
+		await expect(principalAt(NOW, row.key_hash)).rejects.toMatchObject({ name: 'DatabaseUnavailable' });
 		expect(await principalAt(NOW, row.key_hash)).toBeDefined();
 	});
 });

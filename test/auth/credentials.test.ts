@@ -1,12 +1,12 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 import { expireApiKey, revokeApiKey } from '../../src/auth/store.ts';
-import { newTrace, openDatabase } from '../../src/database/database.ts';
+import { openDatabase } from '../../src/database/database.ts';
 import { newKey, ORIGIN, SESSIONS, send } from '../support/api.ts';
 import { faultyD1, serviceWith } from '../support/faulty-d1.ts';
 
 const withAuthorization = (value: string) => send(SESSIONS, { headers: { Authorization: value } });
-const db = openDatabase(env.DB, newTrace());
+const db = openDatabase(env.DB);
 const past = '2020-01-01T00:00:00.000Z';
 
 describe('the Authorization header', () => {

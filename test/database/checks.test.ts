@@ -3,21 +3,21 @@ import { newCaller } from '../support/api.ts';
 import { query } from '../support/database.ts';
 import { objectOf } from '../support/object-of.ts';
 
-const MOST_OBJECT = 400_000;
-const MOST_PAYLOAD = 65_536;
+const MAX_OBJECT = 400_000;
+const MAX_PAYLOAD = 65_536;
 
 describe('the schema', () => {
-	const LONGEST_NAME = '😀'.repeat(255);
+	const MAX_NAME = '😀'.repeat(255);
 	const sessionLimits = [
 		...['prd', 'plan', 'product_object', 'assembly_state'].map((column) => [
 			column,
-			objectOf(MOST_OBJECT, 'é'),
-			objectOf(MOST_OBJECT + 1, 'é'),
+			objectOf(MAX_OBJECT, 'é'),
+			objectOf(MAX_OBJECT + 1, 'é'),
 		]),
 		...['catalog_version', 'schema_version', 'product_object_hash', 'idempotency_key'].map((column) => [
 			column,
-			LONGEST_NAME,
-			`${LONGEST_NAME}x`,
+			MAX_NAME,
+			`${MAX_NAME}x`,
 		]),
 	] as [string, string, string][];
 	it.each(sessionLimits)('itself holds a session’s %s to its limit', async (column, longest, tooLong) => {
@@ -28,12 +28,12 @@ describe('the schema', () => {
 	});
 
 	it.each([
-		['payload', objectOf(MOST_PAYLOAD, 'é'), objectOf(MOST_PAYLOAD + 1, 'é')],
+		['payload', objectOf(MAX_PAYLOAD, 'é'), objectOf(MAX_PAYLOAD + 1, 'é')],
 		['message', '😀'.repeat(10_000), 'x'.repeat(10_001)],
-		['type', LONGEST_NAME, `${LONGEST_NAME}x`],
+		['type', MAX_NAME, `${MAX_NAME}x`],
 		['type', 'x', ''],
-		['stage', LONGEST_NAME, `${LONGEST_NAME}x`],
-		['idempotency_key', LONGEST_NAME, `${LONGEST_NAME}x`],
+		['stage', MAX_NAME, `${MAX_NAME}x`],
+		['idempotency_key', MAX_NAME, `${MAX_NAME}x`],
 	])('itself holds an event’s %s to its limit', async (column, within, beyond) => {
 		const caller = await newCaller();
 		const { id } = await caller.create();

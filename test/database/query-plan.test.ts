@@ -2,9 +2,9 @@ import { env } from 'cloudflare:workers';
 import { expect, it } from 'vitest';
 import * as apiKeys from '../../src/auth/store.ts';
 import * as cleanup from '../../src/cleanup/store.ts';
-import { type Database, newTrace, openDatabase, type Statement } from '../../src/database/database.ts';
+import type { Database, Statement } from '../../src/core/database.ts';
+import { openDatabase, ping } from '../../src/database/database.ts';
 import * as events from '../../src/events/store.ts';
-import * as health from '../../src/health/store.ts';
 import * as sessions from '../../src/sessions/store.ts';
 import * as updates from '../../src/sessions/update/store.ts';
 
@@ -22,7 +22,7 @@ const session = {
 	expiresAt: '2999-01-01T00:00:00.000Z',
 };
 const event = { type: 't', stage: null, message: null, payload: '{}', nonce: 'f'.repeat(20) };
-const cursor = { id: `evt_0000000001${event.nonce}`, number: 1 };
+const cursor = { id: `evt_0000000001${event.nonce}`, position: 1 };
 const changes: updates.Change[] = [
 	{ column: 'status', how: 'set', value: 'failed' },
 	{ column: 'plan', how: 'merge', value: '{"a":1}' },
@@ -82,7 +82,7 @@ const calls: Record<string, ((db: Database) => Promise<unknown>)[]> = {
 	deleteExpired: [(db) => cleanup.deleteExpired(db, now)],
 	countExpired: [(db) => cleanup.countExpired(db, now)],
 	optimize: [(db) => cleanup.optimize(db)],
-	ping: [(db) => health.ping(db)],
+	ping: [(db) => ping(db)],
 };
 
 /** What reads a table or an index from end to end on purpose. */
@@ -104,14 +104,14 @@ async function plan({ sql, parameters }: Statement): Promise<string[]> {
 
 it('knows every function of the stores that sends statements', () => {
 	const parts = ['selectLatestEvents', 'selectVersion', 'staleOrMissing', 'columnsBut', 'admittedParameter'];
-	const functions = [sessions, updates, events, apiKeys, cleanup, health].flatMap((store) =>
+	const functions = [sessions, updates, events, apiKeys, cleanup, { ping }].flatMap((store) =>
 		Object.entries(store).flatMap(([name, value]) => (typeof value === 'function' ? [name] : [])),
 	);
 	expect(functions.filter((name) => !parts.includes(name)).sort()).toEqual(Object.keys(calls).sort());
 });
 
 it.each(Object.entries(calls))('%s scans no table and sorts nothing', async (name, forms) => {
-	const real = openDatabase(env.DB, newTrace());
+	const real = openDatabase(env.DB);
 	const sent: Statement[] = [];
 	const recording: Database = {
 		run: (statements, how) => {

@@ -42,7 +42,7 @@ describe('the OpenAPI document', () => {
 
 	it('holds every route that is mounted, and no other', () => {
 		const mounted = app.routes
-			// Middleware and the 405 of a known path are mounted for all methods; files of a page are no calls.
+			// Middleware is mounted for all methods; a file of the page is not a call.
 			.filter(({ method, path }) => method !== 'ALL' && path !== '/docs/:file')
 			.map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`);
 		const documented = operations.map(({ method, path }) => `${method.toUpperCase()} ${path}`);

@@ -61,7 +61,7 @@ const chunked = (...chunks: string[]) =>
 	[...chunks, ''].map((chunk) => `${chunk.length.toString(16)}\r\n${chunk}\r\n`).join('');
 
 const JSON_TYPE = 'Content-Type: application/json';
-const MOST_BODY = 2 * 1024 * 1024;
+const MAX_BODY = 2 * 1024 * 1024;
 const here = (path = '') => `${SESSIONS}/${id}${path}`;
 const codeOf = ({ body }: RawAnswer): unknown => (JSON.parse(body) as { code?: unknown }).code;
 
@@ -111,16 +111,16 @@ describe('a body', () => {
 			const chunks = body(size).match(/.{1,65536}/g) ?? [];
 			return request(`PATCH ${here()}`, [JSON_TYPE, 'Transfer-Encoding: chunked'], chunked(...chunks));
 		};
-		expect((await whole(MOST_BODY)).status).toBe(200);
-		expect((await inChunks(MOST_BODY)).status).toBe(200);
-		expect((await inChunks(MOST_BODY + 1)).status).toBe(413);
+		expect((await whole(MAX_BODY)).status).toBe(200);
+		expect((await inChunks(MAX_BODY)).status).toBe(200);
+		expect((await inChunks(MAX_BODY + 1)).status).toBe(413);
 		// Announced only: the answer does not wait for it.
-		const announced = await request(`PATCH ${here()}`, [JSON_TYPE, `Content-Length: ${MOST_BODY + 1}`], '{}');
+		const announced = await request(`PATCH ${here()}`, [JSON_TYPE, `Content-Length: ${MAX_BODY + 1}`], '{}');
 		expect([announced.status, codeOf(announced)]).toEqual([413, 'PAYLOAD_TOO_LARGE']);
 	});
 
 	it('that is far too large is answered 413 to a client that sends all of it first', async () => {
-		for (const size of [MOST_BODY + 1, 3 * MOST_BODY, 8 * MOST_BODY]) {
+		for (const size of [MAX_BODY + 1, 3 * MAX_BODY, 8 * MAX_BODY]) {
 			const answer = await fetch(server.url + here(), {
 				method: 'PATCH',
 				headers: { Authorization: key, 'Content-Type': 'application/json' },

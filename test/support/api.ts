@@ -1,7 +1,7 @@
 import { env, exports } from 'cloudflare:workers';
-import { makeKey } from '../../src/auth/issue-key.ts';
+import { issueKey } from '../../src/auth/issue-key.ts';
 import type { Permission } from '../../src/core/principal.ts';
-import { newTrace, openDatabase } from '../../src/database/database.ts';
+import { openDatabase } from '../../src/database/database.ts';
 import type { Event } from '../../src/events/schema.ts';
 import type { Session, SessionDetails } from '../../src/sessions/schema.ts';
 import { expectDocumented } from './documented.ts';
@@ -50,7 +50,7 @@ export async function newKey(
 	} = {},
 ) {
 	callers += 1;
-	return makeKey(openDatabase(env.DB, newTrace()), {
+	return issueKey(openDatabase(env.DB), {
 		userId: request.userId ?? `user_${callers}_${crypto.randomUUID().slice(0, 8)}`,
 		organizationId: request.organizationId ?? null,
 		name: null,

@@ -1,9 +1,10 @@
 import { type Schema, Validator } from '@cfworker/json-schema';
 import { expect } from 'vitest';
 import type { oas31 } from 'zod-openapi';
+import { app } from '../../src/app.ts';
 import { openApiDocument } from '../../src/docs/openapi.ts';
 
-const document = openApiDocument();
+const document = openApiDocument(app.routes);
 const patterns = Object.entries(document.paths ?? {}).map(([path, item]) => ({
 	pattern: new RegExp(`^${path.replaceAll(/\{\w+\}/g, '[^/]+').replaceAll('.', '\\.')}/?$`),
 	item: item as Record<string, oas31.OperationObject | undefined>,

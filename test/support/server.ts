@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createTestHarness } from 'wrangler';
-import { type KeyRequest, makeKey } from '../../src/auth/issue-key.ts';
+import { issueKey, type KeyRequest } from '../../src/auth/issue-key.ts';
 import type { Bindings } from '../../src/core/settings.ts';
-import { newTrace, openDatabase } from '../../src/database/database.ts';
+import { openDatabase } from '../../src/database/database.ts';
 
 export const ROOT = resolve(import.meta.dirname, '../..');
 
@@ -42,7 +42,7 @@ export async function startServer(
 		url: url.href.replace(/\/$/, ''),
 		env,
 		async newKey(request = {}) {
-			const { key } = await makeKey(openDatabase(env.DB, newTrace()), {
+			const { key } = await issueKey(openDatabase(env.DB), {
 				userId: `user_${crypto.randomUUID()}`,
 				organizationId: null,
 				name: null,

@@ -1,9 +1,9 @@
 import { limits } from '../../core/limits.ts';
-import { type StoredObject, textWithin } from '../../json/json-text.ts';
+import { type JsonText, textOrTooLarge } from '../../json/json-text.ts';
 import { type ObjectField, objectColumns } from '../schema.ts';
 import type { Change } from './store.ts';
 
-type Fields = Partial<Record<ObjectField, StoredObject | null | undefined>> & {
+type Fields = Partial<Record<ObjectField, JsonText | null | undefined>> & {
 	productObjectHash?: string | null | undefined;
 	status?: string | undefined;
 };
@@ -22,7 +22,7 @@ export function changesOf(fields: Fields, how: 'set' | 'merge'): Change[] {
 		changes.push(
 			value === null
 				? { column, how: 'set', value: null }
-				: { column, how, value: textWithin(value, field, most) },
+				: { column, how, value: textOrTooLarge(value, field, most) },
 		);
 	}
 	if (fields.productObjectHash !== undefined) {

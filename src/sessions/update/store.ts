@@ -1,7 +1,8 @@
+import type { Database } from '../../core/database.ts';
 import { referenceParameters, type SessionReference } from '../../core/session-reference.ts';
-import type { Database } from '../../database/database.ts';
 import {
 	admittedParameter,
+	type CurrentVersion,
 	columnsBut,
 	type Outcome,
 	type SessionRow,
@@ -56,18 +57,20 @@ export async function updateSession(
 	const parameters = [...changes.map(({ value }) => value), reference.now, ...referenceParameters(reference)];
 	const set = changes.filter(({ how }) => how === 'set');
 	const returning = `RETURNING ${columnsBut(set.map(({ column }) => column))}`;
-	const written = (row: unknown): Outcome<SessionRow> => ({
+	const written = (row: SessionRow): Outcome<SessionRow> => ({
 		is: 'done',
 		result: {
-			...(row as SessionRow),
+			...row,
 			...Object.fromEntries(set.map(({ column, value }) => [column, value])),
 		},
 	});
 	if (!versions) {
-		const [[row] = []] = await db.run([{ sql: `${sql} ${returning}`, parameters }], { safeToRepeat: false });
+		const [[row]] = await db.run<[SessionRow]>([{ sql: `${sql} ${returning}`, parameters }], {
+			idempotent: false,
+		});
 		return row ? written(row) : { is: 'missing' };
 	}
-	const [rows = [], current = []] = await db.run(
+	const [[row], [current]] = await db.run<[SessionRow, CurrentVersion]>(
 		[
 			{
 				sql: `${sql} AND instr(?, ',' || version || ',') > 0 ${returning}`,
@@ -75,9 +78,9 @@ export async function updateSession(
 			},
 			selectVersion(reference),
 		],
-		{ safeToRepeat: false },
+		{ idempotent: false },
 	);
-	return rows[0] ? written(rows[0]) : staleOrMissing(current);
+	return row ? written(row) : staleOrMissing(current);
 }
 
 /** What `patch` would make of the product object, and the version that it would be made from. */
@@ -86,14 +89,14 @@ export async function previewProductObject(
 	reference: SessionReference,
 	patch: string,
 ): Promise<{ version: number; merged: string } | undefined> {
-	const [rows = []] = await db.run(
+	const [[row]] = await db.run<[{ version: number; merged: string }]>(
 		[
 			{
 				sql: `SELECT version, ${merged('product_object')} AS merged FROM sessions WHERE ${THIS_LIVE}`,
 				parameters: [patch, ...referenceParameters(reference)],
 			},
 		],
-		{ safeToRepeat: true },
+		{ idempotent: true },
 	);
-	return rows[0] as { version: number; merged: string } | undefined;
+	return row;
 }

@@ -1,8 +1,8 @@
+import { type Database, DatabaseUnavailable } from '../../core/database.ts';
 import { ApiError } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
 import { pause } from '../../core/pause.ts';
 import { type SessionReference, sessionNotFound } from '../../core/session-reference.ts';
-import type { Database } from '../../database/database.ts';
 import { failedCheck, faultKind } from '../../database/faults.ts';
 import { entityTag } from '../../http/conditional.ts';
 import { tooLarge } from '../../json/json-text.ts';
@@ -39,7 +39,7 @@ const MAX_MERGES = 100;
 /**
  * Merges into fields of a session by RFC 7396, in one statement. Only a product object without a hash is read first,
  * because the hash must follow the merged object; it is then written on the condition that nobody else wrote meanwhile.
- * Throws SESSION_NOT_FOUND, PRECONDITION_FAILED, PAYLOAD_TOO_LARGE; DATABASE_UNAVAILABLE when others never pause.
+ * Throws SESSION_NOT_FOUND, PRECONDITION_FAILED, PAYLOAD_TOO_LARGE; DatabaseUnavailable when others never pause.
  */
 export async function mergeSession(
 	db: Database,
@@ -63,8 +63,8 @@ export async function mergeSession(
 		if (versions && !versions.includes(outcome.version)) throw stale(outcome);
 		await pause(Math.random() * Math.min(5 * tries, 50));
 	}
-	throw new ApiError('DATABASE_UNAVAILABLE', 'Too many others are writing this session. Try again.', {
-		headers: { 'Retry-After': '1' },
+	throw new DatabaseUnavailable('Too many others are writing this session. Try again.', {
+		retryAfterSeconds: 1,
 	});
 }
 

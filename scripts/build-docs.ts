@@ -1,0 +1,24 @@
+/**
+ * Makes the documentation that the Worker serves as static assets: the OpenAPI document and the texts for language models
+ * from what the routes declare, and the files of the reference page. wrangler runs it before it bundles.
+ */
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { app } from '../src/app.ts';
+import { fullText, overview } from '../src/docs/markdown.ts';
+import { openApiDocument } from '../src/docs/openapi.ts';
+
+const root = resolve(import.meta.dirname, '..');
+const assets = join(root, 'dist/public');
+const page = join(assets, 'docs');
+mkdirSync(page, { recursive: true });
+
+const document = openApiDocument(app.routes);
+writeFileSync(join(assets, 'openapi.json'), JSON.stringify(document));
+writeFileSync(join(assets, 'llms.txt'), overview(document));
+writeFileSync(join(assets, 'llms-full.txt'), fullText(document));
+
+cpSync(join(root, 'src/docs/page'), page, { recursive: true });
+for (const name of ['swagger-ui.css', 'swagger-ui-bundle.js']) {
+	cpSync(join(root, 'node_modules/swagger-ui-dist', name), join(page, name));
+}

@@ -1,0 +1,49 @@
+/** A statement with its bound parameters. */
+export interface Statement {
+	sql: string;
+	parameters: readonly (string | number | null)[];
+}
+
+/** What one request cost in D1. */
+export interface QueryStats {
+	roundTrips: number;
+	milliseconds: number;
+	rowsRead: number;
+	rowsWritten: number;
+}
+
+export const newQueryStats = (): QueryStats => ({
+	roundTrips: 0,
+	milliseconds: 0,
+	rowsRead: 0,
+	rowsWritten: 0,
+});
+
+/** The rows of each statement of a round trip, in the order of the statements. */
+export type RowsOf<Rows extends readonly unknown[]> = { [Each in keyof Rows]: Rows[Each][] };
+
+export interface Database {
+	/**
+	 * Sends the statements in one round trip, as one transaction, and returns the rows of each.
+	 * `Rows` names the type of a row of each statement; of statements that are left out there are no rows.
+	 * A transient fault is retried, at most three tries in all, if the statements are `idempotent`.
+	 * Throws DatabaseUnavailable when D1 is overloaded or unreachable, and any other failure as it is.
+	 */
+	run<Rows extends readonly unknown[]>(
+		statements: readonly Statement[],
+		options: { idempotent: boolean },
+	): Promise<RowsOf<Rows>>;
+	/** Marks how recent the results were; null before the first round trip. */
+	bookmark(): string | null;
+}
+
+/** D1 cannot serve a request at the moment. */
+export class DatabaseUnavailable extends Error {
+	readonly retryAfterSeconds: number;
+
+	constructor(message: string, options: { retryAfterSeconds: number; cause?: unknown }) {
+		super(message, options.cause === undefined ? undefined : { cause: options.cause });
+		this.name = 'DatabaseUnavailable';
+		this.retryAfterSeconds = options.retryAfterSeconds;
+	}
+}

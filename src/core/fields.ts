@@ -1,0 +1,33 @@
+import * as z from 'zod';
+import { characters } from './text.ts';
+
+const isWellFormed = (text: string): boolean => text.isWellFormed() && !text.includes('\u0000');
+
+/**
+ * A plain string of a request, of `min` to `max` characters. SQLite cuts some texts at U+0000, and UTF-8 cannot hold a
+ * lone surrogate.
+ */
+export const plainString = (max: number, min = 0) =>
+	z
+		.string()
+		.refine((text) => characters(text) <= max, { error: `must have at most ${max} characters` })
+		.refine((text) => characters(text) >= min, { error: `must have at least ${min} character` })
+		.refine(isWellFormed, { error: 'must not contain U+0000 or a lone surrogate' })
+		.meta(min > 0 ? { minLength: min, maxLength: max } : { maxLength: max });
+
+/** A user's or an organization's id, in a response. */
+export const ownerId = z.string().max(255);
+/** ISO 8601 UTC with milliseconds, in a response. */
+export const timestamp = z.iso.datetime({ precision: 3 }).max(24);
+/** A whole number from 0, in a response. */
+export const count = z.int().min(0).meta({ format: 'int64' });
+
+/** A whole number in a query, as decimal digits, with the value that stands for an absent one. */
+export const wholeNumberQuery = (min: number, max: number, absent: number) =>
+	z
+		.string()
+		.regex(/^\d+$/, { error: 'must be a whole number' })
+		.transform(Number)
+		.pipe(z.number().min(min).max(max))
+		.default(absent)
+		.meta({ override: { type: 'integer', format: 'int64', minimum: min, maximum: max, default: absent } });

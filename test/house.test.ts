@@ -1,0 +1,73 @@
+import { expect, it } from 'vitest';
+
+/** The rooms of src, from the top down. A file imports from its own room and from those below it. */
+const ROOMS = [
+	'index',
+	'app',
+	'docs',
+	'health',
+	'cleanup',
+	'sessions',
+	'events',
+	'live',
+	'auth',
+	'http',
+	'json',
+	'database',
+	'core',
+];
+/** Their users import them; within src they import types alone. */
+const FOR_USERS = ['inspector', 'client'];
+/** The files that know Hono. Of the other rooms only routes do. */
+const KNOWS_HONO = /^\.\.\/src\/((app|health)\.ts|(docs|auth|http)\/.*|\w+\/routes\.ts|live\/follow\.ts)$/;
+/** Database and HTTP do not know one another, in either direction. */
+const STRANGERS = new Set(['http database', 'database http']);
+
+const files = import.meta.glob<string>('../src/**/*.{ts,tsx}', {
+	query: '?raw',
+	import: 'default',
+	eager: true,
+});
+const IMPORT = /^(?:import|export)\s(type\s)?[^;]*?from '([^']+)'/gm;
+
+const roomOf = (path: string): string => /^\.\.\/src\/([\w-]+)/.exec(path)?.[1] ?? '';
+const imports = Object.entries(files).flatMap(([file, text]) =>
+	Array.from(text.matchAll(IMPORT), ([, type, source = '']) => ({
+		file,
+		isType: type !== undefined,
+		source,
+		room: roomOf(file),
+		target: source.startsWith('.')
+			? roomOf(new URL(source, `file:///x/${file}`).pathname.replace('/src', '../src'))
+			: undefined,
+	})),
+);
+const named = ({ file, source }: { file: string; source: string }) => `${file} imports ${source}`;
+
+it('finds the imports of every room', () => {
+	const found = new Set(imports.map(({ room }) => room));
+	expect([...found].filter((room) => ![...ROOMS, ...FOR_USERS].includes(room))).toEqual([]);
+	expect(found.size).toBeGreaterThan(8);
+	expect(imports.length).toBeGreaterThan(150);
+});
+
+it('imports only from rooms further down', () => {
+	const upward = imports.filter(({ room, target }) => {
+		if (target === undefined || FOR_USERS.includes(room)) return false;
+		return !ROOMS.includes(target) || ROOMS.indexOf(target) < ROOMS.indexOf(room);
+	});
+	expect(upward.map(named)).toEqual([]);
+});
+
+it('keeps database and HTTP apart', () => {
+	const joined = imports.filter(({ room, target }) => STRANGERS.has(`${room} ${target}`));
+	expect(joined.map(named)).toEqual([]);
+});
+
+it('keeps Hono in routes and in the rooms of HTTP', () => {
+	const known = imports.filter(
+		({ file, source }) =>
+			/^hono\b/.test(source) && !KNOWS_HONO.test(file) && !FOR_USERS.includes(roomOf(file)),
+	);
+	expect(known.map(named)).toEqual([]);
+});
