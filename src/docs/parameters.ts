@@ -49,11 +49,11 @@ const idempotencyKey = z
 const conditionalHeaders: Record<ConditionalHeader, z.ZodType> = {
 	'If-Match': entityTags(
 		'IfMatch',
-		'RFC 9110: the call takes effect only when one of these tags is current; else the response is a 412.',
+		'RFC 9110: the call takes effect only when one of these tags is current; else the response is a 412. A weak tag counts as its strong form.',
 	),
 	'If-None-Match': entityTags(
 		'IfNoneMatch',
-		'RFC 9110: the response is a 304 when one of these tags is current.',
+		'RFC 9110: when one of these tags is current, a read is a 304 and a write a 412.',
 	),
 	'Idempotency-Key': idempotencyKey,
 };

@@ -25,8 +25,6 @@ const PAGE_POLICY =
 /** A browser shows plain text, and downloads text/markdown. */
 const PLAIN_TEXT = 'text/plain; charset=utf-8';
 
-const PAGE = 'page.html';
-
 /** Returns a static asset of the Worker, as the given content type or its own. Throws NOT_FOUND. */
 async function asset(c: Context<AppEnv>, path: string, contentType?: string): Promise<Response> {
 	const found = await c.env.ASSETS.fetch(new URL(path, c.req.url));
@@ -34,6 +32,13 @@ async function asset(c: Context<AppEnv>, path: string, contentType?: string): Pr
 	const response = new Response(found.body, found);
 	if (contentType) response.headers.set('Content-Type', contentType);
 	return response;
+}
+
+/** Returns a file of the reference page. Each carries the page's policy, because the page itself is one of them. */
+async function pageFile(c: Context<AppEnv>, name: string): Promise<Response> {
+	const file = await asset(c, `/docs/${name}`);
+	file.headers.set('Content-Security-Policy', PAGE_POLICY);
+	return file;
 }
 
 /** The documentation, for people, programs and language models. `scripts/build-docs.ts` makes its files. */
@@ -105,15 +110,6 @@ export const docsRoutes = new Hono<AppEnv>({ strict: false })
 			description: 'For people: reads the document above, and makes calls.',
 			responses: { 200: { description: 'The page.', mediaType: 'text/html' } },
 		}),
-		async (c) => {
-			const page = await asset(c, `/docs/${PAGE}`);
-			page.headers.set('Content-Security-Policy', PAGE_POLICY);
-			return page;
-		},
+		(c) => pageFile(c, 'page.html'),
 	)
-	.get('/docs/:file', (c) => {
-		const file = c.req.param('file');
-		// The page itself is served under its policy alone.
-		if (file.toLowerCase() === PAGE) throw new ApiError('NOT_FOUND', 'There is nothing at this path.');
-		return asset(c, `/docs/${file}`);
-	});
+	.get('/docs/:file', (c) => pageFile(c, c.req.param('file')));

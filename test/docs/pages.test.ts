@@ -45,6 +45,17 @@ describe('the reference page', () => {
 		expect(headers.get('Content-Security-Policy')).toContain("default-src 'none'");
 	});
 
+	it('carries its policy under every name that it has', async () => {
+		for (const path of ['/docs', '/docs/', '/docs/page.html', '/docs/page%2Ehtml', '/docs/page.html/']) {
+			const { status, headers } = await send(path);
+			expect([path, status, headers.get('Content-Security-Policy')?.slice(0, 18)]).toEqual([
+				path,
+				200,
+				"default-src 'none'",
+			]);
+		}
+	});
+
 	it('has no other files', async () => {
 		for (const path of ['/docs/none.js', '/docs/..%2fpage.html', '/docs/%00', '/docs/page.html/x']) {
 			const { status, json } = await send(path);
