@@ -15,6 +15,15 @@ export const plainString = (max: number, min = 0) =>
 		.refine(isWellFormed, { error: 'must not contain U+0000 or a lone surrogate' })
 		.meta(min > 0 ? { minLength: min, maxLength: max } : { maxLength: max });
 
+/**
+ * A plain string that also goes into lines of logs and streams: it takes no control characters (Unicode's Cc) and no line
+ * or paragraph separators.
+ */
+export const plainLine = (max: number, min = 0) =>
+	plainString(max, min).refine((text) => !/[\p{Cc}\p{Zl}\p{Zp}]/u.test(text), {
+		error: 'must not contain control characters or line separators',
+	});
+
 /** A user's or an organization's id, in a response. */
 export const ownerId = z.string().max(255);
 /** ISO 8601 UTC with milliseconds, in a response. */

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { ownerId, plainString, timestamp, wholeNumberQuery } from '../core/fields.ts';
+import { ownerId, plainLine, plainString, timestamp, wholeNumberQuery } from '../core/fields.ts';
 import { limits } from '../core/limits.ts';
 import { sessionIdSchema } from '../core/session-reference.ts';
 import { jsonObject, jsonObjectMeta, sentObject } from '../json/schema.ts';
@@ -41,10 +41,10 @@ export type Event = z.infer<typeof eventSchema>;
 
 export const appendSchema = z
 	.object({
-		type: plainString(limits.name, 1),
+		type: plainLine(limits.name, 1),
 		message: plainString(limits.message).optional(),
 		payload: sentObject.meta(payloadMeta).optional(),
-		stage: plainString(limits.name).optional(),
+		stage: plainLine(limits.name).optional(),
 	})
 	.meta({
 		id: 'AppendEvent',

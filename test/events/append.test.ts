@@ -182,3 +182,38 @@ describe('paging through events', () => {
 		expect(events).toEqual(all.slice(10));
 	});
 });
+
+describe('the id of an event', () => {
+	it('ends with 20 random digits, none of which is always the same', async () => {
+		const caller = await newCaller();
+		const { id } = await caller.create();
+		const ids = await Promise.all(Array.from({ length: 100 }, async () => (await caller.append(id)).id));
+		for (let at = 14; at < 34; at += 1) {
+			expect(new Set(ids.map((each) => each[at])).size, `digit ${at}`).toBeGreaterThan(4);
+		}
+	});
+});
+
+describe('the type and the stage of an event', () => {
+	it.each(['\n', '\r', '\u0001', '\u001b', '\u007f', '\u0085', '\u2028', '\u2029'])(
+		'may not contain %j, which could break a line of a log or of a stream',
+		async (character) => {
+			const caller = await newCaller();
+			const { id } = await caller.create();
+			const text = `a${character}b`;
+			const { status, json } = await caller.call('POST', `${SESSIONS}/${id}/events`, {
+				body: { type: text, stage: text, message: text },
+			});
+			expect([status, json.code]).toEqual([400, 'VALIDATION_ERROR']);
+			expect((json.details as { path: string }[]).map(({ path }) => path)).toEqual(['type', 'stage']);
+			expect((await caller.details(id)).events).toEqual([]);
+		},
+	);
+
+	it('may contain any other character', async () => {
+		const caller = await newCaller();
+		const { id } = await caller.create();
+		const text = 'Ünï 😀 \u00a0\u200b';
+		expect(await caller.append(id, { type: text, stage: text })).toMatchObject({ type: text, stage: text });
+	});
+});
