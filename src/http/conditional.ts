@@ -1,33 +1,45 @@
 /**
- * Conditional requests, RFC 9110 section 13. A tag is `"<version>"`, or `"<version>.<number>"` where the answer
- * holds events, the latest of which has that number. Both are counted by the database: a clock can stand still.
+ * Conditional requests, RFC 9110 section 13. A tag is `"<version>"`, or `"<version>.<position>"` in a response that holds
+ * events, the latest of which has that position. The database counts both: a clock can stand still.
  */
 
-/** The strong ETag (RFC 9110, 8.8.3) of a session at a version, with the number of its latest event in the answer. */
+/** The strong ETag (RFC 9110, 8.8.3) of a session at a version, with the position of its latest event in the response. */
 export const entityTag = (version: number, latestEvent = 0): string =>
 	latestEvent === 0 ? `"${version}"` : `"${version}.${latestEvent}"`;
 
-const TAG = /(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"/g;
+/** What stands between the quotation marks; a weak tag counts as its strong form. */
+const TAG = /(?:W\/)?"([\x21\x23-\x7e\x80-\xff]*)"/g;
 const VERSION = /^([1-9]\d{0,14})(?:\.[1-9]\d{0,14})?$/;
 
-/**
- * The versions that an If-Match admits; undefined when there is no condition on the version (no header, or `*`).
- * Events do not count, so that appending one makes no tag stale. Weak tags never match (13.1.1).
- */
-export function ifMatchVersions(ifMatch: string | undefined): number[] | undefined {
-	if (ifMatch === undefined || ifMatch.trim() === '*') return undefined;
-	const versions: number[] = [];
-	for (const [, weak, tag = ''] of ifMatch.matchAll(TAG)) {
-		const version = VERSION.exec(tag)?.[1];
-		if (!weak && version) versions.push(Number(version));
-	}
-	return versions;
-}
+const opaqueTags = (header: string): string[] => Array.from(header.matchAll(TAG), ([, tag = '']) => tag);
 
-/** Whether an If-None-Match names the tag, compared weakly (RFC 9110, 13.1.2). */
-export function matchesIfNoneMatch(ifNoneMatch: string | undefined, tag: string): boolean {
-	if (ifNoneMatch === undefined) return false;
-	if (ifNoneMatch.trim() === '*') return true;
-	for (const [, , opaque = ''] of ifNoneMatch.matchAll(TAG)) if (`"${opaque}"` === tag) return true;
-	return false;
-}
+const versionsOf = (header: string): number[] =>
+	opaqueTags(header).flatMap((tag) => {
+		const version = VERSION.exec(tag)?.[1];
+		return version === undefined ? [] : [Number(version)];
+	});
+
+/**
+ * The versions that an If-Match lets through; undefined without a condition on the version (no header, or `*`).
+ * Only the version of a tag counts, so that appending an event makes no tag stale.
+ *
+ * A weak tag counts as its strong form, where RFC 9110, 13.1.1, asks for a strong comparison. Cloudflare's edge weakens the
+ * ETag of each response that it compresses, so that such a client has no other tag to send. It is safe: the tag counts
+ * versions, and each version has one content.
+ */
+export const ifMatchVersions = (ifMatch: string | undefined): number[] | undefined =>
+	ifMatch === undefined || ifMatch.trim() === '*' ? undefined : versionsOf(ifMatch);
+
+/**
+ * The versions that an If-None-Match of a write refuses (RFC 9110, 13.1.2): all of them for `*`; undefined without the
+ * header.
+ */
+export const ifNoneMatchVersions = (ifNoneMatch: string | undefined): number[] | 'all' | undefined => {
+	if (ifNoneMatch === undefined) return undefined;
+	return ifNoneMatch.trim() === '*' ? 'all' : versionsOf(ifNoneMatch);
+};
+
+/** Whether an If-None-Match of a read names the tag, compared weakly (RFC 9110, 13.1.2). */
+export const matchesIfNoneMatch = (ifNoneMatch: string | undefined, tag: string): boolean =>
+	ifNoneMatch !== undefined &&
+	(ifNoneMatch.trim() === '*' || opaqueTags(ifNoneMatch).some((opaque) => `"${opaque}"` === tag));

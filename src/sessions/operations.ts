@@ -30,7 +30,7 @@ export const get: Operation = {
 	summary: 'Read a session with its events',
 	description: 'The session with its latest 1,000 events, the oldest of them first.',
 	permission: 'PRODUCTS:READ',
-	headers: ['If-None-Match'],
+	headers: ['If-Match', 'If-None-Match'],
 	responses: {
 		200: { description: 'The session.', schema: sessionDetailsSchema, etag: true },
 		304: { description: 'What the caller has is current.', etag: true },
@@ -48,7 +48,7 @@ export const update: Operation = {
 		`Each object takes at most ${limits.storedObject} bytes as JSON in UTF-8, ${limits.nesting} levels deep.`,
 	].join('\n\n'),
 	permission: 'PRODUCTS:WRITE',
-	headers: ['If-Match'],
+	headers: ['If-Match', 'If-None-Match'],
 	responses: { 200: { description: 'The session as it is now.', schema: sessionSchema, etag: true } },
 };
 
@@ -58,6 +58,6 @@ export const remove: Operation = {
 	summary: 'Delete a session',
 	description: 'Deletes the session. Its events go with it.',
 	permission: 'PRODUCTS:DELETE',
-	headers: ['If-Match'],
+	headers: ['If-Match', 'If-None-Match'],
 	responses: { 200: { description: 'The session is gone.', schema: deletedSchema } },
 };

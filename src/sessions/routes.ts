@@ -1,11 +1,11 @@
-import { Hono } from 'hono';
+import { type Context, Hono } from 'hono';
 import { typeid } from 'typeid-js';
 import { ApiError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import { sessionNotFound } from '../core/session-reference.ts';
 import { settingsOf } from '../core/settings.ts';
 import { JSON_TYPE, jsonBody, MERGE_PATCH_TYPE, mediaTypeOf } from '../http/body.ts';
-import { entityTag, ifMatchVersions, matchesIfNoneMatch } from '../http/conditional.ts';
+import { entityTag, ifMatchVersions, ifNoneMatchVersions, matchesIfNoneMatch } from '../http/conditional.ts';
 import type { AppEnv } from '../http/context.ts';
 import { idempotencyOf } from '../http/idempotency.ts';
 import { jsonResponse } from '../http/json-response.ts';
@@ -30,6 +30,7 @@ import {
 	insertSession,
 	listSessions,
 	readSessionWithEvents,
+	readVersion,
 	type SessionRow,
 } from './store.ts';
 import { changesOf } from './update/changes.ts';
@@ -37,6 +38,21 @@ import { mergeSession, replaceInSession, stale } from './update/update.ts';
 
 const sessionResponse = <S extends 200 | 201>(row: SessionRow, status: S, headers?: Record<string, string>) =>
 	jsonResponse<Session, S>(sessionJson(row), status, { ETag: entityTag(row.version), ...headers });
+
+/**
+ * The versions that the conditions of a write let through; undefined without a condition. If-None-Match costs a round trip,
+ * and the write then takes effect on the version that was read, or not at all. Throws SESSION_NOT_FOUND, PRECONDITION_FAILED.
+ */
+async function writableVersions(c: Context<AppEnv>): Promise<readonly number[] | undefined> {
+	const admitted = ifMatchVersions(c.req.header('If-Match'));
+	const refused = ifNoneMatchVersions(c.req.header('If-None-Match'));
+	if (refused === undefined) return admitted;
+	const current = await readVersion(c.get('database'), sessionRefFrom(c));
+	if (!current) throw sessionNotFound();
+	const isRefused = refused === 'all' || refused.includes(current.version);
+	if (isRefused || (admitted && !admitted.includes(current.version))) throw stale(current);
+	return [current.version];
+}
 
 /** The calls on sessions. */
 export const sessionRoutes = new Hono<AppEnv>({ strict: false })
@@ -103,7 +119,12 @@ export const sessionRoutes = new Hono<AppEnv>({ strict: false })
 		const found = await readSessionWithEvents(c.get('database'), sessionRefFrom(c), EVENTS_IN_DETAILS);
 		if (!found) throw sessionNotFound();
 		const { session, events } = found;
-		const tag = entityTag(session.version, events.at(-1)?.position);
+		const latestEvent = events.at(-1)?.position;
+		const tag = entityTag(session.version, latestEvent);
+		const admitted = ifMatchVersions(c.req.header('If-Match'));
+		if (admitted && !admitted.includes(session.version)) {
+			throw stale({ version: session.version, latestEvent: latestEvent ?? 0 });
+		}
 		if (matchesIfNoneMatch(c.req.header('If-None-Match'), tag)) {
 			return new Response(null, { status: 304, headers: { ETag: tag } }) as never;
 		}
@@ -118,13 +139,13 @@ export const sessionRoutes = new Hono<AppEnv>({ strict: false })
 			const isMerge = mediaTypeOf(c) === MERGE_PATCH_TYPE;
 			const changes = changesOf(c.req.valid('json'), isMerge ? 'merge' : 'set');
 			const update = isMerge ? mergeSession : replaceInSession;
-			const versions = ifMatchVersions(c.req.header('If-Match'));
+			const versions = await writableVersions(c);
 			return sessionResponse(await update(c.get('database'), sessionRefFrom(c), changes, versions), 200);
 		},
 	)
 
 	.delete('/:id', operation(operations.remove), async (c) => {
-		const versions = ifMatchVersions(c.req.header('If-Match'));
+		const versions = await writableVersions(c);
 		const outcome = await deleteSession(c.get('database'), sessionRefFrom(c), versions);
 		if (outcome.is === 'missing') throw sessionNotFound();
 		if (outcome.is === 'stale') throw stale(outcome);

@@ -177,6 +177,15 @@ export interface CurrentVersion {
 	latestEvent: number;
 }
 
+/** Reads the current version, or undefined when there is no such session. */
+export async function readVersion(
+	db: Database,
+	reference: SessionReference,
+): Promise<CurrentVersion | undefined> {
+	const [[current]] = await db.run<[CurrentVersion]>([selectVersion(reference)], { idempotent: true });
+	return current;
+}
+
 export const staleOrMissing = (current: CurrentVersion | undefined): Outcome<never> =>
 	current ? { is: 'stale', ...current } : { is: 'missing' };
 

@@ -50,6 +50,7 @@ const calls: Record<string, ((db: Database) => Promise<unknown>)[]> = {
 		(db) => sessions.insertSession(db, { ...session, id: `${session.id.slice(0, -1)}c` }, key),
 	],
 	readSession: [(db) => sessions.readSession(db, reference)],
+	readVersion: [(db) => sessions.readVersion(db, reference)],
 	readSessionWithEvents: [(db) => sessions.readSessionWithEvents(db, reference, 1000)],
 	listSessions: [
 		(db) => sessions.listSessions(db, page),

@@ -54,19 +54,102 @@ describe('If-None-Match on details', () => {
 	});
 });
 
+describe('If-Match on details', () => {
+	it('returns the session while the tag is current, whatever events were appended', async () => {
+		const caller = await newCaller();
+		const { id } = await caller.create();
+		await caller.append(id);
+		for (const sent of ['"1"', '"1.1"', 'W/"1.1"', '*', '"7", "1"']) {
+			const { status } = await caller.call('GET', at(id), { headers: { 'If-Match': sent } });
+			expect([sent, status]).toEqual([sent, 200]);
+		}
+	});
+
+	it('returns 412 with the current tag when the tag is stale, before If-None-Match counts', async () => {
+		const caller = await newCaller();
+		const { id } = await caller.create();
+		await caller.append(id);
+		const headers = { 'If-Match': '"7"', 'If-None-Match': '"1.1"' };
+		const { status, json, headers: answered } = await caller.call('GET', at(id), { headers });
+		expect([status, json.code, answered.get('ETag')]).toEqual([412, 'PRECONDITION_FAILED', '"1.1"']);
+	});
+});
+
+describe('If-None-Match on a write', () => {
+	it.each(['PATCH', 'DELETE'])(
+		'of %s returns 412 for * and for the current tag, and changes nothing',
+		async (method) => {
+			const caller = await newCaller();
+			const session = await caller.create();
+			await caller.append(session.id);
+			for (const sent of ['*', '"1"', 'W/"1"', '"1.1"', '"7", "1"']) {
+				const { status, json, headers } = await caller.call(method, at(session.id), {
+					...(method === 'PATCH' ? { body: { plan: {} } } : {}),
+					headers: { 'If-None-Match': sent },
+				});
+				expect([sent, status, json.code, headers.get('ETag')]).toEqual([
+					sent,
+					412,
+					'PRECONDITION_FAILED',
+					'"1.1"',
+				]);
+			}
+			expect(await caller.details(session.id)).toMatchObject(session);
+		},
+	);
+
+	it('lets another tag through', async () => {
+		const caller = await newCaller();
+		const { id } = await caller.create();
+		const headers = { 'If-None-Match': '"7"' };
+		expect((await caller.call('PATCH', at(id), { body: { plan: {} }, headers })).status).toBe(200);
+		expect((await caller.call('DELETE', at(id), { headers })).status).toBe(200);
+	});
+
+	it('holds beside If-Match', async () => {
+		const caller = await newCaller();
+		const { id } = await caller.create();
+		const write = (ifMatch: string, ifNoneMatch: string) =>
+			caller.call('PATCH', at(id), {
+				body: { plan: {} },
+				headers: { 'If-Match': ifMatch, 'If-None-Match': ifNoneMatch },
+			});
+		expect((await write('"1"', '"1"')).status).toBe(412);
+		expect((await write('"7"', '"8"')).status).toBe(412);
+		expect((await write('"1"', '"8"')).status).toBe(200);
+	});
+
+	it.each(['PATCH', 'DELETE'])('of %s on a missing session is a 404', async (method) => {
+		const caller = await newCaller();
+		const { status } = await caller.call(method, at('sess_01k2vxq8f3e7ttyyds0t6w2h4b'), {
+			...(method === 'PATCH' ? { body: { plan: {} } } : {}),
+			headers: { 'If-None-Match': '*' },
+		});
+		expect(status).toBe(404);
+	});
+});
+
 describe('If-Match on PATCH', () => {
-	it('lets the current tag, a list with it and * through', async () => {
+	it('lets the current tag, its weak form, a list with it and * through', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		let tag = '"1"';
-		for (const sent of [() => tag, () => `"99", ${tag}`, () => '*', () => ` ${tag} , W/"1"`]) {
+		const forms = [
+			() => tag,
+			() => `"99", ${tag}`,
+			() => '*',
+			() => ` ${tag} , W/"1"`,
+			() => `W/${tag}`,
+			() => `W/"99", W/${tag}`,
+		];
+		for (const sent of forms) {
 			const { status, headers } = await patchIf(caller, id, sent());
 			expect(status).toBe(200);
 			tag = headers.get('ETag') ?? '';
 		}
 	});
 
-	it.each(['"99"', '"0"', 'W/"1"', 'nonsense', '"nonsense"', '"1', '""', '"1-1"', '"1 OR 1"'])(
+	it.each(['"99"', '"0"', 'W/"99"', 'nonsense', '"nonsense"', '"1', '""', '"1-1"', '"1 OR 1"'])(
 		'refuses %s, changes nothing, and tells the current tag',
 		async (sent) => {
 			const caller = await newCaller();
@@ -80,7 +163,9 @@ describe('If-Match on PATCH', () => {
 	it('holds for a PATCH that sends no known field, and for a merge', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
-		expect((await patchIf(caller, id, '"9"', {})).status).toBe(412);
+		await caller.append(id);
+		const unchanged = await patchIf(caller, id, '"9"', {});
+		expect([unchanged.status, unchanged.headers.get('ETag')]).toEqual([412, '"1.1"']);
 		for (const body of [{ plan: { a: 1 } }, { productObject: { a: 1 } }]) {
 			const headers = { 'Content-Type': 'application/merge-patch+json', 'If-Match': '"9"' };
 			expect((await caller.call('PATCH', at(id), { body, headers })).status).toBe(412);

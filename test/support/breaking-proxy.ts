@@ -24,7 +24,7 @@ export interface Breakage {
 	answer?: (exchange: Exchange) => void;
 }
 
-export interface Proxy {
+export interface BreakingProxy {
 	url: string;
 	close(): Promise<void>;
 }
@@ -45,10 +45,13 @@ function objectOf(text: string): Json | undefined {
 }
 
 /** Serves what `target` serves, but breaks one rule. */
-export async function breakingProxy(target: string, { request: change, answer }: Breakage): Promise<Proxy> {
+export async function breakingProxy(
+	target: string,
+	{ request: change, answer }: Breakage,
+): Promise<BreakingProxy> {
 	const server: Server = createServer(async (incoming, outgoing) => {
 		const headers = new Headers();
-		for (const name of ['authorization', 'content-type']) {
+		for (const name of ['authorization', 'content-type', 'if-match']) {
 			const value = incoming.headers[name];
 			if (typeof value === 'string') headers.set(name, value);
 		}

@@ -7,7 +7,7 @@ import { failedCheck, faultKind } from '../../database/faults.ts';
 import { entityTag } from '../../http/conditional.ts';
 import { tooLarge } from '../../json/json-text.ts';
 import { type ObjectField, objectColumns } from '../schema.ts';
-import { readSession, type SessionRow } from '../store.ts';
+import { readSession, readVersion, type SessionRow } from '../store.ts';
 import { productObjectHash } from './product-object-hash.ts';
 import { type Change, previewProductObject, updateSession } from './store.ts';
 
@@ -77,7 +77,10 @@ async function write(
 	if (changes.length === 0) {
 		const row = await readSession(db, reference);
 		if (!row) throw sessionNotFound();
-		if (versions && !versions.includes(row.version)) throw stale({ version: row.version, latestEvent: 0 });
+		if (versions && !versions.includes(row.version)) {
+			const current = await readVersion(db, reference);
+			throw current ? stale(current) : sessionNotFound();
+		}
 		return row;
 	}
 	const outcome = await refuseTooLarge(changes, () => updateSession(db, reference, changes, versions));
