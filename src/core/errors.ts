@@ -1,6 +1,6 @@
 import * as z from 'zod';
 
-/** Every code that an answer can carry, with its HTTP status. */
+/** Every code that an error response can carry, with its HTTP status. */
 export const errorStatus = {
 	INVALID_JSON: 400,
 	VALIDATION_ERROR: 400,
@@ -20,7 +20,7 @@ export const errorStatus = {
 
 export type ErrorCode = keyof typeof errorStatus;
 
-/** Bounds of an error answer: what a caller sent must not come back to it by the megabyte. */
+/** Bounds of an error response, so that a large bad request does not get a large response. */
 const MAX_PROBLEMS = 100;
 const MAX_PATH = 255;
 const MAX_SENTENCE = 1000;
@@ -50,7 +50,7 @@ export const errorSchema = z
 	.meta({ id: 'Error' });
 export type ErrorBody = z.infer<typeof errorSchema>;
 
-/** What a caller is told when a call cannot be answered. Thrown anywhere; one handler turns it into an answer. */
+/** An error that a caller is told. Any code may throw it; one handler turns it into a response. */
 export class ApiError extends Error {
 	readonly code: ErrorCode;
 	readonly details: Problem[] | undefined;
@@ -70,7 +70,7 @@ export class ApiError extends Error {
 
 /** A 400 that names each problem, up to MAX_PROBLEMS of them. */
 export const validationError = (problems: Problem[]): ApiError =>
-	new ApiError('VALIDATION_ERROR', 'The request does not fit. See details.', {
+	new ApiError('VALIDATION_ERROR', 'Validation failed. The details name each problem.', {
 		details: problems
 			.slice(0, MAX_PROBLEMS)
 			.map(({ path, message }) => ({ path: path.slice(0, MAX_PATH), message })),

@@ -1,14 +1,14 @@
-/** The limits of what may be sent, each with its origin. */
+/** The limits of requests, each with its reason. */
 export const limits = {
-	/** Bytes. Room for one full session with escapes. */
+	/** Bytes. Enough for one full session with escapes. */
 	requestBody: 2 * 1024 * 1024,
-	/** UTF-8 bytes of one stored object. Four of them keep a row under D1's 2,000,000. */
+	/** Bytes of one stored object in UTF-8. A row holds four of them, and D1 takes rows of 2,000,000 bytes. */
 	storedObject: 400_000,
-	/** UTF-8 bytes of a merge patch for one object: what D1 takes as one parameter. */
+	/** Bytes of a merge patch for one object in UTF-8: D1's limit for a bound parameter. */
 	boundText: 2_000_000,
-	/** UTF-8 bytes of an event's payload. */
+	/** Bytes of an event's payload in UTF-8. */
 	eventPayload: 64 * 1024,
-	/** Levels of objects and arrays within one another, the outermost counted. SQLite's own limit is 1,000. */
+	/** Levels of objects and arrays within one another, including the outermost. SQLite's limit is 1,000. */
 	nesting: 100,
 	/** Characters (Unicode code points, as in JSON Schema and in SQLite's length()). */
 	name: 255,

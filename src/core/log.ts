@@ -5,7 +5,7 @@ export function log(level: Level, fields: { message: string } & Record<string, u
 	console[level](JSON.stringify({ level, ...fields }));
 }
 
-/** What a log may say of an error: its name, message and stack, and those of its causes. */
+/** The fields of a log line about an error: its name, message and stack, and those of its causes. */
 export function errorFields(error: unknown): Record<string, unknown> {
 	if (!(error instanceof Error)) return { error: String(error) };
 	const { name, message, stack, cause } = error;

@@ -4,10 +4,10 @@ export const permissions = ['PRODUCTS:READ', 'PRODUCTS:WRITE', 'PRODUCTS:DELETE'
 export const permissionSchema = z.enum(permissions);
 /** What an API key may be granted. */
 export type Permission = z.infer<typeof permissionSchema>;
-/** What a call can need. */
+/** The permission that a call needs. */
 export type NeededPermission = Exclude<Permission, 'PRODUCTS:*' | '*'>;
 
-/** Whoever owns sessions: a user in an organization, or in none. */
+/** The owner of sessions: a user in an organization, or in none. */
 export interface Owner {
 	userId: string;
 	organizationId: string | null;
@@ -20,6 +20,6 @@ export interface Principal extends Owner {
 	keyId: string | null;
 }
 
-/** Whether the principal may do what needs `needed`. */
+/** Whether the principal has the permission `needed`. */
 export const mayDo = (principal: Principal, needed: NeededPermission): boolean =>
 	principal.permissions.some((granted) => granted === '*' || granted === 'PRODUCTS:*' || granted === needed);

@@ -1,10 +1,10 @@
 import * as z from 'zod';
 
-/** What wrangler.toml, `.dev.vars` and secrets give the Worker. */
+/** The Worker's environment: from wrangler.toml, `.dev.vars` and secrets. */
 export interface Bindings {
 	DB: D1Database;
 	RATE_LIMITER: RateLimit;
-	/** The files of the reference page. */
+	/** The documentation. */
 	ASSETS: Fetcher;
 	SESSION_TTL_SECONDS: string;
 	KEY_CACHE_SECONDS: string;

@@ -18,7 +18,7 @@ const operations = (document: Document): Operation[] =>
 
 const title = ({ method, path }: Operation) => `${method} ${path}`;
 
-/** A short overview with links to all else. */
+/** A short overview with links to everything else. */
 export function overview(document: Document): string {
 	const calls = operations(document).map((operation) => `- \`${title(operation)}\`: ${operation.summary}`);
 	return `# ${document.info.title}

@@ -6,7 +6,7 @@ import { errorComponents } from './responses.ts';
 import { VERSION } from './schema.ts';
 
 export const SUMMARY =
-	'The state of a product that a generator builds, kept in sessions, with events to follow.';
+	'Keeps the state of a product while a generator builds it: sessions, with events to follow.';
 
 const DESCRIPTION = `Keeps the state of a product that a generator builds: its PRD, plan, product object and assembly
 state live in a session; the generator patches it as it goes and appends events that people and programs follow.
@@ -14,8 +14,8 @@ state live in a session; the generator patches it as it goes and appends events 
 **Errors** have one shape: \`error\` is a sentence for people, \`code\` is stable and for programs, \`requestId\` is the
 one of the log. Any path can answer \`NOT_FOUND\` (404), and a known path \`METHOD_NOT_ALLOWED\` (405, with \`Allow\`).
 
-**Objects** come back as they were sent: the order of members, numbers and all. Request bodies take at most
-${limits.requestBody} bytes. Plain strings hold neither U+0000 nor lone surrogates.
+**Objects** come back as they were sent, with the order of their members and their numbers digit for digit. Request bodies take at most
+${limits.requestBody} bytes. Plain strings must not contain U+0000 or lone surrogates.
 
 **Concurrency.** Merge patches of different members all survive. \`If-Match\` with an \`ETag\` writes only when nobody
 wrote since. \`Idempotency-Key\` makes retries of create and append safe.`;

@@ -45,7 +45,7 @@ export function jsonBody<S extends Schemas>(schemas: S, { absent }: { absent?: '
 	return documentedValidator(handler, { target: 'body', schemas, required: absent === undefined });
 }
 
-/** The schema for the body's media type. A content coding is not undone, so a body that has one fits no schema. */
+/** The schema for the body's media type. Undefined for another media type, and for a body with a content coding. */
 function schemaFor(c: Context<AppEnv>, schemas: Schemas): z.ZodObject | undefined {
 	const coding = c.req.header('Content-Encoding')?.trim().toLowerCase();
 	if (coding && coding !== 'identity') return undefined;
@@ -59,7 +59,7 @@ const unsupported = (mediaTypes: readonly string[]): ApiError =>
 		`Send the body as ${mediaTypes.join(' or ')}, without a content coding.`,
 	);
 
-/** The value of a JSON text: of an object the members with these names, with its stored form in place of each object. */
+/** Parses a JSON text. Of an object it keeps the members with these names, and puts JsonText in place of each object. */
 function withJsonTexts(text: string, bytes: number, names: readonly string[]): unknown {
 	const body = parse(text);
 	if (!isObject(body)) return body;
@@ -75,7 +75,7 @@ function withJsonTexts(text: string, bytes: number, names: readonly string[]): u
 	);
 }
 
-/** RFC 8259, section 8.1: JSON is UTF-8. A repaired body would not be what was sent. */
+/** RFC 8259, section 8.1: JSON is UTF-8. Replacing invalid bytes would store what nobody sent, so they are refused. */
 function decode(bytes: ArrayBuffer): string {
 	try {
 		return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);

@@ -7,7 +7,7 @@
 export const entityTag = (version: number, latestEvent = 0): string =>
 	latestEvent === 0 ? `"${version}"` : `"${version}.${latestEvent}"`;
 
-/** What stands between the quotation marks; a weak tag counts as its strong form. */
+/** Captures the opaque tag, the part between the quotation marks. */
 const TAG = /(?:W\/)?"([\x21\x23-\x7e\x80-\xff]*)"/g;
 const VERSION = /^([1-9]\d{0,14})(?:\.[1-9]\d{0,14})?$/;
 

@@ -3,7 +3,7 @@ import { createMiddleware } from 'hono/factory';
 import { settingsOf } from '../core/settings.ts';
 import type { AppEnv } from './context.ts';
 
-/** Two hours, the most that Chromium remembers a preflight. */
+/** Two hours: Chromium caches a preflight no longer. */
 const MAX_AGE_SECONDS = 7200;
 
 const policy = {
@@ -17,7 +17,7 @@ const policy = {
 		'X-D1-Bookmark',
 		'X-Request-Id',
 	],
-	/** What a page may read beyond the headers that any page may. */
+	/** The headers that a page may read beyond the CORS-safelisted ones. */
 	exposeHeaders: [
 		'Allow',
 		'ETag',
@@ -31,9 +31,9 @@ const policy = {
 };
 
 /**
- * Lets pages of the origins in CORS_ORIGINS read the answers, errors included, and answers every OPTIONS request, for a
+ * Lets pages of the origins in CORS_ORIGINS read responses, including errors, and answers every OPTIONS request, because a
  * preflight carries no credentials. Without such origins it does nothing. Cookies are never allowed: a caller
- * authenticates by a header, so that `*` gives no page more than its own key or token does.
+ * authenticates by a header, so a page gets no more than the key or token that it holds, even with `*`.
  */
 export const cors = createMiddleware<AppEnv>(async (c, next) => {
 	const origins = settingsOf(c.env).CORS_ORIGINS;

@@ -1,7 +1,7 @@
 import { validationError } from '../core/errors.ts';
 import { sha256Hex } from '../core/sha256.ts';
 
-/** A retry's name for what it repeats, and a digest of what it asks for. */
+/** The Idempotency-Key of a request, with a digest of what the request asks for. */
 export interface Idempotency {
 	key: string;
 	fingerprint: string;
@@ -11,7 +11,7 @@ const KEY = /^[\x21-\x7e]{1,255}$/;
 
 /**
  * Reads the Idempotency-Key header (draft-ietf-httpapi-idempotency-key-header) of a request that asks for
- * `content`. Undefined without one; throws VALIDATION_ERROR when it is not 1–255 visible ASCII characters.
+ * `content`. Returns undefined without the header. Throws VALIDATION_ERROR when it is not 1–255 visible ASCII characters.
  */
 export async function idempotencyOf(
 	key: string | undefined,

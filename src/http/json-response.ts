@@ -1,7 +1,7 @@
 import type { TypedResponse } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 
-/** An answer made from JSON text, typed as what the text holds, so that `hono/client` knows it. */
+/** A response with a JSON text as its body. `T` is the type of the parsed text, for clients that infer it. */
 export function jsonResponse<T, S extends ContentfulStatusCode>(
 	text: string,
 	status: S,

@@ -21,7 +21,7 @@ export interface DocumentedResponse {
 /** The headers of a request that an operation may give a meaning to. */
 export type ConditionalHeader = 'If-Match' | 'If-None-Match' | 'Idempotency-Key';
 
-/** What the OpenAPI document says of an operation beside what its validators know. */
+/** What the OpenAPI document says of an operation, apart from what its validators check. */
 export interface Operation {
 	/** Unique; generators of clients make a method's name from it. */
 	id: string;

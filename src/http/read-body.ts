@@ -4,21 +4,20 @@ import { limits } from '../core/limits.ts';
 import { pause } from '../core/pause.ts';
 import type { AppEnv } from './context.ts';
 
-/** How much of a body that is too large is still read and thrown away, and for how long. */
+/** How many bytes of a body that is too large are read and discarded, and for how long. */
 const MAX_DISCARDED = 8 * limits.requestBody;
 const DISCARDING_MS = 1000;
 
 type Reader = ReadableStreamDefaultReader<Uint8Array>;
 
 /**
- * Reads a request's body. Throws PAYLOAD_TOO_LARGE when it is announced or seen to be over the limit. What follows is
- * thrown away first, within reason: a client that sends all before it reads would find its connection reset, and no
- * answer.
+ * Reads the request body. Throws PAYLOAD_TOO_LARGE when its announced or actual length is over the limit. It first discards
+ * some of the rest: a client that sends the whole body before it reads would see a reset connection and no response.
  */
 export async function readBody(c: Context<AppEnv>): Promise<ArrayBuffer> {
 	const { body, headers } = c.req.raw;
 	if (!body) return new ArrayBuffer(0);
-	// The server itself holds a body to the length that it announces.
+	// The server holds a body to its announced length.
 	const length = headers.has('Transfer-Encoding') ? null : headers.get('Content-Length');
 	if (length !== null && Number(length) <= limits.requestBody) return c.req.raw.arrayBuffer();
 
@@ -29,7 +28,7 @@ export async function readBody(c: Context<AppEnv>): Promise<ArrayBuffer> {
 	throw new ApiError('PAYLOAD_TOO_LARGE', `The body is over ${limits.requestBody} bytes.`);
 }
 
-/** Reads to the end, or answers undefined as soon as there is more. */
+/** Reads to the end. Returns undefined as soon as the body has more than `most` bytes. */
 async function readAtMost(most: number, reader: Reader): Promise<ArrayBuffer | undefined> {
 	const chunks: Uint8Array[] = [];
 	let size = 0;
@@ -51,6 +50,6 @@ async function discard(reader: Reader): Promise<void> {
 		}
 		await reader.cancel();
 	} catch {
-		// The client has gone: there is nothing left to read.
+		// The client has disconnected: there is nothing left to read.
 	}
 }

@@ -2,7 +2,7 @@ import type { Context } from 'hono';
 import { SESSION_ID, type SessionReference, sessionNotFound } from '../core/session-reference.ts';
 import type { AppEnv } from './context.ts';
 
-/** Where the calls on sessions are, as the reference has them. */
+/** The base path of the calls on sessions, as in the reference. */
 export const SESSIONS_PATH = '/v1/products/generation/sessions';
 
 /** The session that the path names, as the caller's own. Throws SESSION_NOT_FOUND for a malformed id, without a round trip. */

@@ -15,7 +15,7 @@ export const validateQuery = <S extends ZodType>(schema: S) =>
 		{ target: 'query', schema },
 	);
 
-/** Validates a value at hand. Throws VALIDATION_ERROR with an entry for each problem. */
+/** Validates a value. Throws VALIDATION_ERROR with an entry for each problem. */
 export function parsed<S extends ZodType>(schema: S, value: unknown): z.output<S> {
 	const result = schema.safeParse(value);
 	if (!result.success) throw refusal(result.error);

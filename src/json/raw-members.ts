@@ -1,7 +1,7 @@
 /**
- * The stored form of JSON: the text that was sent, without white space and with only the escapes that are
- * needed. It is text and not a value because a value loses what was sent: JavaScript moves integer-like
- * member names to the front, turns -0 into 0 and numbers beyond a double's range into null.
+ * The stored form of JSON is the text that was sent, without white space and with only the escapes that are needed.
+ * It is text because a parsed value loses information: JavaScript moves integer-like member names to the front, turns -0
+ * into 0, and numbers beyond a double's range into null.
  */
 
 /** Whether a value is what JSON calls an object: neither an array nor null. */
@@ -101,7 +101,7 @@ function objectText(members: ReadonlyMap<string, string>): string {
 	return `{${text}}`;
 }
 
-/** The place after the closing quote of the string that opens at `start`. */
+/** The index after the closing quote of the string that opens at `start`. */
 function endOfString(text: string, start: number): number {
 	for (let quote = text.indexOf('"', start + 1); ; quote = text.indexOf('"', quote + 1)) {
 		let before = quote - 1;
@@ -111,7 +111,7 @@ function endOfString(text: string, start: number): number {
 	}
 }
 
-/** The place after the number, true, false or null that begins at `start`. */
+/** The index after the number, true, false or null that begins at `start`. */
 function endOfLiteral(text: string, start: number): number {
 	let end = start + 1;
 	while (end < text.length && !' \t\n\r,]}'.includes(text.charAt(end))) end += 1;
