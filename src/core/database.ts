@@ -7,6 +7,8 @@ export interface Statement {
 /** What one request cost in D1. */
 export interface QueryStats {
 	roundTrips: number;
+	/** Statements that were sent, those of repeated tries included. */
+	statements: number;
 	milliseconds: number;
 	rowsRead: number;
 	rowsWritten: number;
@@ -14,6 +16,7 @@ export interface QueryStats {
 
 export const newQueryStats = (): QueryStats => ({
 	roundTrips: 0,
+	statements: 0,
 	milliseconds: 0,
 	rowsRead: 0,
 	rowsWritten: 0,
@@ -26,13 +29,15 @@ export interface Database {
 	/**
 	 * Sends the statements in one round trip, as one transaction, and returns the rows of each.
 	 * `Rows` names the type of a row of each statement; of statements that are left out there are no rows.
-	 * A transient fault is retried, at most three tries in all, if the statements are `idempotent`.
-	 * Throws DatabaseUnavailable when D1 is overloaded or unreachable, and any other failure as it is.
+	 * A transient fault is retried if the statements are `idempotent`: two tries in all for reads, three for writes.
+	 * Throws DatabaseUnavailable when D1 cannot serve the request now, and any other failure as it is.
 	 */
 	run<Rows extends readonly unknown[]>(
 		statements: readonly Statement[],
 		options: { idempotent: boolean },
 	): Promise<RowsOf<Rows>>;
+	/** Like `run`, but returns how many rows each statement inserted, updated or deleted. */
+	change(statements: readonly Statement[], options: { idempotent: boolean }): Promise<number[]>;
 	/** Marks how recent the results were; null before the first round trip. */
 	bookmark(): string | null;
 }

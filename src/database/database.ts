@@ -8,40 +8,78 @@ import {
 } from '../core/database.ts';
 import { errorFields, log } from '../core/log.ts';
 import { pause } from '../core/pause.ts';
-import { faultKind } from './faults.ts';
-
-const MAX_TRIES = 3;
-const FIRST_DELAY_MS = 50;
-const RETRY_AFTER_SECONDS = 2;
-/** The form of D1's own bookmarks. Anything else is an error in D1, so it is not passed on. */
-const BOOKMARK = /^[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{32}$/;
+import { type FaultKind, faultKind, faultText, outageOf } from './faults.ts';
 
 /**
- * Opens one D1 session. Without a bookmark its first query goes to the primary, so that it sees every
- * earlier write; with one, a replica at least that recent may answer.
+ * How often idempotent statements are sent in all. D1 itself tries a read-only query up to two more times
+ * (https://developers.cloudflare.com/d1/best-practices/retry-queries/), so a read is sent only once more from here, and
+ * costs at most six tries. D1 never repeats a write.
+ */
+export const MAX_TRIES = { read: 2, write: 3 } as const;
+const FIRST_DELAY_MS = 50;
+/** The form of D1's own bookmarks. Anything else would be an error in D1, so it is not passed on. */
+const BOOKMARK = /^[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{32}$/;
+/**
+ * What D1 may say of a bookmark that this database never gave, or gave before it was restored to an earlier time. The
+ * documentation does not give the words.
+ */
+const MAY_BE_THE_BOOKMARK: readonly FaultKind[] = ['bug', 'transient', 'timed out'];
+
+const isReadOnly = (statements: readonly Statement[]) =>
+	statements.every(({ sql }) => /^\s*SELECT\b/i.test(sql));
+
+/**
+ * Opens one D1 session. Without a bookmark its first query goes to the primary, so that it sees every earlier write;
+ * with one, a replica that is at least that recent may answer. A read that fails at the bookmark is sent once more, to
+ * the primary: whatever a caller sends as a bookmark is never the reason of a 5xx.
  */
 export function openDatabase(
 	d1: D1Database,
 	stats: QueryStats = newQueryStats(),
 	bookmark?: string,
 ): Database {
-	let session = d1.withSession(bookmark && BOOKMARK.test(bookmark) ? bookmark : 'first-primary');
+	let startsAt = bookmark && BOOKMARK.test(bookmark) ? bookmark : undefined;
+	let session = d1.withSession(startsAt ?? 'first-primary');
 
-	async function attempt(statements: readonly Statement[]): Promise<unknown[][]> {
+	async function attempt(statements: readonly Statement[]): Promise<D1Result[]> {
 		const prepared = statements.map(({ sql, parameters }) => session.prepare(sql).bind(...parameters));
 		const [only] = prepared;
 		const started = Date.now();
 		stats.roundTrips += 1;
+		stats.statements += prepared.length;
 		try {
-			const results =
-				prepared.length === 1 && only ? [await only.all<unknown>()] : await session.batch<unknown>(prepared);
+			const results = prepared.length === 1 && only ? [await only.all()] : await session.batch(prepared);
 			for (const { meta } of results) {
 				stats.rowsRead += meta.rows_read;
 				stats.rowsWritten += meta.rows_written;
 			}
-			return results.map((result) => result.results);
+			return results;
 		} finally {
 			stats.milliseconds += Date.now() - started;
+		}
+	}
+
+	async function send(statements: readonly Statement[], idempotent: boolean): Promise<D1Result[]> {
+		const isRead = isReadOnly(statements);
+		const maxTries = idempotent ? MAX_TRIES[isRead ? 'read' : 'write'] : 1;
+		let failedAtBookmark: { bookmark: string; fault: unknown } | undefined;
+		for (let tries = 1; ; tries += 1) {
+			try {
+				const results = await attempt(statements);
+				if (failedAtBookmark) warnOfBookmark(failedAtBookmark);
+				return results;
+			} catch (fault) {
+				const kind = faultKind(fault);
+				if (isRead && startsAt !== undefined && MAY_BE_THE_BOOKMARK.includes(kind)) {
+					failedAtBookmark = { bookmark: startsAt, fault };
+				} else if (kind !== 'transient' || tries >= maxTries) {
+					throw unavailable(kind, fault) ?? fault;
+				}
+				await pause(Math.random() * FIRST_DELAY_MS * 2 ** (tries - 1));
+				// A broken session may stay broken, and a replica may be what failed: start again, at the primary.
+				session = d1.withSession('first-primary');
+				startsAt = undefined;
+			}
 		}
 	}
 
@@ -50,23 +88,10 @@ export function openDatabase(
 			statements: readonly Statement[],
 			{ idempotent }: { idempotent: boolean },
 		) {
-			for (let tries = 1; ; tries += 1) {
-				try {
-					return (await attempt(statements)) as RowsOf<Rows>;
-				} catch (cause) {
-					const kind = faultKind(cause);
-					if (kind === 'check' || kind === 'too big' || kind === 'bug') throw cause;
-					if (kind === 'overloaded' || !idempotent || tries === MAX_TRIES) {
-						throw new DatabaseUnavailable('The database cannot be reached. Try again.', {
-							retryAfterSeconds: RETRY_AFTER_SECONDS,
-							cause,
-						});
-					}
-					await pause(Math.random() * FIRST_DELAY_MS * 2 ** (tries - 1));
-					// A broken session may stay broken, and a replica may be what failed: begin afresh, at the primary.
-					session = d1.withSession('first-primary');
-				}
-			}
+			return (await send(statements, idempotent)).map(({ results }) => results) as RowsOf<Rows>;
+		},
+		async change(statements, { idempotent }) {
+			return (await send(statements, idempotent)).map(({ meta }) => meta.changes);
 		},
 		bookmark() {
 			try {
@@ -78,6 +103,28 @@ export function openDatabase(
 			}
 		},
 	};
+}
+
+/** The error that a fault becomes when the same request can succeed later, or undefined. */
+function unavailable(kind: FaultKind, fault: unknown): DatabaseUnavailable | undefined {
+	const outage = outageOf(kind, Date.now());
+	if (!outage) return undefined;
+	const { retryAfterSeconds, operatorAction } = outage;
+	const sentence = operatorAction
+		? 'The database has reached a limit. Try again later.'
+		: 'The database cannot be reached. Try again.';
+	return new DatabaseUnavailable(sentence, {
+		retryAfterSeconds,
+		// The log writes an error with its causes, so the operator's task stands before D1's words.
+		cause: operatorAction ? new Error(operatorAction, { cause: fault }) : fault,
+	});
+}
+
+function warnOfBookmark({ bookmark, fault }: { bookmark: string; fault: unknown }): void {
+	log('warn', {
+		message: 'read failed at its bookmark, succeeded at the primary',
+		error: faultText(fault).replaceAll(bookmark, '[bookmark]'),
+	});
 }
 
 /** Asks the database for an answer. Throws DatabaseUnavailable when there is none. */

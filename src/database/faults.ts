@@ -1,42 +1,101 @@
 /**
- * What D1 says when it fails, and what that means. The one place that knows D1's words.
- * Source: https://developers.cloudflare.com/d1/observability/debug-d1/ and D1's "retry queries" page.
+ * What D1 says when it fails, and what that means. The only file that knows D1's words.
+ * Sources: https://developers.cloudflare.com/d1/observability/debug-d1/#error-list,
+ * https://developers.cloudflare.com/d1/platform/limits/ and https://developers.cloudflare.com/d1/platform/pricing/.
  */
 
 export type FaultKind =
-	/** Passing; whether the statement ran is not known. Worth another try where trying twice does no harm. */
+	/** Passes by itself. Whether the statements ran is unknown, so only what is safe to repeat is tried again. */
 	| 'transient'
-	/** D1 has too much to do or took too long. Trying again at once makes it worse. */
+	/** D1 has too many requests queued. Another try at once makes it worse. */
 	| 'overloaded'
-	/** A CHECK constraint refused the row: nothing was written. */
+	/** D1 took too long, or used too much memory or CPU time. */
+	| 'timed out'
+	/** The account has used up a day's rows of the free plan. */
+	| 'daily limit'
+	/** The database or the account has reached its maximum size. Reads and deletes still work. */
+	| 'full'
+	/** One Worker invocation has sent more queries than its plan allows. */
+	| 'query limit'
+	/** A CHECK constraint rejected the row. Nothing was written. */
 	| 'check'
-	/** A text grew over what SQLite holds in one value, on the way to a row: nothing was written. */
+	/** A value outgrew what SQLite holds in one value, before the row was written. Nothing was written. */
 	| 'too big'
-	/** Ours: a statement or a schema that does not fit. */
+	/** A bug of this service: a statement or a schema that does not fit. */
 	| 'bug';
 
 const words: readonly (readonly [kind: FaultKind, pattern: RegExp])[] = [
 	['check', /CHECK constraint failed/i],
 	['too big', /string or blob too big|SQLITE_TOOBIG/i],
+	['daily limit', /daily (row )?(read|write) limit/i],
+	['full', /exceeded maximum DB size|maximum account storage limit|disk is full|SQLITE_FULL/i],
+	['query limit', /too many (API requests|subrequests)/i],
 	['overloaded', /overloaded|too many requests|requests queued|queued for too long/i],
-	['overloaded', /timed? ?out|exceeded (its|the) (CPU|memory) limit|exceeded timeout|time limit/i],
-	['transient', /network connection lost|client disconnected/i],
+	['timed out', /timed? ?out|exceeded (its|the) (CPU|memory) limit|exceeded timeout|time limit/i],
+	['transient', /network connection lost|client disconnected|replica disconnected/i],
 	['transient', /object to be reset|storage (operation|caused)|starting up D1 DB storage/i],
 	['transient', /code was updated|is being updated|isolate was reset/i],
-	['transient', /transient issue|reset because|internal error (in|while)|cannot resolve D1 DB/i],
+	['transient', /transient issue|reset because|internal error( in| while|;)|cannot resolve D1 DB/i],
 ];
 
-/** Names the kind of a failure by D1's message, its cause's message included. */
+/** Names the kind of a failure by D1's message and the messages of its causes. */
 export function faultKind(error: unknown): FaultKind {
-	const text = describe(error);
+	const text = faultText(error);
 	return words.find(([, pattern]) => pattern.test(text))?.[0] ?? 'bug';
 }
 
-/** The name of the CHECK constraint that refused a row, or undefined. */
+/** The name of the CHECK constraint that rejected a row, or undefined. */
 export const failedCheck = (error: unknown): string | undefined =>
-	/CHECK constraint failed: (\w+)/.exec(describe(error))?.[1];
+	/CHECK constraint failed: (\w+)/.exec(faultText(error))?.[1];
 
-function describe(error: unknown): string {
+/** The messages of a failure and of its causes, in one line. */
+export function faultText(error: unknown): string {
 	if (!(error instanceof Error)) return String(error);
-	return error.cause === undefined ? error.message : `${error.message} ${describe(error.cause)}`;
+	return error.cause === undefined ? error.message : `${error.message} ${faultText(error.cause)}`;
 }
+
+/** How long a database that cannot answer now stays so, and what the operator has to do. */
+export interface Outage {
+	retryAfterSeconds: number;
+	/** For the log. Undefined where the fault passes by itself. */
+	operatorAction?: string;
+}
+
+/**
+ * Describes a fault after which the same request can succeed later, or returns undefined for any other. `now` in epoch
+ * milliseconds.
+ */
+export function outageOf(kind: FaultKind, now: number): Outage | undefined {
+	switch (kind) {
+		case 'transient':
+		case 'overloaded':
+		case 'timed out':
+			return { retryAfterSeconds: 2 };
+		case 'daily limit':
+			return {
+				retryAfterSeconds: secondsToMidnight(now),
+				operatorAction:
+					"The account has used up the free plan's rows of this day. Upgrade to the Workers Paid plan, or wait until 00:00 UTC.",
+			};
+		case 'full':
+			return {
+				// The cleanup runs every ten minutes, and what it deletes makes room.
+				retryAfterSeconds: 600,
+				operatorAction:
+					'The database has reached its maximum size: 10 GB, 500 MB on the free plan. Delete data, shorten SESSION_TTL_SECONDS, or upgrade to the Workers Paid plan.',
+			};
+		case 'query limit':
+			return {
+				retryAfterSeconds: 1,
+				operatorAction:
+					"One invocation has sent more queries than its plan allows: 1,000, or 50 on the free plan. For the cleanup, set CLEANUP_MAX_STATEMENTS to the plan's limit; otherwise upgrade to the Workers Paid plan.",
+			};
+		default:
+			return undefined;
+	}
+}
+
+const DAY_SECONDS = 86_400;
+
+/** Seconds until the next 00:00 UTC, when D1's daily limits start anew: 1 to 86,400. */
+const secondsToMidnight = (now: number): number => Math.ceil(DAY_SECONDS - ((now / 1000) % DAY_SECONDS));

@@ -1,5 +1,6 @@
 import { env } from 'cloudflare:workers';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { outageOf } from '../../src/database/faults.ts';
 import { type Caller, type CallOptions, newCaller, SESSIONS } from '../support/api.ts';
 import { countRows } from '../support/database.ts';
 import { type FaultyD1, faultyD1, serviceWith } from '../support/faulty-d1.ts';
@@ -11,6 +12,8 @@ const TRANSIENT = [
 	'D1_ERROR: Cannot resolve D1 DB due to transient issue on remote node.',
 	'D1_ERROR: Internal error while starting up D1 DB storage caused object to be reset.',
 	"D1_ERROR: Can't read from request stream because client disconnected.",
+	'D1_ERROR: Replica disconnected from primary.',
+	'D1_ERROR: internal error; reference = 0123456789abcdef',
 ];
 const OVERLOADED = [
 	'D1_ERROR: D1 DB is overloaded. Requests queued for too long.',
@@ -36,22 +39,19 @@ describe('a read', () => {
 	it.each(TRANSIENT)('is tried again after %j', async (message) => {
 		const { id } = await caller.create();
 		faulty.trips = 0;
-		faulty.next = [
-			{ message, when: 'before' },
-			{ message, when: 'after' },
-		];
+		faulty.next = [{ message, when: 'before' }];
 		expect((await caller.details(id)).id).toBe(id);
-		expect(faulty.trips).toBe(3);
+		expect(faulty.trips).toBe(2);
 	});
 
-	it('is tried three times at the most, and then is a 503 that says when to come again', async () => {
+	it('is sent twice at most, because D1 tries it again itself, and then returns 503 with Retry-After', async () => {
 		const { id } = await caller.create();
 		faulty.trips = 0;
-		faulty.next = [lost('before'), lost('before'), lost('before')];
+		faulty.next = [lost('before'), lost('before')];
 		const { status, json, headers } = await caller.call('GET', `${SESSIONS}/${id}`);
 		expect([status, json]).toMatchObject([503, unavailable]);
 		expect(Number(headers.get('Retry-After'))).toBeGreaterThan(0);
-		expect(faulty.trips).toBe(3);
+		expect(faulty.trips).toBe(2);
 	});
 
 	it.each(OVERLOADED)('is not tried again after %j', async (message) => {
@@ -85,6 +85,12 @@ describe('a create', () => {
 			expect(await countRows('sessions', 'user_id = ?', caller.userId)).toBe(1);
 		},
 	);
+
+	it('is sent three times at most', async () => {
+		faulty.next = [lost('before'), lost('before'), lost('before')];
+		const { status, json } = await caller.call('POST', SESSIONS);
+		expect([status, json, faulty.trips]).toMatchObject([503, unavailable, 3]);
+	});
 
 	it('that was answered 503 can be sent again with its key, and there is one session', async () => {
 		const send = () => caller.call('POST', SESSIONS, { headers: { 'Idempotency-Key': 'k' } });
@@ -212,6 +218,61 @@ describe('a delete', () => {
 	);
 });
 
+/** D1's words for a limit that is reached, and what the operator reads in the log. */
+const LIMITS: [message: string, operatorAction: RegExp][] = [
+	[
+		"D1_ERROR: Your account has exceeded D1's free tier daily row read limit. Upgrade to a paid plan or wait until tomorrow (midnight UTC) to continue.",
+		/Upgrade .*00:00 UTC/,
+	],
+	[
+		"D1_ERROR: Your account has exceeded D1's free tier daily row write limit. Upgrade to a paid plan or wait until tomorrow (midnight UTC) to continue.",
+		/Upgrade .*00:00 UTC/,
+	],
+	['D1_ERROR: Exceeded maximum DB size.', /Delete data, shorten SESSION_TTL_SECONDS/],
+	[
+		"D1_ERROR: Your account has exceeded D1's maximum account storage limit, please contact Cloudflare to raise your limit.",
+		/Delete data, shorten SESSION_TTL_SECONDS/,
+	],
+	['D1_ERROR: database or disk is full: SQLITE_FULL', /Delete data, shorten SESSION_TTL_SECONDS/],
+	['Too many API requests by single Worker invocation.', /CLEANUP_MAX_STATEMENTS/],
+];
+
+describe('a limit of the plan', () => {
+	afterEach(() => vi.restoreAllMocks());
+
+	it.each(LIMITS)(
+		'returns 503 with Retry-After, and tells the operator what to do: %s',
+		async (message, action) => {
+			const error = vi.spyOn(console, 'error').mockImplementation(() => {});
+			faulty.next = [{ message, when: 'before' }];
+			const { status, json, headers } = await caller.call('POST', SESSIONS);
+			expect([status, json, faulty.trips]).toMatchObject([503, unavailable, 1]);
+			expect(Number(headers.get('Retry-After'))).toBeGreaterThan(0);
+			const lines = error.mock.calls.map(([line]) => String(line));
+			expect(lines).toEqual([expect.stringMatching(action)]);
+			expect(lines[0]).toContain(message);
+		},
+	);
+
+	it('of the size leaves reads and deletes working', async () => {
+		const { id } = await caller.create();
+		faulty.next = [{ message: 'D1_ERROR: Exceeded maximum DB size.', when: 'before' }];
+		const append = await caller.call('POST', `${SESSIONS}/${id}/events`, { body: { type: 'note' } });
+		expect([append.status, append.json]).toMatchObject([503, unavailable]);
+		expect((await caller.details(id)).events).toEqual([]);
+		expect((await caller.call('DELETE', `${SESSIONS}/${id}`)).status).toBe(200);
+	});
+
+	it.each([
+		['2026-11-25T00:00:00.000Z', 86_400],
+		['2026-11-25T12:00:00.000Z', 43_200],
+		['2026-11-25T23:59:58.500Z', 2],
+		['2026-11-25T23:59:59.999Z', 1],
+	])('of a day ends at 00:00 UTC: at %s in %d seconds', (time, seconds) => {
+		expect(outageOf('daily limit', Date.parse(time))?.retryAfterSeconds).toBe(seconds);
+	});
+});
+
 describe('any failure', () => {
 	it('says nothing of SQL, stacks or D1’s own words', async () => {
 		const { id } = await caller.create();
@@ -225,7 +286,7 @@ describe('any failure', () => {
 
 	it('of the look-up of a key is a 503, not a 401', async () => {
 		const stranger = await newCaller({ fetcher: serviceWith({ DB: faulty.d1, KEY_CACHE_SECONDS: '0' }) });
-		faulty.next = [lost('before'), lost('before'), lost('before')];
+		faulty.next = [lost('before'), lost('before')];
 		const { status, json } = await stranger.call('GET', SESSIONS);
 		expect([status, json]).toMatchObject([503, unavailable]);
 	});

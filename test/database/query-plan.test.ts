@@ -119,6 +119,10 @@ it.each(Object.entries(calls))('%s scans no table and sorts nothing', async (nam
 			sent.push(...statements);
 			return real.run(statements, how);
 		},
+		change: (statements, how) => {
+			sent.push(...statements);
+			return real.change(statements, how);
+		},
 		bookmark: () => null,
 	};
 	for (const form of forms) await form(recording);

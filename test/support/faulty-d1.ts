@@ -3,7 +3,7 @@ import { env } from 'cloudflare:workers';
 import { app } from '../../src/app.ts';
 import type { Bindings } from '../../src/core/settings.ts';
 import type { Fetcher } from './api.ts';
-import { wrappedD1 } from './wrapped-d1.ts';
+import { type OpenedSession, wrappedD1 } from './wrapped-d1.ts';
 
 /** What goes wrong with a trip to D1: its message, and whether the statements were run all the same. */
 export interface Fault {
@@ -20,14 +20,17 @@ export interface FaultyD1 {
 	trips: number;
 	/** The SQL of each trip. */
 	sql: string[][];
+	/** The D1 session of each trip. */
+	sessions: OpenedSession[];
 }
 
 /** Wraps the real D1, so that trips can fail before or after their work was done. */
 export function faultyD1(real: D1Database = env.DB): FaultyD1 {
-	const faulty: FaultyD1 = { d1: real, next: [], trips: 0, sql: [] };
-	faulty.d1 = wrappedD1(real, async (sql, work) => {
+	const faulty: FaultyD1 = { d1: real, next: [], trips: 0, sql: [], sessions: [] };
+	faulty.d1 = wrappedD1(real, async (sql, work, session) => {
 		faulty.trips += 1;
 		faulty.sql.push(sql);
+		faulty.sessions.push(session);
 		const fault = faulty.next.shift();
 		if (fault?.when === 'before') throw new Error(fault.message);
 		const results = await work();

@@ -1,29 +1,52 @@
-/** What stands between the service and D1: gets a trip's SQL and its work, and answers for it. */
-export type Trip = (sql: string[], work: () => Promise<D1Result[]>) => Promise<D1Result[]>;
+/** The D1 session that a trip belongs to: what `withSession` was called with, and which call of it that was. */
+export interface OpenedSession {
+	from: string | undefined;
+	number: number;
+}
+
+/** What stands between the service and D1: gets a trip's SQL, its work and its session, and answers for it. */
+export type Trip = (
+	sql: string[],
+	work: () => Promise<D1Result[]>,
+	session: OpenedSession,
+) => Promise<D1Result[]>;
 
 type Wrapped = D1PreparedStatement & { unwrapped: D1PreparedStatement; sql: string };
 
 /** A D1 binding of which each trip goes through `trip`. */
 export function wrappedD1(real: D1Database, trip: Trip): D1Database {
-	const wrapStatement = (statement: D1PreparedStatement, sql: string): D1PreparedStatement =>
+	let sessions = 0;
+	const wrapStatement = (
+		statement: D1PreparedStatement,
+		sql: string,
+		opened: OpenedSession,
+	): D1PreparedStatement =>
 		new Proxy(statement, {
 			get(target, name) {
-				if (name === 'bind') return (...values: unknown[]) => wrapStatement(target.bind(...values), sql);
-				if (name === 'all') return async () => (await trip([sql], async () => [await target.all()]))[0];
+				if (name === 'bind')
+					return (...values: unknown[]) => wrapStatement(target.bind(...values), sql, opened);
+				if (name === 'all')
+					return async () => (await trip([sql], async () => [await target.all()], opened))[0];
 				if (name === 'unwrapped') return target;
 				if (name === 'sql') return sql;
 				return Reflect.get(target, name);
 			},
 		});
-	const wrapSession = (session: D1DatabaseSession): D1DatabaseSession =>
+	const wrapSession = (session: D1DatabaseSession, opened: OpenedSession): D1DatabaseSession =>
 		({
-			prepare: (sql: string) => wrapStatement(session.prepare(sql), sql),
+			prepare: (sql: string) => wrapStatement(session.prepare(sql), sql, opened),
 			batch: (statements: Wrapped[]) =>
 				trip(
 					statements.map(({ sql }) => sql),
 					() => session.batch(statements.map(({ unwrapped }) => unwrapped)),
+					opened,
 				),
 			getBookmark: () => session.getBookmark(),
 		}) as D1DatabaseSession;
-	return { withSession: (from?: string) => wrapSession(real.withSession(from)) } as D1Database;
+	return {
+		withSession(from?: string) {
+			sessions += 1;
+			return wrapSession(real.withSession(from), { from, number: sessions });
+		},
+	} as D1Database;
 }
