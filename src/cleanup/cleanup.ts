@@ -1,48 +1,64 @@
-import { log } from '../core/log.ts';
+import { newQueryStats } from '../core/database.ts';
+import { errorFields, log } from '../core/log.ts';
 import type { Settings } from '../core/settings.ts';
-import { openDatabase } from '../database/database.ts';
-import { countExpired, deleteExpired, optimize, STATEMENTS_A_CHUNK } from './store.ts';
+import { MAX_TRIES, openDatabase } from '../database/database.ts';
+import { countExpired, deleteExpired, optimize, STATEMENTS_PER_CHUNK } from './store.ts';
 
 /** What a run did. */
 export interface CleanupReport {
 	sessions: number;
 	events: number;
-	/** Expired sessions that are still stored; counted up to 10,000. */
-	left: number;
+	/** Expired sessions that are still stored, counted up to 10,000. Null when a fault ended the run before the count. */
+	left: number | null;
+	/** Statements sent to D1, those of repeated tries included. */
 	statements: number;
 	durationMs: number;
 }
 
-type Budget = Pick<Settings, 'CLEANUP_MAX_STATEMENTS' | 'CLEANUP_MAX_SECONDS'>;
+type Limits = Pick<Settings, 'CLEANUP_MAX_STATEMENTS' | 'CLEANUP_MAX_SECONDS'>;
 
-/** The count at the end, and `PRAGMA optimize`. */
-const CLOSING_STATEMENTS = 2;
+/** What one chunk and the end of a run can cost at most: every statement sent as often as a transient fault allows. */
+const CHUNK_COST = STATEMENTS_PER_CHUNK * MAX_TRIES.write;
+/** The count of what is left, and `PRAGMA optimize`. */
+const CLOSING_COST = MAX_TRIES.read + MAX_TRIES.write;
 
 /**
- * Deletes expired sessions with their events, chunk by chunk, oldest first, until none is left or the budget is used.
- * What it leaves, the next run takes up. `now` in epoch milliseconds.
+ * Deletes expired sessions with their events, chunk by chunk, oldest first, until none is left or a limit is reached.
+ * The next run goes on from there. `now` in epoch milliseconds. Writes one log line, also when it throws: whatever D1
+ * throws, with what was deleted until then.
  */
-export async function cleanUp(d1: D1Database, now: number, budget: Budget): Promise<CleanupReport> {
-	const db = openDatabase(d1);
+export async function cleanUp(d1: D1Database, now: number, limits: Limits): Promise<CleanupReport> {
+	const stats = newQueryStats();
+	const db = openDatabase(d1, stats);
 	const started = Date.now();
 	const time = new Date(now).toISOString();
-	const report: CleanupReport = { sessions: 0, events: 0, left: 0, statements: 0, durationMs: 0 };
-	const hasBudget = () =>
-		report.statements + STATEMENTS_A_CHUNK + CLOSING_STATEMENTS <= budget.CLEANUP_MAX_STATEMENTS &&
-		Date.now() - started < budget.CLEANUP_MAX_SECONDS * 1000;
+	const deleted = { sessions: 0, events: 0 };
+	let left: number | null = null;
 
-	let deleted = 1;
-	while (deleted > 0 && hasBudget()) {
-		const chunk = await deleteExpired(db, time);
-		deleted = chunk.sessions + chunk.events;
-		report.sessions += chunk.sessions;
-		report.events += chunk.events;
-		report.statements += STATEMENTS_A_CHUNK;
+	const mayGoOn = () =>
+		stats.statements + CHUNK_COST + CLOSING_COST <= limits.CLEANUP_MAX_STATEMENTS &&
+		Date.now() - started < limits.CLEANUP_MAX_SECONDS * 1000;
+	const report = (): CleanupReport => ({
+		...deleted,
+		left,
+		statements: stats.statements,
+		durationMs: Date.now() - started,
+	});
+
+	try {
+		let isEmpty = false;
+		while (!isEmpty && mayGoOn()) {
+			const chunk = await deleteExpired(db, time);
+			deleted.sessions += chunk.sessions;
+			deleted.events += chunk.events;
+			isEmpty = chunk.sessions + chunk.events === 0;
+		}
+		left = isEmpty ? 0 : await countExpired(db, time);
+		if (deleted.sessions + deleted.events > 0) await optimize(db);
+	} catch (error) {
+		log('error', { message: 'cleanup', ...report(), ...errorFields(error) });
+		throw error;
 	}
-	report.left = deleted === 0 ? 0 : await countExpired(db, time);
-	if (report.sessions > 0) await optimize(db);
-	report.statements += CLOSING_STATEMENTS;
-	report.durationMs = Date.now() - started;
-	log('info', { message: 'cleanup', ...report });
-	return report;
+	log('info', { message: 'cleanup', ...report() });
+	return report();
 }

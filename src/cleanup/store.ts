@@ -10,7 +10,7 @@ export const MAX_COUNTED = 10_000;
 const OLDEST_EXPIRED = `SELECT id FROM sessions WHERE expires_at <= ? ORDER BY expires_at LIMIT ${SESSIONS_AT_ONCE}`;
 
 /** How many statements `deleteExpired` sends. */
-export const STATEMENTS_A_CHUNK = 4;
+export const STATEMENTS_PER_CHUNK = 2;
 
 /**
  * Deletes one chunk of what had expired by `now`, oldest first: events, then the sessions that have none left. Safe to
@@ -20,26 +20,22 @@ export async function deleteExpired(
 	db: Database,
 	now: string,
 ): Promise<{ sessions: number; events: number }> {
-	const changes = { sql: 'SELECT changes() AS deleted', parameters: [] };
-	type Deleted = { deleted: number };
-	const [, [events], , [sessions]] = await db.run<[never, Deleted, never, Deleted]>(
+	const [events = 0, sessions = 0] = await db.change(
 		[
 			{
 				sql: `DELETE FROM events WHERE seq IN (SELECT events.seq FROM (${OLDEST_EXPIRED}) AS expired
 					CROSS JOIN events ON events.session_id = expired.id LIMIT ${EVENTS_AT_ONCE})`,
 				parameters: [now],
 			},
-			changes,
 			{
 				sql: `DELETE FROM sessions WHERE id IN (${OLDEST_EXPIRED})
 					AND NOT EXISTS (SELECT 1 FROM events WHERE session_id = sessions.id)`,
 				parameters: [now],
 			},
-			changes,
 		],
 		{ idempotent: true },
 	);
-	return { sessions: sessions?.deleted ?? 0, events: events?.deleted ?? 0 };
+	return { sessions, events };
 }
 
 /** How many sessions had expired by `now` and are still stored; MAX_COUNTED stands for that many or more. */

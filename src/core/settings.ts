@@ -16,8 +16,8 @@ export interface Bindings {
 	CLERK_AUTHORIZED_PARTIES: string;
 }
 
-const wholeNumber = (fallback: number, least: number) =>
-	z.coerce.number().int().min(least).max(Number.MAX_SAFE_INTEGER).default(fallback);
+const wholeNumber = (fallback: number, least: number, most = Number.MAX_SAFE_INTEGER) =>
+	z.coerce.number().int().min(least).max(most).default(fallback);
 const commaSeparated = z
 	.string()
 	.default('')
@@ -33,10 +33,13 @@ const settingsSchema = z.object({
 	SESSION_TTL_SECONDS: wholeNumber(604_800, 1),
 	/** How long an isolate may remember an API key. 0: it asks D1 each time. */
 	KEY_CACHE_SECONDS: wholeNumber(60, 0),
-	/** D1 allows 1,000 queries in one invocation, 50 on the free plan. */
-	CLEANUP_MAX_STATEMENTS: wholeNumber(200, 1),
-	/** A scheduled run has 30 s of CPU time; waiting for D1 is not CPU time, but somebody pays for it. */
-	CLEANUP_MAX_SECONDS: wholeNumber(25, 1),
+	/**
+	 * D1 allows 1,000 queries in one invocation, 50 on the free plan. With fewer than 11, a run could not send one chunk
+	 * of deletions and its closing statements as often as transient faults can ask for.
+	 */
+	CLEANUP_MAX_STATEMENTS: wholeNumber(1000, 11, 1000),
+	/** A scheduled invocation may take 15 minutes; waiting for D1 is not CPU time. */
+	CLEANUP_MAX_SECONDS: wholeNumber(120, 1, 840),
 	/** As browsers send them: without a slash at the end. */
 	CORS_ORIGINS: commaSeparated.transform((origins) => origins.map((origin) => origin.replace(/\/$/, ''))),
 	/** PEM of the Clerk instance's public key; line breaks may be written as `\n`. */

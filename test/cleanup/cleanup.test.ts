@@ -1,8 +1,11 @@
 import { env } from 'cloudflare:workers';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { cleanUp } from '../../src/cleanup/cleanup.ts';
+import { DatabaseUnavailable } from '../../src/core/database.ts';
+import { settingsOf } from '../../src/core/settings.ts';
 import { newCaller, SESSIONS } from '../support/api.ts';
 import { countRows, expire, query } from '../support/database.ts';
+import { faultyD1 } from '../support/faulty-d1.ts';
 
 const GENEROUS = { CLEANUP_MAX_STATEMENTS: 1000, CLEANUP_MAX_SECONDS: 60 };
 
@@ -56,7 +59,7 @@ describe('the scheduled cleanup', () => {
 		expect(first.sessions).toBeGreaterThan(0);
 		expect(first.left).toBe(500 - first.sessions);
 		let runs = 1;
-		for (let { left } = first; left > 0; runs += 1) left = (await cleanUp(env.DB, Date.now(), budget)).left;
+		for (let { left } = first; left !== 0; runs += 1) left = (await cleanUp(env.DB, Date.now(), budget)).left;
 		expect(runs).toBeGreaterThan(1);
 		expect([await countRows('sessions'), await countRows('events')]).toEqual([500, 15_000]);
 		expect(await countRows('sessions', 'expires_at < ?', '2900')).toBe(0);
@@ -64,7 +67,7 @@ describe('the scheduled cleanup', () => {
 
 	it('removes the oldest first', async () => {
 		await fill(400, 1);
-		await cleanUp(env.DB, Date.now(), { CLEANUP_MAX_STATEMENTS: 6, CLEANUP_MAX_SECONDS: 60 });
+		await cleanUp(env.DB, Date.now(), { CLEANUP_MAX_STATEMENTS: 11, CLEANUP_MAX_SECONDS: 60 });
 		const [oldest] = await query<{ at: string }>(
 			"SELECT min(expires_at) AS at FROM sessions WHERE expires_at < '2900'",
 		);
@@ -79,6 +82,47 @@ describe('the scheduled cleanup', () => {
 			CLEANUP_MAX_SECONDS: 0,
 		});
 		expect(report).toMatchObject({ sessions: 0, left: 5 });
+	});
+
+	it('goes on in one run, within the default limits, until 6,000 expired sessions are gone', async () => {
+		await fill(12_000, 1);
+		const report = await cleanUp(env.DB, Date.now(), settingsOf(env));
+		expect(report).toMatchObject({ sessions: 6000, events: 6000, left: 0 });
+	});
+
+	it('counts the statements of repeated tries, and stays within its limit with them', async () => {
+		await fill(2000, 1);
+		const faulty = faultyD1();
+		const lost = { message: 'D1_ERROR: Network connection lost.', when: 'before' as const };
+		// Each chunk is lost as often as it is tried again; the count of what is left is lost once.
+		const lostChunks = Array.from({ length: 6 }, () => [lost, lost, null]).flat();
+		faulty.next = [...lostChunks, lost, null, lost, lost, null];
+		const report = await cleanUp(faulty.d1, Date.now(), {
+			CLEANUP_MAX_STATEMENTS: 46,
+			CLEANUP_MAX_SECONDS: 60,
+		});
+		expect(report).toMatchObject({ sessions: 600, left: 400, statements: 41 });
+		expect(faulty.sql.flat()).toHaveLength(41);
+	});
+
+	it.each(['0', '10', '1001', '1.5', 'many'])('rejects CLEANUP_MAX_STATEMENTS = %s', (value) => {
+		expect(() => settingsOf({ ...env, CLEANUP_MAX_STATEMENTS: value })).toThrow('CLEANUP_MAX_STATEMENTS');
+	});
+
+	it('deletes something with the least CLEANUP_MAX_STATEMENTS that it accepts', async () => {
+		await fill(10, 1);
+		const report = await cleanUp(env.DB, Date.now(), settingsOf({ ...env, CLEANUP_MAX_STATEMENTS: '11' }));
+		expect(report).toMatchObject({ sessions: 5, events: 5 });
+	});
+
+	it('refreshes the statistics of the query planner after a run that deleted something, and only then', async () => {
+		await fill(10, 1);
+		const faulty = faultyD1();
+		await cleanUp(faulty.d1, Date.now(), GENEROUS);
+		expect(faulty.sql.at(-1)).toEqual(['PRAGMA optimize']);
+		faulty.sql = [];
+		await cleanUp(faulty.d1, Date.now(), GENEROUS);
+		expect(faulty.sql.flat()).not.toContain('PRAGMA optimize');
 	});
 
 	it('does no harm when two runs meet', async () => {
@@ -111,6 +155,41 @@ describe('the scheduled cleanup', () => {
 		expect(answers.map(({ status }) => status)).toEqual(Array(30).fill(200));
 		expect((await running).left).toBe(0);
 		expect((await caller.details(id)).id).toBe(id);
+	});
+});
+
+describe('a cleanup that D1 fails', () => {
+	beforeEach(async () => {
+		await query('DELETE FROM sessions');
+	});
+	afterEach(() => vi.restoreAllMocks());
+
+	it('logs what it deleted and the error, and throws', async () => {
+		await fill(1000, 1);
+		const error = vi.spyOn(console, 'error').mockImplementation(() => {});
+		const faulty = faultyD1();
+		const message = 'D1_ERROR: D1 DB is overloaded. Too many requests queued.';
+		faulty.next = [null, null, { message, when: 'before' }];
+		await expect(cleanUp(faulty.d1, Date.now(), GENEROUS)).rejects.toThrow(DatabaseUnavailable);
+		expect(error.mock.calls.map(([line]) => JSON.parse(String(line)))).toEqual([
+			expect.objectContaining({
+				level: 'error',
+				message: 'cleanup',
+				sessions: 200,
+				events: 200,
+				left: null,
+				statements: 6,
+				cause: expect.objectContaining({ error: message }),
+			}),
+		]);
+	});
+
+	it('leaves the rest to the next run', async () => {
+		await fill(1000, 1);
+		const faulty = faultyD1();
+		faulty.next = [null, { message: 'D1_ERROR: Exceeded maximum DB size.', when: 'before' }];
+		await expect(cleanUp(faulty.d1, Date.now(), GENEROUS)).rejects.toThrow();
+		expect(await cleanUp(faulty.d1, Date.now(), GENEROUS)).toMatchObject({ sessions: 400, left: 0 });
 	});
 });
 
