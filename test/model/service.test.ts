@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { productObjectHash } from '../../src/sessions/update/product-object-hash.ts';
 import { type Caller, newCaller } from '../support/api.ts';
+import { canonicalHash } from '../support/jcs.ts';
 import { play } from './play.ts';
 import { runs } from './runs.ts';
 import { anyStep } from './steps.ts';
@@ -14,7 +14,7 @@ it('answers any sequence of calls as its model does, and never with a 5xx', {
 			// A user alone, and the same user in an organization.
 			const alone = await newCaller();
 			const inside = await newCaller({ userId: alone.userId, organizationId: 'org_1' });
-			await play(steps, [alone, inside] satisfies Caller[], productObjectHash);
+			await play(steps, [alone, inside] satisfies Caller[], canonicalHash);
 		}),
 		runs(100),
 	);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { newCaller, SESSIONS } from '../support/api.ts';
+import { query } from '../support/database.ts';
 
 const FIELDS = [
 	'assemblyState',
@@ -46,6 +47,21 @@ describe('updating a session', () => {
 			assemblyState: { s: 1 },
 			catalogVersion: 'c',
 		});
+	});
+
+	it.each([
+		['replacing', 'application/json'],
+		['merging', 'application/merge-patch+json'],
+	])('never turns updatedAt back when %s, even if another clock was ahead', async (_, type) => {
+		const caller = await newCaller();
+		const { id } = await caller.create();
+		const ahead = '2998-01-01T00:00:00.000Z';
+		await query('UPDATE sessions SET updated_at = ? WHERE id = ?', ahead, id);
+		const { status, json } = await caller.call('PATCH', `${SESSIONS}/${id}`, {
+			body: { plan: { a: 1 } },
+			headers: { 'Content-Type': type },
+		});
+		expect([status, json.updatedAt]).toEqual([200, ahead]);
 	});
 
 	it('ignores fields that the request does not define', async () => {
