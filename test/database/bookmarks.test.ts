@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Caller, newCaller, SESSIONS } from '../support/api.ts';
 import { type FaultyD1, faultyD1, serviceWith } from '../support/faulty-d1.ts';
 
-const BOOKMARK = '00000085-0000024c-00004c6d-8e61117bf38d7adb71b934ebbf891683';
+const BOOKMARK = '0000000a-00000000-00000b1c-0123456789abcdef0123456789abcdef';
 const WITH_BOOKMARK = { 'X-D1-Bookmark': BOOKMARK };
 
 let faulty: FaultyD1;
