@@ -45,6 +45,23 @@ describe('the request log', () => {
 		]);
 	});
 
+	it('is at most 400 bytes for each call, with ids of the length that Clerk gives', async () => {
+		const caller = await newCaller({
+			userId: `user_${'2'.repeat(27)}`,
+			organizationId: `org_${'2'.repeat(27)}`,
+		});
+		const { id } = await caller.create();
+		await caller.call('PATCH', `${SESSIONS}/${id}`, { body: { plan: {} } });
+		await caller.append(id);
+		await caller.details(id);
+		await caller.call('GET', `${SESSIONS}/${id}/events`);
+		await caller.call('GET', SESSIONS);
+		await caller.call('DELETE', `${SESSIONS}/${id}`);
+		const sizes = lines.filter((line) => line.includes('"message":"request"')).map(({ length }) => length);
+		expect(sizes).toHaveLength(7);
+		expect(Math.max(...sizes)).toBeLessThanOrEqual(400);
+	});
+
 	it('counts one trip on a warm request', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
