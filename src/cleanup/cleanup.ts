@@ -24,8 +24,8 @@ const CLOSING_COST = MAX_TRIES.read + MAX_TRIES.write;
 
 /**
  * Deletes expired sessions with their events, chunk by chunk, oldest first, until none is left or a limit is reached.
- * The next run goes on from there. `now` in epoch milliseconds. Writes one log line, also when it throws: whatever D1
- * throws, with what was deleted until then.
+ * The next run continues from there. `now` in epoch milliseconds. Throws what the database throws. Either way it writes
+ * one log line with what it deleted.
  */
 export async function cleanUp(d1: D1Database, now: number, limits: Limits): Promise<CleanupReport> {
 	const stats = newQueryStats();

@@ -1,10 +1,10 @@
 import type { Database } from '../core/database.ts';
 
-/** Events deleted by one statement: some ten milliseconds, during which D1 answers nobody else. */
+/** Events deleted by one statement. It takes some ten milliseconds, during which D1 serves no other query. */
 const EVENTS_AT_ONCE = 5000;
-/** Sessions deleted by one statement; each can hold 1.6 MB. */
+/** Sessions deleted by one statement. Each can hold 1.6 MB. */
 const SESSIONS_AT_ONCE = 100;
-/** More than this are not counted: a count reads a row for each. */
+/** Where the count of expired sessions ends, because it reads a row for each. */
 export const MAX_COUNTED = 10_000;
 
 const OLDEST_EXPIRED = `SELECT id FROM sessions WHERE expires_at <= ? ORDER BY expires_at LIMIT ${SESSIONS_AT_ONCE}`;
@@ -13,8 +13,8 @@ const OLDEST_EXPIRED = `SELECT id FROM sessions WHERE expires_at <= ? ORDER BY e
 export const STATEMENTS_PER_CHUNK = 2;
 
 /**
- * Deletes one chunk of what had expired by `now`, oldest first: events, then the sessions that have none left. Safe to
- * repeat and to run twice at once: what has expired stays so, and nobody can add to it.
+ * Deletes one chunk of the sessions that had expired by `now`, oldest first: events, then the sessions that have no
+ * events left. Idempotent, and safe to run twice at once, because an expired session stays expired and takes no events.
  */
 export async function deleteExpired(
 	db: Database,
@@ -38,7 +38,7 @@ export async function deleteExpired(
 	return { sessions, events };
 }
 
-/** How many sessions had expired by `now` and are still stored; MAX_COUNTED stands for that many or more. */
+/** How many sessions had expired by `now` and are still stored. MAX_COUNTED means that many or more. */
 export async function countExpired(db: Database, now: string): Promise<number> {
 	const [[count]] = await db.run<[{ expired: number }]>(
 		[

@@ -12,8 +12,8 @@ import { type FaultKind, faultKind, faultText, outageOf } from './faults.ts';
 
 /**
  * How often idempotent statements are sent in all. D1 itself tries a read-only query up to two more times
- * (https://developers.cloudflare.com/d1/best-practices/retry-queries/), so a read is sent only once more from here, and
- * costs at most six tries. D1 never repeats a write.
+ * (https://developers.cloudflare.com/d1/best-practices/retry-queries/), so a read is sent at most twice from here,
+ * which makes six tries. D1 never repeats a write.
  */
 export const MAX_TRIES = { read: 2, write: 3 } as const;
 const FIRST_DELAY_MS = 50;
@@ -31,7 +31,7 @@ const isReadOnly = (statements: readonly Statement[]) =>
 /**
  * Opens one D1 session. Without a bookmark its first query goes to the primary, so that it sees every earlier write;
  * with one, a replica that is at least that recent may answer. A read that fails at the bookmark is sent once more, to
- * the primary: whatever a caller sends as a bookmark is never the reason of a 5xx.
+ * the primary, so that no bookmark that a caller sends can cause a 5xx.
  */
 export function openDatabase(
 	d1: D1Database,

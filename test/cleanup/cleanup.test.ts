@@ -44,14 +44,14 @@ describe('the scheduled cleanup', () => {
 		expect(await caller.details(live.id)).toEqual({ ...live, events: [event] });
 	});
 
-	it('goes by the time that it is given', async () => {
+	it('uses the time that it is given', async () => {
 		const caller = await newCaller();
 		const { expiresAt } = await caller.create();
 		expect((await cleanUp(env.DB, Date.parse(expiresAt) - 1, GENEROUS)).sessions).toBe(0);
 		expect((await cleanUp(env.DB, Date.parse(expiresAt), GENEROUS)).sessions).toBe(1);
 	});
 
-	it('stops at its budget of statements, says what is left, and goes on in the next run', async () => {
+	it('stops at its limit of statements, reports what is left, and continues in the next run', async () => {
 		await fill(1000, 30);
 		const budget = { CLEANUP_MAX_STATEMENTS: 12, CLEANUP_MAX_SECONDS: 60 };
 		const first = await cleanUp(env.DB, Date.now(), budget);
@@ -75,7 +75,7 @@ describe('the scheduled cleanup', () => {
 		expect(oldest?.at).toBe('2020-01-02T00:00:00.200Z');
 	});
 
-	it('stops at its budget of time', async () => {
+	it('stops at its limit of time', async () => {
 		await fill(10, 1);
 		const report = await cleanUp(env.DB, Date.now(), {
 			CLEANUP_MAX_STATEMENTS: 1000,
@@ -84,7 +84,7 @@ describe('the scheduled cleanup', () => {
 		expect(report).toMatchObject({ sessions: 0, left: 5 });
 	});
 
-	it('goes on in one run, within the default limits, until 6,000 expired sessions are gone', async () => {
+	it('deletes 6,000 expired sessions in one run within the default limits', async () => {
 		await fill(12_000, 1);
 		const report = await cleanUp(env.DB, Date.now(), settingsOf(env));
 		expect(report).toMatchObject({ sessions: 6000, events: 6000, left: 0 });
@@ -109,7 +109,7 @@ describe('the scheduled cleanup', () => {
 		expect(() => settingsOf({ ...env, CLEANUP_MAX_STATEMENTS: value })).toThrow('CLEANUP_MAX_STATEMENTS');
 	});
 
-	it('deletes something with the least CLEANUP_MAX_STATEMENTS that it accepts', async () => {
+	it('deletes sessions with the smallest CLEANUP_MAX_STATEMENTS that is accepted', async () => {
 		await fill(10, 1);
 		const report = await cleanUp(env.DB, Date.now(), settingsOf({ ...env, CLEANUP_MAX_STATEMENTS: '11' }));
 		expect(report).toMatchObject({ sessions: 5, events: 5 });
@@ -125,7 +125,7 @@ describe('the scheduled cleanup', () => {
 		expect(faulty.sql.flat()).not.toContain('PRAGMA optimize');
 	});
 
-	it('does no harm when two runs meet', async () => {
+	it('deletes each session once when two runs overlap', async () => {
 		await fill(600, 20);
 		const reports = await Promise.all([1, 2].map(() => cleanUp(env.DB, Date.now(), GENEROUS)));
 		expect(reports.reduce((sum, { sessions }) => sum + sessions, 0)).toBe(300);

@@ -26,7 +26,7 @@ async function fill(): Promise<void> {
 	}
 }
 
-it('a million expired events behind ten thousand sessions are gone after enough runs, with every live session whole', {
+it('deletes a million expired events of ten thousand sessions over several runs, and keeps every live session', {
 	timeout: 300_000,
 }, async () => {
 	await fill();

@@ -65,7 +65,7 @@ describe('a read', () => {
 
 describe('a create', () => {
 	it.each(['before', 'after'] as const)(
-		'whose connection is lost %s the write makes one session',
+		'creates one session when the connection is lost %s the write',
 		async (when) => {
 			faulty.next = [lost(when)];
 			const session = await caller.create({ prd: { a: 1 } });
@@ -75,7 +75,7 @@ describe('a create', () => {
 	);
 
 	it.each(['before', 'after'] as const)(
-		'with an Idempotency-Key whose connection is lost %s the write is no replay',
+		'with an Idempotency-Key is not called a replay when the connection is lost %s the write',
 		async (when) => {
 			faulty.next = [lost(when)];
 			const { status, headers } = await caller.call('POST', SESSIONS, {
@@ -92,7 +92,7 @@ describe('a create', () => {
 		expect([status, json, faulty.trips]).toMatchObject([503, unavailable, 3]);
 	});
 
-	it('that was answered 503 can be sent again with its key, and there is one session', async () => {
+	it('that returned 503 creates one session when it is sent again with its key', async () => {
 		const send = () => caller.call('POST', SESSIONS, { headers: { 'Idempotency-Key': 'k' } });
 		faulty.next = [lost('after'), lost('before'), lost('before')];
 		expect((await send()).status).toBe(503);
@@ -104,7 +104,7 @@ describe('a create', () => {
 
 describe('an append', () => {
 	it.each(['before', 'after'] as const)(
-		'without a key whose connection is lost %s the write is a 503 and never done twice',
+		'without a key returns 503, and is done at most once, when the connection is lost %s the write',
 		async (when) => {
 			const { id } = await caller.create();
 			faulty.next = [lost(when)];
@@ -117,7 +117,7 @@ describe('an append', () => {
 	);
 
 	it.each(['before', 'after'] as const)(
-		'with a key whose connection is lost %s the write makes one event',
+		'with a key appends one event when the connection is lost %s the write',
 		async (when) => {
 			const { id } = await caller.create();
 			faulty.next = [lost(when), lost(when)];
@@ -131,7 +131,7 @@ describe('an append', () => {
 	);
 });
 
-describe('a client that retries after an answer was lost', () => {
+describe('a client that retries after it lost a response', () => {
 	/** The first answer is lost on its way to the client, whatever it was; the second one arrives. */
 	const twice = async (method: string, path: string, options: CallOptions) => {
 		await caller.call(method, path, options);
@@ -160,7 +160,7 @@ describe('a client that retries after an answer was lost', () => {
 		expect((await caller.details(id)).events).toEqual([json]);
 	});
 
-	it('gets 412 for a conditional PATCH that was done, and its change is there once', async () => {
+	it('gets 412 for a conditional PATCH that was done, and the change is there once', async () => {
 		const { id } = await caller.create();
 		faulty.next = [lost('after')];
 		const { status, headers } = await twice('PATCH', `${SESSIONS}/${id}`, {
@@ -171,7 +171,7 @@ describe('a client that retries after an answer was lost', () => {
 		expect((await caller.details(id)).plan).toEqual({ a: 1 });
 	});
 
-	it('gets the same from a merge done twice', async () => {
+	it('gets the same session from a merge that is done twice', async () => {
 		const { id } = await caller.create();
 		faulty.next = [lost('after')];
 		const { status, json } = await twice('PATCH', `${SESSIONS}/${id}`, {
@@ -188,7 +188,7 @@ describe.each([
 	['a conditional PATCH', { 'If-Match': '"1"' }],
 ])('%s', (_, headers: Record<string, string>) => {
 	it.each(['before', 'after'] as const)(
-		'whose connection is lost %s the write is a 503, done at most once',
+		'returns 503, and is done at most once, when the connection is lost %s the write',
 		async (when) => {
 			const { id } = await caller.create();
 			faulty.trips = 0;
@@ -207,7 +207,7 @@ describe.each([
 
 describe('a delete', () => {
 	it.each(['before', 'after'] as const)(
-		'whose connection is lost %s the write claims neither',
+		'returns 503 when the connection is lost %s the write, whether it was done or not',
 		async (when) => {
 			const { id } = await caller.create();
 			faulty.next = [lost(when)];
@@ -274,7 +274,7 @@ describe('a limit of the plan', () => {
 });
 
 describe('any failure', () => {
-	it('says nothing of SQL, stacks or D1’s own words', async () => {
+	it('reveals no SQL, no stack and none of D1’s words', async () => {
 		const { id } = await caller.create();
 		faulty.next = [
 			{ message: 'D1_ERROR: no such column: secret_column in SELECT at sessions.ts:1', when: 'before' },
@@ -284,7 +284,7 @@ describe('any failure', () => {
 		expect(text).not.toMatch(/D1|column|SELECT|\.ts/);
 	});
 
-	it('of the look-up of a key is a 503, not a 401', async () => {
+	it('of the look-up of a key returns 503, not 401', async () => {
 		const stranger = await newCaller({ fetcher: serviceWith({ DB: faulty.d1, KEY_CACHE_SECONDS: '0' }) });
 		faulty.next = [lost('before'), lost('before')];
 		const { status, json } = await stranger.call('GET', SESSIONS);
@@ -293,7 +293,7 @@ describe('any failure', () => {
 });
 
 describe('a merge that outgrows what SQLite holds in one value', () => {
-	it.each(['plan', 'productObject'])('is a 413 that names %s', async (field) => {
+	it.each(['plan', 'productObject'])('returns 413 and names %s', async (field) => {
 		const { id } = await caller.create();
 		faulty.next = [{ message: 'D1_ERROR: string or blob too big: SQLITE_TOOBIG', when: 'before' }];
 		const { status, json } = await caller.call('PATCH', `${SESSIONS}/${id}`, {
@@ -308,14 +308,14 @@ describe('a merge that outgrows what SQLite holds in one value', () => {
 	});
 });
 
-describe('what stands beside the database', () => {
-	it('stops nothing when the rate limiter fails', async () => {
+describe('a failure beside the database', () => {
+	it('of the rate limiter stops no request', async () => {
 		const limiter = { limit: () => Promise.reject(new Error('no limiter')) };
 		const other = await newCaller({ fetcher: serviceWith({ RATE_LIMITER: limiter }) });
 		expect(await other.details((await other.create()).id)).toMatchObject({ events: [] });
 	});
 
-	it('does not call a write undone when there is no bookmark to tell of it', async () => {
+	it('to read the bookmark does not fail a write that succeeded', async () => {
 		const withoutBookmarks = {
 			withSession: (from?: string) => {
 				const session = env.DB.withSession(from);

@@ -23,7 +23,7 @@ beforeEach(async () => {
 });
 
 describe.each(TEXTS)('the text %j', (text) => {
-	it('in a body is stored and comes back as it was sent', async () => {
+	it('is stored in a body and comes back as it was sent', async () => {
 		const { id } = await caller.create({ catalogVersion: text, prd: { [text]: text } });
 		const merge = { headers: { 'Content-Type': 'application/merge-patch+json' } };
 		await caller.call('PATCH', `${SESSIONS}/${id}`, { body: { plan: { [text]: text } }, ...merge });
@@ -38,7 +38,7 @@ describe.each(TEXTS)('the text %j', (text) => {
 		});
 	});
 
-	it('in a path, a query or a header finds nothing and changes nothing', async () => {
+	it('finds nothing and changes nothing in a path, a query or a header', async () => {
 		const rows = await countRows('sessions');
 		const encoded = encodeURIComponent(text);
 		const calls = [

@@ -43,7 +43,7 @@ function expectKept(before: Table[], after: Table[]): void {
 	}
 }
 
-it('every migration in turn keeps every row of a database that holds some', async () => {
+it('every migration in turn keeps every row that is stored', async () => {
 	await reset();
 	for (const [at, migration] of env.MIGRATIONS.entries()) {
 		const before = at === 0 ? [] : await everything();
@@ -61,7 +61,7 @@ it('every migration in turn keeps every row of a database that holds some', asyn
 	]);
 });
 
-it('a parent table that is rebuilt takes its children with it: why no migration may do that', async () => {
+it('rebuilding a parent table deletes its children, so no migration may do that', async () => {
 	await addRows();
 	const [before] = await query<{ n: number }>('SELECT count(*) AS n FROM events');
 	expect(before?.n).toBe(2);

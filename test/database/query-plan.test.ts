@@ -103,7 +103,7 @@ async function plan({ sql, parameters }: Statement): Promise<string[]> {
 	return results.map(({ detail }) => detail);
 }
 
-it('knows every function of the stores that sends statements', () => {
+it('covers every function of the stores that sends statements', () => {
 	const parts = ['selectLatestEvents', 'selectVersion', 'staleOrMissing', 'columnsBut', 'admittedParameter'];
 	const functions = [sessions, updates, events, apiKeys, cleanup, { ping }].flatMap((store) =>
 		Object.entries(store).flatMap(([name, value]) => (typeof value === 'function' ? [name] : [])),
