@@ -10,43 +10,43 @@ const forTests = async () => ({
 	},
 });
 
+/** `npm run test:long` runs the long forms of tests, `npm test` all others: see scripts/test.ts. */
+const LONG = 'test/**/*.long.test.ts';
+const isLong = process.env.LONG === 'true';
+const tests = (folder: string) => `${folder}/**/*${isLong ? '.long' : ''}.test.ts`;
+const others = isLong ? [] : [LONG];
+
 export default defineConfig({
 	test: {
 		// The request log is part of the service, and noise here.
 		onConsoleLog: () => false,
 		// From scripts/fuzz.ts: how long to look, and from where.
 		...(process.env.FUZZ ? { provide: { fuzz: JSON.parse(process.env.FUZZ) } } : {}),
+		// A file each on every processor.
+		maxWorkers: '100%',
+		// A worker runs one file after another: starting workerd, or loading wrangler, takes longer than most files.
+		isolate: false,
+		// A loaded machine is no failure of the service.
+		testTimeout: 60_000,
+		hookTimeout: 60_000,
 		projects: [
 			{
 				extends: true,
 				plugins: [cloudflareTest(forTests)],
 				test: {
 					name: 'inside',
-					include: ['test/**/*.test.ts'],
-					exclude: ['test/e2e/**', 'test/browser/**'],
-					setupFiles: ['./test/support/migrate.ts'],
-					// A loaded machine is no failure of the service.
-					testTimeout: 60_000,
-					hookTimeout: 60_000,
+					include: [tests('test')],
+					exclude: ['test/e2e/**', 'test/browser/**', ...others],
+					setupFiles: ['./test/support/new-database.ts'],
 				},
 			},
 			{
 				extends: true,
-				test: {
-					name: 'browser',
-					include: ['test/browser/**/*.test.ts'],
-					testTimeout: 60_000,
-					hookTimeout: 60_000,
-				},
+				test: { name: 'browser', include: ['test/browser/**/*.test.ts'] },
 			},
 			{
 				extends: true,
-				test: {
-					name: 'outside',
-					include: ['test/e2e/**/*.test.ts'],
-					testTimeout: 60_000,
-					hookTimeout: 60_000,
-				},
+				test: { name: 'outside', include: [tests('test/e2e')], exclude: others },
 			},
 		],
 	},

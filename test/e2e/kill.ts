@@ -1,0 +1,106 @@
+import { spawnSync } from 'node:child_process';
+import { expect } from 'vitest';
+import { npmRun, ROOT, withFolder } from '../support/server.ts';
+import { type DevServer, freePort, startDev } from '../support/wrangler-dev.ts';
+
+const SESSIONS = '/v1/products/generation/sessions';
+const WRITERS = 6;
+
+interface Acknowledged {
+	events: Map<string, number>;
+	members: Map<string, number>;
+}
+
+/** Writes without a pause until the server is gone, and notes what it acknowledged. */
+async function write(
+	base: string,
+	key: string,
+	id: string,
+	writer: string,
+	acknowledged: Acknowledged,
+): Promise<void> {
+	const send = (method: string, path: string, type: string, body: unknown) =>
+		fetch(`${base}${SESSIONS}/${id}${path}`, {
+			method,
+			headers: { Authorization: key, 'Content-Type': type },
+			body: JSON.stringify(body),
+		});
+	for (let n = 0; ; n += 1) {
+		try {
+			const event = await send('POST', '/events', 'application/json', {
+				type: writer,
+				payload: { n, fill: 'x'.repeat(500) },
+			});
+			if (event.status === 201) acknowledged.events.set(((await event.json()) as { id: string }).id, n);
+			const member = `${writer}-${n}`;
+			const merged = await send('PATCH', '', 'application/merge-patch+json', {
+				assemblyState: { [member]: n },
+			});
+			await merged.arrayBuffer();
+			if (merged.status === 200) acknowledged.members.set(member, n);
+		} catch {
+			return; // The server was killed: what was under way was not acknowledged.
+		}
+	}
+}
+
+async function storedEvents(
+	base: string,
+	key: string,
+	id: string,
+): Promise<Map<string, { n: number; fill: string }>> {
+	const stored = new Map<string, { n: number; fill: string }>();
+	let after = '';
+	for (let more = true; more; ) {
+		const response = await fetch(`${base}${SESSIONS}/${id}/events?limit=1000${after}`, {
+			headers: { Authorization: key },
+		});
+		const page = (await response.json()) as {
+			data: { id: string; payload: { n: number; fill: string } }[];
+			hasMore: boolean;
+		};
+		for (const event of page.data) stored.set(event.id, event.payload);
+		after = `&after=${page.data.at(-1)?.id}`;
+		more = page.hasMore;
+	}
+	return stored;
+}
+
+/** Kills a server in the middle of writes, and expects every acknowledged write, whole, when it comes back. */
+export const expectWritesToSurviveKills = (rounds: number): Promise<void> =>
+	withFolder(async (folder) => {
+		const migrate = ['d1', 'migrations', 'apply', 'DB', '--local', '--persist-to', folder];
+		expect(spawnSync('wrangler', migrate, { cwd: ROOT, env: { ...process.env, CI: 'true' } }).status).toBe(0);
+		const { stdout } = npmRun('keys', 'create', '--user', 'user_kill', '--json', '--persist-to', folder);
+		const { key } = JSON.parse(stdout) as { key: string };
+		const port = await freePort();
+		let server: DevServer = await startDev(folder, port);
+		const created = await fetch(server.url + SESSIONS, { method: 'POST', headers: { Authorization: key } });
+		const { id } = (await created.json()) as { id: string };
+		const acknowledged: Acknowledged = { events: new Map(), members: new Map() };
+		try {
+			for (let round = 0; round < rounds; round += 1) {
+				const { url } = server;
+				const writers = Array.from({ length: WRITERS }, (_, w) =>
+					write(url, key, id, `r${round}w${w}`, acknowledged),
+				);
+				await new Promise((resolve) => setTimeout(resolve, 100 + Math.random() * 400));
+				await server.kill();
+				await Promise.all(writers);
+				server = await startDev(folder, port);
+				const events = await storedEvents(server.url, key, id);
+				for (const [eventId, n] of acknowledged.events) {
+					expect(events.get(eventId)).toEqual({ n, fill: 'x'.repeat(500) });
+				}
+				const details = await fetch(`${server.url}${SESSIONS}/${id}`, { headers: { Authorization: key } });
+				const { assemblyState } = (await details.json()) as {
+					assemblyState: Record<string, number> | null;
+				};
+				for (const [member, n] of acknowledged.members) expect(assemblyState?.[member]).toBe(n);
+			}
+		} finally {
+			await server.kill();
+		}
+		expect(acknowledged.events.size).toBeGreaterThan(rounds);
+		expect(acknowledged.members.size).toBeGreaterThan(rounds);
+	});
