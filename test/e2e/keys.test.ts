@@ -1,27 +1,29 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { npmRun, ROOT } from '../support/server.ts';
-import { type DevServer, freePort, startDev } from '../support/wrangler-dev.ts';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { runHere } from '../support/run-here.ts';
+import { npmRun, ROOT, type Server, startServer } from '../support/server.ts';
 
 const SESSIONS = '/v1/products/generation/sessions';
 
-let folder: string;
-/** Made in a database that was not there before. */
-let first: Created;
-let server: DevServer;
+const OPEN_D1 = '../../scripts/open-d1.ts';
+
+let server: Server;
 beforeAll(async () => {
-	folder = mkdtempSync(join(tmpdir(), 'keys-'));
-	first = create('--user', 'user_first');
-	server = await startDev(folder, await freePort(), { KEY_CACHE_SECONDS: '0' });
+	server = await startServer({ KEY_CACHE_SECONDS: '0' });
+	// The command works on the database of the server, which is open already.
+	vi.doMock(OPEN_D1, async (original) => ({
+		...(await original<object>()),
+		openD1: async () => ({ d1: server.env.DB, close: async () => {} }),
+	}));
 });
 afterAll(async () => {
-	await server?.kill();
-	rmSync(folder, { recursive: true, force: true });
+	vi.doUnmock(OPEN_D1);
+	await server?.close();
 });
 
-const keys = (...args: string[]) => npmRun('keys', ...args, '--persist-to', folder);
+const keys = (...args: string[]) => runHere(() => import('../../scripts/keys.ts'), ...args, '--local');
 
 interface Created {
 	id: string;
@@ -40,14 +42,14 @@ interface Listed {
 }
 
 /** Runs a command with --json; standard output must hold the one line of JSON and nothing else. */
-function json<T>(...args: string[]): T {
-	const { status, stdout, stderr } = keys(...args, '--json');
+async function json<T>(...args: string[]): Promise<T> {
+	const { status, stdout, stderr } = await keys(...args, '--json');
 	expect([status, stderr]).toEqual([0, '']);
 	expect(stdout.trimEnd()).not.toContain('\n');
 	return JSON.parse(stdout) as T;
 }
 const create = (...args: string[]) => json<Created>('create', ...args);
-const find = (id: string) => json<Listed[]>('list').find((each) => each.id === id);
+const find = async (id: string) => (await json<Listed[]>('list')).find((each) => each.id === id);
 /** A connection each: one that is kept open ends while a command blocks this process. */
 async function statusWith(key: string, method = 'GET'): Promise<number> {
 	const headers = { Authorization: `Bearer ${key}`, Connection: 'close' };
@@ -57,14 +59,9 @@ async function statusWith(key: string, method = 'GET'): Promise<number> {
 }
 
 describe('npm run keys', () => {
-	it('prepares a local database that is new', async () => {
-		expect(find(first.id)?.state).toBe('active');
-		expect(await statusWith(first.key)).toBe(200);
-	});
-
 	it('creates a key that works, and prints one object with seven members', async () => {
 		const from = Date.now();
-		const made = create(
+		const made = await create(
 			...['--user', 'user_1', '--org', 'org_1', '--name', 'ci', '--environment', 'test'],
 			...['--permissions', 'PRODUCTS:READ, PRODUCTS:WRITE', '--expires-in', '90d'],
 		);
@@ -90,8 +87,8 @@ describe('npm run keys', () => {
 		expect([await statusWith(made.key), await statusWith(made.key, 'POST')]).toEqual([200, 201]);
 	});
 
-	it('creates a live key without end for all of PRODUCTS when nothing else is said', () => {
-		expect(create('--user', 'user_2')).toMatchObject({
+	it('creates a live key without end for all of PRODUCTS when nothing else is said', async () => {
+		expect(await create('--user', 'user_2')).toMatchObject({
 			key: expect.stringMatching(/^rt_live_/),
 			organizationId: null,
 			permissions: ['PRODUCTS:*'],
@@ -101,12 +98,12 @@ describe('npm run keys', () => {
 	});
 
 	it('lists the keys, and shows none', async () => {
-		const { id, key } = create('--user', 'user_3', '--name', 'laptop');
+		const { id, key } = await create('--user', 'user_3', '--name', 'laptop');
 		await statusWith(key);
-		const table = keys('list');
+		const table = await keys('list');
 		const line = table.stdout.split('\n').find((each) => each.startsWith(id));
 		expect(line).toMatch(/^key_\w+ +rt_live_[0-9a-f]{8} +user_3 +laptop +PRODUCTS:\* +\S+Z? +active$/);
-		const listed = json<Listed[]>('list');
+		const listed = await json<Listed[]>('list');
 		for (const text of [table.stdout, JSON.stringify(listed)]) expect(text).not.toContain(key.slice(17));
 		expect(listed.find((each) => each.id === id)).toMatchObject({
 			userId: 'user_3',
@@ -117,55 +114,39 @@ describe('npm run keys', () => {
 	});
 
 	it('revokes a key, which then works no more', async () => {
-		const { id, key } = create('--user', 'user_4');
+		const { id, key } = await create('--user', 'user_4');
 		expect(await statusWith(key)).toBe(200);
-		expect(json('revoke', id)).toEqual({ id, revoked: true });
+		expect(await json('revoke', id)).toEqual({ id, revoked: true });
 		expect(await statusWith(key)).toBe(401);
-		const first = find(id);
+		const first = await find(id);
 		expect(first?.state).toBe('revoked');
-		expect(keys('revoke', id).status).toBe(0);
-		expect(find(id)).toEqual(first);
+		expect((await keys('revoke', id)).status).toBe(0);
+		expect(await find(id)).toEqual(first);
 	});
 
 	it('rotates a key: the new one works, the old one at once no more', async () => {
-		const old = create('--user', 'user_5', '--org', 'org_5', '--permissions', 'PRODUCTS:READ');
-		const made = json<Created>('rotate', old.id);
+		const old = await create('--user', 'user_5', '--org', 'org_5', '--permissions', 'PRODUCTS:READ');
+		const made = await json<Created>('rotate', old.id);
 		expect(made).toEqual({ ...old, id: made.id, key: made.key });
 		expect([made.id === old.id, made.key === old.key]).toEqual([false, false]);
 		expect([await statusWith(made.key), await statusWith(old.key)]).toEqual([200, 401]);
-		expect(find(old.id)?.state).toBe('expired');
+		expect((await find(old.id))?.state).toBe('expired');
 	});
 
 	it('rotates a key with a grace: both work, the old one until it is over', async () => {
-		const old = create('--user', 'user_6');
+		const old = await create('--user', 'user_6');
 		const from = Date.now();
-		const made = json<Created>('rotate', old.id, '--grace', '24h');
+		const made = await json<Created>('rotate', old.id, '--grace', '24h');
 		expect([await statusWith(made.key), await statusWith(old.key)]).toEqual([200, 200]);
-		const hours = (Date.parse(find(old.id)?.expiresAt ?? '') - from) / 3_600_000;
+		const hours = (Date.parse((await find(old.id))?.expiresAt ?? '') - from) / 3_600_000;
 		expect([Math.round(hours), made.expiresAt]).toEqual([24, null]);
 	});
 
-	it('gives a key that was to end earlier no longer life by a grace', () => {
-		const old = create('--user', 'user_7', '--expires-in', '1h');
-		const { stdout } = keys('rotate', old.id, '--grace', '24h');
+	it('gives a key that was to end earlier no longer life by a grace', async () => {
+		const old = await create('--user', 'user_7', '--expires-in', '1h');
+		const { stdout } = await keys('rotate', old.id, '--grace', '24h');
 		expect(stdout).toContain(`${old.id} works until ${old.expiresAt}.`);
-		expect(find(old.id)?.expiresAt).toBe(old.expiresAt);
-	});
-
-	it('prints JSON alone beside a .dev.vars too', () => {
-		const file = join(ROOT, '.dev.vars');
-		const kept = existsSync(file) ? readFileSync(file) : undefined;
-		if (kept === undefined) writeFileSync(file, 'CLERK_ISSUER=""\n');
-		try {
-			expect(json<Listed[]>('list')).toBeInstanceOf(Array);
-		} finally {
-			if (kept === undefined) rmSync(file);
-		}
-	});
-
-	it('says how it is used when asked', () => {
-		const { status, stdout } = npmRun('keys', 'help');
-		expect([status, stdout]).toEqual([0, expect.stringContaining('npm run keys -- create --user U')]);
+		expect((await find(old.id))?.expiresAt).toBe(old.expiresAt);
 	});
 
 	it.each([
@@ -186,17 +167,59 @@ describe('npm run keys', () => {
 		[['constructor'], 'There is no command constructor.'],
 		[[], 'Say what to do.'],
 		[['list', '--remote'], '--remote goes with neither'],
-	])('refuses %j with a sentence, and exits 2', (args, sentence) => {
-		const { status, stdout, stderr } = keys(...args);
+	])('refuses %j with a sentence, and exits 2', async (args, sentence) => {
+		const { status, stdout, stderr } = await keys(...args);
 		expect([status, stdout]).toEqual([2, '']);
 		expect(stderr).toContain(sentence);
 		expect(stderr).not.toMatch(/^ +at /m);
 	});
 
-	it('rotates no key that is revoked', () => {
-		const { id } = create('--user', 'user_8');
-		keys('revoke', id);
-		const { status, stderr } = keys('rotate', id);
+	it('rotates no key that is revoked', async () => {
+		const { id } = await create('--user', 'user_8');
+		await keys('revoke', id);
+		const { status, stderr } = await keys('rotate', id);
 		expect([status, stderr.trim()]).toEqual([2, `${id} is not active.`]);
+	});
+});
+
+describe('npm run keys in a process of its own', () => {
+	let folder: string;
+	let made: ReturnType<typeof npmRun>;
+	beforeAll(() => {
+		folder = mkdtempSync(join(tmpdir(), 'keys-'));
+		made = npmRun('keys', 'create', '--user', 'user_first', '--json', '--persist-to', folder);
+	});
+	afterAll(() => rmSync(folder, { recursive: true, force: true }));
+	const list = () => npmRun('keys', 'list', '--json', '--persist-to', folder);
+
+	it('prepares a local database that is new, and finds the key there again', () => {
+		expect([made.status, made.stderr]).toEqual([0, '']);
+		const { id } = JSON.parse(made.stdout) as Created;
+		expect(JSON.parse(list().stdout)).toMatchObject([{ id, userId: 'user_first', state: 'active' }]);
+	});
+
+	it('prints JSON alone beside a .dev.vars too', () => {
+		const file = join(ROOT, '.dev.vars');
+		const kept = existsSync(file) ? readFileSync(file) : undefined;
+		if (kept === undefined) writeFileSync(file, 'CLERK_ISSUER=""\n');
+		try {
+			const { status, stdout, stderr } = list();
+			expect([status, stderr]).toEqual([0, '']);
+			expect(JSON.parse(stdout)).toHaveLength(1);
+		} finally {
+			if (kept === undefined) rmSync(file);
+		}
+	});
+
+	it('says how it is used when asked', () => {
+		const { status, stdout } = npmRun('keys', 'help');
+		expect([status, stdout]).toEqual([0, expect.stringContaining('npm run keys -- create --user U')]);
+	});
+
+	it('exits 2 with a sentence when it is used wrongly', () => {
+		const { status, stdout, stderr } = npmRun('keys', 'revoke', '--local');
+		expect([status, stdout]).toEqual([2, '']);
+		expect(stderr).toContain('Which key?');
+		expect(stderr).not.toMatch(/^ +at /m);
 	});
 });
