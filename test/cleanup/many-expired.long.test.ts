@@ -2,7 +2,7 @@ import { it } from 'vitest';
 import { expectManyExpiredToGo } from './many-expired.ts';
 
 it(
-	'a million expired events behind ten thousand sessions are gone after enough runs, with every live session whole',
+	'deletes a million expired events of ten thousand sessions over several runs, and keeps every live session',
 	{
 		timeout: 300_000,
 	},

@@ -1,5 +1,5 @@
 import { it } from 'vitest';
 import { expectManyExpiredToGo } from './many-expired.ts';
 
-it('20,000 expired events behind a thousand sessions are gone after enough runs, with every live session whole', () =>
+it('deletes 20,000 expired events of a thousand sessions over several runs, and keeps every live session', () =>
 	expectManyExpiredToGo({ sessions: 1100, eventsEach: 20 }, 12));
