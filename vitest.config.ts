@@ -26,6 +26,7 @@ export default defineConfig({
 		maxWorkers: '100%',
 		// A worker runs one file after another: starting workerd, or loading wrangler, takes longer than most files.
 		isolate: false,
+		restoreMocks: true,
 		// A loaded machine is no failure of the service.
 		testTimeout: 60_000,
 		hookTimeout: 60_000,

@@ -1,11 +1,9 @@
 import { exports } from 'cloudflare:workers';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { checks, run } from '../../scripts/conformance/run.ts';
 import { newKey, ORIGIN } from '../support/api.ts';
 import { type Breakage, throughBreakage } from '../support/breakage.ts';
 import { breakages } from './breakages.ts';
-
-afterEach(() => vi.restoreAllMocks());
 
 /** What fetch reaches: the Worker, with a rule broken. Without a socket, all checks take a fraction of a second. */
 const brokenFetch = (breakage: Breakage) => async (input: RequestInfo | URL, init?: RequestInit) => {
