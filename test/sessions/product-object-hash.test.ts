@@ -59,6 +59,9 @@ describe('the RFC 8785 form that is hashed', () => {
 		['-0.0000033333333333333333', '-0.0000033333333333333333'],
 		['1424953923781206.2', '1424953923781206.2'],
 		['1e400', '1.7976931348623157e+308'],
+		[`1${'0'.repeat(210)}e99`, '1.7976931348623157e+308'],
+		[`-1${'0'.repeat(210)}.5E+99`, '-1.7976931348623157e+308'],
+		[`0.${'0'.repeat(310)}1e311`, '1'],
 	])('writes the number %s as %s', async (literal, form) => {
 		expect(await productObjectHash(`{"n":${literal}}`)).toBe(await sha256(`{"n":${form}}`));
 	});
@@ -119,6 +122,29 @@ describe('productObjectHash', () => {
 		const { productObject, productObjectHash: hash } = await caller.details(id);
 		expect(Object.keys(productObject ?? {})).toHaveLength(40);
 		expect(hash).toBe(await productObjectHash(JSON.stringify(productObject)));
+	});
+
+	it('takes a number beyond the range of a double as the nearest one, however it is written and wherever it is', async () => {
+		const caller = await newCaller();
+		const { id } = await caller.create();
+		const beyond = `1${'0'.repeat(210)}e99`;
+		const raw = `{"productObject":{"__proto__":{"a":[${beyond}]}}}`;
+		const { status, json, text } = await caller.call('PATCH', `${SESSIONS}/${id}`, {
+			raw,
+			headers: { 'Content-Type': 'application/json' },
+		});
+		const form = '{"__proto__":{"a":[1.7976931348623157e+308]}}';
+		expect([status, json.productObjectHash]).toEqual([200, await sha256(form)]);
+		expect(text).toContain(`"productObject":{"__proto__":{"a":[${beyond}]}}`);
+	});
+
+	it('can be left out of a merge into an object that has a number beyond the range', async () => {
+		const caller = await newCaller();
+		const { id } = await caller.create();
+		const raw = `{"productObject":{"a":1${'0'.repeat(210)}e99},"productObjectHash":"mine"}`;
+		await caller.call('PATCH', `${SESSIONS}/${id}`, { raw, headers: { 'Content-Type': MERGE } });
+		const { status, json } = await patch(caller, id, { productObject: { b: 1 } }, MERGE);
+		expect([status, json.productObjectHash]).toEqual([200, await sha256('{"a":1.7976931348623157e+308,"b":1}')]);
 	});
 
 	it('is computed for objects that hold what RFC 8785 leaves out', async () => {
