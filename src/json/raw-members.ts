@@ -102,7 +102,7 @@ function objectText(members: ReadonlyMap<string, string>): string {
 }
 
 /** The index after the closing quote of the string that opens at `start`. */
-function endOfString(text: string, start: number): number {
+export function endOfString(text: string, start: number): number {
 	for (let quote = text.indexOf('"', start + 1); ; quote = text.indexOf('"', quote + 1)) {
 		let before = quote - 1;
 		while (text[before] === '\\') before -= 1;
@@ -112,7 +112,7 @@ function endOfString(text: string, start: number): number {
 }
 
 /** The index after the number, true, false or null that begins at `start`. */
-function endOfLiteral(text: string, start: number): number {
+export function endOfLiteral(text: string, start: number): number {
 	let end = start + 1;
 	while (end < text.length && !' \t\n\r,]}'.includes(text.charAt(end))) end += 1;
 	return end;

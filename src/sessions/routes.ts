@@ -15,6 +15,7 @@ import { validateQuery } from '../http/validate.ts';
 import { textOrTooLarge } from '../json/json-text.ts';
 import { sessionJson } from './json.ts';
 import * as operations from './operations.ts';
+import { stale, unwrap } from './outcome.ts';
 import {
 	createSchema,
 	EVENTS_IN_DETAILS,
@@ -34,7 +35,7 @@ import {
 	type SessionRow,
 } from './store.ts';
 import { changesOf } from './update/changes.ts';
-import { mergeSession, replaceInSession, stale } from './update/update.ts';
+import { changeSession } from './update/update.ts';
 
 const sessionResponse = <S extends 200 | 201>(row: SessionRow, status: S, headers?: Record<string, string>) =>
 	jsonResponse<Session, S>(sessionJson(row), status, { ETag: entityTag(row.version), ...headers });
@@ -136,18 +137,16 @@ export const sessionRoutes = new Hono<AppEnv>({ strict: false })
 		operation(operations.update),
 		jsonBody({ [JSON_TYPE]: updateSchema, [MERGE_PATCH_TYPE]: mergePatchSchema }),
 		async (c) => {
-			const isMerge = mediaTypeOf(c) === MERGE_PATCH_TYPE;
-			const changes = changesOf(c.req.valid('json'), isMerge ? 'merge' : 'set');
-			const update = isMerge ? mergeSession : replaceInSession;
+			const mode = mediaTypeOf(c) === MERGE_PATCH_TYPE ? 'merge' : 'set';
+			const changes = changesOf(c.req.valid('json'), mode);
 			const versions = await writableVersions(c);
-			return sessionResponse(await update(c.get('database'), sessionRefFrom(c), changes, versions), 200);
+			const row = await changeSession(c.get('database'), sessionRefFrom(c), changes, versions);
+			return sessionResponse(row, 200);
 		},
 	)
 
 	.delete('/:id', operation(operations.remove), async (c) => {
 		const versions = await writableVersions(c);
-		const outcome = await deleteSession(c.get('database'), sessionRefFrom(c), versions);
-		if (outcome.is === 'missing') throw sessionNotFound();
-		if (outcome.is === 'stale') throw stale(outcome);
+		unwrap(await deleteSession(c.get('database'), sessionRefFrom(c), versions));
 		return jsonResponse<{ success: true }, 200>('{"success":true}', 200);
 	});

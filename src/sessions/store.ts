@@ -158,16 +158,18 @@ export async function listSessions(
 	return { rows, total: count?.total ?? 0 };
 }
 
+const LATEST_EVENT =
+	'ifnull((SELECT max(number) FROM events WHERE session_id = sessions.id), 0) AS latestEvent';
+
 /** What came of a conditional write. */
 export type Outcome<T> =
 	| { is: 'done'; result: T }
 	| { is: 'missing' }
 	| { is: 'stale'; version: number; latestEvent: number };
 
-/** What tells a stale version from a missing session, with what the current ETag is made of. */
-export const selectVersion = (reference: SessionReference): Statement => ({
-	sql: `SELECT version, ifnull((SELECT max(number) FROM events WHERE session_id = sessions.id), 0) AS latestEvent
-		FROM sessions WHERE ${THIS_LIVE}`,
+/** What tells a stale version from a missing session, with what the current ETag is made of, and with further columns. */
+export const selectVersion = (reference: SessionReference, columns: readonly string[] = []): Statement => ({
+	sql: `SELECT ${['version', LATEST_EVENT, ...columns].join(', ')} FROM sessions WHERE ${THIS_LIVE}`,
 	parameters: referenceParameters(reference),
 });
 

@@ -293,7 +293,7 @@ describe('any failure', () => {
 });
 
 describe('a merge that outgrows what SQLite holds in one value', () => {
-	it.each(['plan', 'productObject'])('returns 413 and names %s', async (field) => {
+	it.each(['plan', 'prd'])('returns 413 and names %s', async (field) => {
 		const { id } = await caller.create();
 		faulty.next = [{ message: 'D1_ERROR: string or blob too big: SQLITE_TOOBIG', when: 'before' }];
 		const { status, json } = await caller.call('PATCH', `${SESSIONS}/${id}`, {

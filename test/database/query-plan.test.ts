@@ -6,6 +6,7 @@ import type { Database, Statement } from '../../src/core/database.ts';
 import { openDatabase, ping } from '../../src/database/database.ts';
 import * as events from '../../src/events/store.ts';
 import * as sessions from '../../src/sessions/store.ts';
+import type { Change, Replacement } from '../../src/sessions/update/changes.ts';
 import * as updates from '../../src/sessions/update/store.ts';
 
 const owner = { userId: 'user_1', organizationId: 'org_1' };
@@ -23,10 +24,9 @@ const session = {
 };
 const event = { type: 't', stage: null, message: null, payload: '{}', nonce: 'f'.repeat(20) };
 const cursor = { id: `evt_0000000001${event.nonce}`, position: 1 };
-const changes: updates.Change[] = [
-	{ column: 'status', how: 'set', value: 'failed' },
-	{ column: 'plan', how: 'merge', value: '{"a":1}' },
-];
+const replacement: Replacement = { column: 'status', mode: 'set', value: 'failed' };
+const changes: Change[] = [replacement, { column: 'plan', mode: 'merge', value: '{"a":1}', members: 1 }];
+const guarded: Change[] = [{ column: 'plan', mode: 'merge', value: '{"a":1}', members: 1000 }];
 const apiKey: apiKeys.ApiKeyRow = {
 	id: 'key_1',
 	key_hash: 'h',
@@ -59,8 +59,10 @@ const calls: Record<string, ((db: Database) => Promise<unknown>)[]> = {
 	updateSession: [
 		(db) => updates.updateSession(db, reference, changes, undefined),
 		(db) => updates.updateSession(db, reference, changes, [1, 2]),
+		(db) => updates.updateSession(db, reference, guarded, [1, 2]),
 	],
-	previewProductObject: [(db) => updates.previewProductObject(db, reference, '{}')],
+	readObjects: [(db) => updates.readObjects(db, reference, ['plan', 'prd'])],
+	replaceOnVersion: [(db) => updates.replaceOnVersion(db, reference, [replacement], 1)],
 	insertEvent: [
 		(db) => events.insertEvent(db, reference, event, undefined),
 		(db) => events.insertEvent(db, reference, event, key),

@@ -144,7 +144,10 @@ describe('productObjectHash', () => {
 		const raw = `{"productObject":{"a":1${'0'.repeat(210)}e99},"productObjectHash":"mine"}`;
 		await caller.call('PATCH', `${SESSIONS}/${id}`, { raw, headers: { 'Content-Type': MERGE } });
 		const { status, json } = await patch(caller, id, { productObject: { b: 1 } }, MERGE);
-		expect([status, json.productObjectHash]).toEqual([200, await sha256('{"a":1.7976931348623157e+308,"b":1}')]);
+		expect([status, json.productObjectHash]).toEqual([
+			200,
+			await sha256('{"a":1.7976931348623157e+308,"b":1}'),
+		]);
 	});
 
 	it('is computed for objects that hold what RFC 8785 leaves out', async () => {

@@ -1,4 +1,5 @@
-import type { Database } from '../../core/database.ts';
+import type { Database, Statement } from '../../core/database.ts';
+import { limits } from '../../core/limits.ts';
 import { referenceParameters, type SessionReference } from '../../core/session-reference.ts';
 import {
 	admittedParameter,
@@ -10,22 +11,14 @@ import {
 	staleOrMissing,
 	THIS_LIVE,
 } from '../store.ts';
-
-/** The columns that a PATCH can write. */
-export type UpdatableColumn =
-	| 'assembly_state'
-	| 'plan'
-	| 'prd'
-	| 'product_object'
-	| 'product_object_hash'
-	| 'status';
-
-/** What a PATCH does to one column: sets it, or merges a JSON object into it by RFC 7396. */
-export interface Change {
-	column: UpdatableColumn;
-	how: 'set' | 'merge';
-	value: string | null;
-}
+import {
+	type Change,
+	isMerge,
+	MAX_MERGE_WORK,
+	mergeWork,
+	type ObjectColumn,
+	type Replacement,
+} from './changes.ts';
 
 /**
  * An SQL expression: `column` merged with the next parameter by RFC 7396. SQLite's json_patch compares member names only
@@ -39,64 +32,89 @@ const merged = (column: string): string => {
 	return String.raw`replace(replace(${patched}, '\ud800\u0001', '\u0000'), '\ud800\u0002', '\ud800')`;
 };
 
-const assignment = ({ column, how }: Change) => `${column} = ${how === 'set' ? '?' : merged(column)}`;
+const assignment = (change: Change) => `${change.column} = ${isMerge(change) ? merged(change.column) : '?'}`;
 
 /**
- * Changes a session in one statement that also checks its owner, its life and its version. Never repeated: whether a
- * lost one was done cannot be told, and doing it again could undo somebody else's later change.
+ * The statement that makes changes to a session, if it has one of the versions (undefined: any). It returns the row
+ * without what it was sent. `guarded`: it changes nothing where the merges would cost more than MAX_MERGE_WORK.
+ */
+function updateStatement(
+	reference: SessionReference,
+	changes: readonly Change[],
+	versions: readonly number[] | undefined,
+	guarded: boolean,
+): Statement {
+	const merges = guarded ? changes.filter(isMerge) : [];
+	const work = merges.map(({ column }) => `? * ifnull(octet_length(${column}), 0)`).join(' + ');
+	// updated_at never runs backwards, however the clocks of two locations differ.
+	const sql = `UPDATE sessions SET ${changes.map(assignment).join(', ')}, version = version + 1,
+		updated_at = max(updated_at, ?) WHERE ${THIS_LIVE}
+		${versions ? "AND instr(?, ',' || version || ',') > 0" : ''} ${guarded ? `AND ${work} <= ?` : ''}
+		RETURNING ${columnsBut(replacements(changes).map(({ column }) => column))}`;
+	const parameters = [
+		...changes.map(({ value }) => value),
+		reference.now,
+		...referenceParameters(reference),
+		...(versions ? [admittedParameter(versions)] : []),
+		...(guarded ? [...merges.map(({ members }) => members), MAX_MERGE_WORK - mergeWork(merges, 0)] : []),
+	];
+	return { sql, parameters };
+}
+
+const replacements = (changes: readonly Change[]): Replacement[] =>
+	changes.filter((change) => change.mode === 'set');
+
+const withSent = (row: SessionRow, changes: readonly Change[]): SessionRow => ({
+	...row,
+	...Object.fromEntries(replacements(changes).map(({ column, value }) => [column, value])),
+});
+
+/**
+ * Changes a session in one statement that also checks its owner, its life and its version. 'costly': nothing was changed,
+ * because the merges would take D1 too long. Never repeated: whether a lost one was done cannot be told, and doing it
+ * again could undo somebody else's later change.
  */
 export async function updateSession(
 	db: Database,
 	reference: SessionReference,
 	changes: readonly Change[],
 	versions: readonly number[] | undefined,
-): Promise<Outcome<SessionRow>> {
-	// updated_at never runs backwards, however the clocks of two locations differ.
-	const sql = `UPDATE sessions SET ${changes.map(assignment).join(', ')}, version = version + 1,
-		updated_at = max(updated_at, ?) WHERE ${THIS_LIVE}`;
-	const parameters = [...changes.map(({ value }) => value), reference.now, ...referenceParameters(reference)];
-	const set = changes.filter(({ how }) => how === 'set');
-	const returning = `RETURNING ${columnsBut(set.map(({ column }) => column))}`;
-	const written = (row: SessionRow): Outcome<SessionRow> => ({
-		is: 'done',
-		result: {
-			...row,
-			...Object.fromEntries(set.map(({ column, value }) => [column, value])),
-		},
+): Promise<Outcome<SessionRow> | { is: 'costly' }> {
+	const merges = changes.filter(isMerge);
+	if (mergeWork(merges, 0) > MAX_MERGE_WORK) return { is: 'costly' };
+	const guarded = mergeWork(merges, limits.storedObject) > MAX_MERGE_WORK;
+	const update = updateStatement(reference, changes, versions, guarded);
+	const why = versions || guarded ? [selectVersion(reference)] : [];
+	const [[row], [current] = []] = await db.run<[SessionRow, CurrentVersion]>([update, ...why], {
+		idempotent: false,
 	});
-	if (!versions) {
-		const [[row]] = await db.run<[SessionRow]>([{ sql: `${sql} ${returning}`, parameters }], {
-			idempotent: false,
-		});
-		return row ? written(row) : { is: 'missing' };
-	}
-	const [[row], [current]] = await db.run<[SessionRow, CurrentVersion]>(
-		[
-			{
-				sql: `${sql} AND instr(?, ',' || version || ',') > 0 ${returning}`,
-				parameters: [...parameters, admittedParameter(versions)],
-			},
-			selectVersion(reference),
-		],
-		{ idempotent: false },
-	);
-	return row ? written(row) : staleOrMissing(current);
+	if (row) return { is: 'done', result: withSent(row, changes) };
+	const isStale = current === undefined || versions?.includes(current.version) === false;
+	return isStale ? staleOrMissing(current) : { is: 'costly' };
 }
 
-/** What `patch` would make of the product object, and the version that it would be made from. */
-export async function previewProductObject(
+/** A session's version, with the objects that were asked for. */
+export type VersionedObjects = CurrentVersion & Partial<Record<ObjectColumn, string | null>>;
+
+/** Reads what a merge in the Worker begins with, or undefined. */
+export async function readObjects(
 	db: Database,
 	reference: SessionReference,
-	patch: string,
-): Promise<{ version: number; merged: string } | undefined> {
-	const [[row]] = await db.run<[{ version: number; merged: string }]>(
-		[
-			{
-				sql: `SELECT version, ${merged('product_object')} AS merged FROM sessions WHERE ${THIS_LIVE}`,
-				parameters: [patch, ...referenceParameters(reference)],
-			},
-		],
-		{ idempotent: true },
-	);
+	columns: readonly ObjectColumn[],
+): Promise<VersionedObjects | undefined> {
+	const [[row]] = await db.run<[VersionedObjects]>([selectVersion(reference, columns)], { idempotent: true });
 	return row;
+}
+
+/** Replaces columns of a session that still has a version; undefined when it has another, or is gone. Never repeated. */
+export async function replaceOnVersion(
+	db: Database,
+	reference: SessionReference,
+	changes: readonly Replacement[],
+	version: number,
+): Promise<SessionRow | undefined> {
+	const [[row]] = await db.run<[SessionRow]>([updateStatement(reference, changes, [version], false)], {
+		idempotent: false,
+	});
+	return row && withSent(row, changes);
 }

@@ -1,108 +1,117 @@
 import { type Database, DatabaseUnavailable } from '../../core/database.ts';
-import { ApiError } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
 import { pause } from '../../core/pause.ts';
 import { type SessionReference, sessionNotFound } from '../../core/session-reference.ts';
+import { utf8Length } from '../../core/text.ts';
 import { failedCheck, faultKind } from '../../database/faults.ts';
-import { entityTag } from '../../http/conditional.ts';
 import { tooLarge } from '../../json/json-text.ts';
+import { mergePatch } from '../../json/merge-patch.ts';
+import { stale, unwrap } from '../outcome.ts';
 import { type ObjectField, objectColumns } from '../schema.ts';
 import { readSession, readVersion, type SessionRow } from '../store.ts';
+import { type Change, isMerge, type ObjectColumn, type Replacement } from './changes.ts';
 import { productObjectHash } from './product-object-hash.ts';
-import { type Change, previewProductObject, updateSession } from './store.ts';
-
-/** The answer for an If-Match that names no current ETag (RFC 9110, 15.5.13), with the current one. */
-export const stale = (current: { version: number; latestEvent: number }): ApiError =>
-	new ApiError('PRECONDITION_FAILED', 'The session has changed. Read it again.', {
-		headers: { ETag: entityTag(current.version, current.latestEvent) },
-	});
+import { readObjects, replaceOnVersion, updateSession, type VersionedObjects } from './store.ts';
 
 type Versions = readonly number[] | undefined;
 
 /**
- * Replaces fields of a session. A product object without a hash gets one. No change at all reads the session.
- * Throws SESSION_NOT_FOUND, PRECONDITION_FAILED.
+ * Makes changes to a session, if it has one of the versions (undefined: any), and returns it. No change reads it. A product
+ * object that comes without its hash gets one. Changes are one statement, unless they hold a merge whose result the Worker
+ * must know: a large one, or one whose hash it must compute.
+ * Throws SESSION_NOT_FOUND, PRECONDITION_FAILED, PAYLOAD_TOO_LARGE, and DatabaseUnavailable when others never pause.
  */
-export async function replaceInSession(
+export async function changeSession(
 	db: Database,
 	reference: SessionReference,
-	changes: Change[],
+	changes: readonly Change[],
 	versions: Versions,
 ): Promise<SessionRow> {
+	if (changes.length === 0) return unchanged(db, reference, versions);
 	const object = unhashedProductObject(changes);
-	return write(db, reference, object ? withHash(changes, await hashOf(object.value)) : changes, versions);
+	if (object?.mode !== 'merge') {
+		const hashed = object ? withHash(changes, await hashOf(object.value)) : changes;
+		const outcome = await refuseTooLarge(hashed, () => updateSession(db, reference, hashed, versions));
+		if (outcome.is !== 'costly') return unwrap(outcome);
+	}
+	return mergeInWorker(db, reference, changes, versions);
 }
 
-/** How often a merge that must know its own result tries again. Each try that fails is another writer's success. */
-const MAX_MERGES = 100;
+async function unchanged(db: Database, reference: SessionReference, versions: Versions): Promise<SessionRow> {
+	const row = await readSession(db, reference);
+	if (!row) throw sessionNotFound();
+	if (versions && !versions.includes(row.version)) {
+		const current = await readVersion(db, reference);
+		throw current ? stale(current) : sessionNotFound();
+	}
+	return row;
+}
 
 /**
- * Merges into fields of a session by RFC 7396, in one statement. Only a product object without a hash is read first,
- * because the hash must follow the merged object; it is then written on the condition that nobody else wrote meanwhile.
- * Throws SESSION_NOT_FOUND, PRECONDITION_FAILED, PAYLOAD_TOO_LARGE; DatabaseUnavailable when others never pause.
+ * How often a merge in the Worker is tried. Each try is two queries, and the free plan of Workers has 50 for a request; the
+ * look-up of a key and the note of its use take two more.
  */
-export async function mergeSession(
+const MAX_TRIES = 18;
+/** The pause before a new try is up to a try's own length, doubled each time, so that any number of writers get through. */
+const MAX_DOUBLINGS = 6;
+const MAX_TRY_MS = 100;
+
+/**
+ * Reads the objects, merges, and writes on the condition that nobody else wrote meanwhile. Each try reads again, after the
+ * pause: what a failed write could have read would be old by then.
+ */
+async function mergeInWorker(
 	db: Database,
 	reference: SessionReference,
-	changes: Change[],
+	changes: readonly Change[],
 	versions: Versions,
 ): Promise<SessionRow> {
-	const object = unhashedProductObject(changes);
-	if (!object || object.how === 'set') return replaceInSession(db, reference, changes, versions);
-	for (let tries = 1; tries <= MAX_MERGES; tries += 1) {
-		const patch = object.value ?? '{}';
-		const preview = await refuseTooLarge([object], () => previewProductObject(db, reference, patch));
-		if (!preview) throw sessionNotFound();
-		const { version, merged } = preview;
-		// A stale If-Match is found by the write itself, which also knows the current tag.
-		const admitted = versions ? versions.filter((each) => each === version) : [version];
-		const hashed = withHash(changes, await productObjectHash(merged));
-		const outcome = await refuseTooLarge(hashed, () => updateSession(db, reference, hashed, admitted));
-		if (outcome.is === 'done') return outcome.result;
-		if (outcome.is === 'missing') throw sessionNotFound();
-		if (versions && !versions.includes(outcome.version)) throw stale(outcome);
-		await pause(Math.random() * Math.min(5 * tries, 50));
+	const columns = changes.filter(isMerge).map(({ column }) => column);
+	for (let tries = 1; tries <= MAX_TRIES; tries += 1) {
+		const started = Date.now();
+		const current = await readObjects(db, reference, columns);
+		if (!current) throw sessionNotFound();
+		if (versions && !versions.includes(current.version)) throw stale(current);
+		const replacements = await mergedWith(current, changes);
+		const row = await replaceOnVersion(db, reference, replacements, current.version);
+		if (row) return row;
+		const tryMs = Math.min(1 + Date.now() - started, MAX_TRY_MS);
+		await pause(Math.random() * tryMs * 2 ** Math.min(tries, MAX_DOUBLINGS));
 	}
 	throw new DatabaseUnavailable('Too many others are writing this session. Try again.', {
 		retryAfterSeconds: 1,
 	});
 }
 
-async function write(
-	db: Database,
-	reference: SessionReference,
-	changes: Change[],
-	versions: Versions,
-): Promise<SessionRow> {
-	if (changes.length === 0) {
-		const row = await readSession(db, reference);
-		if (!row) throw sessionNotFound();
-		if (versions && !versions.includes(row.version)) {
-			const current = await readVersion(db, reference);
-			throw current ? stale(current) : sessionNotFound();
-		}
-		return row;
-	}
-	const outcome = await refuseTooLarge(changes, () => updateSession(db, reference, changes, versions));
-	if (outcome.is === 'missing') throw sessionNotFound();
-	if (outcome.is === 'stale') throw stale(outcome);
-	return outcome.result;
+/** The changes with the result in the place of each merge. Throws PAYLOAD_TOO_LARGE. */
+async function mergedWith(current: VersionedObjects, changes: readonly Change[]): Promise<Replacement[]> {
+	const replacements = changes.map((change): Replacement => {
+		if (!isMerge(change)) return change;
+		const value = mergePatch(current[change.column] ?? null, change.value);
+		if (utf8Length(value) > limits.storedObject) throw tooLarge(fieldOf(change.column), limits.storedObject);
+		return { column: change.column, mode: 'set', value };
+	});
+	const object = unhashedProductObject(replacements);
+	return object ? withHash(replacements, await hashOf(object.value)) : replacements;
 }
 
-const unhashedProductObject = (changes: readonly Change[]): Change | undefined =>
+const unhashedProductObject = <C extends Change>(changes: readonly C[]): C | undefined =>
 	changes.some(({ column }) => column === 'product_object_hash')
 		? undefined
 		: changes.find(({ column }) => column === 'product_object');
 
 const hashOf = async (object: string | null) => (object === null ? null : productObjectHash(object));
 
-const withHash = (changes: readonly Change[], hash: string | null): Change[] => [
+const withHash = <C extends Change>(changes: readonly C[], hash: string | null): (C | Replacement)[] => [
 	...changes,
-	{ column: 'product_object_hash', how: 'set', value: hash },
+	{ column: 'product_object_hash', mode: 'set', value: hash },
 ];
 
+const fields = Object.entries(objectColumns) as [ObjectField, ObjectColumn][];
+const fieldOf = (column: ObjectColumn): string => fields.find(([, each]) => each === column)?.[0] ?? column;
+
 /**
- * A merge can outgrow a limit that its patch is within: a CHECK constraint sees that, or SQLite itself where the text
+ * A merge in D1 can outgrow a limit that its patch is within: a CHECK constraint sees that, or SQLite itself where the text
  * passes 2,000,000 bytes on the way, which does not say of which column.
  */
 async function refuseTooLarge<T>(changes: readonly Change[], write: () => Promise<T>): Promise<T> {
@@ -110,10 +119,9 @@ async function refuseTooLarge<T>(changes: readonly Change[], write: () => Promis
 		return await write();
 	} catch (error) {
 		const check = failedCheck(error);
-		const fields = Object.entries(objectColumns) as [ObjectField, Change['column']][];
 		const refused = fields.filter(([, column]) =>
 			faultKind(error) === 'too big'
-				? changes.some((change) => change.column === column && change.how === 'merge')
+				? changes.some((change) => change.column === column && isMerge(change))
 				: check === `${column}_size`,
 		);
 		if (refused.length === 0) throw error;

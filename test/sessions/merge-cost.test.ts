@@ -1,0 +1,189 @@
+import { env } from 'cloudflare:workers';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { type Caller, newCaller, SESSIONS } from '../support/api.ts';
+import { query } from '../support/database.ts';
+import { serviceWith } from '../support/faulty-d1.ts';
+import { wrappedD1 } from '../support/wrapped-d1.ts';
+
+const MERGE = { 'Content-Type': 'application/merge-patch+json' };
+/** What the merges of one request may cost in D1: members of the patch times bytes of the object. */
+const MAX_WORK = 10_000_000;
+
+let caller: Caller;
+let trips: number;
+/** The statements so far. */
+let statements: { sql: string; wrote: boolean }[];
+/** Runs before each trip. */
+let meanwhile: (sql: string[]) => Promise<unknown>;
+
+beforeEach(async () => {
+	meanwhile = async () => {};
+	const d1 = wrappedD1(env.DB, async (sql, work) => {
+		trips += 1;
+		await meanwhile(sql);
+		const results = await work();
+		statements.push(...sql.map((each, at) => ({ sql: each, wrote: (results[at]?.results.length ?? 0) > 0 })));
+		return results;
+	});
+	[trips, statements] = [0, []];
+	caller = await newCaller({ fetcher: serviceWith({ DB: d1 }) });
+	await caller.call('GET', SESSIONS); // The key is known from here on.
+});
+
+async function merge(id: string, body: unknown, headers: Record<string, string> = {}) {
+	[trips, statements] = [0, []];
+	return caller.call('PATCH', `${SESSIONS}/${id}`, { body, headers: { ...MERGE, ...headers } });
+}
+
+/** Whether D1 itself has merged. */
+const mergedInD1 = () => statements.some(({ sql, wrote }) => wrote && sql.includes('json_patch'));
+
+const members = (prefix: string, count: number, value: unknown = 1): Record<string, unknown> =>
+	Object.fromEntries(Array.from({ length: count }, (_, n) => [prefix + n.toString(36), value]));
+const within = (levels: number, object: object): object =>
+	levels === 0 ? object : { within: within(levels - 1, object) };
+
+describe('a merge', () => {
+	const shapes: [name: string, levels: number][] = [
+		['flat', 0],
+		['nested', 50],
+	];
+	it.each(shapes)('of %s objects costs D1 a bounded number of looks at members', async (_, levels) => {
+		const { id } = await caller.create();
+		for (const size of [0, 300, 5000, 25_000]) {
+			for (const count of [1, 20, 250, 7000]) {
+				const [object, patch] = [
+					members('k', size),
+					{ ...members('k', count, 2), ...members('z', count, 'z') },
+				];
+				const target = within(levels, object);
+				await caller.call('PATCH', `${SESSIONS}/${id}`, { body: { plan: target } });
+				const { status, json } = await merge(id, { plan: within(levels, patch) });
+				expect([status, json.plan]).toEqual([200, within(levels, { ...object, ...patch })]);
+				const work = (levels + 2 * count) * JSON.stringify(target).length;
+				expect([size, count, mergedInD1() && work > MAX_WORK]).toEqual([size, count, false]);
+			}
+		}
+	});
+
+	it('of several fields counts them together', async () => {
+		const { id } = await caller.create();
+		const object = members('k', 2000);
+		const fields = ['plan', 'prd', 'assemblyState'];
+		const bodyOf = (value: unknown) => Object.fromEntries(fields.map((field) => [field, value]));
+		await caller.call('PATCH', `${SESSIONS}/${id}`, { body: bodyOf(object) });
+		const patch = members('z', Math.floor((0.5 * MAX_WORK) / JSON.stringify(object).length));
+		await merge(id, { plan: patch });
+		expect([trips, mergedInD1()]).toEqual([1, true]);
+		const { json } = await merge(id, bodyOf(patch));
+		expect([trips, mergedInD1()]).toEqual([3, false]);
+		expect(json).toMatchObject(bodyOf({ ...object, ...patch }));
+	});
+
+	it('of some hundred members into a small object takes one trip', async () => {
+		const { id } = await caller.create({ prd: members('k', 400) });
+		await merge(id, { prd: members('z', 300), plan: members('a', 300) });
+		expect([trips, mergedInD1()]).toEqual([1, true]);
+	});
+
+	it('of 10,000 members into 40,000 takes two trips, neither of which merges', async () => {
+		const { id } = await caller.create({ prd: members('k', 35_000) });
+		const { json } = await merge(id, { prd: members('z', 1000, null), plan: members('a', 10_000) });
+		expect([trips, mergedInD1()]).toEqual([2, false]);
+		expect(json).toMatchObject({ prd: members('k', 35_000), plan: members('a', 10_000) });
+	});
+});
+
+describe('a large merge', () => {
+	/** Too much for D1 by itself. */
+	const large = members('z', 5000);
+
+	it('of a missing session is a 404', async () => {
+		const { status } = await merge('sess_01k2vxq8f3e7ttyyds0t6w2h4b', { plan: large });
+		expect(status).toBe(404);
+		expect((await merge('sess_01k2vxq8f3e7ttyyds0t6w2h4b', { plan: members('z', 300) })).status).toBe(404);
+	});
+
+	it('with a stale If-Match is a 412 with the current ETag, and changes nothing', async () => {
+		const { id } = await caller.create({ prd: members('k', 35_000) });
+		await caller.append(id);
+		for (const body of [{ plan: large }, { prd: members('z', 300) }]) {
+			const { status, headers } = await merge(id, body, { 'If-Match': '"7"' });
+			expect([status, headers.get('ETag')]).toEqual([412, '"1.1"']);
+		}
+		expect((await merge(id, { plan: large }, { 'If-Match': '"7", "1"' })).status).toBe(200);
+	});
+
+	it('that would outgrow the limit is a 413 that names the field, and changes nothing', async () => {
+		const { id } = await caller.create({ prd: { a: 'x'.repeat(390_000) } });
+		const before = await caller.details(id);
+		const { status, json } = await merge(id, { prd: large, status: 'failed' });
+		expect([status, json]).toMatchObject([
+			413,
+			{ code: 'PAYLOAD_TOO_LARGE', error: expect.stringContaining('prd') },
+		]);
+		expect(await caller.details(id)).toEqual(before);
+	});
+
+	it('makes all its changes at once, with the hash of the product object', async () => {
+		const { id } = await caller.create({ prd: { a: 1 } });
+		const { json } = await merge(id, {
+			plan: large,
+			prd: { b: 2 },
+			productObject: { c: 3 },
+			status: 'failed',
+		});
+		expect(json).toMatchObject({
+			plan: large,
+			prd: { a: 1, b: 2 },
+			productObject: { c: 3 },
+			status: 'failed',
+		});
+		const own = await merge(id, { plan: { a: 1 }, productObject: large, productObjectHash: 'mine' });
+		expect(own.json).toMatchObject({ productObjectHash: 'mine', plan: { ...large, a: 1 } });
+	});
+
+	it('loses nothing that another writer does between its reading and its writing', async () => {
+		const { id } = await caller.create();
+		const stranger = { plan: '{"theirs":1}', tries: 0 };
+		meanwhile = async ([sql = '']) => {
+			if (!sql.startsWith('UPDATE') || stranger.tries > 2) return;
+			stranger.tries += 1;
+			await query(`UPDATE sessions SET plan = ?, version = version + 1 WHERE id = ?`, stranger.plan, id);
+		};
+		const { status, json } = await merge(id, { plan: large });
+		expect([status, json.plan]).toEqual([200, { theirs: 1, ...large }]);
+		expect(statements).toHaveLength(2 * 4);
+	});
+
+	it.each([
+		['a product object', { productObject: { a: 1 } }],
+		['a large merge', { plan: large }],
+	])(
+		'of %s asks D1 at most 40 times, and is a 503 with Retry-After when others never pause',
+		async (_, body) => {
+			const { id } = await caller.create();
+			meanwhile = () => query('UPDATE sessions SET version = version + 1 WHERE id = ?', id);
+			const { status, json, headers } = await merge(id, body);
+			expect([status, json.code]).toEqual([503, 'DATABASE_UNAVAILABLE']);
+			expect(Number(headers.get('Retry-After'))).toBeGreaterThan(0);
+			expect(statements.length).toBeGreaterThan(20);
+			expect(statements.length).toBeLessThanOrEqual(38);
+		},
+	);
+
+	it('survives 40 others, each of other members', async () => {
+		const { id } = await caller.create();
+		const answers = await Promise.all(
+			Array.from({ length: 40 }, (_, n) =>
+				caller.call('PATCH', `${SESSIONS}/${id}`, {
+					body: { plan: members(`m${n}_`, 1500, null), prd: { [`m${n}`]: n } },
+					headers: MERGE,
+				}),
+			),
+		);
+		expect(answers.map(({ status }) => status)).toEqual(Array(40).fill(200));
+		const { prd } = await caller.details(id);
+		expect(Object.keys(prd ?? {})).toHaveLength(40);
+	});
+});
