@@ -53,7 +53,7 @@ export async function play(
 		if (condition === 'none') return {};
 		const tags = {
 			any: '*',
-			stale: '"999", W/"1"',
+			stale: '"999", W/"998"',
 			current: session ? `"999", ${detailsTagOf(session)}` : '"1"',
 		};
 		return { 'If-Match': tags[condition] };

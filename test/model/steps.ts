@@ -41,6 +41,8 @@ export interface Appended {
 
 /** A string that a plain field takes. */
 const anyName = fc.string({ unit: 'binary', maxLength: 12 }).map((text) => text.replaceAll('\u0000', ''));
+/** One that goes into lines of logs as well. */
+const anyLine = anyName.map((text) => text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]/gu, ''));
 const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined });
 const caller = fc.nat(1);
 const session = fc.nat(5);
@@ -71,9 +73,9 @@ function fieldsOf(
 
 const event = fc
 	.record({
-		type: anyName.map((text) => `t${text}`),
+		type: anyLine.map((text) => `t${text}`),
 		message: maybe(anyName),
-		stage: maybe(anyName),
+		stage: maybe(anyLine),
 		payload: maybe(anyObject),
 	})
 	.map((fields) => present<Appended>(fields));
