@@ -1,0 +1,93 @@
+/**
+ * `npm run deploy`: creates the D1 databases of wrangler.toml that the account does not have, applies the migrations to each,
+ * and uploads the Worker. Each step keeps what an earlier run has done, so the command can run again after any failure.
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+	type ConfiguredDatabase,
+	configuredDatabases,
+	quiet,
+	ROOT,
+	remoteDatabaseId,
+	WranglerError,
+	wrangler,
+} from './wrangler.ts';
+
+/** Creates each database that is missing, then applies the migrations to every one. */
+export function prepareDatabases(
+	databases: readonly ConfiguredDatabase[],
+	say: (line: string) => void = console.log,
+): void {
+	say('Step 1 of 3: the databases of wrangler.toml');
+	for (const { name } of databases) {
+		if (remoteDatabaseId(name) !== undefined) {
+			say(`  ${name}: exists`);
+			continue;
+		}
+		// Its output is left out: it asks for a database_id in wrangler.toml, which is not needed.
+		wrangler('d1', 'create', name);
+		say(`  ${name}: created`);
+	}
+	say('\nStep 2 of 3: the migrations of each database');
+	for (const { binding } of databases) {
+		runVisibly(['d1', 'migrations', 'apply', binding, '--remote'], quiet());
+	}
+}
+
+/** Uploads the Worker and returns its URLs. */
+function uploadWorker(): string[] {
+	console.log('\nStep 3 of 3: the Worker');
+	const folder = mkdtempSync(join(tmpdir(), 'deploy-'));
+	const output = join(folder, 'output.ndjson');
+	try {
+		// Not quiet: in a new account wrangler asks for the name of the workers.dev subdomain.
+		runVisibly(['deploy'], { ...process.env, WRANGLER_OUTPUT_FILE_PATH: output });
+		const lines = readFileSync(output, 'utf8').trimEnd().split('\n');
+		const deployed = lines.map((line) => JSON.parse(line)).find(({ type }) => type === 'deploy');
+		// The answer to one of wrangler's questions may have been no, which is not a failure to wrangler.
+		if (!deployed?.version_id) throw new WranglerError('wrangler did not upload the Worker.');
+		return urlsOf(deployed.targets ?? []);
+	} finally {
+		rmSync(folder, { recursive: true });
+	}
+}
+
+/** wrangler lists cron schedules among the targets, and custom domains without `https://`. */
+const urlsOf = (targets: readonly string[]): string[] =>
+	targets
+		.map((target) => target.replace(/^(\S+) \(custom domain\)$/, 'https://$1'))
+		.filter((target) => target.startsWith('https://'));
+
+/** Runs a wrangler command whose output goes to the terminal as it comes. Throws when the command fails. */
+function runVisibly(args: readonly string[], env: NodeJS.ProcessEnv): void {
+	const { error, status } = spawnSync('wrangler', args, { cwd: ROOT, env, stdio: 'inherit' });
+	if (error || status !== 0) throw new WranglerError(error?.message ?? `wrangler ${args.join(' ')} failed.`);
+}
+
+const NO_URL = 'The Worker is deployed, but no URL leads to it: set workers_dev or routes in wrangler.toml.';
+
+async function main(): Promise<number> {
+	if (process.argv.length > 2) {
+		console.error('npm run deploy takes no arguments: wrangler.toml says what is deployed.');
+		return 2;
+	}
+	try {
+		prepareDatabases(await configuredDatabases());
+		const urls = uploadWorker();
+		const place = urls.length > 0 ? `The service runs at ${urls.join(' and ')}` : NO_URL;
+		console.log(`\n${place}\n\nMake the first key:\n  npm run keys -- create --user YOU --remote`);
+		return 0;
+	} catch (error) {
+		if (!(error instanceof WranglerError)) throw error;
+		console.error(`\n${error.message}
+
+The deployment stopped at this step. If you are not logged in, run \`npx wrangler login\`. Then run \`npm run deploy\`
+again: it keeps what earlier runs have done.`);
+		return 1;
+	}
+}
+
+if (import.meta.main) process.exit(await main());

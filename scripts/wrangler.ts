@@ -1,0 +1,59 @@
+import { spawnSync } from 'node:child_process';
+import { join, resolve } from 'node:path';
+
+export const ROOT = resolve(import.meta.dirname, '..');
+export const CONFIG = join(ROOT, 'wrangler.toml');
+
+/** For wrangler's own commands. No question, no usage report, no look for a newer version: nothing needs a network. */
+export const quiet = () => ({
+	...process.env,
+	CI: 'true',
+	WRANGLER_SEND_METRICS: 'false',
+	WRANGLER_HIDE_BANNER: 'true',
+});
+
+/** A failed wrangler command. The message is what wrangler printed. */
+export class WranglerError extends Error {}
+
+/** Runs a wrangler command and returns its standard output. Throws a WranglerError when the command fails. */
+export function wrangler(...args: string[]): string {
+	const { error, status, stdout, stderr } = spawnSync('wrangler', args, {
+		cwd: ROOT,
+		env: quiet(),
+		encoding: 'utf8',
+	});
+	if (error) throw new WranglerError(`wrangler cannot be started: ${error.message}. Run \`npm ci\` first.`);
+	if (status !== 0) throw new WranglerError(`${stdout}${stderr}`.trim());
+	return stdout;
+}
+
+/** A D1 database of wrangler.toml. */
+export interface ConfiguredDatabase {
+	binding: string;
+	name: string;
+}
+
+/** The D1 databases of wrangler.toml, in its order. Throws when one has no `database_name`. */
+export async function configuredDatabases(): Promise<ConfiguredDatabase[]> {
+	// Loaded here because it takes a second.
+	const { unstable_readConfig } = await import('wrangler');
+	const { d1_databases } = unstable_readConfig({ config: CONFIG });
+	return d1_databases.map(({ binding, database_name }: { binding: string; database_name?: string }) => {
+		if (!database_name) throw new WranglerError(`wrangler.toml: ${binding} needs a database_name.`);
+		return { binding, name: database_name };
+	});
+}
+
+/**
+ * Returns the id of a database in the account that wrangler is logged in to, or undefined when there is no such database.
+ * Throws a WranglerError when that cannot be found out, for example without a login or a network.
+ */
+export function remoteDatabaseId(name: string): string | undefined {
+	try {
+		return JSON.parse(wrangler('d1', 'info', name, '--json')).uuid;
+	} catch (error) {
+		// wrangler's exit code is 1 for every failure; only these words mean that the API answered 404.
+		if (error instanceof WranglerError && error.message.includes("Couldn't find a D1 DB")) return undefined;
+		throw error;
+	}
+}

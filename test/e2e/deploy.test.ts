@@ -1,0 +1,88 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { describe, expect, it, vi } from 'vitest';
+import { prepareDatabases } from '../../scripts/deploy.ts';
+import { ROOT, withFolder } from '../support/server.ts';
+import { standInWrangler } from '../support/stand-in-wrangler.ts';
+
+const NAME = 'product-generation-sessions';
+const INFO = `d1 info ${NAME} --json`;
+const CREATE = `d1 create ${NAME}`;
+const MIGRATE = 'd1 migrations apply DB --remote';
+
+/** Runs scripts/deploy.ts as npm does, apart from npm's own place before everything else on PATH. */
+const deploy = (env: Record<string, string>, ...args: string[]) =>
+	new Promise<{ status: number | null; stdout: string; stderr: string }>((resolve) => {
+		const child = execFile(
+			process.execPath,
+			[join(ROOT, 'scripts/deploy.ts'), ...args],
+			{ env: { ...process.env, ...env } },
+			(_, stdout, stderr) => resolve({ status: child.exitCode, stdout, stderr }),
+		);
+	});
+
+describe.concurrent('npm run deploy', () => {
+	it('creates the missing database, applies the migrations, uploads the Worker, and says what comes next', () =>
+		withFolder(async (folder) => {
+			const { env, calls } = standInWrangler(folder);
+			const first = await deploy(env());
+			expect([first.status, first.stderr]).toEqual([0, '']);
+			expect(calls()).toEqual([INFO, CREATE, MIGRATE, 'deploy']);
+			expect(first.stdout).toContain(`${NAME}: created`);
+			expect(first.stdout).toContain('https://sessions.example.workers.dev');
+			expect(first.stdout).toContain('npm run keys -- create --user YOU --remote');
+
+			const second = await deploy(env());
+			expect(second.status).toBe(0);
+			expect(calls()).toEqual([INFO, MIGRATE, 'deploy']);
+			expect(second.stdout).toContain(`${NAME}: exists`);
+		}));
+
+	it.each([
+		['d1 info', [INFO]],
+		['d1 create', [INFO, CREATE]],
+		['d1 migrations', [INFO, CREATE, MIGRATE]],
+		['deploy', [INFO, CREATE, MIGRATE, 'deploy']],
+	])('stops with the words of wrangler when %s fails', (failing, made) =>
+		withFolder(async (folder) => {
+			const { env, calls } = standInWrangler(folder);
+			const { status, stdout, stderr } = await deploy(env(failing));
+			expect([status, calls()]).toEqual([1, made]);
+			expect(stderr).toContain('wrangler says what went wrong');
+			expect(stderr).toContain('npm run deploy');
+			expect(stderr).not.toMatch(/^ +at /m);
+			expect(stdout).not.toContain('https://');
+		}),
+	);
+
+	it('takes no arguments', () =>
+		withFolder(async (folder) => {
+			const { env, calls } = standInWrangler(folder);
+			const { status, stderr } = await deploy(env(), '--env', 'staging');
+			expect([status, calls()]).toEqual([2, []]);
+			expect(stderr).toContain('takes no arguments');
+		}));
+});
+
+describe('prepareDatabases', () => {
+	it('creates the databases that are missing and migrates every one, in order', () =>
+		withFolder(async (folder) => {
+			const { env, calls } = standInWrangler(folder);
+			for (const [name, value] of Object.entries(env())) vi.stubEnv(name, value);
+			try {
+				prepareDatabases(
+					[
+						{ binding: 'DB', name: 'one' },
+						{ binding: 'DB_1', name: 'two' },
+					],
+					() => {},
+				);
+			} finally {
+				vi.unstubAllEnvs();
+			}
+			expect(calls()).toEqual([
+				...['d1 info one --json', 'd1 create one', 'd1 info two --json', 'd1 create two'],
+				...['d1 migrations apply DB --remote', 'd1 migrations apply DB_1 --remote'],
+			]);
+		}));
+});

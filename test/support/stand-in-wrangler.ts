@@ -1,0 +1,42 @@
+import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+/** An account that has the databases that a folder holds as files named `database-NAME`. */
+const SCRIPT = `#!/bin/sh
+cd "$(dirname "$0")"
+echo "$*" >> calls
+case "$*" in "\${FAILING:-nothing}"*) echo 'wrangler says what went wrong' >&2; exit 1 ;; esac
+case "$1 $2" in
+'d1 info')
+	[ -e "database-$3" ] && echo "{\\"uuid\\":\\"id of $3\\"}" && exit
+	echo "[ERROR] Couldn't find a D1 DB named '$3' (bound as '$3') in the API. Run 'wrangler d1 create $3' to create it." >&2
+	exit 1 ;;
+'d1 create') touch "database-$3" ;;
+'deploy ') echo '{"type":"deploy","version_id":"1","targets":["https://sessions.example.workers.dev","schedule: */10 * * * *"]}' \\
+	>> "$WRANGLER_OUTPUT_FILE_PATH" ;;
+esac
+`;
+
+/** An executable named `wrangler` that records its calls and does as an account would. */
+export interface StandIn {
+	/** The environment in which `wrangler` is the stand-in; calls that begin with `failing` fail. */
+	env(failing?: string): Record<string, string>;
+	/** The calls since the last time that this was asked. */
+	calls(): string[];
+}
+
+/** Puts the stand-in into a folder. */
+export function standInWrangler(folder: string): StandIn {
+	const file = join(folder, 'wrangler');
+	writeFileSync(file, SCRIPT);
+	chmodSync(file, 0o755);
+	const record = join(folder, 'calls');
+	return {
+		env: (failing = 'nothing') => ({ PATH: `${folder}${delimiter}${process.env.PATH}`, FAILING: failing }),
+		calls() {
+			const lines = existsSync(record) ? readFileSync(record, 'utf8').trimEnd().split('\n') : [];
+			rmSync(record, { force: true });
+			return lines;
+		},
+	};
+}
