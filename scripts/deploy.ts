@@ -6,13 +6,13 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { exitCodeOf, Failure } from './failure.ts';
 import {
 	type ConfiguredDatabase,
 	configuredDatabases,
 	quiet,
 	ROOT,
 	remoteDatabaseId,
-	WranglerError,
 	wrangler,
 } from './wrangler.ts';
 
@@ -48,7 +48,7 @@ function uploadWorker(): string[] {
 		const lines = readFileSync(output, 'utf8').trimEnd().split('\n');
 		const deployed = lines.map((line) => JSON.parse(line)).find(({ type }) => type === 'deploy');
 		// The answer to one of wrangler's questions may have been no, which is not a failure to wrangler.
-		if (!deployed?.version_id) throw new WranglerError('wrangler did not upload the Worker.');
+		if (!deployed?.version_id) throw new Failure('wrangler did not upload the Worker.');
 		return urlsOf(deployed.targets ?? []);
 	} finally {
 		rmSync(folder, { recursive: true });
@@ -64,30 +64,27 @@ const urlsOf = (targets: readonly string[]): string[] =>
 /** Runs a wrangler command whose output goes to the terminal as it comes. Throws when the command fails. */
 function runVisibly(args: readonly string[], env: NodeJS.ProcessEnv): void {
 	const { error, status } = spawnSync('wrangler', args, { cwd: ROOT, env, stdio: 'inherit' });
-	if (error || status !== 0) throw new WranglerError(error?.message ?? `wrangler ${args.join(' ')} failed.`);
+	if (error || status !== 0) throw new Failure(error?.message ?? `wrangler ${args.join(' ')} failed.`);
 }
 
+const RUN_AGAIN =
+	'The deployment stopped at this step. Run `npm run deploy` again: it keeps what earlier runs have done.';
 const NO_URL = 'The Worker is deployed, but no URL leads to it: set workers_dev or routes in wrangler.toml.';
 
-async function main(): Promise<number> {
+async function deploy(): Promise<void> {
 	if (process.argv.length > 2) {
-		console.error('npm run deploy takes no arguments: wrangler.toml says what is deployed.');
-		return 2;
+		throw new Failure('npm run deploy takes no arguments: wrangler.toml says what is deployed.', 2);
 	}
+	const databases = await configuredDatabases();
 	try {
-		prepareDatabases(await configuredDatabases());
+		prepareDatabases(databases);
 		const urls = uploadWorker();
 		const place = urls.length > 0 ? `The service runs at ${urls.join(' and ')}` : NO_URL;
 		console.log(`\n${place}\n\nMake the first key:\n  npm run keys -- create --user YOU --remote`);
-		return 0;
 	} catch (error) {
-		if (!(error instanceof WranglerError)) throw error;
-		console.error(`\n${error.message}
-
-The deployment stopped at this step. If you are not logged in, run \`npx wrangler login\`. Then run \`npm run deploy\`
-again: it keeps what earlier runs have done.`);
-		return 1;
+		if (!(error instanceof Failure)) throw error;
+		throw new Failure(`\n${error.message}\n\n${RUN_AGAIN}`);
 	}
 }
 
-if (import.meta.main) process.exit(await main());
+if (import.meta.main) process.exit(await exitCodeOf(deploy));

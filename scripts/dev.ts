@@ -2,7 +2,6 @@
  * `npm run dev`: prepares the local database, makes sure there is a local API key, serves, and says how to call the
  * service once it answers. Arguments go to `wrangler dev`; `--port` and `--persist-to` are also understood here.
  */
-import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -12,36 +11,62 @@ import { apiKeyHash } from '../src/auth/api-key-format.ts';
 import { issueKey } from '../src/auth/issue-key.ts';
 import { findApiKey } from '../src/auth/store.ts';
 import { openDatabase } from '../src/database/database.ts';
-import { applyLocalMigrations, openD1, quiet } from './open-d1.ts';
+import { isPortUsed, startWranglerDev } from './dev-server.ts';
+import { exitCodeOf, Failure } from './failure.ts';
+import { applyLocalMigrations, openD1 } from './open-d1.ts';
+import { ROOT } from './wrangler.ts';
 
-const root = resolve(import.meta.dirname, '..');
 const { values } = parseArgs({
 	options: { port: { type: 'string' }, 'persist-to': { type: 'string' } },
 	strict: false,
 });
-const port = String(values.port ?? 8787);
-const portArguments = values.port === undefined ? ['--port', port] : [];
 const persistTo = typeof values['persist-to'] === 'string' ? values['persist-to'] : undefined;
 
-applyLocalMigrations(persistTo);
-const key = await localKey();
-serve();
-await untilAnswering();
-const sessions = `http://localhost:${port}/v1/products/generation/sessions`;
-const authorization = `-H 'Authorization: Bearer ${key}'`;
-const json = "-H 'Content-Type: application/json'";
-const newest = `$(curl -s '${sessions}?limit=1' ${authorization} | grep -o 'sess_[0-9a-z]*' | head -n 1)`;
-console.log(`
+/** Prepares and serves. Returns once the service answers; the process then lives as long as wrangler. */
+async function dev(): Promise<void> {
+	const chosenPort = readPort();
+	if (await isPortUsed(chosenPort)) {
+		throw new Failure(
+			`Port ${chosenPort} is in use. Stop the program that listens on it, or choose another port with \`npm run dev -- --port NUMBER\`.`,
+		);
+	}
+	applyLocalMigrations(persistTo);
+	const key = await localKey();
+	const portArguments = values.port === undefined ? ['--port', String(chosenPort)] : [];
+	const { child, ready } = startWranglerDev([...portArguments, ...process.argv.slice(2)]);
+	for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
+	// wrangler says itself what goes wrong.
+	child.on('exit', (code) => process.exit(code ?? 0));
+	const origin = `http://localhost:${await ready}`;
+	await untilHealthy(origin);
+	printCalls(origin, key);
+}
+
+/** Returns the port of --port, or wrangler's default. */
+function readPort(): number {
+	const text = values.port === undefined ? '8787' : String(values.port);
+	const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+	if (port < 1 || port > 65_535) throw new Failure('--port takes a number from 1 to 65535.', 2);
+	return port;
+}
+
+function printCalls(origin: string, key: string): void {
+	const sessions = `${origin}/v1/products/generation/sessions`;
+	const authorization = `-H 'Authorization: Bearer ${key}'`;
+	const json = "-H 'Content-Type: application/json'";
+	const newest = `$(curl -s '${sessions}?limit=1' ${authorization} | grep -o 'sess_[0-9a-z]*' | head -n 1)`;
+	console.log(`
 Create a session, then patch it. Paste into another terminal:
 
 curl -X POST ${sessions} ${authorization} ${json} -d '{"catalogVersion":"2026-01","prd":{"title":"Support assistant"}}'
 
 curl -X PATCH ${sessions}/${newest} ${authorization} ${json} -d '{"status":"generating","plan":{"steps":["outline","build","review"]}}'
 `);
+}
 
-/** The key of earlier runs, if this database has it; else a new one, kept beside the database. */
+/** Returns the key of an earlier run when this database still has it. Otherwise makes one and stores it beside the database. */
 async function localKey(): Promise<string> {
-	const folder = persistTo === undefined ? join(root, '.wrangler') : resolve(root, persistTo);
+	const folder = persistTo === undefined ? join(ROOT, '.wrangler') : resolve(persistTo);
 	const file = join(folder, 'local-api-key');
 	const { d1, close } = await openD1({ remote: false, persistTo });
 	try {
@@ -66,23 +91,15 @@ async function localKey(): Promise<string> {
 	}
 }
 
-function serve(): void {
-	const server = spawn('wrangler', ['dev', ...portArguments, ...process.argv.slice(2)], {
-		cwd: root,
-		env: { ...quiet, CI: process.env.CI ?? '' },
-		stdio: 'inherit',
-	});
-	for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => server.kill(signal));
-	server.on('exit', (code) => process.exit(code ?? 0));
-}
-
-/** Waits for wrangler, which says itself what goes wrong, and whose end is ours. */
-async function untilAnswering(): Promise<void> {
-	const health = `http://localhost:${port}/healthz`;
-	const answers = () =>
-		fetch(health).then(
+/** Waits until the Worker answers: wrangler listens before the Worker runs. */
+async function untilHealthy(origin: string): Promise<void> {
+	const isHealthy = () =>
+		fetch(`${origin}/healthz`).then(
 			({ ok }) => ok,
 			() => false,
 		);
-	while (!(await answers())) await setTimeout(200);
+	while (!(await isHealthy())) await setTimeout(200);
 }
+
+const exitCode = await exitCodeOf(dev);
+if (exitCode !== 0) process.exit(exitCode);

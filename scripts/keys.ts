@@ -6,8 +6,9 @@ import { z } from 'zod';
 import { issueKey, type KeyRequest } from '../src/auth/issue-key.ts';
 import { type ApiKeyRow, expireApiKey, listApiKeys, readApiKey, revokeApiKey } from '../src/auth/store.ts';
 import type { Database } from '../src/core/database.ts';
-import { type Permission, permissionSchema, permissions } from '../src/core/principal.ts';
+import { type Permission, permissions } from '../src/core/principal.ts';
 import { openDatabase } from '../src/database/database.ts';
+import { exitCodeOf, Failure } from './failure.ts';
 import { applyLocalMigrations, openD1 } from './open-d1.ts';
 import { table } from './table.ts';
 
@@ -15,16 +16,17 @@ const HELP = `npm run keys -- create --user U [--org O] [--name N] [--permission
                       [--environment live|test] [--expires-in 90d]
 npm run keys -- list
 npm run keys -- revoke ID
-npm run keys -- rotate ID [--grace 24h]
+npm run keys -- rotate ID [--grace 24h] [--expires-in 90d]
 
-All take --json, --local (the default, with --persist-to DIR) or --remote.
+Each command takes --json, and either --local (the default; with --persist-to DIR as in wrangler) or --remote.
 Permissions: ${permissions.join(', ')}. The default is PRODUCTS:*.
-Durations: a number and s, m, h or d.
-rotate makes a new key for the same owner; the old one lives on for the grace (default: not at all).`;
+Durations: a number followed by s, m, h or d.
+rotate makes a new key for the same owner. The old key keeps working for --grace; by default it stops at once.`;
 
-class UsageError extends Error {}
+/** A Failure for arguments that are wrong. */
+const usageError = (message: string) => new Failure(message, 2);
 
-/** Opens the database once the arguments are known to be good: it takes time, and --remote a login. */
+/** Opens the database. Commands call it after they have checked their arguments: it takes time, and --remote a login. */
 type OpenDatabase = () => Promise<Database>;
 
 const { values, positionals } = readArguments();
@@ -55,30 +57,44 @@ function readArguments() {
 
 const SECONDS = { s: 1, m: 60, h: 3600, d: 86_400 } as const;
 
-/** The time that lies a duration such as `90d` ahead. */
-function after(duration: string): string {
+/** Returns the time that lies a duration such as `90d` ahead. `option` is the one that takes the duration. */
+function after(option: string, duration: string): string {
 	const [, number, unit] = /^(\d{1,6})([smhd])$/.exec(duration) ?? [];
-	if (!number || !unit) throw new UsageError(`${duration} is no duration: use a number and s, m, h or d.`);
+	if (!number || !unit) {
+		throw usageError(
+			`--${option}: "${duration}" is not a duration. Use a number followed by s, m, h or d, for example 90d.`,
+		);
+	}
 	return new Date(Date.now() + Number(number) * SECONDS[unit as keyof typeof SECONDS] * 1000).toISOString();
 }
 
+/** Returns when a new key expires, or undefined when --expires-in is not given. */
+function givenExpiry(): string | undefined {
+	const duration = values['expires-in'];
+	if (duration === undefined) return undefined;
+	if (/^0+[smhd]$/.test(duration)) throw usageError(`--expires-in ${duration} makes a key that never works.`);
+	return after('expires-in', duration);
+}
+
+/** Returns each permission once, in the order of the documentation. */
 function grantedPermissions(text: string): Permission[] {
-	const result = z
-		.array(permissionSchema)
-		.min(1)
-		.safeParse(text.split(',').map((each) => each.trim()));
-	if (!result.success) throw new UsageError(`${text}: permissions are ${permissions.join(', ')}.`);
-	return result.data;
+	const names = text.split(',').map((name) => name.trim());
+	const unknown = names.find((name) => !permissions.some((permission) => permission === name));
+	if (unknown !== undefined) {
+		throw usageError(`--permissions: "${unknown}" is not a permission. Use ${permissions.join(', ')}.`);
+	}
+	return permissions.filter((permission) => names.includes(permission));
 }
 
 function nonEmpty(option: string, value: string | undefined): string | null {
 	if (value === undefined) return null;
-	if (value.trim() === '' || value.length > 255)
-		throw new UsageError(`--${option} takes 1 to 255 characters.`);
+	if (value.trim() === '' || value.length > 255) {
+		throw usageError(`--${option} takes 1 to 255 characters.`);
+	}
 	return value;
 }
 
-/** The one answer that holds the key. */
+/** The only output that holds the key. */
 const created = (key: string, row: ApiKeyRow) => ({
 	id: row.id,
 	key,
@@ -91,7 +107,7 @@ const created = (key: string, row: ApiKeyRow) => ({
 
 function printCreated(key: string, row: ApiKeyRow): void {
 	if (values.json) console.log(JSON.stringify(created(key, row)));
-	else console.log(`${row.id}\n${key}\nThe key is shown this once; only its SHA-256 is kept.`);
+	else console.log(`${row.id}\n${key}\nThe key is shown only now: the database keeps its SHA-256.`);
 }
 
 const stateOf = (row: ApiKeyRow, now: string) =>
@@ -103,22 +119,22 @@ const stateOf = (row: ApiKeyRow, now: string) =>
 
 async function existing(db: Database, id = ''): Promise<ApiKeyRow> {
 	const row = await readApiKey(db, id);
-	if (!row) throw new UsageError(`There is no key ${id}.`);
+	if (!row) throw usageError(`No key has the ID ${id}. List the keys with \`npm run keys -- list\`.`);
 	return row;
 }
 
 async function create(database: OpenDatabase): Promise<void> {
 	const userId = nonEmpty('user', values.user);
-	if (userId === null) throw new UsageError('create needs --user.');
+	if (userId === null) throw usageError('create needs --user: the ID of the user whose key it is.');
 	const environment = z.enum(['live', 'test']).safeParse(values.environment ?? 'live');
-	if (!environment.success) throw new UsageError('--environment is live or test.');
+	if (!environment.success) throw usageError('--environment takes live or test.');
 	const request: KeyRequest = {
 		userId,
 		organizationId: nonEmpty('org', values.org),
 		name: nonEmpty('name', values.name),
 		permissions: grantedPermissions(values.permissions ?? 'PRODUCTS:*'),
 		environment: environment.data,
-		expiresAt: values['expires-in'] === undefined ? null : after(values['expires-in']),
+		expiresAt: givenExpiry() ?? null,
 	};
 	const { key, row } = await issueKey(await database(), request);
 	printCreated(key, row);
@@ -163,11 +179,12 @@ async function revoke(database: OpenDatabase): Promise<void> {
 }
 
 async function rotate(database: OpenDatabase): Promise<void> {
-	const grace = after(values.grace ?? '0s');
-	const expiresAt = values['expires-in'] === undefined ? undefined : after(values['expires-in']);
+	const grace = after('grace', values.grace ?? '0s');
+	const expiresAt = givenExpiry();
 	const db = await database();
 	const old = await existing(db, positionals[1]);
-	if (stateOf(old, new Date().toISOString()) !== 'active') throw new UsageError(`${old.id} is not active.`);
+	const state = stateOf(old, new Date().toISOString());
+	if (state !== 'active') throw usageError(`${old.id} is ${state}: only an active key can be rotated.`);
 	const until = old.expires_at !== null && old.expires_at < grace ? old.expires_at : grace;
 	const { key, row } = await issueKey(db, {
 		userId: old.user_id,
@@ -177,7 +194,7 @@ async function rotate(database: OpenDatabase): Promise<void> {
 		environment: old.environment,
 		expiresAt: expiresAt ?? old.expires_at,
 	});
-	// The new key first: whatever happens in between, the owner is left with one that works.
+	// The old key ends only after the new one is stored: a failure in between leaves the owner a key that works.
 	await expireApiKey(db, old.id, until);
 	printCreated(key, row);
 	if (!values.json) console.log(`${old.id} works until ${until}.`);
@@ -195,50 +212,38 @@ const commands = new Map([
 ]);
 const ALWAYS = ['json', 'local', 'remote', 'persist-to'];
 
-/** Throws a UsageError: what is not understood must not be passed over where keys are at stake. */
+/** Throws a Failure for every argument that the command does not know: ignoring one is dangerous where keys are made. */
 function checkArguments(name: string, takes: { id: boolean; options: readonly string[] }): void {
 	const foreign = Object.keys(values).find((option) => ![...takes.options, ...ALWAYS].includes(option));
-	if (foreign) throw new UsageError(`${name} takes no --${foreign}.`);
+	if (foreign) throw usageError(`${name} does not take --${foreign}.`);
 	const word = positionals[takes.id ? 2 : 1];
-	if (word !== undefined) throw new UsageError(`${name} takes no ${word}.`);
-	if (takes.id && !positionals[1]) throw new UsageError('Which key? Give its ID; list shows them.');
+	if (word !== undefined) throw usageError(`${name} does not take the argument "${word}".`);
+	if (takes.id && !positionals[1]) {
+		throw usageError(`${name} needs the ID of a key. List the keys with \`npm run keys -- list\`.`);
+	}
 	if (values.remote && (values.local || values['persist-to'] !== undefined)) {
-		throw new UsageError('--remote goes with neither --local nor --persist-to.');
+		throw usageError('--remote cannot be combined with --local or --persist-to.');
 	}
 }
 
-async function main(): Promise<number> {
+async function main(): Promise<void> {
 	const [name = ''] = positionals;
+	if (name === 'help') return console.log(HELP);
 	const command = commands.get(name);
-	if (name === 'help') {
-		console.log(HELP);
-		return 0;
-	}
 	if (!command) {
-		console.error(`${name === '' ? 'Say what to do.' : `There is no command ${name}.`}\n\n${HELP}`);
-		return 2;
+		throw usageError(`${name === '' ? 'Missing command.' : `Unknown command: ${name}.`}\n\n${HELP}`);
 	}
+	checkArguments(name, command);
 	try {
-		checkArguments(name, command);
-		try {
-			await onDatabase(command.run);
-		} catch (error) {
-			// A new local database: nothing has been done yet.
-			if (!isWithoutTables(error) || values.remote) throw error;
-			applyLocalMigrations(values['persist-to']);
-			await onDatabase(command.run);
-		}
-		return 0;
+		await onDatabase(command.run);
 	} catch (error) {
-		if (error instanceof UsageError) {
-			console.error(error.message);
-			return 2;
+		if (!isWithoutTables(error)) throw error;
+		if (values.remote) {
+			throw new Failure('The remote database has no tables yet: run `npm run deploy` first.');
 		}
-		if (isWithoutTables(error)) {
-			console.error('The remote database has no tables yet: run `npm run deploy` first.');
-			return 1;
-		}
-		throw error;
+		// A new local database: nothing has been done yet.
+		applyLocalMigrations(values['persist-to']);
+		await onDatabase(command.run);
 	}
 }
 
@@ -259,4 +264,4 @@ async function onDatabase(run: (open: () => Promise<Database>) => Promise<void>)
 	}
 }
 
-process.exit(await main());
+process.exit(await exitCodeOf(main));

@@ -1,6 +1,8 @@
-import { spawnSync } from 'node:child_process';
+import { accessSync, constants, mkdirSync, readdirSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { Failure } from './failure.ts';
+import { CONFIG, configuredDatabases, ROOT, remoteDatabaseId, wrangler } from './wrangler.ts';
 
 /** Which D1 database a command works on. */
 export interface D1Choice {
@@ -9,62 +11,70 @@ export interface D1Choice {
 	persistTo: string | undefined;
 }
 
-const CONFIG = resolve(import.meta.dirname, '../wrangler.toml');
-
 /**
  * Opens the database of wrangler.toml through wrangler: the local one, or the remote one with the account that wrangler
- * is logged in to, by a remote binding. Bound parameters work in both, as they do not in `wrangler d1 execute`.
+ * is logged in to, by a remote binding. Bound parameters work in both, as they do not in `wrangler d1 execute`. Throws a
+ * Failure when the local folder cannot be written to or the remote database cannot be reached.
  */
 export async function openD1(choice: D1Choice): Promise<{ d1: D1Database; close: () => Promise<void> }> {
-	// It says on standard output that it found a .dev.vars, before the JSON that a program waits for there.
+	if (!choice.remote) checkLocalFolder(choice.persistTo);
+	// wrangler says on standard output that it found a .dev.vars, before the JSON that a program waits for there.
 	process.env.WRANGLER_LOG ??= 'error';
-	// Loaded here, because it takes a second: a command that is only misspelt should not wait for it.
+	const configPath = choice.remote ? await remoteConfig() : CONFIG;
+	// Loaded here because it takes a second: a misspelt command does not wait for it.
 	const { getPlatformProxy } = await import('wrangler');
-	const proxy = await getPlatformProxy<{ DB: D1Database }>(
-		choice.remote
-			? { configPath: await remoteConfig() }
-			: {
-					configPath: CONFIG,
-					remoteBindings: false,
-					...(choice.persistTo === undefined
-						? {}
-						: { persist: { path: join(resolve(choice.persistTo), 'v3') } }),
-				},
-	);
+	const proxy = await getPlatformProxy<{ DB: D1Database }>({
+		configPath,
+		remoteBindings: choice.remote,
+		...(choice.persistTo === undefined ? {} : { persist: { path: join(resolve(choice.persistTo), 'v3') } }),
+	}).catch((error: Error) => {
+		if (!choice.remote) throw error;
+		throw new Failure(`The remote database cannot be reached: ${error.message}`);
+	});
 	return { d1: proxy.env.DB, close: proxy.dispose };
 }
 
-/** For wrangler's own commands. No question, no usage report, no look for a newer version: nothing needs a network. */
-export const quiet = {
-	...process.env,
-	CI: 'true',
-	WRANGLER_SEND_METRICS: 'false',
-	WRANGLER_HIDE_BANNER: 'true',
-};
-
-/** Brings the local database to the newest schema. Ends the process with wrangler's own words when that fails. */
+/** Brings the local database to the newest schema. Throws a Failure with wrangler's own words. */
 export function applyLocalMigrations(persistTo: string | undefined): void {
-	const { status, stdout, stderr } = spawnSync(
-		'wrangler',
-		[
-			...['d1', 'migrations', 'apply', 'DB', '--local'],
-			...(persistTo === undefined ? [] : ['--persist-to', resolve(persistTo)]),
-		],
-		{ cwd: resolve(import.meta.dirname, '..'), env: quiet, encoding: 'utf8' },
-	);
-	if (status === 0) return;
-	console.error(stdout, stderr);
-	process.exit(status ?? 1);
+	checkLocalFolder(persistTo);
+	const folder = persistTo === undefined ? [] : ['--persist-to', resolve(persistTo)];
+	wrangler('d1', 'migrations', 'apply', 'DB', '--local', ...folder);
 }
 
-/** wrangler.toml's database alone, marked as remote. Kept out of wrangler.toml, where it would make `dev` need a login. */
+/** Throws a Failure unless local data can be written: wrangler shows a stack trace on a file, and hangs on a read-only folder. */
+function checkLocalFolder(persistTo: string | undefined): void {
+	const folder = persistTo === undefined ? join(ROOT, '.wrangler/state') : resolve(persistTo);
+	const databases = join(folder, 'v3/d1');
+	try {
+		mkdirSync(databases, { recursive: true });
+		for (const name of ['', ...readdirSync(databases, { recursive: true, encoding: 'utf8' })]) {
+			accessSync(join(databases, name), constants.W_OK);
+		}
+	} catch (error) {
+		const reason = error instanceof Error ? error.message : error;
+		throw new Failure(
+			`Local data cannot be stored in ${folder}: ${reason}. Name a writable folder with --persist-to.`,
+		);
+	}
+}
+
+/**
+ * Writes a configuration with wrangler.toml's DB alone, marked as remote, and returns its path. The mark would make
+ * `wrangler dev` need a login if it stood in wrangler.toml; a remote binding needs the id, which differs by account.
+ */
 async function remoteConfig(): Promise<string> {
 	const { unstable_readConfig } = await import('wrangler');
-	const { name, compatibility_date, account_id, d1_databases } = unstable_readConfig({ config: CONFIG });
-	const folder = resolve(import.meta.dirname, '../.wrangler');
+	const { name, compatibility_date, account_id } = unstable_readConfig({ config: CONFIG });
+	const database = (await configuredDatabases()).find(({ binding }) => binding === 'DB');
+	if (!database) throw new Failure('wrangler.toml has no D1 database with the binding DB.');
+	const id = remoteDatabaseId(database.name);
+	if (id === undefined) {
+		throw new Failure(`The database ${database.name} does not exist yet: run \`npm run deploy\` first.`);
+	}
+	const d1_databases = [{ binding: 'DB', database_name: database.name, database_id: id, remote: true }];
+	const folder = join(ROOT, '.wrangler');
 	const path = join(folder, 'remote-database.json');
 	await mkdir(folder, { recursive: true });
-	const databases = d1_databases.map((database: object) => ({ ...database, remote: true }));
-	await writeFile(path, JSON.stringify({ name, compatibility_date, account_id, d1_databases: databases }));
+	await writeFile(path, JSON.stringify({ name, compatibility_date, account_id, d1_databases }));
 	return path;
 }

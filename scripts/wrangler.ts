@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { join, resolve } from 'node:path';
+import { Failure } from './failure.ts';
 
 export const ROOT = resolve(import.meta.dirname, '..');
 export const CONFIG = join(ROOT, 'wrangler.toml');
@@ -12,18 +13,15 @@ export const quiet = () => ({
 	WRANGLER_HIDE_BANNER: 'true',
 });
 
-/** A failed wrangler command. The message is what wrangler printed. */
-export class WranglerError extends Error {}
-
-/** Runs a wrangler command and returns its standard output. Throws a WranglerError when the command fails. */
+/** Runs a wrangler command and returns its standard output. Throws a Failure with all that it printed when it fails. */
 export function wrangler(...args: string[]): string {
 	const { error, status, stdout, stderr } = spawnSync('wrangler', args, {
 		cwd: ROOT,
 		env: quiet(),
 		encoding: 'utf8',
 	});
-	if (error) throw new WranglerError(`wrangler cannot be started: ${error.message}. Run \`npm ci\` first.`);
-	if (status !== 0) throw new WranglerError(`${stdout}${stderr}`.trim());
+	if (error) throw new Failure(`wrangler cannot be started: ${error.message}. Run \`npm ci\` first.`);
+	if (status !== 0) throw new Failure(`${stdout}${stderr}`.trim());
 	return stdout;
 }
 
@@ -39,21 +37,22 @@ export async function configuredDatabases(): Promise<ConfiguredDatabase[]> {
 	const { unstable_readConfig } = await import('wrangler');
 	const { d1_databases } = unstable_readConfig({ config: CONFIG });
 	return d1_databases.map(({ binding, database_name }: { binding: string; database_name?: string }) => {
-		if (!database_name) throw new WranglerError(`wrangler.toml: ${binding} needs a database_name.`);
+		if (!database_name) throw new Failure(`wrangler.toml: ${binding} needs a database_name.`);
 		return { binding, name: database_name };
 	});
 }
 
 /**
  * Returns the id of a database in the account that wrangler is logged in to, or undefined when there is no such database.
- * Throws a WranglerError when that cannot be found out, for example without a login or a network.
+ * Throws a Failure when that cannot be found out, for example without a login or a network.
  */
 export function remoteDatabaseId(name: string): string | undefined {
 	try {
 		return JSON.parse(wrangler('d1', 'info', name, '--json')).uuid;
 	} catch (error) {
 		// wrangler's exit code is 1 for every failure; only these words mean that the API answered 404.
-		if (error instanceof WranglerError && error.message.includes("Couldn't find a D1 DB")) return undefined;
-		throw error;
+		if (error instanceof Failure && error.message.includes("Couldn't find a D1 DB")) return undefined;
+		if (!(error instanceof Failure)) throw error;
+		throw new Failure(`${error.message}\n\nIf you are not logged in, run \`npx wrangler login\`.`);
 	}
 }

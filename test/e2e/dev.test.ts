@@ -1,7 +1,15 @@
 import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { describe, expect, it } from 'vitest';
-import { ROOT, withFolder } from '../support/server.ts';
+import { describe, expect, it, vi } from 'vitest';
+import { isPortUsed, startWranglerDev } from '../../scripts/dev-server.ts';
+import { npmRun, ROOT, withFolder } from '../support/server.ts';
+import { standInWrangler } from '../support/stand-in-wrangler.ts';
 import { freePort, killGroup } from '../support/wrangler-dev.ts';
 
 /** Runs `npm run dev` until it has printed its two lines, and uses them while it serves. */
@@ -46,4 +54,74 @@ describe('npm run dev', () => {
 			});
 		}),
 	);
+
+	it('refuses a port that is in use before it does anything', () =>
+		withFolder((folder) =>
+			withOtherServer('127.0.0.1', async (port) => {
+				const persistTo = join(folder, 'state');
+				const { status, stdout, stderr } = npmRun('dev', '--port', String(port), '--persist-to', persistTo);
+				expect([status, stdout, existsSync(persistTo)]).toEqual([1, '', false]);
+				expect(stderr).toContain(`Port ${port} is in use.`);
+			}),
+		));
+
+	it.each(['65536', 'http'])('refuses the port %s', (port) => {
+		const { status, stdout, stderr } = npmRun('dev', '--port', port);
+		expect([status, stdout, stderr.trim()]).toEqual([2, '', '--port takes a number from 1 to 65535.']);
+	});
+});
+
+/** Serves on a port while `use` runs, as a server of somebody else would. */
+async function withOtherServer<T>(host: string, use: (port: number) => Promise<T>): Promise<T> {
+	const other = createServer((_, response) => response.end('{}')).listen(0, host);
+	await once(other, 'listening');
+	try {
+		return await use((other.address() as AddressInfo).port);
+	} finally {
+		other.close();
+	}
+}
+
+const hasIpv6 = Object.values(networkInterfaces()).some((each) =>
+	each?.some(({ address }) => address === '::1'),
+);
+
+describe('isPortUsed', () => {
+	it('is false for a port without a server', async () =>
+		expect(await isPortUsed(await freePort())).toBe(false));
+
+	it('is true for a server on the IPv4 address', () =>
+		withOtherServer('127.0.0.1', async (port) => expect(await isPortUsed(port)).toBe(true)));
+
+	it.runIf(hasIpv6)('is true for a server on the IPv6 address', () =>
+		withOtherServer('::1', async (port) => expect(await isPortUsed(port)).toBe(true)),
+	);
+});
+
+describe('startWranglerDev', () => {
+	/** Starts the stand-in for wrangler on a port that another server has. */
+	const withStarted = (
+		failing: string | undefined,
+		use: (started: ReturnType<typeof startWranglerDev>) => unknown,
+	) =>
+		withFolder((folder) =>
+			withOtherServer('127.0.0.1', async (port) => {
+				for (const [name, value] of Object.entries(standInWrangler(folder).env(failing)))
+					vi.stubEnv(name, value);
+				const started = startWranglerDev(['--port', String(port)]);
+				vi.unstubAllEnvs();
+				const ended = once(started.child, 'exit');
+				await use(started);
+				await ended;
+			}),
+		);
+
+	it('is not ready when another server answers and wrangler ends', () =>
+		withStarted('dev', async ({ child, ready }) => {
+			const ended = once(child, 'close').then(([code]) => `ended with ${code}`);
+			expect(await Promise.race([ready, ended])).toBe('ended with 1');
+		}));
+
+	it('is ready on the port that wrangler reports, whatever port was asked for', () =>
+		withStarted(undefined, async ({ ready }) => expect(await ready).toBe(8999)));
 });

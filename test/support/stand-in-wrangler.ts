@@ -14,6 +14,7 @@ case "$1 $2" in
 'd1 create') touch "database-$3" ;;
 'deploy ') echo '{"type":"deploy","version_id":"1","targets":["https://sessions.example.workers.dev","schedule: */10 * * * *"]}' \\
 	>> "$WRANGLER_OUTPUT_FILE_PATH" ;;
+'dev --port') echo '"{\\"event\\":\\"DEV_SERVER_READY\\",\\"ip\\":\\"localhost\\",\\"port\\":8999}"' >&"$NODE_CHANNEL_FD" ;;
 esac
 `;
 

@@ -1,0 +1,22 @@
+/** What a command stops with when the user has to do something: the message alone is printed, without a stack. */
+export class Failure extends Error {
+	/** 2 when the arguments are wrong, otherwise 1. */
+	readonly exitCode: 1 | 2;
+
+	constructor(message: string, exitCode: 1 | 2 = 1) {
+		super(message);
+		this.exitCode = exitCode;
+	}
+}
+
+/** Runs a command to its end and returns its exit code: 0, or that of the Failure that it throws. */
+export async function exitCodeOf(command: () => Promise<void>): Promise<number> {
+	try {
+		await command();
+		return 0;
+	} catch (error) {
+		if (!(error instanceof Failure)) throw error;
+		console.error(error.message);
+		return error.exitCode;
+	}
+}
