@@ -1,6 +1,6 @@
-import { accessSync, constants, mkdirSync, readdirSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { Failure } from './failure.ts';
 import { CONFIG, configuredDatabases, ROOT, remoteDatabaseId, wrangler } from './wrangler.ts';
 
@@ -46,7 +46,7 @@ function checkLocalFolder(persistTo: string | undefined): void {
 	const folder = persistTo === undefined ? join(ROOT, '.wrangler/state') : resolve(persistTo);
 	const databases = join(folder, 'v3/d1');
 	try {
-		mkdirSync(databases, { recursive: true });
+		makeFolder(databases);
 		for (const name of ['', ...readdirSync(databases, { recursive: true, encoding: 'utf8' })]) {
 			accessSync(join(databases, name), constants.W_OK);
 		}
@@ -55,6 +55,18 @@ function checkLocalFolder(persistTo: string | undefined): void {
 		throw new Failure(
 			`Local data cannot be stored in ${folder}: ${reason}. Name a writable folder with --persist-to.`,
 		);
+	}
+}
+
+/** Creates a folder and those above it. Not by `recursive`, with which Node never returns in places such as /proc. */
+function makeFolder(path: string): void {
+	if (existsSync(path)) return;
+	makeFolder(dirname(path));
+	try {
+		mkdirSync(path);
+	} catch (error) {
+		// Another command may have created it at the same time.
+		if (!existsSync(path)) throw error;
 	}
 }
 

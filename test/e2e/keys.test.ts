@@ -59,11 +59,11 @@ async function statusWith(key: string, method = 'GET'): Promise<number> {
 }
 
 describe('npm run keys', () => {
-	it('creates a key that works, and prints one object with seven members', async () => {
+	it('creates a key that works, with each permission once, and prints one object with seven members', async () => {
 		const from = Date.now();
 		const made = await create(
 			...['--user', 'user_1', '--org', 'org_1', '--name', 'ci', '--environment', 'test'],
-			...['--permissions', 'PRODUCTS:READ, PRODUCTS:WRITE', '--expires-in', '90d'],
+			...['--permissions', 'PRODUCTS:WRITE, PRODUCTS:READ,PRODUCTS:WRITE', '--expires-in', '90d'],
 		);
 		expect(Object.keys(made)).toEqual([
 			'id',
@@ -87,7 +87,7 @@ describe('npm run keys', () => {
 		expect([await statusWith(made.key), await statusWith(made.key, 'POST')]).toEqual([200, 201]);
 	});
 
-	it('creates a live key without end for all of PRODUCTS when nothing else is said', async () => {
+	it('creates a live key that does not expire, for all of PRODUCTS, by default', async () => {
 		expect(await create('--user', 'user_2')).toMatchObject({
 			key: expect.stringMatching(/^rt_live_/),
 			organizationId: null,
@@ -97,7 +97,7 @@ describe('npm run keys', () => {
 		});
 	});
 
-	it('lists the keys, and shows none', async () => {
+	it('lists the keys without showing any', async () => {
 		const { id, key } = await create('--user', 'user_3', '--name', 'laptop');
 		await statusWith(key);
 		const table = await keys('list');
@@ -113,7 +113,7 @@ describe('npm run keys', () => {
 		});
 	});
 
-	it('revokes a key, which then works no more', async () => {
+	it('revokes a key, which then stops working', async () => {
 		const { id, key } = await create('--user', 'user_4');
 		expect(await statusWith(key)).toBe(200);
 		expect(await json('revoke', id)).toEqual({ id, revoked: true });
@@ -124,7 +124,7 @@ describe('npm run keys', () => {
 		expect(await find(id)).toEqual(first);
 	});
 
-	it('rotates a key: the new one works, the old one at once no more', async () => {
+	it('rotates a key: the new key works and the old key stops at once', async () => {
 		const old = await create('--user', 'user_5', '--org', 'org_5', '--permissions', 'PRODUCTS:READ');
 		const made = await json<Created>('rotate', old.id);
 		expect(made).toEqual({ ...old, id: made.id, key: made.key });
@@ -133,7 +133,7 @@ describe('npm run keys', () => {
 		expect((await find(old.id))?.state).toBe('expired');
 	});
 
-	it('rotates a key with a grace: both work, the old one until it is over', async () => {
+	it('rotates a key with --grace: both keys work, the old one until the grace is over', async () => {
 		const old = await create('--user', 'user_6');
 		const from = Date.now();
 		const made = await json<Created>('rotate', old.id, '--grace', '24h');
@@ -142,7 +142,7 @@ describe('npm run keys', () => {
 		expect([Math.round(hours), made.expiresAt]).toEqual([24, null]);
 	});
 
-	it('gives a key that was to end earlier no longer life by a grace', async () => {
+	it('does not extend the life of a key that expires before the grace is over', async () => {
 		const old = await create('--user', 'user_7', '--expires-in', '1h');
 		const { stdout } = await keys('rotate', old.id, '--grace', '24h');
 		expect(stdout).toContain(`${old.id} works until ${old.expiresAt}.`);
@@ -150,35 +150,36 @@ describe('npm run keys', () => {
 	});
 
 	it.each([
-		[['create'], 'create needs --user.'],
+		[['create'], 'create needs --user:'],
 		[['create', '--user', ''], '--user takes 1 to 255 characters.'],
-		[['create', '--user', 'u', '--permissions', 'PRODUCTS:ADMIN'], 'permissions are'],
-		[['create', '--user', 'u', '--environment', 'staging'], '--environment is live or test.'],
-		[['create', '--user', 'u', '--expires-in', 'soon'], 'soon is no duration'],
+		[['create', '--user', 'u', '--permissions', 'PRODUCTS:ADMIN'], '"PRODUCTS:ADMIN" is not a permission.'],
+		[['create', '--user', 'u', '--environment', 'staging'], '--environment takes live or test.'],
+		[['create', '--user', 'u', '--expires-in', 'soon'], '--expires-in: "soon" is not a duration.'],
 		[['create', '--user', 'u', '--expires-in', '-1d'], '--expires-in'],
-		[['create', '--user', 'u', '--grace', '1h'], 'create takes no --grace.'],
-		[['create', 'user_1'], 'create takes no user_1.'],
+		[['create', '--user', 'u', '--expires-in', '0d'], '--expires-in 0d makes a key that never works.'],
+		[['create', '--user', 'u', '--grace', '1h'], 'create does not take --grace.'],
+		[['create', 'user_1'], 'create does not take the argument "user_1".'],
 		[['create', '--user', 'u', '--admin'], '--admin'],
-		[['list', '--user', 'u'], 'list takes no --user.'],
-		[['revoke'], 'Which key?'],
-		[['revoke', 'key_1', 'key_2'], 'revoke takes no key_2.'],
-		[['revoke', 'key_none'], 'There is no key key_none.'],
-		[['delete', 'key_1'], 'There is no command delete.'],
-		[['constructor'], 'There is no command constructor.'],
-		[[], 'Say what to do.'],
-		[['list', '--remote'], '--remote goes with neither'],
-	])('refuses %j with a sentence, and exits 2', async (args, sentence) => {
+		[['list', '--user', 'u'], 'list does not take --user.'],
+		[['revoke'], 'revoke needs the ID of a key.'],
+		[['revoke', 'key_1', 'key_2'], 'revoke does not take the argument "key_2".'],
+		[['revoke', 'key_none'], 'No key has the ID key_none.'],
+		[['delete', 'key_1'], 'Unknown command: delete.'],
+		[['constructor'], 'Unknown command: constructor.'],
+		[[], 'Missing command.'],
+		[['list', '--remote'], '--remote cannot be combined with'],
+	])('refuses %j with a message, and exits with 2', async (args, sentence) => {
 		const { status, stdout, stderr } = await keys(...args);
 		expect([status, stdout]).toEqual([2, '']);
 		expect(stderr).toContain(sentence);
 		expect(stderr).not.toMatch(/^ +at /m);
 	});
 
-	it('rotates no key that is revoked', async () => {
+	it('refuses to rotate a revoked key', async () => {
 		const { id } = await create('--user', 'user_8');
 		await keys('revoke', id);
 		const { status, stderr } = await keys('rotate', id);
-		expect([status, stderr.trim()]).toEqual([2, `${id} is not active.`]);
+		expect([status, stderr.trim()]).toEqual([2, `${id} is revoked: only an active key can be rotated.`]);
 	});
 });
 
@@ -192,13 +193,13 @@ describe('npm run keys in a process of its own', () => {
 	afterAll(() => rmSync(folder, { recursive: true, force: true }));
 	const list = () => npmRun('keys', 'list', '--json', '--persist-to', folder);
 
-	it('prepares a local database that is new, and finds the key there again', () => {
+	it('prepares a new local database, and finds the key there again', () => {
 		expect([made.status, made.stderr]).toEqual([0, '']);
 		const { id } = JSON.parse(made.stdout) as Created;
 		expect(JSON.parse(list().stdout)).toMatchObject([{ id, userId: 'user_first', state: 'active' }]);
 	});
 
-	it('prints JSON alone beside a .dev.vars too', () => {
+	it('prints nothing but JSON when there is a .dev.vars', () => {
 		const file = join(ROOT, '.dev.vars');
 		const kept = existsSync(file) ? readFileSync(file) : undefined;
 		if (kept === undefined) writeFileSync(file, 'CLERK_ISSUER=""\n');
@@ -211,15 +212,25 @@ describe('npm run keys in a process of its own', () => {
 		}
 	});
 
-	it('says how it is used when asked', () => {
+	it('says that local data cannot be stored in a file or in a read-only folder', () => {
+		for (const path of [join(folder, 'file'), '/proc']) {
+			if (path !== '/proc') writeFileSync(path, '');
+			const { status, stdout, stderr } = npmRun('keys', 'list', '--persist-to', path);
+			expect([status, stdout]).toEqual([1, '']);
+			expect(stderr).toContain(`Local data cannot be stored in ${path}: `);
+			expect(stderr).not.toMatch(/^ +at /m);
+		}
+	});
+
+	it('prints its help', () => {
 		const { status, stdout } = npmRun('keys', 'help');
 		expect([status, stdout]).toEqual([0, expect.stringContaining('npm run keys -- create --user U')]);
 	});
 
-	it('exits 2 with a sentence when it is used wrongly', () => {
+	it('exits with 2 and a message when it is used wrongly', () => {
 		const { status, stdout, stderr } = npmRun('keys', 'revoke', '--local');
 		expect([status, stdout]).toEqual([2, '']);
-		expect(stderr).toContain('Which key?');
+		expect(stderr).toContain('revoke needs the ID of a key.');
 		expect(stderr).not.toMatch(/^ +at /m);
 	});
 });

@@ -26,8 +26,9 @@ export interface StandIn {
 	calls(): string[];
 }
 
-/** Puts the stand-in into a folder. */
-export function standInWrangler(folder: string): StandIn {
+/** Puts the stand-in into a folder. The account has these databases already. */
+export function standInWrangler(folder: string, databases: readonly string[] = []): StandIn {
+	for (const name of databases) writeFileSync(join(folder, `database-${name}`), '');
 	const file = join(folder, 'wrangler');
 	writeFileSync(file, SCRIPT);
 	chmodSync(file, 0o755);
