@@ -1,16 +1,18 @@
 /**
- * `npm run conformance -- --base-url URL --api-key KEY`: checks any server for what the reference documents. Nothing in
- * it comes from the service itself.
+ * `npm run conformance -- --base-url URL --api-key KEY`: checks any server for what the reference documents. It imports
+ * nothing from the service itself.
  */
 import { parseArgs } from 'node:util';
 import { type Result, run } from './conformance/run.ts';
 import { type Server, send } from './conformance/server.ts';
 
 const HELP = `npm run conformance -- --base-url URL --api-key KEY
-    [--limited-api-key KEY]  a key of the same user that may only read: checks the 403s
-    [--readonly]             only what changes nothing on the server
-    [--timeout SECONDS]      for each answer (default: 10)
-    [--json]                 one JSON object instead of a table`;
+    [--limited-api-key KEY]  a read-only key of the same user; adds the checks of 403 responses
+    [--readonly]             runs only the checks that change nothing on the server
+    [--timeout SECONDS]      how long to wait for each response (default: 10)
+    [--json]                 prints one JSON object instead of a table`;
+
+const MAX_TIMEOUT_SECONDS = 3600;
 
 const MARKS = { passed: 'ok  ', failed: 'FAIL', skipped: 'skip' } as const;
 
@@ -32,10 +34,20 @@ function readArguments() {
 			},
 		});
 		const { 'base-url': baseUrl, 'api-key': apiKey, 'limited-api-key': limitedApiKey } = values;
-		if (!baseUrl || !apiKey) throw new Error('--base-url and --api-key are needed.');
-		if (!URL.canParse(baseUrl) || !/^https?:/.test(baseUrl)) throw new Error(`${baseUrl} is no URL.`);
-		const timeout = Number(values.timeout) * 1000;
-		if (!(timeout > 0)) throw new Error('--timeout takes a number of seconds.');
+		if (!baseUrl || !apiKey) throw new Error('--base-url and --api-key are required.');
+		if (!URL.canParse(baseUrl) || !/^https?:/.test(baseUrl)) {
+			throw new Error(`--base-url: "${baseUrl}" is not a URL that begins with http:// or https://.`);
+		}
+		for (const [option, key = ''] of [
+			['--api-key', apiKey] as const,
+			['--limited-api-key', limitedApiKey] as const,
+		]) {
+			if (/[^\x21-\x7e]/.test(key)) throw new Error(`${option}: a key consists of visible ASCII characters.`);
+		}
+		const timeout = Math.ceil(Number(values.timeout) * 1000);
+		if (!(timeout > 0 && timeout <= MAX_TIMEOUT_SECONDS * 1000)) {
+			throw new Error(`--timeout takes a number of seconds above 0, up to ${MAX_TIMEOUT_SECONDS}.`);
+		}
 		const server: Server = { baseUrl, apiKey, limitedApiKey, timeout };
 		return { server, isReadonly: values.readonly, asJson: values.json };
 	} catch (error) {
@@ -44,10 +56,26 @@ function readArguments() {
 }
 
 const { server, isReadonly, asJson } = readArguments();
-await send(server, 'GET').catch((error: Error) => {
-	const cause = error.cause instanceof Error ? error.cause.message : error.message;
-	return fail(`${server.baseUrl} cannot be reached: ${cause}`, 1);
-});
+const obstacle = await findObstacle(server);
+if (obstacle !== undefined) fail(obstacle, 1);
+
+/** Returns why no check can pass, or undefined: the server is unreachable or silent, or it rejects the key. */
+async function findObstacle({ baseUrl, timeout }: Server): Promise<string | undefined> {
+	try {
+		const { status, text } = await send(server, 'GET');
+		if (status === 401) return `${baseUrl} rejected the key of --api-key with 401: ${text.slice(0, 200)}`;
+		if (status === 403)
+			return `${baseUrl} answered 403: the key of --api-key may not list sessions: ${text.slice(0, 200)}`;
+		return undefined;
+	} catch (error) {
+		if (!(error instanceof Error)) throw error;
+		if (error.name === 'TimeoutError') {
+			return `${baseUrl} did not respond within ${timeout / 1000} s. Give it longer with --timeout.`;
+		}
+		const cause = error.cause instanceof Error ? error.cause.message : error.message;
+		return `${baseUrl} cannot be reached: ${cause}`;
+	}
+}
 
 const interrupted = new AbortController();
 process.once('SIGINT', () => interrupted.abort());
@@ -69,5 +97,6 @@ if (asJson) {
 	console.log(`\n${passed} passed, ${failed} failed, ${skipped} skipped: ${server.baseUrl}`);
 }
 if (left.length > 0) console.error(`These sessions could not be deleted: ${left.join(', ')}`);
-if (interrupted.signal.aborted) fail('Interrupted. What was made is deleted.', 130);
+if (interrupted.signal.aborted)
+	fail('Interrupted. The sessions that the checks created have been deleted.', 130);
 process.exit(failed > 0 ? 1 : 0);

@@ -1,4 +1,7 @@
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checks, run } from '../../scripts/conformance/run.ts';
 import type { Breakage } from '../support/breakage.ts';
@@ -93,9 +96,43 @@ describe('npm run conformance', () => {
 		},
 	);
 
+	it.each([
+		['--timeout', '0'],
+		['--timeout', '1e9'],
+		['--timeout', 'soon'],
+		['--api-key', 'ключ'],
+	])('exits with 2 and names the option for %s %s', async (option, value) => {
+		const { status, stderr } = await conformance(
+			...['--base-url', 'http://127.0.0.1:9', '--api-key', 'k', option, value],
+		);
+		expect([status, stderr.split(' ')[0]?.replace(/:$/, '')]).toEqual([2, option]);
+	});
+
 	it('exits with 1 and says so when the server cannot be reached', async () => {
 		const { status, stderr } = await conformance('--base-url', 'http://127.0.0.1:9', '--api-key', 'k');
-		expect(status).toBe(1);
-		expect(stderr).toContain('cannot be reached');
+		expect([status, stderr]).toEqual([1, expect.stringContaining('cannot be reached')]);
+	});
+
+	it('exits with 1 and says so when the server does not respond in time', async () => {
+		const silent = createServer(() => {}).listen(0, '127.0.0.1');
+		await once(silent, 'listening');
+		const baseUrl = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+		const { status, stderr } = await conformance('--base-url', baseUrl, '--api-key', 'k', '--timeout', '0.2');
+		silent.closeAllConnections();
+		silent.close();
+		expect([status, stderr]).toEqual([1, expect.stringContaining('did not respond within 0.2 s')]);
+	});
+
+	it('exits with 1 before any check when the server rejects the key', async () => {
+		const { status, stdout, stderr } = await conformance('--base-url', server.url, '--api-key', 'k');
+		expect([status, stdout]).toEqual([1, '']);
+		expect(stderr).toContain('rejected the key of --api-key with 401');
+	});
+
+	it('exits with 1 before any check when the key may not list sessions', async () => {
+		const apiKey = await server.newKey({ permissions: ['PRODUCTS:WRITE'] });
+		const { status, stdout, stderr } = await conformance('--base-url', server.url, '--api-key', apiKey);
+		expect([status, stdout]).toEqual([1, '']);
+		expect(stderr).toContain('answered 403: the key of --api-key may not list sessions');
 	});
 });
