@@ -1,5 +1,5 @@
 /**
- * API keys for people: create, list, revoke, rotate. Run `npm run keys -- help`.
+ * `npm run keys`: creates, lists, revokes and rotates API keys. `npm run keys -- help` prints how.
  */
 import { parseArgs } from 'node:util';
 import { z } from 'zod';

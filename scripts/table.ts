@@ -1,4 +1,4 @@
-/** Rows as columns of text, each as wide as its widest cell. */
+/** Formats rows as text. Each column is as wide as its widest cell. */
 export function table(rows: readonly (readonly string[])[]): string {
 	const widths: number[] = [];
 	for (const row of rows) {

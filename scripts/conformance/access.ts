@@ -1,75 +1,70 @@
 import { reading, writing } from './check.ts';
 import { expectEqual, expectError, expectStatus, expectTrue } from './expect.ts';
 
-/** A well-formed id that no server gives. */
+/** A well-formed id that no session has. */
 const NO_SESSION = '/sess_00000000000000000000000000';
 
-/** Who gets in, and what the answers to others look like. */
+/** Authentication, permissions, and the error responses of every call. */
 export const accessChecks = [
-	reading('access.no-credentials', 'no credentials are a 401', async ({ send }) => {
+	reading('access.no-credentials', 'a request without credentials gets a 401', async ({ send }) => {
 		expectError(await send('GET', { authorization: null }), 401, 'UNAUTHORIZED');
 	}),
 
-	reading('access.challenge', 'a 401 says WWW-Authenticate: Bearer', async ({ send }) => {
+	reading('access.challenge', 'a 401 has a WWW-Authenticate: Bearer header', async ({ send }) => {
 		const { headers } = await send('GET', { authorization: null });
-		expectTrue(/^Bearer\b/i.test(headers.get('WWW-Authenticate') ?? ''), 'the header is missing');
+		expectTrue(
+			/^Bearer\b/i.test(headers.get('WWW-Authenticate') ?? ''),
+			'WWW-Authenticate: Bearer is missing',
+		);
 	}),
 
-	reading('access.unknown-key', 'an unknown key is a 401', async ({ send }) => {
+	reading('access.unknown-key', 'an unknown key gets a 401', async ({ send }) => {
 		for (const authorization of [`Bearer rt_test_${'0'.repeat(72)}`, 'Bearer nonsense', 'Basic dTpw']) {
 			expectError(await send('GET', { authorization }), 401, 'UNAUTHORIZED');
 		}
 	}),
 
-	reading('access.bare-key', 'an API key may stand alone', async ({ send, server }) => {
+	reading('access.bare-key', 'an API key is accepted without a scheme', async ({ send, server }) => {
 		expectStatus(await send('GET', { authorization: server.apiKey }), 200);
 	}),
 
-	reading('access.scheme-case', 'the scheme may be written in any case', async ({ send, server }) => {
+	reading('access.scheme-case', 'the case of the scheme does not matter', async ({ send, server }) => {
 		expectStatus(await send('GET', { authorization: `bearer ${server.apiKey}` }), 200);
 	}),
 
-	writing(
-		'access.forbidden',
-		'a key that lacks the permission is a 403',
-		async ({ send, server, create }) => {
-			if (server.limitedApiKey === undefined) return 'needs --limited-api-key';
-			const authorization = `Bearer ${server.limitedApiKey}`;
-			expectStatus(await send('GET', { authorization }), 200);
-			const id = await create();
-			const calls = [
-				['POST', ''],
-				['PATCH', `/${id}`],
-				['POST', `/${id}/events`],
-				['DELETE', `/${id}`],
-			] as const;
-			for (const [method, path] of calls) {
-				const body = method === 'DELETE' ? undefined : { type: 'note', status: 'failed' };
-				expectError(await send(method, { path, body, authorization }), 403, 'FORBIDDEN');
-			}
-			expectEqual(expectStatus(await send('GET', { path: `/${id}` }), 200).status, 'intake', 'status');
-		},
-	),
+	writing('access.forbidden', 'a key without the permission gets a 403', async ({ send, server, create }) => {
+		if (server.limitedApiKey === undefined) return 'needs --limited-api-key';
+		const authorization = `Bearer ${server.limitedApiKey}`;
+		expectStatus(await send('GET', { authorization }), 200);
+		const id = await create();
+		const calls = [
+			['POST', ''],
+			['PATCH', `/${id}`],
+			['POST', `/${id}/events`],
+			['DELETE', `/${id}`],
+		] as const;
+		for (const [method, path] of calls) {
+			const body = method === 'DELETE' ? undefined : { type: 'note', status: 'failed' };
+			expectError(await send(method, { path, body, authorization }), 403, 'FORBIDDEN');
+		}
+		expectEqual(expectStatus(await send('GET', { path: `/${id}` }), 200).status, 'intake', 'status');
+	}),
 
-	reading(
-		'errors.missing-session',
-		'a session that is not there is a 404 on every call',
-		async ({ send }) => {
-			for (const path of [NO_SESSION, '/nonsense']) {
-				expectError(await send('GET', { path }), 404, 'SESSION_NOT_FOUND');
-				expectError(await send('DELETE', { path }), 404, 'SESSION_NOT_FOUND');
-				expectError(await send('PATCH', { path, body: { status: 'failed' } }), 404, 'SESSION_NOT_FOUND');
-				const body = { type: 'note' };
-				expectError(await send('POST', { path: `${path}/events`, body }), 404, 'SESSION_NOT_FOUND');
-			}
-		},
-	),
+	reading('errors.missing-session', 'a missing session gets a 404 on every call', async ({ send }) => {
+		for (const path of [NO_SESSION, '/nonsense']) {
+			expectError(await send('GET', { path }), 404, 'SESSION_NOT_FOUND');
+			expectError(await send('DELETE', { path }), 404, 'SESSION_NOT_FOUND');
+			expectError(await send('PATCH', { path, body: { status: 'failed' } }), 404, 'SESSION_NOT_FOUND');
+			const body = { type: 'note' };
+			expectError(await send('POST', { path: `${path}/events`, body }), 404, 'SESSION_NOT_FOUND');
+		}
+	}),
 
-	reading('errors.no-route', 'an unknown path is a 404', async ({ send }) => {
+	reading('errors.no-route', 'an unknown path gets a 404', async ({ send }) => {
 		expectError(await send('GET', { path: `${NO_SESSION}/nothing/here` }), 404, 'NOT_FOUND');
 	}),
 
-	reading('errors.method', 'another method is a 405 that says what is allowed', async ({ send }) => {
+	reading('errors.method', 'an unknown method gets a 405 that lists the allowed ones', async ({ send }) => {
 		const answer = await send('PUT', { path: NO_SESSION, body: {} });
 		expectError(answer, 405, 'METHOD_NOT_ALLOWED');
 		const allowed = (answer.headers.get('Allow') ?? '').split(/, */);
@@ -77,16 +72,20 @@ export const accessChecks = [
 			expectTrue(allowed.includes(method), `Allow lacks ${method}`);
 	}),
 
-	writing('errors.media-type', 'a body that is not JSON by its type is a 415', async ({ send, create }) => {
-		const path = `/${await create()}`;
-		for (const contentType of ['text/plain', 'application/x-www-form-urlencoded', null]) {
-			const answer = await send('PATCH', { path, raw: '{"status":"failed"}', contentType });
-			expectError(answer, 415, 'UNSUPPORTED_MEDIA_TYPE');
-		}
-		expectEqual(expectStatus(await send('GET', { path }), 200).status, 'intake', 'status');
-	}),
+	writing(
+		'errors.media-type',
+		'a body whose Content-Type is not JSON gets a 415',
+		async ({ send, create }) => {
+			const path = `/${await create()}`;
+			for (const contentType of ['text/plain', 'application/x-www-form-urlencoded', null]) {
+				const answer = await send('PATCH', { path, raw: '{"status":"failed"}', contentType });
+				expectError(answer, 415, 'UNSUPPORTED_MEDIA_TYPE');
+			}
+			expectEqual(expectStatus(await send('GET', { path }), 200).status, 'intake', 'status');
+		},
+	),
 
-	writing('errors.invalid-json', 'a body that is no JSON is a 400', async ({ send, create }) => {
+	writing('errors.invalid-json', 'a body that is not JSON gets a 400', async ({ send, create }) => {
 		const path = `/${await create()}`;
 		for (const raw of ['{', "{'status':'failed'}", '{"status":"failed"} x']) {
 			expectError(await send('PATCH', { path, raw }), 400, 'INVALID_JSON');

@@ -5,23 +5,23 @@ import { type Answer, type Call, type Server, send } from './server.ts';
 export interface Probe {
 	server: Server;
 	send(method: string, call?: Call): Promise<Answer>;
-	/** Creates a session that is deleted at the end, whatever happens. Answers its id. */
+	/** Creates a session and returns its id. The session is deleted at the end, whatever happens. */
 	create(body?: unknown): Promise<string>;
-	/** Notes a session that a check created by itself, to be deleted at the end. */
+	/** Notes a session that a check created with `send`, so that it is deleted at the end. */
 	remember(answer: Answer): Answer;
 }
 
 export interface Check {
-	/** Stable: the call, a dot, and what is checked. */
+	/** Stable: the call, a dot, and the subject of the check. */
 	id: string;
 	title: string;
 	/** Changes nothing on the server. */
 	isReadonly: boolean;
-	/** Throws a Deviation; answers a sentence when it cannot be done here. */
+	/** Throws a Deviation when the check fails. Returns the reason when the check is skipped. */
 	run(probe: Probe): Promise<string | undefined>;
 }
 
-/** Most checks answer nothing. */
+/** Most checks return undefined: they are never skipped. */
 type Run = (probe: Probe) => Promise<unknown>;
 
 const check =
@@ -38,10 +38,10 @@ const check =
 
 /** A check that only reads. */
 export const reading = check(true);
-/** A check that makes sessions of its own. */
+/** A check that creates sessions of its own. */
 export const writing = check(false);
 
-/** A probe, with the ids of the sessions that are to be deleted. */
+/** Returns a probe, and the ids of the sessions to delete at the end. */
 export function newProbe(server: Server): { probe: Probe; made: Set<string> } {
 	const made = new Set<string>();
 	const probe: Probe = {

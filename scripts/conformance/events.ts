@@ -5,7 +5,7 @@ import { OBJECT } from './values.ts';
 
 /** Appending events, and reading them with their session. */
 export const eventChecks = [
-	writing('append.status', 'appending answers 201', async ({ send, create }) => {
+	writing('append.status', 'appending returns 201', async ({ send, create }) => {
 		const path = `/${await create()}/events`;
 		expectStatus(await send('POST', { path, body: { type: 'note' } }), 201);
 	}),
@@ -22,13 +22,17 @@ export const eventChecks = [
 		);
 	}),
 
-	writing('append.defaults', 'what is not sent is null, and a payload {}', async ({ send, create }) => {
-		const { json } = await send('POST', { path: `/${await create()}/events`, body: { type: 'note' } });
-		const { message, payload, stage, type } = json as JsonObject;
-		expectEqual([message, payload, stage, type], [null, {}, null, 'note'], 'message, payload, stage, type');
-	}),
+	writing(
+		'append.defaults',
+		'fields that are not sent are null, and the payload is {}',
+		async ({ send, create }) => {
+			const { json } = await send('POST', { path: `/${await create()}/events`, body: { type: 'note' } });
+			const { message, payload, stage, type } = json as JsonObject;
+			expectEqual([message, payload, stage, type], [null, {}, null, 'note'], 'message, payload, stage, type');
+		},
+	),
 
-	writing('append.values', 'an event holds what was sent', async ({ send, create }) => {
+	writing('append.values', 'an event holds the values that were sent', async ({ send, create }) => {
 		const body = { type: 't', message: 'é 😀', payload: OBJECT, stage: 's' };
 		const { json } = await send('POST', { path: `/${await create()}/events`, body });
 		const { message, payload, stage, type } = json as JsonObject;
@@ -36,7 +40,7 @@ export const eventChecks = [
 		expectEqual(JSON.stringify(payload), JSON.stringify(OBJECT), 'payload');
 	}),
 
-	writing('append.validation', 'what does not fit is a 400 that names it', async ({ send, create }) => {
+	writing('append.validation', 'an invalid field gets a 400 that names it', async ({ send, create }) => {
 		const id = await create();
 		const bad: [path: string, body: JsonObject][] = [
 			['type', {}],
@@ -57,17 +61,17 @@ export const eventChecks = [
 		expectEqual(expectStatus(await send('GET', { path: `/${id}` }), 200).events, [], 'events');
 	}),
 
-	writing('append.keeps-session', 'appending changes nothing of the session', async ({ send, create }) => {
+	writing('append.keeps-session', 'appending does not change the session', async ({ send, create }) => {
 		const path = `/${await create()}`;
 		const { events: _, ...before } = expectStatus(await send('GET', { path }), 200);
 		await new Promise((resolve) => setTimeout(resolve, 20));
 		await send('POST', { path: `${path}/events`, body: { type: 'note' } });
 		const { events, ...after } = expectStatus(await send('GET', { path }), 200);
 		expectEqual(after, before, 'the session');
-		expectTrue(Array.isArray(events) && events.length === 1, 'details lack the event');
+		expectTrue(Array.isArray(events) && events.length === 1, 'the event is missing in details');
 	}),
 
-	writing('details.events', 'details hold the events, the oldest first', async ({ send, create }) => {
+	writing('details.events', 'details list the events, oldest first', async ({ send, create }) => {
 		const path = `/${await create()}`;
 		const sent: unknown[] = [];
 		for (let n = 0; n < 5; n += 1) {

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Answer } from './server.ts';
 
-/** What a check throws when the server does not do as the reference says. */
+/** A check throws it when the server does not behave as the reference says. */
 export class Deviation extends Error {}
 
 const shown = (value: unknown): string => {
@@ -9,7 +9,7 @@ const shown = (value: unknown): string => {
 	return text.length > 200 ? `${text.slice(0, 200)}…` : text;
 };
 
-/** Fails with what was expected of `what`, and what came. */
+/** Throws a Deviation that names `what` with the expected and the actual value, unless they are equal. */
 export function expectEqual(actual: unknown, expected: unknown, what: string): void {
 	if (isDeepStrictEqual(actual, expected)) return;
 	throw new Deviation(`${what}: expected ${shown(expected)}, got ${shown(actual)}`);
@@ -24,22 +24,22 @@ export type JsonObject = Record<string, unknown>;
 export const isObject = (value: unknown): value is JsonObject =>
 	typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** The body of an answer with this status, which must be an object. */
+/** Returns the body of a response, which must have this status and be a JSON object. */
 export function expectStatus(answer: Answer, status: number): JsonObject {
 	const { request, text, json } = answer;
 	if (answer.status !== status) {
 		throw new Deviation(`${request}: expected ${status}, got ${answer.status} ${shown(text)}`);
 	}
-	if (!isObject(json)) throw new Deviation(`${request}: the body is no JSON object: ${shown(text)}`);
+	if (!isObject(json)) throw new Deviation(`${request}: the body is not a JSON object: ${shown(text)}`);
 	return json;
 }
 
-/** Holds an error answer against its documented shape. */
+/** Checks an error response against its documented shape and returns its body. */
 export function expectError(answer: Answer, status: number, code: string): JsonObject {
 	const body = expectStatus(answer, status);
 	const { request } = answer;
 	expectEqual(body.code, code, `${request}: code`);
-	expectTrue(typeof body.error === 'string' && body.error !== '', `${request}: error is no sentence`);
+	expectTrue(typeof body.error === 'string' && body.error !== '', `${request}: error is missing or empty`);
 	expectTrue(
 		typeof body.requestId === 'string' && body.requestId !== '',
 		`${request}: requestId is missing: ${shown(body)}`,
@@ -55,6 +55,6 @@ export function expectError(answer: Answer, status: number, code: string): JsonO
 	return body;
 }
 
-/** The paths that the details of a validation error name. */
+/** Returns the paths that the details of a validation error name, sorted. */
 export const pathsOf = (error: JsonObject): string[] =>
 	(error.details as { path: string }[]).map(({ path }) => path).sort();

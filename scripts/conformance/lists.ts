@@ -33,7 +33,7 @@ function page(answer: Answer): Page {
 
 const list = async ({ send }: Probe, query = '') => page(await send('GET', { path: query }));
 
-/** Sessions in the order in which they were created, with different times. */
+/** Creates sessions at different times and returns their ids in that order. */
 async function createInTurn(probe: Probe, count: number): Promise<string[]> {
 	const ids: string[] = [];
 	for (let n = 0; n < count; n += 1) {
@@ -43,19 +43,20 @@ async function createInTurn(probe: Probe, count: number): Promise<string[]> {
 	return ids;
 }
 
-/** Where our sessions stand in a list that may hold others', in its order. */
+/** Returns those of our ids that a page holds, in its order. The page may hold sessions of others. */
 const placesOf = (ids: string[], { data }: Page) =>
 	data.map(({ id }) => String(id)).filter((id) => ids.includes(id));
 
-/** Listing sessions. Others may write at the same time: nothing here counts on being alone. */
+/** Listing sessions. The checks hold while other clients write. */
 export const listChecks = [
 	reading('list.shape', 'the list is { data, pagination: { limit, offset, total } }', async (probe) => {
 		const { data, pagination } = await list(probe);
-		for (const value of Object.values(pagination)) expectTrue(Number.isInteger(value), 'no whole number');
+		for (const value of Object.values(pagination))
+			expectTrue(Number.isInteger(value), 'a value of pagination is not an integer');
 		expectTrue(data.length <= 20, 'more sessions than the default limit');
 	}),
 
-	reading('list.defaults', 'limit is 20 and offset 0 when they are not sent', async (probe) => {
+	reading('list.defaults', 'limit is 20 and offset is 0 by default', async (probe) => {
 		const { limit, offset } = (await list(probe)).pagination;
 		expectEqual([limit, offset], [20, 0], 'limit, offset');
 	}),
@@ -64,12 +65,12 @@ export const listChecks = [
 		for (const session of (await list(probe, '?limit=100')).data) expectShape(session, 'session', 'the list');
 	}),
 
-	reading('list.newest-first', 'the list begins with the newest', async (probe) => {
+	reading('list.newest-first', 'the list is sorted, newest session first', async (probe) => {
 		const times = (await list(probe, '?limit=100')).data.map(({ createdAt }) => String(createdAt));
 		expectEqual(times, times.toSorted().toReversed(), 'createdAt');
 	}),
 
-	reading('list.validation', 'a query that does not fit is a 400 that names it', async ({ send }) => {
+	reading('list.validation', 'an invalid query parameter gets a 400 that names it', async ({ send }) => {
 		const bad = ['limit=0', 'limit=101', 'limit=x', 'limit=1.5', 'offset=-1', 'offset=x', 'status=nonsense'];
 		for (const query of bad) {
 			const error = expectError(await send('GET', { path: `?${query}` }), 400, 'VALIDATION_ERROR');
@@ -82,13 +83,13 @@ export const listChecks = [
 		expectEqual(placesOf(ids, await list(probe, '?limit=100')), ids.toReversed(), 'the order');
 	}),
 
-	writing('list.same', 'the list shows what creating answered', async (probe) => {
+	writing('list.same', 'the list returns a session as creating returned it', async (probe) => {
 		const made = probe.remember(await probe.send('POST', { body: { prd: { a: 1 } } })).json as JsonObject;
 		const shown = (await list(probe, '?limit=100')).data.find(({ id }) => id === made.id);
 		expectEqual(shown, made, 'the session in the list');
 	}),
 
-	writing('list.pages', 'limit and offset cut pages that fit together', async (probe) => {
+	writing('list.pages', 'limit and offset select consecutive pages', async (probe) => {
 		const ids = await createInTurn(probe, 4);
 		const first = await list(probe, '?limit=2');
 		expectEqual([first.data.length, first.pagination.limit], [2, 2], 'sessions, limit');
@@ -97,18 +98,18 @@ export const listChecks = [
 		const whole = await list(probe, '?limit=100');
 		const seen = [...placesOf(ids, first), ...placesOf(ids, second)];
 		const places = placesOf(ids, whole);
-		// Somebody else's newer session moves ours on by one, which may show one of them on both pages.
+		// A session that another client creates meanwhile moves ours on by one, so both pages may hold the same one.
 		expectEqual([...new Set(seen)], places.slice(0, new Set(seen).size), 'our sessions on two pages');
 		expectTrue(seen.length > 0, 'none of our newest sessions is on the first two pages');
 	}),
 
-	writing('list.offset-past', 'an offset past the end is an empty page', async (probe) => {
+	writing('list.offset-past', 'an offset past the end returns an empty page', async (probe) => {
 		const { total } = (await list(probe)).pagination;
 		const past = await list(probe, `?offset=${total + 1000}`);
 		expectEqual([past.data, past.pagination.offset], [[], total + 1000], 'data, offset');
 	}),
 
-	writing('list.total', 'total counts all sessions, not those of the page', async (probe) => {
+	writing('list.total', 'total counts all sessions, not only those of the page', async (probe) => {
 		await createInTurn(probe, 3);
 		const { data, pagination } = await list(probe, '?limit=1');
 		expectEqual(data.length, 1, 'sessions on the page');
@@ -127,7 +128,7 @@ export const listChecks = [
 		expectTrue(cancelled.pagination.total < all.pagination.total, 'total counts other statuses');
 	}),
 
-	writing('list.own', 'the list shows sessions of the caller alone', async (probe) => {
+	writing('list.own', 'the list holds only sessions of the caller', async (probe) => {
 		const id = await probe.create();
 		const { data } = await list(probe, '?limit=100');
 		const owner = data.find((each) => each.id === id);

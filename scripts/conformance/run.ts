@@ -18,8 +18,8 @@ export interface Result {
 export const checks: Check[] = [...accessChecks, ...sessionChecks, ...listChecks, ...eventChecks];
 
 /**
- * Runs the checks one after the other, tells each result as it comes, and deletes what was made. An abort ends it after
- * the check under way. Answers all results, and the ids of sessions that could not be deleted.
+ * Runs the checks one after the other, passes each result to `tell`, and deletes the sessions that the checks created. An
+ * abort ends the run after the current check. Returns all results, and the ids of the sessions that could not be deleted.
  */
 export async function run(
 	server: Server,
@@ -48,13 +48,13 @@ async function resultOf(check: Check, probe: Probe): Promise<Result> {
 			: { id, title, status: 'skipped', message: skipped };
 	} catch (error) {
 		if (error instanceof Deviation) return { id, title, status: 'failed', message: error.message };
-		// A server that answers oddly enough to break the check itself has failed it as well.
+		// A response that makes the check itself throw is a failure too.
 		const cause = error instanceof Error && error.cause instanceof Error ? `: ${error.cause.message}` : '';
 		return { id, title, status: 'failed', message: `${error}${cause}` };
 	}
 }
 
-/** Deletes sessions; answers those that are still there. */
+/** Deletes sessions. Returns the ids of those that are still there. */
 async function deleted(server: Server, made: Iterable<string>): Promise<string[]> {
 	const left: string[] = [];
 	for (const id of made) {

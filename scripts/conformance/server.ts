@@ -1,30 +1,30 @@
 /** The server under test, as a client sees it. */
 export interface Server {
-	/** The origin, or an origin with a path before `/v1`. */
+	/** The origin, optionally with a path before `/v1`. */
 	baseUrl: string;
 	apiKey: string;
 	/** A key of the same user that lacks PRODUCTS:WRITE and PRODUCTS:DELETE. */
 	limitedApiKey: string | undefined;
-	/** Milliseconds that an answer may take. */
+	/** Milliseconds to wait for each response. */
 	timeout: number;
 }
 
 export interface Answer {
-	/** The request, to name it in a message; without credentials. */
+	/** The method and the path, for messages. Holds no credentials. */
 	request: string;
 	status: number;
 	headers: Headers;
 	text: string;
-	/** The parsed body; undefined when it is no JSON. */
+	/** The parsed body; undefined when it is not JSON. */
 	json: unknown;
 }
 
 export interface Call {
-	/** Under the path of sessions: empty, `/sess_…` or `/sess_…/events`, with a query. */
+	/** What follows the path of sessions: nothing, `/sess_…` or `/sess_…/events`, and a query. */
 	path?: string;
 	/** Sent as JSON. */
 	body?: unknown;
-	/** Sent as it is. */
+	/** Sent as it is, instead of `body`. */
 	raw?: string;
 	contentType?: string | null;
 	/** The whole Authorization header; null for none. */
@@ -33,7 +33,7 @@ export interface Call {
 
 export const SESSIONS = '/v1/products/generation/sessions';
 
-/** Sends one request. Throws when the server cannot be reached or takes too long. */
+/** Sends one request. Throws when the server cannot be reached or does not respond in time. */
 export async function send(server: Server, method: string, call: Call = {}): Promise<Answer> {
 	const { path = '', body, raw = body === undefined ? undefined : JSON.stringify(body) } = call;
 	const { contentType = raw === undefined ? null : 'application/json' } = call;
@@ -45,7 +45,7 @@ export async function send(server: Server, method: string, call: Call = {}): Pro
 			...(contentType === null ? {} : { 'Content-Type': contentType }),
 			...(authorization === null ? {} : { Authorization: authorization }),
 		},
-		// As bytes: for a string, fetch would choose a Content-Type of its own.
+		// As bytes, because fetch adds a Content-Type to a string.
 		...(raw === undefined ? {} : { body: new TextEncoder().encode(raw) }),
 		redirect: 'manual',
 		signal: AbortSignal.timeout(server.timeout),
@@ -58,6 +58,6 @@ function parsed(text: string): unknown {
 	try {
 		return JSON.parse(text);
 	} catch {
-		return undefined; // Whoever wants JSON finds that there is none.
+		return undefined; // The checks that expect JSON report it.
 	}
 }

@@ -8,14 +8,14 @@ const OBJECT_FIELDS = ['assemblyState', 'plan', 'prd', 'productObject'];
 const session = (answer: Answer, status = 200) =>
 	expectShape(expectStatus(answer, status), 'session', answer.request);
 
-/** Fails unless an object came back with its members in the order in which they were sent. */
+/** Throws a Deviation unless an object came back with its members in the order in which they were sent. */
 function expectSameObject(actual: unknown, sent: JsonObject, what: string): void {
 	expectEqual(JSON.stringify(actual), JSON.stringify(sent), what);
 }
 
 /** Creating, reading, updating and deleting sessions. */
 export const sessionChecks = [
-	writing('create.status', 'creating answers 201', async ({ send, remember }) => {
+	writing('create.status', 'creating returns 201', async ({ send, remember }) => {
 		expectStatus(remember(await send('POST', { body: {} })), 201);
 	}),
 
@@ -24,22 +24,26 @@ export const sessionChecks = [
 		expectShape(answer.json, 'session', answer.request);
 	}),
 
-	writing('create.initial', 'a new session is an intake, and empty', async ({ send, remember }) => {
-		const { request, json } = remember(await send('POST', { body: {} }));
-		const made = json as JsonObject;
-		expectEqual(made.status, 'intake', `${request}: status`);
-		for (const name of [...OBJECT_FIELDS, 'catalogVersion', 'productObjectHash', 'schemaVersion']) {
-			expectEqual(made[name], null, `${request}: ${name}`);
-		}
-		expectTrue(String(made.expiresAt) > String(made.createdAt), 'it expires before it is created');
-		expectEqual(made.updatedAt, made.createdAt, `${request}: updatedAt`);
-	}),
+	writing(
+		'create.initial',
+		'a new session has the status intake and no content',
+		async ({ send, remember }) => {
+			const { request, json } = remember(await send('POST', { body: {} }));
+			const made = json as JsonObject;
+			expectEqual(made.status, 'intake', `${request}: status`);
+			for (const name of [...OBJECT_FIELDS, 'catalogVersion', 'productObjectHash', 'schemaVersion']) {
+				expectEqual(made[name], null, `${request}: ${name}`);
+			}
+			expectTrue(String(made.expiresAt) > String(made.createdAt), 'expiresAt is not after createdAt');
+			expectEqual(made.updatedAt, made.createdAt, `${request}: updatedAt`);
+		},
+	),
 
-	writing('create.absent-body', 'no body counts as {}', async ({ send, remember }) => {
+	writing('create.absent-body', 'a missing body counts as {}', async ({ send, remember }) => {
 		expectStatus(remember(await send('POST')), 201);
 	}),
 
-	writing('create.values', 'a new session holds what was sent', async ({ send, remember }) => {
+	writing('create.values', 'a new session holds the values that were sent', async ({ send, remember }) => {
 		const body = { catalogVersion: 'c 1', prd: OBJECT, schemaVersion: 's 1' };
 		const { json } = remember(await send('POST', { body }));
 		const made = json as JsonObject;
@@ -47,7 +51,7 @@ export const sessionChecks = [
 		expectSameObject(made.prd, OBJECT, 'prd');
 	}),
 
-	writing('create.validation', 'what does not fit is a 400 that names it', async ({ send, remember }) => {
+	writing('create.validation', 'an invalid field gets a 400 that names it', async ({ send, remember }) => {
 		for (const [name, values] of Object.entries({
 			catalogVersion: [null, 1, {}],
 			prd: [null, [], 'text', 1],
@@ -70,12 +74,16 @@ export const sessionChecks = [
 		expectShape(expectStatus(answer, 200), 'details', answer.request);
 	}),
 
-	writing('details.same', 'details are what creating answered', async ({ send, remember }) => {
-		const made = remember(await send('POST', { body: { prd: OBJECT } })).json as JsonObject;
-		const { events, ...rest } = expectStatus(await send('GET', { path: `/${made.id}` }), 200);
-		expectEqual(events, [], 'events');
-		expectEqual(rest, made, 'details without events');
-	}),
+	writing(
+		'details.same',
+		'details return the session as creating returned it',
+		async ({ send, remember }) => {
+			const made = remember(await send('POST', { body: { prd: OBJECT } })).json as JsonObject;
+			const { events, ...rest } = expectStatus(await send('GET', { path: `/${made.id}` }), 200);
+			expectEqual(events, [], 'events');
+			expectEqual(rest, made, 'details without events');
+		},
+	),
 
 	writing('update.reference', 'the reference’s example works', async ({ send, create }) => {
 		const path = `/${await create()}`;
@@ -95,7 +103,7 @@ export const sessionChecks = [
 		const path = `/${await create()}`;
 		for (const name of OBJECT_FIELDS) {
 			const changed = expectStatus(await send('PATCH', { path, body: { [name]: OBJECT } }), 200);
-			expectSameObject(changed[name], OBJECT, `${name} in the answer`);
+			expectSameObject(changed[name], OBJECT, `${name} in the response`);
 		}
 		const body = { productObjectHash: 'a hash', productObject: OBJECT };
 		expectEqual(
@@ -107,7 +115,7 @@ export const sessionChecks = [
 		for (const name of OBJECT_FIELDS) expectSameObject(read[name], OBJECT, `${name} in details`);
 	}),
 
-	writing('update.replaces', 'a sent field is replaced whole', async ({ send, create }) => {
+	writing('update.replaces', 'a field that is sent is replaced as a whole', async ({ send, create }) => {
 		const path = `/${await create()}`;
 		for (const name of OBJECT_FIELDS) {
 			await send('PATCH', { path, body: { [name]: { kept: 1, nested: { a: 1 } } } });
@@ -119,7 +127,7 @@ export const sessionChecks = [
 		}
 	}),
 
-	writing('update.leaves', 'a field that is not sent stays', async ({ send, create }) => {
+	writing('update.leaves', 'a field that is not sent keeps its value', async ({ send, create }) => {
 		const path = `/${await create({ catalogVersion: 'c', prd: { a: 1 }, schemaVersion: 's' })}`;
 		await send('PATCH', { path, body: { plan: { b: 1 } } });
 		const changed = expectStatus(await send('PATCH', { path, body: { assemblyState: { c: 1 } } }), 200);
@@ -141,30 +149,34 @@ export const sessionChecks = [
 		expectEqual(rest, changed, 'details without events');
 	}),
 
-	writing('update.ignores', 'fields that are not the request’s are ignored', async ({ send, create }) => {
-		const path = `/${await create({ catalogVersion: 'c' })}`;
-		const before = expectStatus(await send('GET', { path }), 200);
-		const whole = Object.fromEntries(Object.entries(before).filter(([, value]) => value !== null));
-		const body = {
-			...whole,
-			id: 'sess_x',
-			userId: 'x',
-			catalogVersion: 'x',
-			unknown: null,
-			status: 'failed',
-		};
-		const changed = session(await send('PATCH', { path, body }));
-		const { id, userId, catalogVersion, status } = changed;
-		expectEqual(
-			[id, userId, catalogVersion, status],
-			[before.id, before.userId, 'c', 'failed'],
-			'id, userId, catalogVersion, status',
-		);
-	}),
+	writing(
+		'update.ignores',
+		'fields that the request does not define are ignored',
+		async ({ send, create }) => {
+			const path = `/${await create({ catalogVersion: 'c' })}`;
+			const before = expectStatus(await send('GET', { path }), 200);
+			const whole = Object.fromEntries(Object.entries(before).filter(([, value]) => value !== null));
+			const body = {
+				...whole,
+				id: 'sess_x',
+				userId: 'x',
+				catalogVersion: 'x',
+				unknown: null,
+				status: 'failed',
+			};
+			const changed = session(await send('PATCH', { path, body }));
+			const { id, userId, catalogVersion, status } = changed;
+			expectEqual(
+				[id, userId, catalogVersion, status],
+				[before.id, before.userId, 'c', 'failed'],
+				'id, userId, catalogVersion, status',
+			);
+		},
+	),
 
 	writing(
 		'update.nothing',
-		'no known field changes nothing, updatedAt included',
+		'a body without a known field changes nothing, not even updatedAt',
 		async ({ send, create }) => {
 			const path = `/${await create()}`;
 			const before = expectStatus(await send('PATCH', { path, body: { status: 'planning' } }), 200);
@@ -177,7 +189,7 @@ export const sessionChecks = [
 
 	writing(
 		'update.validation',
-		'what does not fit is a 400 that names each problem',
+		'invalid fields get a 400 that names each of them',
 		async ({ send, create }) => {
 			const path = `/${await create()}`;
 			const before = expectStatus(await send('GET', { path }), 200);
@@ -202,14 +214,14 @@ export const sessionChecks = [
 		},
 	),
 
-	writing('update.null', 'null is no value of a field', async ({ send, create }) => {
+	writing('update.null', 'null gets a 400 in every field', async ({ send, create }) => {
 		const path = `/${await create()}`;
 		for (const name of [...OBJECT_FIELDS, 'productObjectHash', 'status']) {
 			expectError(await send('PATCH', { path, body: { [name]: null } }), 400, 'VALIDATION_ERROR');
 		}
 	}),
 
-	writing('delete.answer', 'deleting answers { "success": true }', async ({ send, create }) => {
+	writing('delete.answer', 'deleting returns { "success": true }', async ({ send, create }) => {
 		const answer = await send('DELETE', { path: `/${await create()}` });
 		expectEqual(expectStatus(answer, 200), { success: true }, answer.request);
 	}),

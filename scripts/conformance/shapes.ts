@@ -1,6 +1,6 @@
 import { Deviation, expectEqual, expectTrue, isObject, type JsonObject } from './expect.ts';
 
-/** The documented fields of a session and of an event: their order, and what each may hold. */
+/** The documented fields of a session and of an event, in their order, each with a test of its value. */
 
 type Fits = (value: unknown) => boolean;
 
@@ -59,9 +59,9 @@ const event: [name: string, fits: Fits][] = [
 ];
 const shapes = { session, details, event };
 
-/** Fails unless an object has just the documented fields, in their order, each of its type. */
+/** Throws a Deviation unless a value is an object with exactly the documented fields, in order, each with a valid value. */
 export function expectShape(value: unknown, kind: keyof typeof shapes, where: string): JsonObject {
-	if (!isObject(value)) throw new Deviation(`${where}: no object`);
+	if (!isObject(value)) throw new Deviation(`${where}: not an object`);
 	const shape = shapes[kind];
 	expectEqual(
 		Object.keys(value),
@@ -69,7 +69,7 @@ export function expectShape(value: unknown, kind: keyof typeof shapes, where: st
 		`${where}: fields of the ${kind}, in order`,
 	);
 	for (const [name, fits] of shape) {
-		expectTrue(fits(value[name]), `${where}: ${name} does not fit: ${JSON.stringify(value[name])}`);
+		expectTrue(fits(value[name]), `${where}: ${name} is not valid: ${JSON.stringify(value[name])}`);
 	}
 	return value;
 }
