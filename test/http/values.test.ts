@@ -140,7 +140,10 @@ describe('a plain string', () => {
 			expect([JSON.stringify(text), status, json]).toMatchObject([
 				JSON.stringify(text),
 				400,
-				{ code: 'VALIDATION_ERROR', details: expect.arrayContaining([{ path: field, message: expect.any(String) }]) },
+				{
+					code: 'VALIDATION_ERROR',
+					details: expect.arrayContaining([{ path: field, message: expect.any(String) }]),
+				},
 			]);
 		}
 	});
