@@ -57,7 +57,7 @@ async function refreshedSet(known: KeySet, issuer: string, now: number): Promise
 
 async function fetchSet(issuer: string, now: number): Promise<KeySet> {
 	try {
-		const response = await fetch(`${issuer.replace(/\/$/, '')}/.well-known/jwks.json`, {
+		const response = await fetch(`${issuer}/.well-known/jwks.json`, {
 			headers: { Accept: 'application/json' },
 			// Keys come from the address that was configured, and from nowhere that it points to.
 			redirect: 'manual',

@@ -16,8 +16,11 @@ export interface Bindings {
 	CLERK_AUTHORIZED_PARTIES: string;
 }
 
-const wholeNumber = (fallback: number, least: number, most = Number.MAX_SAFE_INTEGER) =>
-	z.coerce.number().int().min(least).max(most).default(fallback);
+/** 100 years of 365.25 days. Longer lives could give a session an expiry whose year has more than four digits. */
+const MAX_SESSION_TTL_SECONDS = 3_155_760_000;
+
+const wholeNumber = (fallback: number, min: number, max: number = Number.MAX_SAFE_INTEGER) =>
+	z.coerce.number().int().min(min).max(max).default(fallback);
 const commaSeparated = z
 	.string()
 	.default('')
@@ -29,9 +32,9 @@ const commaSeparated = z
 	);
 
 const settingsSchema = z.object({
-	/** A session's life. */
-	SESSION_TTL_SECONDS: wholeNumber(604_800, 1),
-	/** How long an isolate may remember an API key. 0: it asks D1 each time. */
+	/** The lifetime of a session. */
+	SESSION_TTL_SECONDS: wholeNumber(604_800, 1, MAX_SESSION_TTL_SECONDS),
+	/** How long an isolate may cache an API key. At 0 it looks each key up in D1 on each request. */
 	KEY_CACHE_SECONDS: wholeNumber(60, 0),
 	/**
 	 * D1 allows 1,000 queries in one invocation, 50 on the free plan. With fewer than 11, a run could not send one chunk
@@ -40,14 +43,18 @@ const settingsSchema = z.object({
 	CLEANUP_MAX_STATEMENTS: wholeNumber(1000, 11, 1000),
 	/** A scheduled invocation may take 15 minutes; waiting for D1 is not CPU time. */
 	CLEANUP_MAX_SECONDS: wholeNumber(120, 1, 840),
-	/** As browsers send them: without a slash at the end. */
+	/** Without a slash at the end, as browsers send them. */
 	CORS_ORIGINS: commaSeparated.transform((origins) => origins.map((origin) => origin.replace(/\/$/, ''))),
 	/** PEM of the Clerk instance's public key; line breaks may be written as `\n`. */
 	CLERK_JWT_KEY: z
 		.string()
 		.default('')
 		.transform((pem) => pem.replaceAll('\\n', '\n').trim()),
-	CLERK_ISSUER: z.string().default(''),
+	/** Without a slash at the end, because the `iss` of a Clerk token has none. */
+	CLERK_ISSUER: z
+		.string()
+		.default('')
+		.transform((issuer) => issuer.trim().replace(/\/+$/, '')),
 	CLERK_AUTHORIZED_PARTIES: commaSeparated,
 });
 
@@ -55,11 +62,22 @@ export type Settings = z.output<typeof settingsSchema>;
 
 const parsed = new WeakMap<object, Settings>();
 
-/** The settings, parsed once for each isolate. Throws when a setting does not fit. */
+/**
+ * Returns the settings, parsed once for each isolate. Throws an error that names each invalid setting. Every request
+ * reads the settings, so an invalid one makes each response INTERNAL_ERROR.
+ */
 export function settingsOf(env: Bindings): Settings {
 	const known = parsed.get(env);
 	if (known) return known;
-	const settings = settingsSchema.parse(env);
-	parsed.set(env, settings);
-	return settings;
+	const result = settingsSchema.safeParse(env);
+	if (!result.success) throw invalidSettings(result.error);
+	parsed.set(env, result.data);
+	return result.data;
 }
+
+const invalidSettings = ({ issues }: z.ZodError): Error =>
+	new Error(
+		`Invalid settings in wrangler.toml, .dev.vars or secrets. ${issues
+			.map(({ path, message }) => `${path.join('.')}: ${message}.`)
+			.join(' ')}`,
+	);
