@@ -93,12 +93,15 @@ async function principalOfApiKey(
 
 async function principalOfToken(c: Context<AppEnv>, token: string): Promise<Principal | undefined> {
 	try {
-		const verified = await verifyClerkToken(token, settingsOf(c.env), Date.now());
-		if (!('refused' in verified)) return verified;
-		log('warn', { message: 'token refused', requestId: c.get('requestId'), reason: verified.refused });
+		const verified = await verifyClerkToken(token, settingsOf(c.env), {
+			now: Date.now(),
+			waitUntil: (work) => c.executionCtx.waitUntil(work),
+		});
+		if (!('reason' in verified)) return verified;
+		log('warn', { message: 'token rejected', requestId: c.get('requestId'), reason: verified.reason });
 		return undefined;
 	} catch (error) {
-		// Each such token may have asked the issuer for its keys.
+		// Such a token may have caused a fetch of the issuer's keys.
 		await countAgainstAddress(c);
 		throw error;
 	}

@@ -2,36 +2,37 @@ import { errors, importSPKI, type JWTPayload, type JWTVerifyGetKey, jwtVerify } 
 import { ApiError } from '../core/errors.ts';
 import type { Principal } from '../core/principal.ts';
 import type { Settings } from '../core/settings.ts';
-import { keysOfIssuer } from './key-set.ts';
+import { keysOfIssuer, type Verification } from './key-set.ts';
 
 const LEEWAY_SECONDS = 5;
-/** Characters. Clerk keeps session tokens within 4 KB, what a cookie holds. */
+/** Characters. Clerk keeps session tokens within 4 KB, because they must fit into a cookie. */
 const MAX_TOKEN = 8192;
 const MAX_ID = 255;
 
-/** Why a token was refused: for the log, never for the caller. Holds nothing that the caller sent. */
-export interface Refusal {
-	refused: string;
+/** Why a token was rejected: for the log, never for the caller. It holds nothing that the caller sent. */
+export interface Rejection {
+	reason: string;
 }
 
-/** Whether the settings let Clerk tokens in at all. */
+/** Whether the settings allow Clerk tokens at all. */
 const isConfigured = (settings: Settings): boolean =>
 	(settings.CLERK_JWT_KEY || settings.CLERK_ISSUER) !== '';
 
 /**
- * Verifies a Clerk session token, with the PEM key without any network call, else with the issuer's key set.
- * RS256 only. Source: https://clerk.com/docs/guides/sessions/manual-jwt-verification. `now` in epoch milliseconds.
- * Throws INTERNAL_ERROR for what is not the caller's fault: a PEM that is none, a key set that cannot be had.
+ * Verifies a Clerk session token, RS256 only: with the configured PEM key and no network call, or else with the issuer's
+ * key set. Source: https://clerk.com/docs/guides/sessions/manual-jwt-verification. Throws INTERNAL_ERROR for what is not
+ * the caller's fault: an invalid PEM, an unavailable key set.
  */
 export async function verifyClerkToken(
 	token: string,
 	settings: Settings,
-	now: number,
-): Promise<Principal | Refusal> {
-	if (!isConfigured(settings)) return { refused: 'Clerk is not configured' };
-	if (token.length > MAX_TOKEN) return { refused: 'too long' };
+	verification: Verification,
+): Promise<Principal | Rejection> {
+	if (!isConfigured(settings)) return { reason: 'Clerk is not configured' };
+	if (token.length > MAX_TOKEN) return { reason: 'too long' };
+	const { now } = verification;
 	try {
-		const { payload, protectedHeader } = await jwtVerify(token, keysOf(settings, now), {
+		const { payload, protectedHeader } = await jwtVerify(token, keysOf(settings, verification), {
 			algorithms: ['RS256'],
 			clockTolerance: LEEWAY_SECONDS,
 			currentDate: new Date(now),
@@ -41,17 +42,17 @@ export async function verifyClerkToken(
 		// RFC 8725, 3.11: the same instance signs tokens of other kinds, such as OAuth's `at+jwt`.
 		const { typ } = protectedHeader;
 		if (typ !== undefined && !(typeof typ === 'string' && typ.toUpperCase() === 'JWT'))
-			return { refused: 'typ' };
+			return { reason: 'typ' };
 		return principalOf(payload, settings, now);
 	} catch (error) {
-		return refusalOf(error);
+		return rejectionOf(error);
 	}
 }
 
-const keysOf = (settings: Settings, now: number): JWTVerifyGetKey =>
+const keysOf = (settings: Settings, verification: Verification): JWTVerifyGetKey =>
 	settings.CLERK_JWT_KEY
 		? () => importedPem(settings.CLERK_JWT_KEY)
-		: keysOfIssuer(settings.CLERK_ISSUER, now);
+		: keysOfIssuer(settings.CLERK_ISSUER, verification);
 
 const imported = new Map<string, CryptoKey>();
 
@@ -63,36 +64,42 @@ async function importedPem(pem: string): Promise<CryptoKey> {
 	return key;
 }
 
-/** What jose does not check: `azp`, `sts`, an `iat` in the future, the form of `sub`. */
-function principalOf(claims: JWTPayload, settings: Settings, now: number): Principal | Refusal {
+/** Checks what jose does not: `azp`, `sts`, an `iat` in the future, and the form of `sub`. */
+function principalOf(claims: JWTPayload, settings: Settings, now: number): Principal | Rejection {
 	const { sub, iat, azp, sts } = claims;
-	if (typeof sub !== 'string' || sub === '' || sub.length > MAX_ID) return { refused: 'sub' };
-	if (iat !== undefined && iat > now / 1000 + LEEWAY_SECONDS) return { refused: 'iat lies in the future' };
+	if (typeof sub !== 'string' || sub === '' || sub.length > MAX_ID) return { reason: 'sub' };
+	if (iat !== undefined && iat > now / 1000 + LEEWAY_SECONDS) return { reason: 'iat is in the future' };
 	const parties = settings.CLERK_AUTHORIZED_PARTIES;
-	if (parties.length > 0 && (typeof azp !== 'string' || !parties.includes(azp))) return { refused: 'azp' };
-	if (sts === 'pending') return { refused: 'sts is pending' };
+	if (parties.length > 0 && (typeof azp !== 'string' || !parties.includes(azp))) return { reason: 'azp' };
+	if (sts === 'pending') return { reason: 'sts is pending' };
 	const organizationId = organizationOf(claims);
 	return organizationId === undefined
-		? { refused: 'organization' }
+		? { reason: 'organization' }
 		: { userId: sub, organizationId, permissions: ['*'], keyId: null };
 }
 
-/** `o.id` in version 2 of Clerk's claims, `org_id` in version 1; null in none; undefined when malformed. */
+/**
+ * Returns the organization's id: `o.id` in version 2 of Clerk's claims, `org_id` in version 1. Null without an organization,
+ * undefined when the claim is malformed.
+ */
 function organizationOf({ v, o, org_id }: JWTPayload): string | null | undefined {
 	const isMember = o !== undefined && o !== null;
-	// In version 2 an `org_id` is no claim of Clerk's own.
+	// In version 2 an `org_id` is a custom claim, not one of Clerk's.
 	const id = isMember ? (o as { id?: unknown }).id : v === 2 ? null : org_id;
 	if (id === undefined || id === null) return isMember ? undefined : null;
 	return typeof id === 'string' && id !== '' && id.length <= MAX_ID ? id : undefined;
 }
 
-/** A token that does not verify is refused; anything else is our trouble. The messages of jose can quote the token. */
-function refusalOf(error: unknown): Refusal {
+/**
+ * Turns an error of jose into a rejection, without jose's message, which can quote the token. Throws INTERNAL_ERROR when
+ * the token is not to blame.
+ */
+function rejectionOf(error: unknown): Rejection {
 	if (error instanceof errors.JWTClaimValidationFailed || error instanceof errors.JWTExpired) {
-		return { refused: `${error.claim}: ${error.reason}` };
+		return { reason: `${error.claim}: ${error.reason}` };
 	}
 	if (error instanceof errors.JOSEError && !(error instanceof errors.JWKSInvalid)) {
-		return { refused: error.code };
+		return { reason: error.code };
 	}
 	if (error instanceof ApiError) throw error;
 	throw new ApiError('INTERNAL_ERROR', 'Tokens cannot be verified at the moment.', { cause: error });

@@ -1,74 +1,110 @@
 import { createLocalJWKSet, errors, type JWTVerifyGetKey } from 'jose';
 import { ApiError } from '../core/errors.ts';
 import { errorFields, log } from '../core/log.ts';
+import { pauseUntil } from '../core/pause.ts';
 
-/** A key id that the set lacks is looked for again, but no more often than this: it may be made up. */
+/** The least time between two fetches for unknown key ids, because a key id may be made up. */
 const REFETCH_AFTER_MS = 60_000;
-/** A key that its issuer has taken back stops working after this, in an isolate that lives that long. */
+/** The age at which a key set is fetched again. A key that its issuer has withdrawn stops working then. */
 const STALE_AFTER_MS = 3_600_000;
 const FETCH_TIMEOUT_MS = 5_000;
+/** When requests stop waiting for a fetch that neither succeeded nor failed. */
+const ABANDONED_AFTER_MS = FETCH_TIMEOUT_MS + 1_000;
 
-interface KeySet {
-	keys: JWTVerifyGetKey;
-	/** When it was last tried: a key id that is made up must not cost a fetch each time. */
-	triedAt: number;
-	/** When to fetch again, whatever key is asked for. */
+/** What an isolate holds of an issuer. All times are in epoch milliseconds. */
+interface Issuer {
+	/** Undefined until a fetch has succeeded. */
+	keySet: JWTVerifyGetKey | undefined;
+	/** When the last fetch started. */
+	fetchedAt: number;
+	/** When the key set must be fetched again, whatever key is asked for. */
 	staleAt: number;
+	/** Until when requests wait for the running fetch; 0 when none is running. */
+	fetchingUntil: number;
+	/** Why the last fetch failed. */
+	failure: unknown;
 }
 
-// Sets that arrived, never promises of them: a promise belongs to the request that made it.
-const sets = new Map<string, KeySet>();
+/** When a token is verified, and how to finish a fetch whose request was cancelled. */
+export interface Verification {
+	/** Epoch milliseconds. */
+	now: number;
+	waitUntil: (work: Promise<void>) => void;
+}
+
+const issuers = new Map<string, Issuer>();
 
 /**
- * An issuer's public keys, fetched once an isolate. A first fetch that fails is remembered nowhere, so that the next
- * request tries again. `now` in epoch milliseconds. Throws INTERNAL_ERROR when there are no keys to be had.
+ * Returns a function that finds the key of a token in its issuer's key set, as jose asks for it. An isolate fetches the
+ * key set of an issuer at the first token, again after an hour, and for an unknown key id at most once a minute. It runs
+ * one fetch at a time, which all requests share. The function throws INTERNAL_ERROR when the first fetch fails; the next
+ * request then tries again.
  */
 export const keysOfIssuer =
-	(issuer: string, now: number): JWTVerifyGetKey =>
+	(url: string, verification: Verification): JWTVerifyGetKey =>
 	async (header, token) => {
-		const set = await currentSet(issuer, now);
+		const issuer = issuerAt(url);
+		const keySet = await currentKeySet(issuer, url, verification);
 		try {
-			return await set.keys(header, token);
+			return await keySet(header, token);
 		} catch (error) {
-			const unknownKey = error instanceof errors.JWKSNoMatchingKey;
-			if (!unknownKey || now < set.triedAt + REFETCH_AFTER_MS) throw error;
-			const refreshed = await refreshedSet(set, issuer, now);
-			return refreshed.keys(header, token);
+			if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
+			const mayFetch = verification.now >= issuer.fetchedAt + REFETCH_AFTER_MS;
+			if (mayFetch || isFetching(issuer)) await fetchOnce(issuer, url, verification);
+			if (issuer.keySet === undefined || issuer.keySet === keySet) throw error;
+			return issuer.keySet(header, token);
 		}
 	};
 
-async function currentSet(issuer: string, now: number): Promise<KeySet> {
-	const known = sets.get(issuer);
-	if (!known) return fetchSet(issuer, now);
-	return now < known.staleAt ? known : refreshedSet(known, issuer, now);
+function issuerAt(url: string): Issuer {
+	const known = issuers.get(url);
+	if (known) return known;
+	const issuer = { keySet: undefined, fetchedAt: 0, staleAt: 0, fetchingUntil: 0, failure: undefined };
+	issuers.set(url, issuer);
+	return issuer;
 }
 
-/** The set anew. While its issuer is down, the old one: who has a token from before is not locked out. */
-async function refreshedSet(known: KeySet, issuer: string, now: number): Promise<KeySet> {
-	try {
-		return await fetchSet(issuer, now);
-	} catch (error) {
-		log('warn', { message: 'key set not refreshed', ...errorFields(error) });
-		known.triedAt = now;
-		known.staleAt = now + REFETCH_AFTER_MS;
-		return known;
-	}
+async function currentKeySet(
+	issuer: Issuer,
+	url: string,
+	verification: Verification,
+): Promise<JWTVerifyGetKey> {
+	if (!issuer.keySet || verification.now >= issuer.staleAt) await fetchOnce(issuer, url, verification);
+	if (issuer.keySet) return issuer.keySet;
+	throw new ApiError('INTERNAL_ERROR', 'Tokens cannot be verified at the moment.', { cause: issuer.failure });
 }
 
-async function fetchSet(issuer: string, now: number): Promise<KeySet> {
+const isFetching = (issuer: Issuer): boolean => Date.now() < issuer.fetchingUntil;
+
+/** Fetches the key set, or waits for the fetch of another request. Never throws: `failure` holds the error. */
+async function fetchOnce(issuer: Issuer, url: string, { now, waitUntil }: Verification): Promise<void> {
+	if (isFetching(issuer)) return pauseUntil(() => !isFetching(issuer));
+	// Marked before the fetch starts. Requests that find a key set use it meanwhile, and do not wait.
+	issuer.fetchedAt = now;
+	issuer.staleAt = now + REFETCH_AFTER_MS;
+	issuer.fetchingUntil = Date.now() + ABANDONED_AFTER_MS;
+	const work = fetchKeySet(issuer, url, now);
+	// Others wait for this fetch, so it must end even when this request is cancelled.
+	waitUntil(work);
+	await work;
+}
+
+async function fetchKeySet(issuer: Issuer, url: string, now: number): Promise<void> {
 	try {
-		const response = await fetch(`${issuer}/.well-known/jwks.json`, {
+		const response = await fetch(`${url}/.well-known/jwks.json`, {
 			headers: { Accept: 'application/json' },
-			// Keys come from the address that was configured, and from nowhere that it points to.
+			// A redirect is not followed: keys come from the configured address only.
 			redirect: 'manual',
 			signal: AbortSignal.timeout(FETCH_TIMEOUT_MS),
 		});
-		if (response.status !== 200) throw new Error(`The key set was answered with ${response.status}.`);
-		const keys = createLocalJWKSet(await response.json());
-		const set = { keys, triedAt: now, staleAt: now + STALE_AFTER_MS };
-		sets.set(issuer, set);
-		return set;
-	} catch (cause) {
-		throw new ApiError('INTERNAL_ERROR', 'Tokens cannot be verified at the moment.', { cause });
+		if (response.status !== 200) throw new Error(`The issuer returned status ${response.status}.`);
+		issuer.keySet = createLocalJWKSet(await response.json());
+		issuer.staleAt = now + STALE_AFTER_MS;
+	} catch (error) {
+		issuer.failure = error;
+		// While the issuer is down, the key set from before is used, so that callers are not locked out.
+		if (issuer.keySet) log('warn', { message: 'key set not refreshed', ...errorFields(error) });
+	} finally {
+		issuer.fetchingUntil = 0;
 	}
 }

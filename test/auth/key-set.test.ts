@@ -2,6 +2,7 @@ import { env } from 'cloudflare:workers';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { verifyClerkToken } from '../../src/auth/clerk.ts';
 import { ApiError } from '../../src/core/errors.ts';
+import { pause } from '../../src/core/pause.ts';
 import { settingsOf } from '../../src/core/settings.ts';
 import { callerWith, SESSIONS } from '../support/api.ts';
 import { serviceWith } from '../support/faulty-d1.ts';
@@ -41,10 +42,13 @@ const settings = (iss = issuer) => ({ CLERK_JWT_KEY: '', CLERK_ISSUER: iss, CLER
 async function verifyAt(seconds: number, key: SigningKey, header = {}, iss = issuer) {
 	const at = NOW + seconds;
 	const token = await signToken(key, { iss, exp: at + 60, iat: at, nbf: at }, header);
-	return verifyClerkToken(token, settingsOf({ ...env, ...settings(iss) }), at * 1000);
+	return verifyClerkToken(token, settingsOf({ ...env, ...settings(iss) }), {
+		now: at * 1000,
+		waitUntil: () => {},
+	});
 }
 const user = { userId: 'user_1' };
-const noSuchKey = { refused: 'ERR_JWKS_NO_MATCHING_KEY' };
+const noSuchKey = { reason: 'ERR_JWKS_NO_MATCHING_KEY' };
 const unavailable = new ApiError('INTERNAL_ERROR', 'Tokens cannot be verified at the moment.');
 
 describe('the key set of the issuer', () => {
@@ -112,13 +116,13 @@ describe('the key set of the issuer', () => {
 	it('refuses a token without a key id when it has several', async () => {
 		serve(first.jwk, second.jwk);
 		expect(await verifyAt(0, first, { kid: undefined })).toEqual({
-			refused: 'ERR_JWKS_MULTIPLE_MATCHING_KEYS',
+			reason: 'ERR_JWKS_MULTIPLE_MATCHING_KEYS',
 		});
 	});
 
 	it('refuses another signature under a key id that it has', async () => {
 		expect(await verifyAt(0, second, { kid: 'kid_1' })).toEqual({
-			refused: 'ERR_JWS_SIGNATURE_VERIFICATION_FAILED',
+			reason: 'ERR_JWS_SIGNATURE_VERIFICATION_FAILED',
 		});
 	});
 
@@ -133,7 +137,93 @@ describe('the key set of the issuer', () => {
 
 	it('with a secret key in it admits no HS256', async () => {
 		serve({ kty: 'oct', k: 'c2VjcmV0', kid: 'kid_1', alg: 'HS256' });
-		expect(await verifyAt(0, first, { alg: 'HS256' })).toEqual({ refused: 'ERR_JOSE_ALG_NOT_ALLOWED' });
+		expect(await verifyAt(0, first, { alg: 'HS256' })).toEqual({ reason: 'ERR_JOSE_ALG_NOT_ALLOWED' });
+	});
+});
+
+describe('100 requests at once', () => {
+	/** Sends tokens, all at once, to the app. The issuer responds after some milliseconds. */
+	async function statusesOf(tokens: string[], delayMs = 50): Promise<number[]> {
+		const respond = answer;
+		answer = async () => {
+			await pause(delayMs);
+			return respond();
+		};
+		const fetcher = serviceWith(settings());
+		const owner = { userId: '', organizationId: null };
+		const responses = await Promise.all(
+			tokens.map((token) => callerWith(token, owner, fetcher).call('GET', SESSIONS)),
+		);
+		return responses.map(({ status }) => status);
+	}
+	const tokenNow = (key: SigningKey, header = {}) => {
+		const now = Math.floor(Date.now() / 1000);
+		return signToken(key, { iss: issuer, exp: now + 60, iat: now, nbf: now }, header);
+	};
+	const oneMinuteLater = () => {
+		const later = Date.now() + MINUTE * 1000;
+		vi.spyOn(Date, 'now').mockImplementation(() => later);
+	};
+	const hundred = <T>(make: (n: number) => T): T[] => Array.from({ length: 100 }, (_, n) => make(n));
+
+	beforeEach(() => {
+		vi.spyOn(console, 'warn').mockImplementation(() => {});
+		vi.spyOn(console, 'error').mockImplementation(() => {});
+	});
+
+	it('share the first fetch, and all succeed', async () => {
+		const token = await tokenNow(first);
+		expect(await statusesOf(hundred(() => token))).toEqual(hundred(() => 200));
+		expect(fetches).toHaveLength(1);
+	});
+
+	it('with made-up key ids cause one fetch, before the key set is cached and after', async () => {
+		const madeUp = () => Promise.all(hundred((n) => tokenNow(second, { kid: `made_up_${n}` })));
+		expect(await statusesOf(await madeUp())).toEqual(hundred(() => 401));
+		expect(fetches).toHaveLength(1);
+		oneMinuteLater();
+		expect(await statusesOf(await madeUp())).toEqual(hundred(() => 401));
+		expect(fetches).toHaveLength(2);
+	});
+
+	it('with a rotated key share the fetch that brings it, and all succeed', async () => {
+		expect(await statusesOf([await tokenNow(first)])).toEqual([200]);
+		serve(first.jwk, second.jwk);
+		oneMinuteLater();
+		const token = await tokenNow(second);
+		expect(await statusesOf(hundred(() => token))).toEqual(hundred(() => 200));
+		expect(fetches).toHaveLength(2);
+	});
+
+	it('share the failure of the first fetch, and the next request tries again', async () => {
+		answer = () => new Response(null, { status: 503 });
+		const token = await tokenNow(first);
+		// Long enough for all requests to arrive before the fetch fails.
+		expect(
+			await statusesOf(
+				hundred(() => token),
+				2000,
+			),
+		).toEqual(hundred(() => 500));
+		expect(fetches).toHaveLength(1);
+		serve(first.jwk);
+		expect(await statusesOf([token])).toEqual([200]);
+		expect(fetches).toHaveLength(2);
+	});
+
+	it('do not wait for a stale key set to be fetched again', async () => {
+		expect(await verifyAt(0, first)).toMatchObject(user);
+		let respond = () => {};
+		answer = () =>
+			new Promise((resolve) => {
+				respond = () => resolve(Response.json({ keys: [second.jwk] }));
+			});
+		const slow = verifyAt(HOUR, first);
+		await vi.waitFor(() => expect(fetches).toHaveLength(2));
+		expect(await verifyAt(HOUR, first)).toMatchObject(user);
+		respond();
+		expect(await slow).toEqual(noSuchKey);
+		expect(fetches).toHaveLength(2);
 	});
 });
 

@@ -10,7 +10,7 @@ const SESSIONS = '/v1/products/generation/sessions';
 let issuer: HttpServer;
 let iss: string;
 let requests: string[];
-let answer: { status: number; keys: unknown[] };
+let answer: { status: number; keys: unknown[]; delayMs: number };
 let server: Server;
 let key: SigningKey;
 
@@ -18,11 +18,10 @@ beforeAll(async () => {
 	key = await newSigningKey();
 	issuer = createServer((request, response) => {
 		requests.push(`${request.method} ${request.url}`);
-		// Late enough for all that ask at once to be waiting.
 		setTimeout(() => {
 			response.writeHead(answer.status, { 'Content-Type': 'application/json' });
 			response.end(JSON.stringify({ keys: answer.keys }));
-		}, 50);
+		}, answer.delayMs);
 	});
 	await new Promise<void>((resolve) => issuer.listen(0, '127.0.0.1', resolve));
 });
@@ -32,7 +31,7 @@ afterAll(() => issuer.close());
 beforeEach(async () => {
 	iss = `http://127.0.0.1:${(issuer.address() as AddressInfo).port}`;
 	requests = [];
-	answer = { status: 200, keys: [key.jwk] };
+	answer = { status: 200, keys: [key.jwk], delayMs: 50 };
 	server = await startServer({ CLERK_ISSUER: iss });
 	return () => server.close();
 });
@@ -74,16 +73,33 @@ describe('with an issuer and no PEM, the service', () => {
 		expect(requests).toHaveLength(1);
 	});
 
-	it('answers all that ask at once, before it has the keys', async () => {
+	it('shares one fetch between 100 concurrent requests, and lets all of them in', async () => {
 		const token = await tokenOf(key);
-		const answers = await Promise.all(Array.from({ length: 30 }, () => call(token)));
-		expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
-		const before = requests.length;
+		const responses = await Promise.all(Array.from({ length: 100 }, () => call(token)));
+		expect(responses.map(({ status }) => status)).toEqual(responses.map(() => 200));
 		expect((await call(token)).status).toBe(200);
-		expect(requests).toHaveLength(before);
+		expect(requests).toHaveLength(1);
 	});
 
-	it('is not left waiting by a caller that went away while the keys were on their way', async () => {
+	it('fetches once for 100 concurrent tokens with made-up key ids', async () => {
+		const tokens = await Promise.all(
+			Array.from({ length: 100 }, (_, n) => tokenOf({ ...key, jwk: { ...key.jwk, kid: `made_up_${n}` } })),
+		);
+		const responses = await Promise.all(tokens.map((token) => call(token)));
+		expect(responses.map(({ status }) => status)).toEqual(responses.map(() => 401));
+		expect(requests).toHaveLength(1);
+	});
+
+	it('shares one failed fetch between 100 concurrent requests', async () => {
+		// Long enough for all requests to arrive before the fetch fails.
+		answer = { status: 503, keys: [], delayMs: 2000 };
+		const token = await tokenOf(key);
+		const responses = await Promise.all(Array.from({ length: 100 }, () => call(token)));
+		expect(responses.map(({ status }) => status)).toEqual(responses.map(() => 500));
+		expect(requests).toHaveLength(1);
+	});
+
+	it('finishes the fetch of a caller that disconnects, and the next caller uses its result', async () => {
 		const token = await tokenOf(key);
 		const gone = new AbortController();
 		const aborted = fetch(server.url + SESSIONS, {
@@ -93,16 +109,17 @@ describe('with an issuer and no PEM, the service', () => {
 		setTimeout(() => gone.abort(), 20);
 		await expect(aborted).rejects.toThrow();
 		expect((await call(token)).status).toBe(200);
+		expect(requests).toHaveLength(1);
 	});
 
 	it('answers 500 while the issuer fails, and lets users in as soon as it does not', async () => {
-		answer = { status: 503, keys: [] };
+		answer = { status: 503, keys: [], delayMs: 50 };
 		const token = await tokenOf(key);
 		for (let times = 0; times < 2; times += 1) {
 			const { status, json } = await call(token);
 			expect([status, json.code]).toEqual([500, 'INTERNAL_ERROR']);
 		}
-		answer = { status: 200, keys: [key.jwk] };
+		answer = { status: 200, keys: [key.jwk], delayMs: 50 };
 		expect((await call(token)).status).toBe(200);
 	});
 });
