@@ -6,7 +6,10 @@ const forTests = async () => ({
 	wrangler: { configPath: './wrangler.toml' },
 	miniflare: {
 		bindings: { MIGRATIONS: await readD1Migrations('./migrations') },
-		ratelimits: { RATE_LIMITER: { namespace_id: '1', simple: { limit: 1_000_000, period: 60 as const } } },
+		ratelimits: {
+			RATE_LIMITER: { namespace_id: '1', simple: { limit: 1_000_000, period: 60 as const } },
+			GUESS_LIMITER: { namespace_id: '2', simple: { limit: 1_000_000, period: 60 as const } },
+		},
 	},
 });
 

@@ -114,7 +114,10 @@ export async function startContender(
 			compatibilityDate,
 			bindings: vars,
 			d1Databases: { DB: 'benchmark' },
-			ratelimits: { RATE_LIMITER: { namespace_id: '1', simple: { limit: 1e9, period: 60 } } },
+			ratelimits: {
+				RATE_LIMITER: { namespace_id: '1', simple: { limit: 1e9, period: 60 } },
+				GUESS_LIMITER: { namespace_id: '2', simple: { limit: 1e9, period: 60 } },
+			},
 			unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
 		}),
 	);

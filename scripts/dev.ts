@@ -7,9 +7,9 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { apiKeyHash } from '../src/auth/api-key-format.ts';
 import { issueKey } from '../src/auth/issue-key.ts';
 import { findApiKey } from '../src/auth/store.ts';
+import { sha256Hex } from '../src/core/sha256.ts';
 import { openDatabase } from '../src/database/database.ts';
 import { isPortUsed, startWranglerDev } from './dev-server.ts';
 import { exitCodeOf, Failure } from './failure.ts';
@@ -72,8 +72,7 @@ async function localKey(): Promise<string> {
 	try {
 		const db = openDatabase(d1);
 		const kept = existsSync(file) ? (await readFile(file, 'utf8')).trim() : '';
-		const keptHash = await apiKeyHash(kept);
-		const row = keptHash && (await findApiKey(db, keptHash));
+		const row = await findApiKey(db, await sha256Hex(kept));
 		if (row && row.revoked_at === null && row.expires_at === null) return kept;
 		const made = await issueKey(db, {
 			userId: 'user_local',

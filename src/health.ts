@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
 import * as z from 'zod';
-import { countAgainstAddress } from './auth/rate-limit.ts';
+import { countHealthCheck } from './auth/rate-limit.ts';
 import { ping } from './database/database.ts';
 import type { AppEnv } from './http/context.ts';
 import { jsonResponse } from './http/json-response.ts';
@@ -9,20 +9,20 @@ import { operation } from './http/operation.ts';
 const healthSchema = z.object({ status: z.literal('ok') }).meta({ id: 'Health' });
 type Health = z.infer<typeof healthSchema>;
 
-/** Says whether the service works. Anybody may ask, and each request costs a round trip: it is counted by address. */
+/** Reports whether the service works. The route is open to anybody and costs a round trip, so it has a rate limit. */
 export const healthRoutes = new Hono<AppEnv>({ strict: false }).get(
 	'/',
 	operation({
 		id: 'getHealth',
 		tag: 'Service',
 		summary: 'Whether the service works',
-		description: 'Asks the database.',
+		description: 'Sends a query to the database.',
 		usesDatabase: true,
 		errors: ['RATE_LIMITED'],
 		responses: { 200: { description: 'The database answers.', schema: healthSchema } },
 	}),
 	async (c) => {
-		await countAgainstAddress(c);
+		await countHealthCheck(c);
 		await ping(c.get('database'));
 		return jsonResponse<Health, 200>('{"status":"ok"}', 200);
 	},

@@ -3,113 +3,100 @@ import type { QueryStats } from '../core/database.ts';
 import { errorFields, log } from '../core/log.ts';
 import { type Permission, type Principal, permissionSchema } from '../core/principal.ts';
 import { openDatabase } from '../database/database.ts';
-import { apiKeyHash } from './api-key-format.ts';
 import { findApiKey, touchApiKey } from './store.ts';
 
-/** What an isolate remembers of a key. */
-interface Known {
-	/** Undefined: there is no such key, or it was revoked. */
-	principal: Principal | undefined;
-	/** Epoch milliseconds. */
+/** What an isolate caches of a key that it found valid. Times are in epoch milliseconds. */
+interface CachedKey {
+	keyId: string;
+	principal: Principal;
 	expiresAt: number;
 	lastUsedAt: number;
-	rememberUntil: number;
+	/** When the key must be looked up again. */
+	staleAt: number;
 }
 
-/** Entries of each map; some hundred bytes an entry. */
-const MAX_REMEMBERED = 2000;
-/** Unknown keys are forgotten sooner: a new key must not have to wait. */
-const UNKNOWN_SECONDS = 5;
+/** The capacity of each map. An entry takes some hundred bytes. */
+const MAX_ENTRIES = 2000;
+/** A rejection is cached for a short time only, so that a key works soon after it was created. */
+const REJECTED_MS = 5_000;
+/** A key's last use is written at most once in this time. */
 const TOUCH_EVERY_MS = 3_600_000;
 
-// Two maps, so that guessed keys push out one another and never a real one.
-const valid = new Map<string, Known>();
-const unknown = new Map<string, Known>();
+// Both maps are keyed by the SHA-256 of a key, because an isolate must not hold keys themselves. There are two of them,
+// so that guessed keys evict one another and never a valid key.
+/** Valid keys. A stale entry stays, because it tells a key that must be looked up again from a guess. */
+const accepted = new Map<string, CachedKey>();
+/** When each rejected key may be looked up again. */
+const rejected = new Map<string, number>();
 
-/** The hashes of keys that work, by the key: two digests less for each call. */
-const hashes = new Map<string, string>();
-
-/** The SHA-256 of a key, or undefined when the text is none. */
-export const hashOfKey = async (key: string): Promise<string | undefined> =>
-	hashes.get(key) ?? (await apiKeyHash(key));
-
-/** Remembers the hash of a key that was found to work. */
-export function rememberHash(key: string, keyHash: string): void {
-	if (!hashes.has(key)) put(hashes, key, keyHash);
-}
-
-/** Adds an entry to a bounded map, in place of the oldest when it is full. */
-function put<V>(map: Map<string, V>, key: string, value: V): void {
+/** Adds an entry to a map, as the newest. Evicts the oldest when the map is full. */
+function put<V>(map: Map<string, V>, keyHash: string, value: V): void {
+	map.delete(keyHash);
 	const [oldest] = map.keys();
-	if (map.size >= MAX_REMEMBERED && oldest !== undefined) map.delete(oldest);
-	map.set(key, value);
+	if (map.size >= MAX_ENTRIES && oldest !== undefined) map.delete(oldest);
+	map.set(keyHash, value);
 }
 
-/** Whether a key is remembered as one that works. */
-export const isRememberedAsValid = (keyHash: string, now: number): boolean => {
-	const known = remembered(keyHash, now);
-	return known !== undefined && isAlive(known, now);
-};
+/** Whether this isolate has found the key valid and has not rejected it since. It may have to be looked up again. */
+export const wasAccepted = (keyHash: string): boolean => accepted.has(keyHash);
 
-// Asked this way round, so that a stored time that is none lets nobody in.
-const isAlive = ({ principal, expiresAt }: Known, now: number): boolean =>
-	principal !== undefined && expiresAt > now;
+/** Whether the key is rejected without a look-up. */
+export const isRejected = (keyHash: string, now: number): boolean => (rejected.get(keyHash) ?? 0) > now;
 
-function remembered(keyHash: string, now: number): Known | undefined {
-	const known = valid.get(keyHash) ?? unknown.get(keyHash);
-	return known && known.rememberUntil > now ? known : undefined;
+/** Rejects a key without a look-up until a time. */
+export function reject(keyHash: string, until: number): void {
+	accepted.delete(keyHash);
+	put(rejected, keyHash, until);
 }
 
-function remember(keyHash: string, known: Known): void {
-	valid.delete(keyHash);
-	unknown.delete(keyHash);
-	put(known.principal ? valid : unknown, keyHash, known);
+// An expiry that does not parse is NaN. This comparison then returns false and denies access.
+const isAlive = ({ expiresAt }: CachedKey, now: number): boolean => expiresAt > now;
+
+/** What a request knows when it checks a key. */
+interface KeyCheck {
+	d1: D1Database;
+	stats: QueryStats;
+	/** Epoch milliseconds. */
+	now: number;
+	/** How long a valid key is cached. At 0 each request looks the key up. */
+	cacheSeconds: number;
+	/** Takes work to start when the request's own work is done, because D1 runs one query at a time. */
+	afterResponse: (work: () => Promise<void>) => void;
 }
 
 /**
- * Whose key it is; undefined for an unknown, expired or revoked one. `afterAnswer` takes work that is to be begun when
- * the call's own is done, for D1 runs one query at a time: the note that the key was used.
+ * Finds the principal of a key by the key's SHA-256: undefined for an unknown, expired or revoked key. `lookedUp` says
+ * whether that took a round trip to D1. Throws DatabaseUnavailable.
  */
 export async function principalOfKey(
 	keyHash: string,
-	at: {
-		d1: D1Database;
-		stats: QueryStats;
-		now: number;
-		rememberSeconds: number;
-		afterAnswer: (work: () => Promise<void>) => void;
-	},
-): Promise<Principal | undefined> {
-	let known = at.rememberSeconds > 0 ? remembered(keyHash, at.now) : undefined;
-	if (!known) {
-		known = await lookUp(keyHash, at);
-		if (at.rememberSeconds > 0) remember(keyHash, known);
+	check: KeyCheck,
+): Promise<{ principal: Principal | undefined; lookedUp: boolean }> {
+	const { now, cacheSeconds } = check;
+	if (isRejected(keyHash, now)) return { principal: undefined, lookedUp: false };
+	const cached = accepted.get(keyHash);
+	const lookedUp = cached === undefined || cacheSeconds === 0 || now >= cached.staleAt;
+	const key = lookedUp ? await lookUp(keyHash, check) : cached;
+	if (!key || !isAlive(key, now)) {
+		reject(keyHash, now + REJECTED_MS);
+		return { principal: undefined, lookedUp };
 	}
-	const { principal } = known;
-	if (!principal || !isAlive(known, at.now)) return undefined;
-	if (principal.keyId !== null && at.now - known.lastUsedAt >= TOUCH_EVERY_MS) {
-		known.lastUsedAt = at.now;
-		const { keyId } = principal;
-		at.afterAnswer(() => noteUse(keyId, at));
+	if (lookedUp) put(accepted, keyHash, key);
+	if (now - key.lastUsedAt >= TOUCH_EVERY_MS) {
+		key.lastUsedAt = now;
+		check.afterResponse(() => noteUse(key.keyId, check));
 	}
-	return principal;
+	return { principal: key.principal, lookedUp };
 }
 
 async function lookUp(
 	keyHash: string,
-	{
-		d1,
-		stats,
-		now,
-		rememberSeconds,
-	}: { d1: D1Database; stats: QueryStats; now: number; rememberSeconds: number },
-): Promise<Known> {
+	{ d1, stats, now, cacheSeconds }: KeyCheck,
+): Promise<CachedKey | undefined> {
 	const row = await findApiKey(openDatabase(d1, stats), keyHash);
-	if (!row || row.revoked_at !== null) {
-		const seconds = Math.min(UNKNOWN_SECONDS, rememberSeconds);
-		return { principal: undefined, expiresAt: 0, lastUsedAt: 0, rememberUntil: now + seconds * 1000 };
-	}
+	if (!row || row.revoked_at !== null) return undefined;
 	return {
+		keyId: row.id,
 		principal: {
 			userId: row.user_id,
 			organizationId: row.organization_id,
@@ -118,14 +105,14 @@ async function lookUp(
 		},
 		expiresAt: row.expires_at === null ? Number.POSITIVE_INFINITY : Date.parse(row.expires_at),
 		lastUsedAt: row.last_used_at === null ? 0 : Date.parse(row.last_used_at),
-		rememberUntil: now + rememberSeconds * 1000,
+		staleAt: now + cacheSeconds * 1000,
 	};
 }
 
 const storedPermissions = (text: string): Permission[] => z.array(permissionSchema).parse(text.split(','));
 
-/** Its own stats: what happens after the answer is no cost of the request. A failure is no caller's concern. */
-async function noteUse(keyId: string, { d1, now }: { d1: D1Database; now: number }): Promise<void> {
+/** Writes when a key was last used. It has its own stats, because work after the response is not a cost of the request. */
+async function noteUse(keyId: string, { d1, now }: KeyCheck): Promise<void> {
 	const hourAgo = new Date(now - TOUCH_EVERY_MS).toISOString();
 	try {
 		await touchApiKey(openDatabase(d1), keyId, new Date(now).toISOString(), hourAgo);

@@ -4,23 +4,26 @@ import { ApiError } from '../core/errors.ts';
 import { log } from '../core/log.ts';
 import type { Principal } from '../core/principal.ts';
 import { settingsOf } from '../core/settings.ts';
+import { sha256Hex } from '../core/sha256.ts';
 import type { AppEnv } from '../http/context.ts';
-import { hashOfKey, isRememberedAsValid, principalOfKey, rememberHash } from './api-keys.ts';
+import { isWellFormedKey } from './api-key-format.ts';
+import { isRejected, principalOfKey, wasAccepted } from './api-keys.ts';
 import { verifyClerkToken } from './clerk.ts';
-import { callerKey, countAgainstAddress, refuseWhenTooMany } from './rate-limit.ts';
+import { checkGuarded, countRejectedKey } from './guesses.ts';
+import { callerKey, clientNetwork, countFailure, enforceRateLimit } from './rate-limit.ts';
 
 const REALM = 'product-generation-sessions';
 
-/** RFC 6750, section 3: no error code when no credentials came. */
-const unauthorized = (sent: boolean): ApiError =>
+/** RFC 6750, section 3: the challenge carries no error code when the request carries no credentials. */
+const unauthorized = (hasCredentials: boolean): ApiError =>
 	new ApiError(
 		'UNAUTHORIZED',
-		sent
+		hasCredentials
 			? 'The API key or token is not valid.'
 			: 'Send an API key or a session token: Authorization: Bearer <token>.',
 		{
 			headers: {
-				'WWW-Authenticate': sent
+				'WWW-Authenticate': hasCredentials
 					? `Bearer realm="${REALM}", error="invalid_token"`
 					: `Bearer realm="${REALM}"`,
 			},
@@ -28,28 +31,24 @@ const unauthorized = (sent: boolean): ApiError =>
 	);
 
 /**
- * Finds out who calls, by API key or Clerk session token, and counts the call against the caller's rate.
- * Throws UNAUTHORIZED, RATE_LIMITED. Failed attempts, and keys that must be looked up, count against the network address,
- * each once.
+ * Authenticates the caller by API key or Clerk session token, and counts the request against the caller's rate limit.
+ * Failed attempts are counted against the network that they come from. Throws UNAUTHORIZED, RATE_LIMITED.
  */
 export const authenticate = createMiddleware<AppEnv>(async (c, next) => {
 	const credentials = credentialsOf(c.req.header('Authorization'));
-	const afterAnswer: Work[] = [];
-	const principal = credentials && (await principalOf(c, credentials, afterAnswer));
-	if (!principal) {
-		if (credentials?.kind !== 'key') await countAgainstAddress(c);
-		throw unauthorized(credentials !== undefined);
-	}
+	const afterResponse: Work[] = [];
+	const principal = await principalOf(c, credentials, afterResponse);
+	if (!principal) throw unauthorized(credentials !== undefined);
 	c.set('principal', principal);
-	await refuseWhenTooMany(c.env.RATE_LIMITER, callerKey(principal));
+	await enforceRateLimit(c.env.RATE_LIMITER, callerKey(principal));
 	await next();
-	for (const work of afterAnswer) c.executionCtx.waitUntil(work());
+	for (const work of afterResponse) c.executionCtx.waitUntil(work());
 });
 
 type Work = () => Promise<void>;
 type Credentials = { kind: 'key' | 'token' | 'neither'; text: string };
 
-/** The token of `Bearer <token>`, or an API key that stands alone, as the reference's own examples send it. */
+/** Reads the token of `Bearer <token>`, or a bare API key, as the reference's own examples send it. */
 function credentialsOf(header: string | undefined): Credentials | undefined {
 	const text = header?.trim();
 	if (!text) return undefined;
@@ -59,35 +58,40 @@ function credentialsOf(header: string | undefined): Credentials | undefined {
 	return { kind: bearer ? 'token' : 'neither', text: token };
 }
 
+/** Returns the caller, or undefined when the attempt failed and was counted. Throws RATE_LIMITED. */
 async function principalOf(
 	c: Context<AppEnv>,
-	{ kind, text }: Credentials,
-	afterAnswer: Work[],
+	credentials: Credentials | undefined,
+	afterResponse: Work[],
 ): Promise<Principal | undefined> {
-	if (kind === 'key') return principalOfApiKey(c, text, afterAnswer);
-	if (kind === 'token') return principalOfToken(c, text);
-	return undefined;
+	if (credentials?.kind === 'key') return principalOfApiKey(c, credentials.text, afterResponse);
+	const principal = credentials?.kind === 'token' ? await principalOfToken(c, credentials.text) : undefined;
+	if (!principal) await countFailure(c);
+	return principal;
 }
 
 async function principalOfApiKey(
 	c: Context<AppEnv>,
 	key: string,
-	afterAnswer: Work[],
+	afterResponse: Work[],
 ): Promise<Principal | undefined> {
-	const keyHash = await hashOfKey(key);
-	const now = Date.now();
-	const rememberSeconds = settingsOf(c.env).KEY_CACHE_SECONDS;
-	// Before the look-up: whoever guesses is stopped before D1 has to answer.
-	if (!keyHash || rememberSeconds === 0 || !isRememberedAsValid(keyHash, now)) await countAgainstAddress(c);
-	if (!keyHash) return undefined;
-	const principal = await principalOfKey(keyHash, {
-		d1: c.env.DB,
-		stats: c.get('queryStats'),
-		now,
-		rememberSeconds,
-		afterAnswer: (work) => afterAnswer.push(work),
-	});
-	if (principal && rememberSeconds > 0) rememberHash(key, keyHash);
+	const keyHash = await sha256Hex(key);
+	const isUnproven = () => !wasAccepted(keyHash) && !isRejected(keyHash, Date.now());
+	if (isUnproven() && !(await isWellFormedKey(key))) {
+		await countFailure(c);
+		return undefined;
+	}
+	const network = clientNetwork(c);
+	const { principal, lookedUp } = await checkGuarded(network, isUnproven, () =>
+		principalOfKey(keyHash, {
+			d1: c.env.DB,
+			stats: c.get('queryStats'),
+			now: Date.now(),
+			cacheSeconds: settingsOf(c.env).KEY_CACHE_SECONDS,
+			afterResponse: (work) => afterResponse.push(work),
+		}),
+	);
+	if (!principal) await countRejectedKey(c.env.GUESS_LIMITER, network, { keyHash, lookedUp });
 	return principal;
 }
 
@@ -102,7 +106,7 @@ async function principalOfToken(c: Context<AppEnv>, token: string): Promise<Prin
 		return undefined;
 	} catch (error) {
 		// Such a token may have caused a fetch of the issuer's keys.
-		await countAgainstAddress(c);
+		await countFailure(c);
 		throw error;
 	}
 }

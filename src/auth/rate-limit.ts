@@ -4,39 +4,38 @@ import { errorFields, log } from '../core/log.ts';
 import type { Owner } from '../core/principal.ts';
 import type { AppEnv } from '../http/context.ts';
 
-/** The period of the rate limiting binding in wrangler.toml, which the binding does not tell. */
-const RETRY_AFTER_SECONDS = '60';
+/** The period of both rate limits in wrangler.toml. The binding does not expose it. */
+export const RATE_LIMIT_PERIOD_SECONDS = 60;
 
-/** What a caller's requests are counted under. As JSON, so that no two callers can share one. */
+/** The key that a caller's requests are counted under. It is JSON, so that two callers cannot share one. */
 export const callerKey = ({ userId, organizationId }: Owner): string =>
 	`caller:${JSON.stringify([userId, organizationId])}`;
 
-/** What the failures of a network address are counted under: of IPv6 the /64, which is what one customer is given. */
-export function addressKey(address: string): string {
-	if (!address.includes(':')) return `address:${address}`;
+/** The network that an address belongs to: an IPv4 address alone, or the /64 that one IPv6 customer is given. */
+export function networkOf(address: string): string {
+	if (!address.includes(':')) return address;
 	const [before = '', after] = address.toLowerCase().split('::');
 	const head = before === '' ? [] : before.split(':');
 	const tail = after ? after.split(':') : [];
 	const zeros = after === undefined ? [] : Array.from({ length: 8 - head.length - tail.length }, () => '0');
 	const prefix = [...head, ...zeros, ...tail].slice(0, 4).map((group) => group.replace(/^0+(?=.)/, ''));
-	return `address:${prefix.join(':')}`;
+	return prefix.join(':');
 }
+
+/** The network that a request comes from. Cloudflare sets the header, so a caller cannot forge it. */
+export const clientNetwork = (c: Context<AppEnv>): string =>
+	networkOf(c.req.header('CF-Connecting-IP') ?? '');
+
+export const rateLimited = (): ApiError =>
+	new ApiError('RATE_LIMITED', 'Too many requests. Try again later.', {
+		headers: { 'Retry-After': String(RATE_LIMIT_PERIOD_SECONDS) },
+	});
 
 /**
- * Counts one request for a key. Throws RATE_LIMITED over the limit. The count is local and not exact, and when the
- * limiter itself fails, the request goes on: it guards the service and must not be what stops it.
+ * Counts one request under a key, and returns whether the key is within the limit. The count is local to a Cloudflare
+ * location and not exact. When the limiter itself fails, the request goes on, because the limiter must not stop the service.
  */
-export async function refuseWhenTooMany(limiter: RateLimit, key: string): Promise<void> {
-	if (await isWithinLimit(limiter, key)) return;
-	throw new ApiError('RATE_LIMITED', 'Too many requests. Try again later.', {
-		headers: { 'Retry-After': RETRY_AFTER_SECONDS },
-	});
-}
-
-/** Counts one request against the network address that it comes from. Throws RATE_LIMITED. */
-export const countAgainstAddress = (c: Context<AppEnv>): Promise<void> =>
-	refuseWhenTooMany(c.env.RATE_LIMITER, addressKey(c.req.header('CF-Connecting-IP') ?? ''));
-async function isWithinLimit(limiter: RateLimit, key: string): Promise<boolean> {
+export async function isWithinLimit(limiter: RateLimit, key: string): Promise<boolean> {
 	try {
 		return (await limiter.limit({ key })).success;
 	} catch (error) {
@@ -44,3 +43,16 @@ async function isWithinLimit(limiter: RateLimit, key: string): Promise<boolean> 
 		return true;
 	}
 }
+
+/** Counts one request under a key. Throws RATE_LIMITED when the key is over the limit. */
+export async function enforceRateLimit(limiter: RateLimit, key: string): Promise<void> {
+	if (!(await isWithinLimit(limiter, key))) throw rateLimited();
+}
+
+/** Counts a failed attempt that cost no round trip to D1 under the client's network. Throws RATE_LIMITED. */
+export const countFailure = (c: Context<AppEnv>): Promise<void> =>
+	enforceRateLimit(c.env.RATE_LIMITER, `failure:${clientNetwork(c)}`);
+
+/** Counts a health check, which costs a round trip to D1, under the client's network. Throws RATE_LIMITED. */
+export const countHealthCheck = (c: Context<AppEnv>): Promise<void> =>
+	enforceRateLimit(c.env.GUESS_LIMITER, `health:${clientNetwork(c)}`);

@@ -3,7 +3,10 @@ import * as z from 'zod';
 /** The Worker's environment: from wrangler.toml, `.dev.vars` and secrets. */
 export interface Bindings {
 	DB: D1Database;
+	/** Counts the requests of callers, and failed attempts that cost no look-up in D1. */
 	RATE_LIMITER: RateLimit;
+	/** Counts what costs a round trip to D1 without valid credentials: rejected API keys, and health checks. */
+	GUESS_LIMITER: RateLimit;
 	/** The documentation. */
 	ASSETS: Fetcher;
 	SESSION_TTL_SECONDS: string;

@@ -1,9 +1,10 @@
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { apiKeyHash, newApiKey } from '../../src/auth/api-key-format.ts';
-import { isRememberedAsValid, principalOfKey } from '../../src/auth/api-keys.ts';
+import { isWellFormedKey, newApiKey } from '../../src/auth/api-key-format.ts';
+import { isRejected, principalOfKey, reject, wasAccepted } from '../../src/auth/api-keys.ts';
 import { expireApiKey, revokeApiKey } from '../../src/auth/store.ts';
 import { newQueryStats } from '../../src/core/database.ts';
+import { sha256Hex } from '../../src/core/sha256.ts';
 import { openDatabase } from '../../src/database/database.ts';
 import { newCaller, newKey, SESSIONS } from '../support/api.ts';
 import { query } from '../support/database.ts';
@@ -21,14 +22,14 @@ beforeEach(() => {
 	afterwards = [];
 });
 
-/** Asks whose key it is at a time, and waits for what follows the answer. */
-async function principalAt(now: number, keyHash: string, rememberSeconds = 60) {
-	const principal = await principalOfKey(keyHash, {
+/** Finds the principal of a key at a time, and finishes the work after the response. */
+async function principalAt(now: number, keyHash: string, cacheSeconds = 60) {
+	const { principal } = await principalOfKey(keyHash, {
 		d1: faulty.d1,
 		stats: newQueryStats(),
 		now,
-		rememberSeconds,
-		afterAnswer: (work) => afterwards.push(work),
+		cacheSeconds,
+		afterResponse: (work) => afterwards.push(work),
 	});
 	await Promise.all(afterwards.splice(0).map((work) => work()));
 	return principal;
@@ -37,7 +38,7 @@ const lookUps = () => faulty.sql.flat().filter((sql) => sql.startsWith('SELECT')
 const notes = () => faulty.sql.flat().filter((sql) => sql.startsWith('UPDATE')).length;
 const iso = (now: number) => new Date(now).toISOString();
 
-/** A database that finds nothing, at no cost. */
+/** A database without rows, which answers without I/O. */
 const withoutRows = {
 	withSession: () => ({
 		prepare: () => ({
@@ -48,17 +49,18 @@ const withoutRows = {
 } as unknown as D1Database;
 
 describe('an API key', () => {
-	it('is told by its form and its checksum, without the database', async () => {
+	it('is recognized by its format and checksum, without the database', async () => {
 		for (const environment of ['live', 'test'] as const) {
 			const { key, keyHash, prefix } = await newApiKey(environment);
 			expect(key).toMatch(new RegExp(`^rt_${environment}_[0-9a-f]{72}$`));
-			expect([await apiKeyHash(key), key.startsWith(prefix), prefix.length]).toEqual([keyHash, true, 16]);
+			expect([await isWellFormedKey(key), key.startsWith(prefix), prefix.length]).toEqual([true, true, 16]);
+			expect(keyHash).toBe(await sha256Hex(key));
 			for (let at = 0; at < key.length; at += 1) {
 				const other = key[at] === 'a' ? 'b' : 'a';
-				expect(await apiKeyHash(key.slice(0, at) + other + key.slice(at + 1))).toBeUndefined();
+				expect(await isWellFormedKey(key.slice(0, at) + other + key.slice(at + 1))).toBe(false);
 			}
 			for (const text of [key.slice(0, -1), `${key}0`, ` ${key}`, `${key}\n`, key.toUpperCase(), ''])
-				expect(await apiKeyHash(text)).toBeUndefined();
+				expect(await isWellFormedKey(text)).toBe(false);
 		}
 	});
 
@@ -70,11 +72,11 @@ describe('an API key', () => {
 	it('is stored only as its SHA-256', async () => {
 		const { key, row } = await newKey();
 		const [stored] = await query('SELECT * FROM api_keys WHERE id = ?', row.id);
-		expect(stored?.key_hash).toBe(await apiKeyHash(key));
+		expect(stored?.key_hash).toBe(await sha256Hex(key));
 		expect(JSON.stringify(stored)).not.toContain(key.slice(20));
 	});
 
-	it('is its owner with its permissions', async () => {
+	it('authenticates its owner with its permissions', async () => {
 		const { row } = await newKey({
 			userId: 'user_k',
 			organizationId: 'org_k',
@@ -88,20 +90,20 @@ describe('an API key', () => {
 		});
 	});
 
-	it('ends at its expiry, however fresh the memory of it is', async () => {
+	it('is rejected from its expiry on, even while it is cached', async () => {
 		const { row } = await newKey({ expiresAt: iso(NOW + 10 * SECOND) });
 		expect(await principalAt(NOW, row.key_hash)).toBeDefined();
 		expect(await principalAt(NOW + 10 * SECOND - 1, row.key_hash)).toBeDefined();
 		expect(await principalAt(NOW + 10 * SECOND, row.key_hash)).toBeUndefined();
-		expect([lookUps(), isRememberedAsValid(row.key_hash, NOW + 10 * SECOND)]).toEqual([1, false]);
+		expect([lookUps(), wasAccepted(row.key_hash)]).toEqual([1, false]);
 	});
 
-	it('lets nobody in when its stored expiry is no time', async () => {
+	it('is rejected when its stored expiry is not a time', async () => {
 		const { row } = await newKey({ expiresAt: 'soon' });
 		expect(await principalAt(NOW, row.key_hash)).toBeUndefined();
 	});
 
-	it('that was rotated lives on until the grace ends, and never longer than before', async () => {
+	it('works until the end of the grace after a rotation, and never past its own expiry', async () => {
 		const { row } = await newKey();
 		const { row: short } = await newKey({ expiresAt: iso(NOW + HOUR) });
 		for (const { id } of [row, short]) await expireApiKey(db, id, iso(NOW + 24 * HOUR));
@@ -111,8 +113,8 @@ describe('an API key', () => {
 	});
 });
 
-describe('the memory of keys', () => {
-	it('answers a warm request without a trip, until its time is over', async () => {
+describe('the cache of keys', () => {
+	it('saves the look-up of a valid key until the entry is stale', async () => {
 		const { row } = await newKey();
 		for (const seconds of [0, 1, 30, 59]) {
 			expect(await principalAt(NOW + seconds * SECOND, row.key_hash)).toBeDefined();
@@ -122,15 +124,17 @@ describe('the memory of keys', () => {
 		expect(lookUps()).toBe(2);
 	});
 
-	it('lets a revoked key go after its time, and not before it was looked up again', async () => {
+	it('accepts a revoked key until the entry is stale', async () => {
 		const { row } = await newKey();
 		await principalAt(NOW, row.key_hash);
 		await revokeApiKey(db, row.id, iso(NOW + SECOND));
 		expect(await principalAt(NOW + 59 * SECOND, row.key_hash)).toBeDefined();
+		expect(wasAccepted(row.key_hash)).toBe(true);
 		expect(await principalAt(NOW + 60 * SECOND, row.key_hash)).toBeUndefined();
+		expect(wasAccepted(row.key_hash)).toBe(false);
 	});
 
-	it('does not exist at 0 seconds: a revoked key is refused at once', async () => {
+	it('is not used at 0 seconds: a revoked key is rejected at once', async () => {
 		const { row } = await newKey();
 		expect(await principalAt(NOW, row.key_hash)).toBeDefined();
 		expect(await principalAt(NOW, row.key_hash, 0)).toBeDefined();
@@ -138,7 +142,7 @@ describe('the memory of keys', () => {
 		expect(await principalAt(NOW, row.key_hash, 0)).toBeUndefined();
 	});
 
-	it('holds an unknown key for five seconds, so that a new one need not wait', async () => {
+	it('holds a rejected key for five seconds only, so that a new key works soon', async () => {
 		const { row } = await newKey();
 		await query('UPDATE api_keys SET key_hash = ? WHERE id = ?', 'elsewhere', row.id);
 		for (const seconds of [0, 4]) {
@@ -147,23 +151,38 @@ describe('the memory of keys', () => {
 		expect(lookUps()).toBe(1);
 		await query('UPDATE api_keys SET key_hash = ? WHERE id = ?', row.key_hash, row.id);
 		expect(await principalAt(NOW + 5 * SECOND, row.key_hash)).toBeDefined();
-		expect(isRememberedAsValid(row.key_hash, NOW + 6 * SECOND)).toBe(true);
+		expect(wasAccepted(row.key_hash)).toBe(true);
 	});
 
-	it('is not filled up by guesses: a known key stays known', async () => {
+	it('holds a rejected key for five seconds at 0 seconds too, so that a retry costs no look-up', async () => {
+		for (const seconds of [0, 4]) await principalAt(NOW + seconds * SECOND, 'retried', 0);
+		expect(lookUps()).toBe(1);
+		await principalAt(NOW + 5 * SECOND, 'retried', 0);
+		expect(lookUps()).toBe(2);
+	});
+
+	it('holds a key whose caller was told to wait for as long as it was told', async () => {
+		reject('told_to_wait', NOW + 60 * SECOND);
+		expect(isRejected('told_to_wait', NOW + 60 * SECOND - 1)).toBe(true);
+		expect(await principalAt(NOW + 60 * SECOND - 1, 'told_to_wait')).toBeUndefined();
+		expect(lookUps()).toBe(0);
+		expect(isRejected('told_to_wait', NOW + 60 * SECOND)).toBe(false);
+	});
+
+	it('keeps a valid key however many guesses come in', async () => {
 		const { row } = await newKey();
 		await principalAt(NOW, row.key_hash);
 		faulty = faultyD1(withoutRows);
 		for (let guess = 0; guess < 2100; guess += 1) await principalAt(NOW, `guess_${guess}`);
 		expect(await principalAt(NOW + SECOND, row.key_hash)).toBeDefined();
-		// The latest guess is remembered, the first ones have made room.
+		// The latest guess is cached. The first ones were evicted.
 		await principalAt(NOW + SECOND, 'guess_2099');
 		expect(lookUps()).toBe(2100);
 		await principalAt(NOW + SECOND, 'guess_0');
 		expect(lookUps()).toBe(2101);
 	});
 
-	it('keeps no failure of the database', async () => {
+	it('does not hold a failure of the database', async () => {
 		const { row } = await newKey();
 		faulty.next = [{ message: 'D1_ERROR: D1 DB is overloaded.', when: 'before' }];
 		await expect(principalAt(NOW, row.key_hash)).rejects.toMatchObject({ name: 'DatabaseUnavailable' });
@@ -175,7 +194,7 @@ describe('the last use of a key', () => {
 	const lastUse = async (id: string) =>
 		(await query('SELECT last_used_at FROM api_keys WHERE id = ?', id))[0]?.last_used_at;
 
-	it('is noted once an hour at the most, however often it is looked up', async () => {
+	it('is written at most once an hour, however often the key is looked up', async () => {
 		const { row } = await newKey();
 		for (const after of [0, 30 * SECOND, 61 * SECOND, HOUR - 1]) {
 			await principalAt(NOW + after, row.key_hash);
@@ -186,26 +205,26 @@ describe('the last use of a key', () => {
 		expect([await lastUse(row.id), notes()]).toEqual([iso(NOW + HOUR), 2]);
 	});
 
-	it('is noted once an hour without a memory too', async () => {
+	it('is written once an hour without a cache too', async () => {
 		const { row } = await newKey();
 		for (const after of [0, SECOND, HOUR - 1]) await principalAt(NOW + after, row.key_hash, 0);
 		expect([await lastUse(row.id), notes()]).toEqual([iso(NOW), 1]);
 	});
 
-	it('does not move back when two isolates note it', async () => {
+	it('does not move back when two isolates write it', async () => {
 		const { row } = await newKey();
 		await query('UPDATE api_keys SET last_used_at = ? WHERE id = ?', iso(NOW + HOUR), row.id);
 		await principalAt(NOW, row.key_hash);
 		expect(await lastUse(row.id)).toBe(iso(NOW + HOUR));
 	});
 
-	it('is not noted for a key that is refused', async () => {
+	it('is not written for a rejected key', async () => {
 		const { row } = await newKey({ expiresAt: iso(NOW) });
 		await principalAt(NOW, row.key_hash);
 		expect(await lastUse(row.id)).toBeNull();
 	});
 
-	it('that cannot be noted changes no answer', async () => {
+	it('changes no response when it cannot be written', async () => {
 		const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
 		const caller = await newCaller({ fetcher: serviceWith({ DB: faulty.d1 }) });
 		faulty.next = [null, null, { message: 'D1_ERROR: no such column', when: 'before' }];
@@ -215,7 +234,7 @@ describe('the last use of a key', () => {
 		warn.mockRestore();
 	});
 
-	it('costs the request nothing: it is written after the call’s own work', async () => {
+	it('is written after the work of the request, so that it adds no latency', async () => {
 		const caller = await newCaller({ fetcher: serviceWith({ DB: faulty.d1 }) });
 		await caller.call('GET', SESSIONS);
 		expect(faulty.sql.map(([sql = '']) => /(?:FROM|UPDATE) (\w+)/.exec(sql)?.[0])).toEqual([

@@ -291,7 +291,7 @@ describe('a key set that cannot be had', () => {
 		const { status, json, text } = await caller.call('GET', SESSIONS, {
 			headers: { 'CF-Connecting-IP': '192.0.2.1' },
 		});
-		expect([status, json.code, counted]).toEqual([500, 'INTERNAL_ERROR', ['address:192.0.2.1']]);
+		expect([status, json.code, counted]).toEqual([500, 'INTERNAL_ERROR', ['failure:192.0.2.1']]);
 		expect(text).not.toMatch(/secret|jwks|503/);
 	});
 });

@@ -1,26 +1,47 @@
-import { describe, expect, it } from 'vitest';
-import { addressKey, callerKey } from '../../src/auth/rate-limit.ts';
-import { callerWith, newCaller, newKey, SESSIONS } from '../support/api.ts';
+import { env } from 'cloudflare:workers';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { newApiKey } from '../../src/auth/api-key-format.ts';
+import { callerKey, networkOf } from '../../src/auth/rate-limit.ts';
+import { revokeApiKey } from '../../src/auth/store.ts';
+import { pause } from '../../src/core/pause.ts';
+import { openDatabase } from '../../src/database/database.ts';
+import { callerWith, type Fetcher, newCaller, newKey, ORIGIN, SESSIONS } from '../support/api.ts';
 import { faultyD1, serviceWith } from '../support/faulty-d1.ts';
 
-/** A limiter that lets so many requests of each key through, and remembers whom it was asked about. */
-function limiterOf(most: number) {
-	const asked: string[] = [];
-	const RATE_LIMITER: RateLimit = {
+/** A limiter that lets a number of requests of each key through, and records the keys that it counted. */
+function limiterOf(limit: number) {
+	const counted: string[] = [];
+	const limiter: RateLimit = {
 		limit: async ({ key }) => {
-			asked.push(key);
-			return { success: asked.filter((each) => each === key).length <= most };
+			counted.push(key);
+			return { success: counted.filter((each) => each === key).length <= limit };
 		},
 	};
-	return { asked, RATE_LIMITER };
+	return { counted, limiter };
 }
 
-const ADDRESS = { 'CF-Connecting-IP': '192.0.2.7' };
 const nobody = { userId: '', organizationId: null };
 
+// Each test has an address of its own, because an isolate remembers which networks it has blocked.
+let address: string;
+let addresses = 0;
+beforeEach(() => {
+	addresses += 1;
+	address = `192.0.2.${addresses}`;
+});
+
+/** Sends a list request from the test's address, with any text as its credentials. */
+async function listWith(fetcher: Fetcher, key: string): Promise<{ status: number; headers: Headers }> {
+	const headers = { 'CF-Connecting-IP': address };
+	return callerWith(key, nobody, fetcher).call('GET', SESSIONS, { headers });
+}
+const statusOf = async (fetcher: Fetcher, key: string) => (await listWith(fetcher, key)).status;
+/** A key that nobody issued: anybody can compute its checksum. */
+const forgedKey = async () => (await newApiKey('live')).key;
+
 describe('the rate limit of a caller', () => {
-	it('is a 429 that says when to come again', async () => {
-		const caller = await newCaller({ fetcher: serviceWith(limiterOf(2)) });
+	it('returns 429 with Retry-After over the limit', async () => {
+		const caller = await newCaller({ fetcher: serviceWith({ RATE_LIMITER: limiterOf(2).limiter }) });
 		for (const wanted of [200, 200, 429, 429]) {
 			const { status, json, headers } = await caller.call('GET', SESSIONS);
 			expect(status).toBe(wanted);
@@ -35,10 +56,10 @@ describe('the rate limit of a caller', () => {
 		}
 	});
 
-	it('counts every call, known or not, and stops it before the database', async () => {
+	it('counts a call on any path, and refuses it before the database', async () => {
 		const faulty = faultyD1();
-		const limiter = limiterOf(1);
-		const caller = await newCaller({ fetcher: serviceWith({ DB: faulty.d1, ...limiter }) });
+		const RATE_LIMITER = limiterOf(1).limiter;
+		const caller = await newCaller({ fetcher: serviceWith({ DB: faulty.d1, RATE_LIMITER }) });
 		expect((await caller.call('GET', SESSIONS)).status).toBe(200);
 		faulty.trips = 0;
 		const calls = [
@@ -56,24 +77,19 @@ describe('the rate limit of a caller', () => {
 	});
 
 	it('is shared by the keys of a caller and by nobody else', async () => {
-		const fetcher = serviceWith(limiterOf(1));
+		const fetcher = serviceWith({ RATE_LIMITER: limiterOf(1).limiter });
 		const caller = await newCaller({ organizationId: 'org_1', fetcher });
 		const owner = { userId: caller.userId, organizationId: 'org_1' };
 		expect((await caller.call('GET', SESSIONS)).status).toBe(200);
-		let address = 0;
-		const status = async (request: Parameters<typeof newKey>[0]) => {
-			address += 1;
-			const other = callerWith((await newKey(request)).key, nobody, fetcher);
-			const headers = { 'CF-Connecting-IP': `198.51.100.${address}` };
-			return (await other.call('GET', SESSIONS, { headers })).status;
-		};
+		const status = async (request: Parameters<typeof newKey>[0]) =>
+			statusOf(fetcher, (await newKey(request)).key);
 		expect(await status(owner)).toBe(429);
 		expect(await status({ ...owner, organizationId: null })).toBe(200);
 		expect(await status({ ...owner, organizationId: 'org_2' })).toBe(200);
 		expect(await status({ organizationId: 'org_1' })).toBe(200);
 	});
 
-	it('is not shared by owners whose names look alike when put together', () => {
+	it('is not shared by owners whose names look alike when they are joined', () => {
 		const owners = [
 			{ userId: 'a:b', organizationId: null },
 			{ userId: 'a', organizationId: 'b:' },
@@ -87,67 +103,209 @@ describe('the rate limit of a caller', () => {
 	});
 });
 
-describe('the rate limit of an address', () => {
-	const failures: [string, () => Promise<string> | string | undefined][] = [
-		['no credentials', () => undefined],
-		['Basic', () => 'Basic eDp5'],
-		['a typo in a key', () => `rt_live_${'0'.repeat(72)}`],
-		['a token', () => 'Bearer a.b.c'],
+describe('the rate limit of failed attempts', () => {
+	const failures: [string, string | undefined][] = [
+		['without credentials', undefined],
+		['with Basic credentials', 'Basic eDp5'],
+		['with a typo in a key', `rt_live_${'0'.repeat(72)}`],
+		['with a bad token', 'Bearer a.b.c'],
 	];
 
-	it.each(failures)(
-		'counts a failed attempt once, by %s, and in the end refuses with 429',
-		async (_, make) => {
-			const limiter = limiterOf(2);
-			const fetcher = serviceWith(limiter);
-			const authorization = await make();
-			const headers = { ...ADDRESS, ...(authorization ? { Authorization: authorization } : {}) };
-			for (const wanted of [401, 401, 429]) {
-				const response = await fetcher(new Request(`https://api.test${SESSIONS}`, { headers }));
-				expect(response.status).toBe(wanted);
-				expect(response.headers.get('Retry-After')).toBe(wanted === 429 ? '60' : null);
-			}
-			expect(limiter.asked).toEqual(Array.from({ length: 3 }, () => 'address:192.0.2.7'));
-		},
-	);
-
-	it('stops guessed keys before the database, remembered ones too', async () => {
-		const faulty = faultyD1();
-		const limiter = limiterOf(3);
-		const fetcher = serviceWith({ DB: faulty.d1, ...limiter });
-		const good = await newKey();
-		const { key } = await newKey({ expiresAt: '2020-01-01T00:00:00.000Z' });
-		const call = (text: string) =>
-			callerWith(text, nobody, fetcher).call('GET', SESSIONS, { headers: ADDRESS });
-		for (const wanted of [401, 401, 401, 429]) expect((await call(key)).status).toBe(wanted);
-		expect(faulty.trips).toBe(1);
-		// A key that must be looked up has to wait as well: it cannot be told from a guess.
-		expect((await call(good.key)).status).toBe(429);
-		expect(faulty.trips).toBe(1);
-	});
-
-	it('does not stop a key that is known to be good', async () => {
-		const limiter = limiterOf(3);
-		const fetcher = serviceWith(limiter);
-		const caller = await newCaller({ fetcher });
-		const call = () => caller.call('GET', SESSIONS, { headers: ADDRESS });
-		expect((await call()).status).toBe(200);
-		for (let attempt = 0; attempt < 5; attempt += 1) {
-			await callerWith('x', nobody, fetcher).call('GET', SESSIONS, { headers: ADDRESS });
+	it.each(failures)('counts an attempt %s once, and refuses it over the limit', async (_, authorization) => {
+		const failed = limiterOf(2);
+		const guessed = limiterOf(0);
+		const fetcher = serviceWith({ RATE_LIMITER: failed.limiter, GUESS_LIMITER: guessed.limiter });
+		const headers = {
+			'CF-Connecting-IP': address,
+			...(authorization ? { Authorization: authorization } : {}),
+		};
+		for (const wanted of [401, 401, 429]) {
+			const response = await fetcher(new Request(ORIGIN + SESSIONS, { headers }));
+			expect(response.status).toBe(wanted);
+			expect(response.headers.get('Retry-After')).toBe(wanted === 429 ? '60' : null);
 		}
-		expect((await call()).status).toBe(200);
+		expect(failed.counted).toEqual(Array.from({ length: 3 }, () => `failure:${address}`));
+		expect(guessed.counted).toEqual([]);
 	});
 
-	it('is another for each IPv4 address, and for each /64 of IPv6', () => {
-		expect(addressKey('192.0.2.7')).not.toBe(addressKey('192.0.2.8'));
+	it('is counted for each IPv4 address, and for each /64 of IPv6', () => {
+		expect(networkOf('192.0.2.7')).not.toBe(networkOf('192.0.2.8'));
 		const same = [
 			'2001:db8:0:1::1',
 			'2001:DB8::1:1:2:3:4',
 			'2001:0db8:0000:0001:ffff:0:0:1',
 			'2001:db8:0:1::',
 		];
-		expect(new Set(same.map(addressKey))).toEqual(new Set(['address:2001:db8:0:1']));
-		const others = ['2001:db8:0:2::1', '2001:db8::1', '::1', 'fe80::1'].map(addressKey);
-		expect(new Set([...others, addressKey('2001:db8:0:1::1')]).size).toBe(5);
+		expect(new Set(same.map(networkOf))).toEqual(new Set(['2001:db8:0:1']));
+		const others = ['2001:db8:0:2::1', '2001:db8::1', '::1', 'fe80::1'].map(networkOf);
+		expect(new Set([...others, networkOf('2001:db8:0:1::1')]).size).toBe(5);
+	});
+});
+
+describe('the rate limit of rejected keys', () => {
+	afterEach(() => vi.restoreAllMocks());
+
+	/** The service with a small limit for rejected keys, and none for callers. */
+	function guardedService(limit: number, vars: { KEY_CACHE_SECONDS?: string } = {}) {
+		const faulty = faultyD1();
+		const { counted, limiter } = limiterOf(limit);
+		return { faulty, counted, fetcher: serviceWith({ DB: faulty.d1, GUESS_LIMITER: limiter, ...vars }) };
+	}
+
+	it.each(['60', '0'])(
+		'returns 401 for a bad key up to the limit, and then 429 with Retry-After, when keys are cached for %s s',
+		async (KEY_CACHE_SECONDS) => {
+			const { faulty, fetcher } = guardedService(3, { KEY_CACHE_SECONDS });
+			const key = await forgedKey();
+			for (const wanted of [401, 401, 401, 429, 429]) {
+				const { status, headers } = await listWith(fetcher, key);
+				expect([status, headers.get('Retry-After')]).toEqual([wanted, wanted === 429 ? '60' : null]);
+			}
+			expect(faulty.trips).toBe(1);
+		},
+	);
+
+	it('looks no key up for a network that has guessed too often', async () => {
+		const { faulty, fetcher } = guardedService(3);
+		for (const wanted of [401, 401, 401, 429, 429, 429]) {
+			expect(await statusOf(fetcher, await forgedKey())).toBe(wanted);
+		}
+		expect(faulty.trips).toBe(4);
+		// A valid key that this isolate has never seen cannot be told from a guess.
+		expect(await statusOf(fetcher, (await newKey()).key)).toBe(429);
+		expect(faulty.trips).toBe(4);
+		// Other networks are not affected.
+		address = '198.51.100.1';
+		expect(await statusOf(fetcher, (await newKey()).key)).toBe(200);
+	});
+
+	it('looks keys up again a minute after a network has guessed too often', async () => {
+		const { fetcher } = guardedService(0);
+		const { key } = await newKey();
+		expect(await statusOf(fetcher, await forgedKey())).toBe(429);
+		expect(await statusOf(fetcher, key)).toBe(429);
+		const later = Date.now() + 60_000;
+		vi.spyOn(Date, 'now').mockImplementation(() => later);
+		expect(await statusOf(fetcher, key)).toBe(200);
+	});
+
+	it.each(['60', '0'])(
+		'never refuses a key that this isolate has accepted, when keys are cached for %s s',
+		async (KEY_CACHE_SECONDS) => {
+			const { fetcher } = guardedService(0, { KEY_CACHE_SECONDS });
+			const { key } = await newKey();
+			expect(await statusOf(fetcher, key)).toBe(200);
+			for (let guess = 0; guess < 5; guess += 1) {
+				expect(await statusOf(fetcher, await forgedKey())).toBe(429);
+			}
+			expect(await statusOf(fetcher, key)).toBe(200);
+			// The entry of the cache is stale, so the key is looked up again.
+			const later = Date.now() + 61_000;
+			vi.spyOn(Date, 'now').mockImplementation(() => later);
+			expect(await statusOf(fetcher, await forgedKey())).toBe(429);
+			expect(await statusOf(fetcher, key)).toBe(200);
+		},
+	);
+
+	it.each(['60', '0'])(
+		'does not count valid keys, when keys are cached for %s s',
+		async (KEY_CACHE_SECONDS) => {
+			const { counted, fetcher } = guardedService(0, { KEY_CACHE_SECONDS });
+			for (let keys = 0; keys < 3; keys += 1) {
+				const { key } = await newKey();
+				for (let calls = 0; calls < 3; calls += 1) expect(await statusOf(fetcher, key)).toBe(200);
+			}
+			expect(counted).toEqual([]);
+		},
+	);
+
+	it('does not refuse a valid key because another caller of the network repeats a bad one', async () => {
+		const { fetcher } = guardedService(3);
+		const bad = await forgedKey();
+		for (let calls = 0; calls < 10; calls += 1) await listWith(fetcher, bad);
+		expect(await statusOf(fetcher, bad)).toBe(429);
+		expect(await statusOf(fetcher, (await newKey()).key)).toBe(200);
+	});
+
+	it('counts a key as rejected once it is revoked', async () => {
+		const { counted, fetcher } = guardedService(1, { KEY_CACHE_SECONDS: '0' });
+		const { key, row } = await newKey();
+		expect(await statusOf(fetcher, key)).toBe(200);
+		await revokeApiKey(openDatabase(env.DB), row.id, '2026-01-01T00:00:00.000Z');
+		expect(await statusOf(fetcher, key)).toBe(401);
+		expect(counted).toEqual([`guess:${address}`, `rejected-key:${address}`]);
+		expect(await statusOf(fetcher, key)).toBe(429);
+	});
+
+	it('holds for 300 guesses at once', async () => {
+		const { faulty, fetcher } = guardedService(20);
+		const keys = await Promise.all(Array.from({ length: 300 }, forgedKey));
+		const statuses = await Promise.all(keys.map((key) => statusOf(fetcher, key)));
+		expect(statuses.filter((status) => status === 401)).toHaveLength(20);
+		expect(statuses.filter((status) => status === 429)).toHaveLength(280);
+		// Ten look-ups run at once, so up to ten more can start before the last one is counted.
+		expect(faulty.trips).toBeLessThanOrEqual(30);
+	});
+
+	it('lets 100 requests in at once that carry valid keys which this isolate has not seen', async () => {
+		const { faulty, fetcher } = guardedService(0);
+		const shared = (await newKey()).key;
+		const others = await Promise.all(Array.from({ length: 20 }, async () => (await newKey()).key));
+		const keys = [...Array.from({ length: 80 }, () => shared), ...others];
+		faulty.sql = [];
+		const statuses = await Promise.all(keys.map((key) => statusOf(fetcher, key)));
+		expect(statuses).toEqual(keys.map(() => 200));
+		const lookUps = faulty.sql.flat().filter((sql) => sql.includes('FROM api_keys')).length;
+		expect(lookUps).toBeLessThanOrEqual(10 + others.length);
+	});
+
+	it('does not wait longer than five seconds for look-ups whose requests were cancelled', async () => {
+		const { fetcher } = guardedService(0);
+		const never = { withSession: () => ({ prepare: () => ({ bind: () => ({ all: () => pending }) }) }) };
+		const pending = new Promise(() => {});
+		const hanging = serviceWith({ DB: never as unknown as D1Database });
+		const lost = await Promise.all(Array.from({ length: 10 }, forgedKey));
+		for (const key of lost) void listWith(hanging, key);
+		const { key } = await newKey();
+		let status: number | undefined;
+		const waiting = statusOf(fetcher, key).then((got) => {
+			status = got;
+		});
+		await pause(100);
+		expect(status).toBeUndefined();
+		const now = Date.now();
+		vi.spyOn(Date, 'now').mockImplementation(() => now + 5_000);
+		await waiting;
+		expect(status).toBe(200);
+	});
+});
+
+describe('the rate limit of health checks', () => {
+	const health = async (fetcher: Fetcher) => {
+		const headers = { 'CF-Connecting-IP': address };
+		const response = await fetcher(new Request(`${ORIGIN}/healthz`, { headers }));
+		return [response.status, response.headers.get('Retry-After')];
+	};
+
+	it('returns 429 with Retry-After over the limit, before the database', async () => {
+		const faulty = faultyD1();
+		const { counted, limiter } = limiterOf(2);
+		const fetcher = serviceWith({ DB: faulty.d1, GUESS_LIMITER: limiter });
+		expect(await health(fetcher)).toEqual([200, null]);
+		expect(await health(fetcher)).toEqual([200, null]);
+		expect(await health(fetcher)).toEqual([429, '60']);
+		expect(faulty.trips).toBe(2);
+		expect(counted).toEqual(Array.from({ length: 3 }, () => `health:${address}`));
+	});
+
+	it('is not used up by failed attempts and guesses from the same address', async () => {
+		const [guessed, failed] = [limiterOf(3), limiterOf(3)];
+		const fetcher = serviceWith({ RATE_LIMITER: failed.limiter, GUESS_LIMITER: guessed.limiter });
+		for (let attempts = 0; attempts < 5; attempts += 1) {
+			await listWith(fetcher, await forgedKey());
+			await listWith(fetcher, 'x');
+		}
+		expect(await statusOf(fetcher, 'x')).toBe(429);
+		expect(await health(fetcher)).toEqual([200, null]);
 	});
 });
