@@ -4,17 +4,18 @@ import type { Permission } from '../core/principal.ts';
 import { type KeyEnvironment, newApiKey } from './api-key-format.ts';
 import { type ApiKeyRow, insertApiKey } from './store.ts';
 
-/** Whose key to make, and what it may do until when (ISO 8601). */
+/** The owner, permissions and expiry of a key to make. */
 export interface KeyRequest {
 	userId: string;
 	organizationId: string | null;
 	name: string | null;
 	permissions: readonly Permission[];
 	environment: KeyEnvironment;
+	/** ISO 8601; null for a key that does not expire. */
 	expiresAt: string | null;
 }
 
-/** Makes and stores a key. The key itself is in the answer and nowhere else. */
+/** Makes and stores a key. The returned `key` is stored nowhere. Throws DatabaseUnavailable. */
 export async function issueKey(db: Database, request: KeyRequest): Promise<{ key: string; row: ApiKeyRow }> {
 	const { key, keyHash, prefix } = await newApiKey(request.environment);
 	const row: ApiKeyRow = {

@@ -1,6 +1,6 @@
 import type { Database } from '../core/database.ts';
 
-/** A stored API key: everything but the key. */
+/** What is stored of an API key. The key itself is not. */
 export interface ApiKeyRow {
 	id: string;
 	key_hash: string;
@@ -26,7 +26,7 @@ export async function findApiKey(db: Database, keyHash: string): Promise<ApiKeyR
 	return row;
 }
 
-/** Stores a key. Safe to repeat: its id is its own. */
+/** Stores a key. It can be repeated safely, because the key's id is new. */
 export async function insertApiKey(db: Database, key: ApiKeyRow): Promise<void> {
 	const columns = Object.keys(key) as (keyof ApiKeyRow)[];
 	await db.run(
@@ -52,7 +52,7 @@ export async function readApiKey(db: Database, id: string): Promise<ApiKeyRow | 
 	return row;
 }
 
-/** Reads all keys, in the order of their ids, which is that of their creation. For people, never on a request. */
+/** Reads all keys, oldest first. It reads the whole table, so commands may use it and requests may not. */
 export async function listApiKeys(db: Database): Promise<ApiKeyRow[]> {
 	const [rows] = await db.run<[ApiKeyRow]>([{ sql: 'SELECT * FROM api_keys ORDER BY id', parameters: [] }], {
 		idempotent: true,
@@ -60,7 +60,7 @@ export async function listApiKeys(db: Database): Promise<ApiKeyRow[]> {
 	return rows;
 }
 
-/** Revokes a key, once: a later revocation does not move the time. */
+/** Revokes a key. A second revocation does not change the time of the first. */
 export async function revokeApiKey(db: Database, id: string, now: string): Promise<void> {
 	await db.run(
 		[
@@ -73,7 +73,7 @@ export async function revokeApiKey(db: Database, id: string, now: string): Promi
 	);
 }
 
-/** Lets a key expire at a time, unless it expires earlier already. */
+/** Makes a key expire at a time (ISO 8601), unless it expires earlier already. */
 export async function expireApiKey(db: Database, id: string, at: string): Promise<void> {
 	await db.run(
 		[
@@ -86,7 +86,7 @@ export async function expireApiKey(db: Database, id: string, at: string): Promis
 	);
 }
 
-/** Notes that a key was used, unless that was noted after `unlessSince`. */
+/** Writes when a key was last used, unless the stored time is after `unlessSince`. */
 export async function touchApiKey(db: Database, id: string, now: string, unlessSince: string): Promise<void> {
 	await db.run(
 		[

@@ -45,7 +45,7 @@ const fresh = () => {
 };
 
 describe('a good token', () => {
-	it('of version 2 is its user in the organization of `o`', async () => {
+	it('of version 2 authenticates its user in the organization of `o`', async () => {
 		const token = await signToken(key, { o: { id: 'org_1', rol: 'admin', slg: 'one' } });
 		expect(await verify(token)).toEqual({
 			userId: 'user_1',
@@ -55,21 +55,21 @@ describe('a good token', () => {
 		});
 	});
 
-	it('of version 1 is its user in the organization of `org_id`', async () => {
+	it('of version 1 authenticates its user in the organization of `org_id`', async () => {
 		const token = await signToken(key, { v: undefined, org_id: 'org_1', org_role: 'admin' });
 		expect(await verify(token)).toMatchObject({ userId: 'user_1', organizationId: 'org_1' });
 	});
 
 	it.each([
-		['no claim of one', {}],
+		['no claim of an organization', {}],
 		['null in version 2', { o: null }],
 		['null in version 1', { v: undefined, org_id: null }],
-		['an org_id in version 2, where it is none of Clerk’s claims', { org_id: 'org_1' }],
-	])('with %s is a user in no organization', async (_, claims) => {
+		['an org_id in version 2, where it is a custom claim', { org_id: 'org_1' }],
+	])('with %s authenticates its user in no organization', async (_, claims) => {
 		expect(await verify(await signToken(key, claims))).toMatchObject({ organizationId: null });
 	});
 
-	it('creates a session that belongs to its user and organization, and needs no key set', async () => {
+	it('creates a session for its user and organization without fetching the key set', async () => {
 		const asked = vi.spyOn(globalThis, 'fetch');
 		const token = await signToken(key, { ...fresh(), o: { id: 'org_1' } });
 		const caller = callerWith(token, nobody, serviceWith(clerkSettings()));
@@ -77,7 +77,7 @@ describe('a good token', () => {
 		expect(asked).not.toHaveBeenCalled();
 	});
 
-	it('may do everything', async () => {
+	it('has all permissions', async () => {
 		const token = await signToken(key, { ...fresh(), sub: 'user_all' });
 		const caller = callerWith(token, nobody, serviceWith(clerkSettings()));
 		const { id } = await caller.create();
@@ -92,30 +92,30 @@ describe('a good token', () => {
 		['issued in the future, within the leeway', { iat: NOW + 5 }],
 		['without iat and nbf, which RFC 7519 leaves free', { iat: undefined, nbf: undefined }],
 		['with fractions of seconds', { exp: NOW + 0.5, iat: NOW - 0.5 }],
-		['with an exp that no date can be made of', { exp: 1e300 }],
+		['with an exp that is too large for a Date', { exp: 1e300 }],
 		['without sts', { sts: undefined }],
-		['with members named as those of every object', { ['__proto__']: { sub: 'x' }, constructor: 1 }],
-	])('may be %s', async (_, claims) => {
+		['with members named like those of Object.prototype', { ['__proto__']: { sub: 'x' }, constructor: 1 }],
+	])('is accepted: %s', async (_, claims) => {
 		expect(await verify(await signToken(key, claims))).toMatchObject({ userId: 'user_1' });
 	});
 
-	it('may lack typ and kid', async () => {
+	it('is accepted without typ and kid', async () => {
 		const token = await signToken(key, {}, { typ: undefined, kid: undefined });
 		expect(await verify(token)).toMatchObject({ userId: 'user_1' });
 	});
 
-	it('needs no issuer and no party where none is configured', async () => {
+	it('is accepted without an issuer and a party when none is configured', async () => {
 		const token = await signToken(key, { iss: undefined, azp: undefined });
 		const free = { CLERK_ISSUER: '', CLERK_AUTHORIZED_PARTIES: '' };
 		expect(await verify(token, free)).toMatchObject({ userId: 'user_1' });
 	});
 
-	it('is verified by a PEM with \\n for its line breaks, as a one-line variable holds it', async () => {
+	it('is verified with a PEM that a one-line variable holds with \\n for its line breaks', async () => {
 		const oneLine = { CLERK_JWT_KEY: key.pem.replaceAll('\n', '\\n') };
 		expect(await verify(await signToken(key), oneLine)).toMatchObject({ userId: 'user_1' });
 	});
 
-	it('is refused where Clerk is not configured', async () => {
+	it('is rejected when Clerk is not configured', async () => {
 		const off = { CLERK_JWT_KEY: '', CLERK_ISSUER: '' };
 		expect(await verify(await signToken(key), off)).toEqual({ reason: 'Clerk is not configured' });
 	});
@@ -132,9 +132,9 @@ const claims = (other: Record<string, unknown>) => () => signToken(key, { ...fre
 const headed = (other: Record<string, unknown>) => () => signToken(key, fresh(), other);
 const secondsAgo = (seconds: number) => fresh().iat - seconds;
 
-/** What is wrong, the word that the log has for it, and the token. */
+/** What is wrong with the token, the reason that the log gives, and the token. */
 const bad: [what: string, reason: RegExp, token: () => Promise<string> | string][] = [
-	// Another algorithm than the pinned one.
+	// An algorithm other than RS256.
 	['alg none', /ALG_NOT_ALLOWED/, () => `${base64url(header({ alg: 'none' }))}.${base64url(payload())}.`],
 	['alg None', /ALG_NOT_ALLOWED/, () => `${base64url(header({ alg: 'None' }))}.${base64url(payload())}.`],
 	['no alg', /JWS_INVALID/, headed({ alg: undefined })],
@@ -151,7 +151,7 @@ const bad: [what: string, reason: RegExp, token: () => Promise<string> | string]
 		() => signHmac(`${key.pem}\n`, { alg: 'HS256' }, fresh()),
 	],
 	['RS256 that is an HMAC under the PEM', /SIGNATURE/, () => signHmac(key.pem, { alg: 'RS256' }, fresh())],
-	// Another key than ours.
+	// A key other than the configured one.
 	['a foreign signature', /SIGNATURE/, () => signToken(foreign, fresh())],
 	['an embedded jwk', /SIGNATURE/, () => signToken(foreign, fresh(), { jwk: foreign.jwk })],
 	[
@@ -161,7 +161,7 @@ const bad: [what: string, reason: RegExp, token: () => Promise<string> | string]
 	],
 	['a foreign x5u', /SIGNATURE/, () => signToken(foreign, fresh(), { x5u: 'https://evil.example/x.pem' })],
 	['a foreign x5c', /SIGNATURE/, () => signToken(foreign, fresh(), { x5c: ['MIIB'] })],
-	// Changed on the way.
+	// Changed after it was signed.
 	[
 		'changed claims',
 		/SIGNATURE/,
@@ -210,7 +210,7 @@ const bad: [what: string, reason: RegExp, token: () => Promise<string> | string]
 			return `${h}.${p}.AAAA${s}`;
 		},
 	],
-	// No JWS at all.
+	// Not a JWS.
 	['two parts', /JWS_INVALID/, async () => (await signToken(key, fresh())).split('.').slice(0, 2).join('.')],
 	['four parts', /JWS_INVALID/, async () => `${await signToken(key, fresh())}.e30`],
 	[
@@ -237,7 +237,7 @@ const bad: [what: string, reason: RegExp, token: () => Promise<string> | string]
 		},
 	],
 	[
-		'characters that are none of base64url',
+		'characters that are not base64url',
 		/JWS_INVALID/,
 		async () => {
 			const { h, p, s } = await parts();
@@ -245,12 +245,12 @@ const bad: [what: string, reason: RegExp, token: () => Promise<string> | string]
 		},
 	],
 	['a payload that is not JSON', /JWT_INVALID/, () => signRaw(key, header(), 'sub=user_1')],
-	['a payload that is no object', /JWT_INVALID/, () => signRaw(key, header(), '"user_1"')],
+	['a payload that is not an object', /JWT_INVALID/, () => signRaw(key, header(), '"user_1"')],
 	['a payload that is an array', /JWT_INVALID/, () => signRaw(key, header(), `[${payload()}]`)],
 	['a payload that is null', /JWT_INVALID/, () => signRaw(key, header(), 'null')],
 	['a binary payload', /JWT_INVALID/, () => signRaw(key, header(), new Uint8Array([0xff, 0, 0xc0, 0x80]))],
 	['an empty payload', /JWT_INVALID/, () => signRaw(key, header(), '')],
-	// Header members that change the meaning.
+	// Header members that change how the token is read.
 	['a crit it does not know', /NOT_SUPPORTED/, headed({ crit: ['x'], x: 1 })],
 	['a crit of exp', /NOT_SUPPORTED/, headed({ crit: ['exp'], exp: 1 })],
 	['an empty crit', /JWS_INVALID/, headed({ crit: [] })],
@@ -295,7 +295,7 @@ const bad: [what: string, reason: RegExp, token: () => Promise<string> | string]
 	['an organization whose id is too long', /organization/, claims({ o: { id: 'o'.repeat(256) } })],
 ];
 
-/** What a caller can see of a refusal, but for what differs between any two answers. */
+/** What a caller can see of a rejection, without what differs between any two responses. */
 const visible = ({ status, text, headers, json }: Answer<Record<string, unknown>>) => ({
 	status,
 	text: text.replace(String(json.requestId), ''),
@@ -303,7 +303,7 @@ const visible = ({ status, text, headers, json }: Answer<Record<string, unknown>
 });
 
 describe('a bad token', () => {
-	it.each(bad)('with %s is the same 401 as any other, and the log says why', async (_, reason, token) => {
+	it.each(bad)('with %s gets the same 401 as any other, and the log says why', async (_, reason, token) => {
 		const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
 		const text = await token();
 		const fetcher = serviceWith(clerkSettings());
@@ -319,19 +319,19 @@ describe('a bad token', () => {
 		expect(line.reason).toMatch(reason);
 	});
 
-	it('of whatever characters is refused, and never our failure', async () => {
+	it('of any characters is rejected, and never causes an error', async () => {
 		const good = await signToken(key);
 		const part = fc.oneof(
 			fc.json().map((text) => base64url(text)),
 			fc.base64String(),
 			fc.string(),
 		);
-		// Without spaces, which end a token in its header.
+		// Without spaces, because a space ends a token in the header.
 		const character = fc.string({ maxLength: 1 }).map((text) => text.trim());
 		const token = fc.oneof(
 			fc.string({ maxLength: 300 }),
 			fc.array(part, { maxLength: 6 }).map((parts) => parts.join('.')),
-			// A good token with one character left out, put in or replaced.
+			// A good token with one character removed, inserted or replaced.
 			fc
 				.tuple(fc.nat(good.length - 1), fc.nat(1), character)
 				.map(([at, gone, put]) => good.slice(0, at) + put + good.slice(at + gone)),
@@ -339,7 +339,7 @@ describe('a bad token', () => {
 		await fc.assert(
 			fc.asyncProperty(token, async (text) => {
 				const verified = await verify(text);
-				// The last character has bits that belong to no byte of the signature: another one may say the same.
+				// Some bits of the last character belong to no byte of the signature, so another character can be equivalent.
 				const same = text.slice(0, -1) === good.slice(0, -1);
 				expect('reason' in verified || same).toBe(true);
 			}),
@@ -347,7 +347,7 @@ describe('a bad token', () => {
 		);
 	});
 
-	it('of whatever claims and header, though signed by the right key, is never our failure', async () => {
+	it('of any claims and header never causes an error, even when the right key signed it', async () => {
 		const headers = fc.dictionary(fc.constantFrom('alg', 'kid', 'typ', 'crit', 'b64', 'jwk'), fc.jsonValue());
 		const names = fc.constantFrom('exp', 'nbf', 'iat', 'iss', 'azp', 'sub', 'sts', 'o', 'v', 'org_id');
 		await fc.assert(
@@ -361,7 +361,7 @@ describe('a bad token', () => {
 		);
 	});
 
-	it('leaves nothing of itself in the log', async () => {
+	it('does not appear in the log', async () => {
 		const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
 		const secret = 'rt_live_secret';
 		const token = await signToken(key, { iss: secret, sub: secret }, { crit: [secret], [secret]: 1 });
@@ -375,8 +375,8 @@ describe('a bad token', () => {
 	});
 });
 
-describe('a key that is none', () => {
-	it('is our fault, a 500 that says nothing of it', async () => {
+describe('an invalid PEM', () => {
+	it('makes every token a 500 that does not mention the PEM', async () => {
 		vi.spyOn(console, 'error').mockImplementation(() => {});
 		for (const pem of ['nonsense', key.pem.slice(0, 100), key.pem.replaceAll('PUBLIC', 'PRIVATE')]) {
 			const fetcher = serviceWith(clerkSettings({ CLERK_JWT_KEY: pem }));

@@ -15,31 +15,31 @@ describe('the Authorization header', () => {
 		['bearer', (key: string) => `bearer ${key}`],
 		['BEARER', (key: string) => `BEARER ${key}`],
 		['Bearer with more than one space', (key: string) => `Bearer   ${key}`],
-		['nothing: the key alone', (key: string) => key],
-	])('takes a key after %s', async (_, header) => {
+		['no scheme', (key: string) => key],
+	])('accepts a key after %s', async (_, header) => {
 		const { key } = await newKey();
 		expect((await withAuthorization(header(key))).status).toBe(200);
 	});
 
 	it.each([
-		['none', undefined],
-		['an empty one', ''],
-		['one of spaces', '  '],
-	])('asks for credentials where there are none: %s', async (_, value) => {
+		['missing', undefined],
+		['empty', ''],
+		['blank', '  '],
+	])('gets a 401 that asks for credentials when it is %s', async (_, value) => {
 		const { status, json, headers } = await send(
 			SESSIONS,
 			value === undefined ? {} : { headers: { Authorization: value } },
 		);
 		expect([status, json.code]).toEqual([401, 'UNAUTHORIZED']);
-		// RFC 6750, 3.1: no error code where nothing was sent.
+		// RFC 6750, 3.1: the challenge has no error code when the request has no credentials.
 		expect(headers.get('WWW-Authenticate')).toBe('Bearer realm="product-generation-sessions"');
 	});
 
 	it.each([
 		['Basic', (key: string) => `Basic ${btoa(`${key}:`)}`],
-		['Basic with the key as it is', (key: string) => `Basic ${key}`],
+		['Basic with the bare key', (key: string) => `Basic ${key}`],
 		['Bearer alone', () => 'Bearer'],
-		['Bearer and a word more', (key: string) => `Bearer ${key} x`],
+		['Bearer with one more word', (key: string) => `Bearer ${key} x`],
 		['a word before Bearer', (key: string) => `x Bearer ${key}`],
 		['Bearer twice', (key: string) => `Bearer Bearer ${key}`],
 		['two keys', (key: string) => `${key}, ${key}`],
@@ -51,7 +51,7 @@ describe('the Authorization header', () => {
 		['half a key', (key: string) => `Bearer ${key.slice(0, 40)}`],
 		['a JWT without Bearer', () => 'eyJhbGciOiJSUzI1NiJ9.e30.c2ln'],
 		['something of 15,000 characters', () => `Bearer rt_live_${'0'.repeat(15_000)}`],
-	])('refuses %s', async (_, header) => {
+	])('gets a 401 with %s', async (_, header) => {
 		const { key } = await newKey();
 		const { status, json, headers, text } = await withAuthorization(header(key));
 		expect([status, json.code]).toEqual([401, 'UNAUTHORIZED']);
@@ -61,7 +61,7 @@ describe('the Authorization header', () => {
 		expect(text).not.toContain(key.slice(0, 20));
 	});
 
-	it('does not tell an unknown key from a revoked or an expired one', async () => {
+	it('gets the same response with an unknown, a revoked and an expired key', async () => {
 		const revoked = await newKey();
 		await revokeApiKey(db, revoked.row.id, past);
 		const expired = await newKey({ expiresAt: past });
@@ -82,7 +82,7 @@ describe('the Authorization header', () => {
 		for (const answer of answers) expect(answer).toEqual(answers[0]);
 	});
 
-	it('costs the database nothing when the key has a typo', async () => {
+	it('costs no round trip to D1 when the key has a typing error', async () => {
 		const faulty = faultyD1();
 		const fetcher = serviceWith({ DB: faulty.d1 });
 		const { key } = await newKey();
@@ -94,7 +94,7 @@ describe('the Authorization header', () => {
 		expect(faulty.trips).toBe(0);
 	});
 
-	it('is asked for on every path and method of the API, known or not', async () => {
+	it('is required on every path and method of the API, known or not', async () => {
 		const paths = ['', '/', '/sess_x', '/sess_x/', '/sess_x/events', '/a/b/c', '//', '/sess_x%2Fevents'];
 		for (const path of paths) {
 			for (const method of ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']) {

@@ -16,9 +16,9 @@ beforeAll(async () => {
 	[first, second] = await Promise.all([newSigningKey('kid_1'), newSigningKey('kid_2')]);
 });
 
-/** A new issuer for each test: an isolate remembers what it has fetched. */
+/** Each test has a new issuer, because an isolate caches what it has fetched. */
 let issuer: string;
-/** What the issuer answers: keys, or something else altogether. */
+/** The response of the issuer: a key set, or something else. */
 let answer: () => Response | Promise<Response>;
 let fetches: Request[];
 let issuers = 0;
@@ -38,7 +38,7 @@ beforeEach(() => {
 afterEach(() => vi.restoreAllMocks());
 
 const settings = (iss = issuer) => ({ CLERK_JWT_KEY: '', CLERK_ISSUER: iss, CLERK_AUTHORIZED_PARTIES: '' });
-/** Verifies a token that is made at a time, some seconds after the tests' own. */
+/** Makes a token some seconds after the time of the tests, and verifies it at that time. */
 async function verifyAt(seconds: number, key: SigningKey, header = {}, iss = issuer) {
 	const at = NOW + seconds;
 	const token = await signToken(key, { iss, exp: at + 60, iat: at, nbf: at }, header);
@@ -52,7 +52,7 @@ const noSuchKey = { reason: 'ERR_JWKS_NO_MATCHING_KEY' };
 const unavailable = new ApiError('INTERNAL_ERROR', 'Tokens cannot be verified at the moment.');
 
 describe('the key set of the issuer', () => {
-	it('is fetched once, from under the issuer, and then remembered', async () => {
+	it('is fetched once, from a path under the issuer, and then cached', async () => {
 		for (const seconds of [0, 1, MINUTE, HOUR - 1])
 			expect(await verifyAt(seconds, first)).toMatchObject(user);
 		expect(fetches.map(({ url, method }) => [method, url])).toEqual([
@@ -60,18 +60,18 @@ describe('the key set of the issuer', () => {
 		]);
 	});
 
-	it('is found under an issuer that has a path, as one behind a proxy has', async () => {
+	it('is found under an issuer with a path, which an issuer behind a proxy has', async () => {
 		const proxied = `${issuer}/__clerk`;
 		expect(await verifyAt(0, first, {}, proxied)).toMatchObject(user);
 		expect(fetches[0]?.url).toBe(`${proxied}/.well-known/jwks.json`);
 	});
 
-	it('is not followed to another address', async () => {
+	it('is not fetched from the target of a redirect', async () => {
 		expect(await verifyAt(0, first)).toMatchObject(user);
 		expect(fetches[0]?.redirect).toBe('manual');
 	});
 
-	it('is fetched again for a key id that it lacks, and a rotated key works', async () => {
+	it('is fetched again for a missing key id, so that a rotated key works', async () => {
 		expect(await verifyAt(0, first)).toMatchObject(user);
 		serve(first.jwk, second.jwk);
 		expect(await verifyAt(MINUTE, second)).toMatchObject(user);
@@ -79,7 +79,7 @@ describe('the key set of the issuer', () => {
 		expect(fetches).toHaveLength(2);
 	});
 
-	it('is fetched again for key ids that it lacks once a minute at the most', async () => {
+	it('is fetched again for missing key ids at most once a minute', async () => {
 		for (let seconds = 0; seconds <= 2 * MINUTE; seconds += 10) {
 			const kid = `made_up_${seconds}`;
 			expect(await verifyAt(seconds, second, { kid })).toEqual(noSuchKey);
@@ -88,14 +88,14 @@ describe('the key set of the issuer', () => {
 		expect(fetches).toHaveLength(3);
 	});
 
-	it('that was fetched again without a key no longer admits it', async () => {
+	it('rejects a key that is missing after it was fetched again', async () => {
 		expect(await verifyAt(0, first)).toMatchObject(user);
 		serve(second.jwk);
 		expect(await verifyAt(MINUTE, second)).toMatchObject(user);
 		expect(await verifyAt(MINUTE, first)).toEqual(noSuchKey);
 	});
 
-	it('is fetched anew after an hour, so that a key that was taken back stops working', async () => {
+	it('is fetched again after an hour, so that a withdrawn key stops working', async () => {
 		expect(await verifyAt(0, first)).toMatchObject(user);
 		serve(second.jwk);
 		expect(await verifyAt(HOUR, first)).toEqual(noSuchKey);
@@ -109,25 +109,25 @@ describe('the key set of the issuer', () => {
 		},
 	);
 
-	it('serves a token without a key id while it has one key', async () => {
+	it('accepts a token without a key id when it has one key', async () => {
 		expect(await verifyAt(0, first, { kid: undefined })).toMatchObject(user);
 	});
 
-	it('refuses a token without a key id when it has several', async () => {
+	it('rejects a token without a key id when it has several keys', async () => {
 		serve(first.jwk, second.jwk);
 		expect(await verifyAt(0, first, { kid: undefined })).toEqual({
 			reason: 'ERR_JWKS_MULTIPLE_MATCHING_KEYS',
 		});
 	});
 
-	it('refuses another signature under a key id that it has', async () => {
+	it('rejects the signature of another key under a key id that it has', async () => {
 		expect(await verifyAt(0, second, { kid: 'kid_1' })).toEqual({
 			reason: 'ERR_JWS_SIGNATURE_VERIFICATION_FAILED',
 		});
 	});
 
 	it.each([{ use: 'enc' }, { key_ops: ['encrypt'] }, { alg: 'PS256' }, { alg: 'RS512' }, { kty: 'EC' }])(
-		'has no key in one that is for something else: %j',
+		'does not use a key that is meant for something else: %j',
 		async (other) => {
 			const { use: _use, ...bare } = first.jwk;
 			serve({ ...bare, ...other });
@@ -135,7 +135,7 @@ describe('the key set of the issuer', () => {
 		},
 	);
 
-	it('with a secret key in it admits no HS256', async () => {
+	it('does not accept HS256 when it holds a secret key', async () => {
 		serve({ kty: 'oct', k: 'c2VjcmV0', kid: 'kid_1', alg: 'HS256' });
 		expect(await verifyAt(0, first, { alg: 'HS256' })).toEqual({ reason: 'ERR_JOSE_ALG_NOT_ALLOWED' });
 	});
@@ -227,19 +227,19 @@ describe('100 requests at once', () => {
 	});
 });
 
-describe('a key set that cannot be had', () => {
+describe('an unavailable key set', () => {
 	const failures: [string, () => Response | Promise<Response>][] = [
 		['no connection', () => Promise.reject(new TypeError('connection refused'))],
 		['a 500', () => Response.json({ keys: [first.jwk] }, { status: 500 })],
 		['a 404', () => new Response('not here', { status: 404 })],
 		['a redirect', () => Response.redirect('https://evil.example/jwks.json', 302)],
-		['what is not JSON', () => new Response('<html>')],
-		['what is no key set', () => Response.json({ keys: 'none' })],
-		['null', () => Response.json(null)],
+		['a body that is not JSON', () => new Response('<html>')],
+		['a body that is not a key set', () => Response.json({ keys: 'none' })],
+		['a body that is null', () => Response.json(null)],
 	];
 
 	it.each(failures)(
-		'for %s is not the caller’s fault, and the next request tries again',
+		'because of %s throws INTERNAL_ERROR, and the next request tries again',
 		async (_, failure) => {
 			answer = failure;
 			await expect(verifyAt(0, first)).rejects.toEqual(unavailable);
@@ -250,7 +250,7 @@ describe('a key set that cannot be had', () => {
 		},
 	);
 
-	it('leaves the tokens alone whose keys are known, and makes no failure of ours of a made-up one', async () => {
+	it('does not affect tokens whose keys are cached, and rejects a made-up key id', async () => {
 		vi.spyOn(console, 'warn').mockImplementation(() => {});
 		expect(await verifyAt(0, first)).toMatchObject(user);
 		answer = () => new Response(null, { status: 503 });
@@ -259,7 +259,7 @@ describe('a key set that cannot be had', () => {
 		expect(await verifyAt(MINUTE, first)).toMatchObject(user);
 	});
 
-	it('leaves them alone beyond the hour too, and asks for it once a minute', async () => {
+	it('does not affect them after an hour either, and is fetched once a minute', async () => {
 		vi.spyOn(console, 'warn').mockImplementation(() => {});
 		expect(await verifyAt(0, first)).toMatchObject(user);
 		answer = () => new Response(null, { status: 503 });
@@ -271,7 +271,7 @@ describe('a key set that cannot be had', () => {
 		expect(await verifyAt(HOUR + MINUTE, first)).toEqual(noSuchKey);
 	});
 
-	it('is a 500 that says nothing of it, counted against the address that made us ask', async () => {
+	it('is a 500 without details, counted against the network of the caller', async () => {
 		vi.spyOn(console, 'error').mockImplementation(() => {});
 		answer = () => new Response('secret words', { status: 503 });
 		const counted: string[] = [];

@@ -6,7 +6,7 @@ import { type FaultyD1, faultyD1, serviceWith } from '../support/faulty-d1.ts';
 const NEVER_EXISTED = 'sess_01k2vxq8f3e7ttyyds0t6w2h4b';
 const merge = { 'Content-Type': 'application/merge-patch+json' };
 
-/** Every call on one session, in every form that takes a path of its own through the code. */
+/** Every call on one session, in each form that takes a separate path through the code. */
 const calls: [what: string, method: string, path: string, options: CallOptions][] = [
 	['details', 'GET', '', {}],
 	['details by HEAD', 'HEAD', '', {}],
@@ -42,7 +42,7 @@ const calls: [what: string, method: string, path: string, options: CallOptions][
 	['a method that is none', 'PUT', '', { body: {} }],
 ];
 
-/** What a caller can see of an answer, but for what differs between any two. */
+/** What a caller can see of a response, without what differs between any two responses. */
 const visible = ({ status, text, headers, json }: Answer<Record<string, unknown>>, id: string) => ({
 	status,
 	text: text.replace(String(json?.requestId), 'REQUEST').replaceAll(id, 'ID'),
@@ -55,7 +55,7 @@ const visible = ({ status, text, headers, json }: Answer<Record<string, unknown>
 let faulty: FaultyD1;
 let owner: Caller;
 
-/** A caller whose key is known, so that each of its calls costs the trips of its own. */
+/** A caller whose key is cached, so that none of its calls costs a look-up. */
 async function warmCaller(request: { userId?: string; organizationId?: string }): Promise<Caller> {
 	const caller = await newCaller({ ...request, fetcher: serviceWith({ DB: faulty.d1 }) });
 	await caller.call('GET', SESSIONS);
@@ -80,7 +80,7 @@ describe.each(strangers)('to %s', (_name, who) => {
 		stranger = await warmCaller(who());
 	});
 
-	it.each(calls)('a session is as one that never existed: %s', async (_, method, path, options) => {
+	it.each(calls)('a session looks like one that never existed: %s', async (_, method, path, options) => {
 		const { id } = await owner.create({ prd: { secret: 1 } });
 		const used = { body: { type: 'note' }, headers: { 'Idempotency-Key': 'used' } };
 		const { json: event } = await owner.call('POST', `${SESSIONS}/${id}/events`, used);
@@ -102,7 +102,7 @@ describe.each(strangers)('to %s', (_name, who) => {
 		expect(await owner.details(id)).toEqual(before);
 	});
 
-	it('lists and Idempotency-Keys are their own', async () => {
+	it('lists and Idempotency-Keys do not show those of others', async () => {
 		const create = (caller: Caller, body: unknown) =>
 			caller.call('POST', SESSIONS, { body, headers: { 'Idempotency-Key': 'same' } });
 		const mine = await create(owner, { prd: { secret: 1 } });
@@ -124,7 +124,7 @@ describe.each(strangers)('to %s', (_name, who) => {
 
 describe('to its owner', () => {
 	it.each(calls.filter(([, method]) => method !== 'PUT'))(
-		'a session that was deleted or has expired is as one that never existed: %s',
+		'a deleted or expired session looks like one that never existed: %s',
 		async (_, method, path, options) => {
 			const deleted = await owner.create();
 			await owner.call('DELETE', `${SESSIONS}/${deleted.id}`);

@@ -7,7 +7,7 @@ import { faultyD1, serviceWith } from '../support/faulty-d1.ts';
 const ABSENT = 'sess_01k2vxq8f3e7ttyyds0t6w2h4b';
 const merge = { 'Content-Type': 'application/merge-patch+json' };
 
-/** Every call, what it needs, and what it answers when it may be done. */
+/** Every call, the permission that it needs, and its status when the caller has the permission. */
 const calls: [string, NeededPermission, method: string, path: string, options: CallOptions, done: number][] =
 	[
 		['list', 'PRODUCTS:READ', 'GET', '', {}, 200],
@@ -32,7 +32,7 @@ const covers = (granted: Permission[], needed: NeededPermission) =>
 	granted.some((each) => each === '*' || each === 'PRODUCTS:*' || each === needed);
 
 describe.each(grants)('a key with %s', (_, permissions) => {
-	it.each(calls)('may %s only if that includes %s', async (_call, needed, method, path, options, done) => {
+	it.each(calls)('allows %s only if it includes %s', async (_call, needed, method, path, options, done) => {
 		const owner = await newCaller();
 		const { id } = await owner.create();
 		const { key } = await newKey({ userId: owner.userId, permissions });
@@ -52,16 +52,16 @@ describe.each(grants)('a key with %s', (_, permissions) => {
 	});
 });
 
-describe('a lacking permission', () => {
+describe('a missing permission', () => {
 	it.each(calls)(
-		'is found before anything of the call is looked at: %s',
+		'is reported before anything else of the request is checked: %s',
 		async (_call, needed, method, path, options) => {
 			const faulty = faultyD1();
 			const permissions = (['PRODUCTS:READ', 'PRODUCTS:WRITE', 'PRODUCTS:DELETE'] as const).filter(
 				(each) => each !== needed,
 			);
 			const caller = await newCaller({ permissions, fetcher: serviceWith({ DB: faulty.d1 }) });
-			await caller.call('PUT', SESSIONS); // The key is known from here on.
+			await caller.call('PUT', SESSIONS); // The key is cached from here on.
 			faulty.trips = 0;
 			const odd = { raw: '{"type":', headers: { 'Content-Type': 'text/plain' } };
 			for (const id of [ABSENT, 'nonsense']) {

@@ -165,7 +165,7 @@ describe('the rate limit of rejected keys', () => {
 		},
 	);
 
-	it('looks no key up for a network that has guessed too often', async () => {
+	it('stops all look-ups of unproven keys for a network that has guessed too often', async () => {
 		const { faulty, fetcher } = guardedService(3);
 		for (const wanted of [401, 401, 401, 429, 429, 429]) {
 			expect(await statusOf(fetcher, await forgedKey())).toBe(wanted);
@@ -179,7 +179,7 @@ describe('the rate limit of rejected keys', () => {
 		expect(await statusOf(fetcher, (await newKey()).key)).toBe(200);
 	});
 
-	it('looks keys up again a minute after a network has guessed too often', async () => {
+	it('allows look-ups again a minute after a network has guessed too often', async () => {
 		const { fetcher } = guardedService(0);
 		const { key } = await newKey();
 		expect(await statusOf(fetcher, await forgedKey())).toBe(429);
@@ -237,7 +237,7 @@ describe('the rate limit of rejected keys', () => {
 		expect(await statusOf(fetcher, key)).toBe(429);
 	});
 
-	it('holds for 300 guesses at once', async () => {
+	it('is enforced for 300 guesses at once', async () => {
 		const { faulty, fetcher } = guardedService(20);
 		const keys = await Promise.all(Array.from({ length: 300 }, forgedKey));
 		const statuses = await Promise.all(keys.map((key) => statusOf(fetcher, key)));
@@ -247,7 +247,7 @@ describe('the rate limit of rejected keys', () => {
 		expect(faulty.trips).toBeLessThanOrEqual(30);
 	});
 
-	it('lets 100 requests in at once that carry valid keys which this isolate has not seen', async () => {
+	it('accepts 100 requests at once with valid keys that this isolate has not seen', async () => {
 		const { faulty, fetcher } = guardedService(0);
 		const shared = (await newKey()).key;
 		const others = await Promise.all(Array.from({ length: 20 }, async () => (await newKey()).key));
@@ -259,7 +259,7 @@ describe('the rate limit of rejected keys', () => {
 		expect(lookUps).toBeLessThanOrEqual(10 + others.length);
 	});
 
-	it('does not wait longer than five seconds for look-ups whose requests were cancelled', async () => {
+	it('waits no longer than five seconds for look-ups whose requests were cancelled', async () => {
 		const { fetcher } = guardedService(0);
 		const never = { withSession: () => ({ prepare: () => ({ bind: () => ({ all: () => pending }) }) }) };
 		const pending = new Promise(() => {});

@@ -6,7 +6,7 @@ import { newSigningKey, type SigningKey, signToken } from '../support/tokens.ts'
 
 const SESSIONS = '/v1/products/generation/sessions';
 
-/** Stands in for the issuer: answers its key set, or fails. */
+/** Stands in for the issuer: returns its key set, or fails. */
 let issuer: HttpServer;
 let iss: string;
 let requests: string[];
@@ -27,7 +27,7 @@ beforeAll(async () => {
 });
 afterAll(() => issuer.close());
 
-// Each test has an isolate that knows nothing yet.
+// Each test has a new isolate, which has cached nothing.
 beforeEach(async () => {
 	iss = `http://127.0.0.1:${(issuer.address() as AddressInfo).port}`;
 	requests = [];
@@ -49,7 +49,7 @@ function tokenOf(signer: SigningKey, claims: Record<string, unknown> = {}): Prom
 }
 
 describe('with an issuer and no PEM, the service', () => {
-	it('fetches the key set once, and lets its users in', async () => {
+	it('fetches the key set once, and accepts its users', async () => {
 		const token = await tokenOf(key, { o: { id: 'org_1' } });
 		const { status, json } = await call(token, 'POST');
 		expect([status, json.userId, json.organizationId]).toEqual([201, 'user_1', 'org_1']);
@@ -57,7 +57,7 @@ describe('with an issuer and no PEM, the service', () => {
 		expect(requests).toEqual(['GET /.well-known/jwks.json']);
 	});
 
-	it('refuses a foreign key under a known id, an unknown id and another issuer, and does not ask again', async () => {
+	it('rejects a foreign key under a known id, an unknown id and another issuer, and does not fetch again', async () => {
 		const foreign = await newSigningKey();
 		const unknown = await newSigningKey('kid_2');
 		expect((await call(await tokenOf(key))).status).toBe(200);
@@ -73,7 +73,7 @@ describe('with an issuer and no PEM, the service', () => {
 		expect(requests).toHaveLength(1);
 	});
 
-	it('shares one fetch between 100 concurrent requests, and lets all of them in', async () => {
+	it('shares one fetch between 100 concurrent requests, and accepts all of them', async () => {
 		const token = await tokenOf(key);
 		const responses = await Promise.all(Array.from({ length: 100 }, () => call(token)));
 		expect(responses.map(({ status }) => status)).toEqual(responses.map(() => 200));
@@ -112,7 +112,7 @@ describe('with an issuer and no PEM, the service', () => {
 		expect(requests).toHaveLength(1);
 	});
 
-	it('answers 500 while the issuer fails, and lets users in as soon as it does not', async () => {
+	it('returns 500 while the issuer fails, and accepts users as soon as it recovers', async () => {
 		answer = { status: 503, keys: [], delayMs: 50 };
 		const token = await tokenOf(key);
 		for (let times = 0; times < 2; times += 1) {
