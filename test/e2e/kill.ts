@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { setTimeout } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { npmRun, ROOT, withFolder } from '../support/server.ts';
 import { type DevServer, freePort, startDev } from '../support/wrangler-dev.ts';
@@ -84,7 +85,10 @@ export const expectWritesToSurviveKills = (rounds: number): Promise<void> =>
 				const writers = Array.from({ length: WRITERS }, (_, w) =>
 					write(url, key, id, `r${round}w${w}`, acknowledged),
 				);
-				await new Promise((resolve) => setTimeout(resolve, 100 + Math.random() * 400));
+				// A loaded machine needs longer to get to the middle of writes.
+				const enough = acknowledged.members.size + 2;
+				while (acknowledged.members.size < enough) await setTimeout(10);
+				await setTimeout(Math.random() * 400);
 				await server.kill();
 				await Promise.all(writers);
 				server = await startDev(folder, port);
