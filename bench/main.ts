@@ -23,6 +23,7 @@ import { barPlot } from './plot.ts';
 import { aligned, markdownOf, type Report, reportOf, tableOf } from './report.ts';
 import { seed } from './seed.ts';
 import { startupOf } from './startup.ts';
+import { stepsOf } from './steps.ts';
 
 const HELP = `npm run bench -- [--json] [--quick]   all calls; a full run writes bench/results.md and results.svg
 npm run bench -- --growth [--json]    rows with 1, 1,000 and 1,000,000 sessions; writes bench/growth.md and growth.svg`;
@@ -59,11 +60,14 @@ async function bench(effort: Effort, scripts: Scripts): Promise<Report> {
 	try {
 		const costs = await costsOf(contenders.service);
 		const measurements = await measure(contenders, effort, progress);
+		progress('a step of 10 events');
+		const steps = await stepsOf(contenders.service, 5 * effort.rounds);
 		const miniflaresLimiter = await withMiniflaresLimiter(scripts, contenders.floor, effort);
 		return reportOf({
 			effort,
 			measurements,
 			costs,
+			steps,
 			contenders,
 			script: scripts.service,
 			startupMs,

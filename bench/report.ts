@@ -3,11 +3,13 @@ import { type Call, calls, endpointNames, nameOf } from './calls.ts';
 import type { Contender, ContenderName, Cost } from './contenders.ts';
 import { describe, machine } from './machine.ts';
 import { type Effort, HEADLINE_CONNECTIONS, type Measurement, rounded } from './measure.ts';
+import type { stepsOf } from './steps.ts';
 
 export interface Measured {
 	effort: Effort;
 	measurements: Measurement[];
 	costs: { unknownKey: Cost; known: Map<Call, Cost> };
+	steps: Awaited<ReturnType<typeof stepsOf>>;
 	contenders: Record<ContenderName, Contender>;
 	script: string;
 	startupMs: number;
@@ -34,6 +36,8 @@ export function reportOf(measured: Measured) {
 		startupMs: rounded(measured.startupMs),
 		variants,
 		unknownKey: costs.unknownKey,
+		/** Ten events and a patch, as one step and as eleven calls. */
+		steps: measured.steps,
 		peakMemoryBytes: {
 			service: contenders.service.peakMemory(),
 			floor: contenders.floor.peakMemory(),
@@ -108,9 +112,16 @@ function rowsOf(report: Report): string[][] {
 const megabytes = (bytes: number | null): string =>
 	bytes === null ? 'unknown' : `${Math.round(bytes / 1e6)} MB`;
 
+function stepRemark({ steps: { step, callByCall } }: Report): string {
+	const cost = ({ d1Trips, rowsRead, rowsWritten, ms }: typeof step) =>
+		`${d1Trips} ${d1Trips === 1 ? 'trip' : 'trips'}, ${rowsRead} rows read, ${rowsWritten} written, ${ms.toFixed(1)} ms`;
+	return `A step of 10 events and a patch: ${cost(step)}. The same as 10 appends and a PATCH, one after the other: ${cost(callByCall)}.`;
+}
+
 /** What stands below the table. */
 const remarks = (report: Report): string[] => [
 	`A call whose key is not known yet takes ${report.unknownKey.d1Trips} trips.`,
+	stepRemark(report),
 	`Bundle: ${(report.bundle.bytes / 1000).toFixed(1)} KB, ${(report.bundle.gzipBytes / 1000).toFixed(1)} KB with gzip. Start-up: ${report.startupMs.toFixed(0)} ms.`,
 	`Peak memory of workerd with its database: ${megabytes(report.peakMemoryBytes.service)}; floor ${megabytes(report.peakMemoryBytes.floor)}, usual ${megabytes(report.peakMemoryBytes.usual)}.`,
 	`Rate limiter: counted in memory. With Miniflare's own, which writes to SQLite on each call, update is at ${report.updateWithMiniflaresRateLimiter.ratioToFloor.toFixed(2)} of the floor.`,

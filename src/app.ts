@@ -14,6 +14,7 @@ import { requestId } from './http/request-id.ts';
 import { requestLog } from './http/request-log.ts';
 import { SESSIONS_PATH } from './http/session-path.ts';
 import { sessionRoutes } from './sessions/routes.ts';
+import { stepRoutes } from './steps/routes.ts';
 
 /**
  * Opens the request's database. A read may be served by a replica that is at least as recent as the bookmark that the
@@ -48,7 +49,10 @@ app.use(
 );
 app.use(`${SESSIONS_PATH}/*`, authenticate);
 
-const routes = app.route(SESSIONS_PATH, sessionRoutes).route(`${SESSIONS_PATH}/:id/events`, eventRoutes);
+const routes = app
+	.route(SESSIONS_PATH, sessionRoutes)
+	.route(`${SESSIONS_PATH}/:id/events`, eventRoutes)
+	.route(`${SESSIONS_PATH}/:id/steps`, stepRoutes);
 
 app.route('/healthz', healthRoutes).route('/', docsRoutes);
 

@@ -21,10 +21,13 @@ async function meteredCaller() {
 	return { caller, costOf, charactersAnswered: () => meter.charactersAnswered };
 }
 
+const step = { events: Array.from({ length: 10 }, () => ({ type: 'note' })), patch: { plan: { a: 1 } } };
 const calls: [name: string, method: string, path: (id: string) => string, body?: unknown][] = [
 	['create', 'POST', () => '', { prd: { title: 'x' } }],
 	['update', 'PATCH', (id) => `/${id}`, { plan: { steps: [1] } }],
 	['append', 'POST', (id) => `/${id}/events`, { type: 'note', payload: { n: 1 } }],
+	['step', 'POST', (id) => `/${id}/steps`, step],
+	['step without a patch', 'POST', (id) => `/${id}/steps`, { events: step.events }],
 	['details', 'GET', (id) => `/${id}`],
 	['the events', 'GET', (id) => `/${id}/events`],
 	['list', 'GET', () => '?limit=20'],
@@ -102,6 +105,37 @@ describe('rows of D1', () => {
 		expect((await costOf('POST', `/${id}/events`, { type: 'note' })).rowsWritten).toBe(2);
 		const keyed = await costOf('POST', `/${id}/events`, { type: 'note' }, { 'Idempotency-Key': 'k' });
 		expect(keyed.rowsWritten).toBe(3);
+	});
+
+	it('a step writes what its events and its update write, and one more with an Idempotency-Key', async () => {
+		const { caller, costOf } = await meteredCaller();
+		const { id } = await caller.create();
+		await caller.call('GET', SESSIONS);
+		const costs = [
+			await costOf('POST', `/${id}/steps`, step),
+			await costOf('POST', `/${id}/steps`, { events: step.events }),
+			await costOf('POST', `/${id}/steps`, step, { 'Idempotency-Key': 'k' }),
+			await costOf('POST', `/${id}/steps`, step, { 'If-Match': '"3"' }),
+			await costOf('POST', `/${id}/steps`, { ...step, patch: { status: 'failed' } }),
+		];
+		expect(costs.map(({ rowsWritten }) => rowsWritten)).toEqual([21, 20, 22, 21, 22]);
+		expect(costs.map(({ trips }) => trips)).toEqual([1, 1, 1, 1, 1]);
+		for (const { rowsRead } of costs) expect(rowsRead).toBeLessThanOrEqual(60);
+	});
+
+	it('a step with a product object takes two trips, and so does a retry', async () => {
+		const { caller, costOf } = await meteredCaller();
+		const { id } = await caller.create();
+		await caller.call('GET', SESSIONS);
+		const product = { ...step, patch: { productObject: { a: 1 } } };
+		const costs = [
+			await costOf('POST', `/${id}/steps`, product, { 'Idempotency-Key': 'k' }),
+			await costOf('POST', `/${id}/steps`, product, { 'Idempotency-Key': 'k' }),
+		];
+		expect(costs.map(({ trips, rowsWritten }) => [trips, rowsWritten])).toEqual([
+			[2, 22],
+			[2, 0],
+		]);
 	});
 
 	it('a list of 20 reads 20 sessions and, for its exact total, one index entry for each of the caller’s', async () => {

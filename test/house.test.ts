@@ -7,6 +7,7 @@ const ROOMS = [
 	'docs',
 	'health',
 	'cleanup',
+	'steps',
 	'sessions',
 	'events',
 	'live',

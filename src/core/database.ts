@@ -4,6 +4,12 @@ export interface Statement {
 	parameters: readonly (string | number | null)[];
 }
 
+/** A condition on a row, for a statement to hold, with its bound parameters. */
+export interface Condition {
+	sql: string;
+	parameters: Statement['parameters'];
+}
+
 /** What one request cost in D1. */
 export interface QueryStats {
 	roundTrips: number;

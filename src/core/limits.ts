@@ -4,8 +4,10 @@ export const limits = {
 	requestBody: 2 * 1024 * 1024,
 	/** Bytes of one stored object in UTF-8. A row holds four of them, and D1 takes rows of 2,000,000 bytes. */
 	storedObject: 400_000,
-	/** Bytes of a merge patch for one object in UTF-8: D1's limit for a bound parameter. */
+	/** Bytes of one bound parameter in UTF-8, by D1's limit. */
 	boundText: 2_000_000,
+	/** Events of one step. No array that a request's schema knows is longer. */
+	eventsOfStep: 100,
 	/** Bytes of an event's payload in UTF-8. */
 	eventPayload: 64 * 1024,
 	/** Levels of objects and arrays within one another, including the outermost. SQLite's limit is 1,000. */

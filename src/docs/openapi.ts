@@ -18,7 +18,8 @@ one of the log. Any path can answer \`NOT_FOUND\` (404), and a known path \`METH
 ${limits.requestBody} bytes. Plain strings must not contain U+0000 or lone surrogates.
 
 **Concurrency.** Merge patches of different members all survive. \`If-Match\` with an \`ETag\` writes only when nobody
-wrote since. \`Idempotency-Key\` makes retries of create and append safe.`;
+wrote since. \`Idempotency-Key\` makes retries of create, append and
+steps safe. A step appends events and merges a patch, all or nothing: with a key, it is how a change of state is made safe to retry.`;
 
 /** The OpenAPI 3.1 document of an app, made from what its routes declare and from the schemas that validate. */
 export const openApiDocument = (routes: readonly RouterRoute[]) =>

@@ -9,8 +9,8 @@ import { jsonResponse } from '../http/json-response.ts';
 import { operation } from '../http/operation.ts';
 import { sessionRefFrom } from '../http/session-path.ts';
 import { validateQuery } from '../http/validate.ts';
-import { textOrTooLarge } from '../json/json-text.ts';
 import { eventJson, eventsJson } from './json.ts';
+import { contentOf, newEvent } from './new-event.ts';
 import {
 	appendSchema,
 	EVENT_ID,
@@ -21,12 +21,6 @@ import {
 	eventsQuerySchema,
 } from './schema.ts';
 import { insertEvent, readEvents } from './store.ts';
-
-/** Twenty random hex digits. A UUID's digits would not do: some of them say its version. */
-const newNonce = (): string =>
-	Array.from(crypto.getRandomValues(new Uint8Array(10)), (byte) => byte.toString(16).padStart(2, '0')).join(
-		'',
-	);
 
 /** The calls on the events of one session; mounted under the session's path. */
 export const eventRoutes = new Hono<AppEnv>({ strict: false })
@@ -70,23 +64,15 @@ export const eventRoutes = new Hono<AppEnv>({ strict: false })
 		}),
 		jsonBody({ [JSON_TYPE]: appendSchema }),
 		async (c) => {
-			const fields = c.req.valid('json');
-			const event = {
-				type: fields.type,
-				stage: fields.stage ?? null,
-				message: fields.message ?? null,
-				payload: fields.payload ? textOrTooLarge(fields.payload, 'payload', limits.eventPayload) : '{}',
-				nonce: newNonce(),
-			};
-			const { nonce, ...content } = event;
-			const idempotency = await idempotencyOf(c.req.header('Idempotency-Key'), Object.values(content));
+			const event = newEvent(c.req.valid('json'), 'payload');
+			const idempotency = await idempotencyOf(c.req.header('Idempotency-Key'), contentOf(event));
 			const appended = await insertEvent(c.get('database'), sessionRefFrom(c), event, idempotency);
 			if (!appended) throw sessionNotFound();
 			const { row, fingerprint } = appended;
 			if (idempotency && fingerprint !== idempotency.fingerprint) {
 				throw new ApiError('IDEMPOTENCY_KEY_REUSED', 'This Idempotency-Key was sent with another body.');
 			}
-			const replayed = !row.id.endsWith(nonce);
+			const replayed = !row.id.endsWith(event.nonce);
 			return jsonResponse<Event, 201>(
 				eventJson(row),
 				201,

@@ -1,5 +1,7 @@
-import type { Database, Statement } from '../core/database.ts';
+import type { Condition, Database, Statement } from '../core/database.ts';
+import { limits } from '../core/limits.ts';
 import { referenceParameters, type SessionReference } from '../core/session-reference.ts';
+import { utf8Length } from '../core/text.ts';
 import type { Idempotency } from '../http/idempotency.ts';
 
 /** A stored event. The payload is JSON text; the owner is the session's. */
@@ -91,6 +93,68 @@ export async function insertEvent(
 	);
 	return row && { row, fingerprint: row.fingerprint };
 }
+
+/**
+ * The statement that appends events at consecutive positions to the session that a condition names, and returns the
+ * position and id of each. The first event keeps the idempotency key, with `fingerprint` and the session's version then.
+ */
+export function insertEvents(
+	events: readonly NewEvent[],
+	session: Condition,
+	now: string,
+	idempotency: Idempotency | undefined,
+): Statement {
+	const texts = boundTexts(events);
+	let sent = 0;
+	const rows = texts.map(({ count }) => {
+		const rowsOfText = `SELECT ${sent + 1} + key AS place, value FROM json_each(?)`;
+		sent += count;
+		return rowsOfText;
+	});
+	const sql = `INSERT INTO events (session_id, number, id, type, stage, message, payload, created_at,
+			idempotency_key, idempotency_fingerprint)
+		SELECT session.id, latest + place, printf('evt_%010d', latest + place) || (value ->> 0), value ->> 1, value ->> 2,
+			value ->> 3, value ->> 4, ?, iif(place = 1, ?, NULL), iif(place = 1, ? || ':' || version, NULL)
+		FROM (SELECT id, version, ifnull((SELECT max(number) FROM events WHERE session_id = sessions.id), 0) AS latest
+			FROM sessions WHERE ${session.sql}) AS session
+		CROSS JOIN (${rows.join(' UNION ALL ')})
+		RETURNING number AS position, id`;
+	const parameters = [
+		now,
+		idempotency?.key ?? null,
+		idempotency?.fingerprint ?? null,
+		...session.parameters,
+		...texts.map(({ text }) => text),
+	];
+	return { sql, parameters };
+}
+
+/**
+ * Events as JSON arrays for json_each, each short enough to be bound. A payload is a string there and not an object, because
+ * SQLite would write an object anew.
+ */
+function boundTexts(events: readonly NewEvent[]): { text: string; count: number }[] {
+	const texts: { items: string[]; bytes: number }[] = [];
+	for (const { nonce, type, stage, message, payload } of events) {
+		const item = JSON.stringify([nonce, type, stage, message, payload]);
+		const bytes = utf8Length(item) + ','.length;
+		const last = texts.at(-1);
+		if (last && last.bytes + bytes <= limits.boundText) {
+			last.items.push(item);
+			last.bytes += bytes;
+		} else {
+			texts.push({ items: [item], bytes: '[]'.length + bytes });
+		}
+	}
+	return texts.map(({ items }) => ({ text: `[${items.join(',')}]`, count: items.length }));
+}
+
+/** The statement that reads `count` events of a session, from the one with an idempotency key on. */
+export const selectEventsFromKey = (reference: SessionReference, key: string, count: number): Statement => ({
+	sql: `SELECT ${COLUMNS} ${OF_LIVE_SESSION} AND events.number >=
+		(SELECT number FROM events WHERE session_id = ? AND idempotency_key = ?) ORDER BY events.number LIMIT ?`,
+	parameters: [...referenceParameters(reference), reference.id, key, count],
+});
 
 /** The statement that reads a session's latest events, the latest first. */
 export const selectLatestEvents = (reference: SessionReference, max: number): Statement => ({

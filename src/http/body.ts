@@ -1,10 +1,10 @@
 import type { Context, MiddlewareHandler } from 'hono';
-import type { z } from 'zod';
+import * as z from 'zod';
 import { ApiError, validationError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import { nestsDeeperThan } from '../json/depth.ts';
 import { jsonText } from '../json/json-text.ts';
-import { isObject, rawMembers, scanMembers } from '../json/raw-members.ts';
+import { isObject, rawItems, rawMembers, scanItems, scanMembers } from '../json/raw-members.ts';
 import type { AppEnv } from './context.ts';
 import { documentedValidator } from './operation.ts';
 import { readBody } from './read-body.ts';
@@ -22,8 +22,8 @@ type Schemas = Readonly<Record<string, z.ZodObject>>;
 
 /**
  * Reads and validates a JSON body, by the schema of its media type. `absent: 'is {}'` lets a request without a body through.
- * Each member that holds an object reaches the handler as its stored form (JsonText). Members that the schema does not
- * define are ignored, whatever they hold.
+ * Each object that the schema takes whole (sentObject) reaches the handler as its stored form (JsonText), wherever it is.
+ * Members that the schema does not define are ignored at each level, whatever they hold.
  * Throws UNSUPPORTED_MEDIA_TYPE, PAYLOAD_TOO_LARGE, INVALID_JSON, VALIDATION_ERROR.
  */
 export function jsonBody<S extends Schemas>(schemas: S, { absent }: { absent?: 'is {}' } = {}) {
@@ -37,8 +37,7 @@ export function jsonBody<S extends Schemas>(schemas: S, { absent }: { absent?: '
 		const isAbsent = bytes.byteLength === 0 && absent !== undefined;
 		const schema = isAbsent ? Object.values(schemas)[0] : schemaFor(c, schemas);
 		if (!schema) throw unsupported(Object.keys(schemas));
-		const names = Object.keys(schema.shape);
-		const body = isAbsent ? {} : withJsonTexts(decode(bytes), bytes.byteLength, names);
+		const body = isAbsent ? {} : withJsonTexts(schema, decode(bytes), bytes.byteLength);
 		c.req.addValidatedData('json', parsed(schema, body) as object);
 		return next();
 	};
@@ -59,20 +58,53 @@ const unsupported = (mediaTypes: readonly string[]): ApiError =>
 		`Send the body as ${mediaTypes.join(' or ')}, without a content coding.`,
 	);
 
-/** Parses a JSON text. Of an object it keeps the members with these names, and puts JsonText in place of each object. */
-function withJsonTexts(text: string, bytes: number, names: readonly string[]): unknown {
+/** Parses a body, and puts JsonText in place of each object that its schema takes whole. */
+function withJsonTexts(schema: z.ZodType, text: string, bytes: number): unknown {
 	const body = parse(text);
-	if (!isObject(body)) return body;
-	const known = names.filter((name) => Object.hasOwn(body, name));
 	const isDeep = nestsDeeperThan(limits.nesting + 1, body);
-	if (isDeep) refuseDeepMembers(body, known);
-	const texts = isDeep ? scanMembers(text) : rawMembers(text, body);
-	return Object.fromEntries(
-		known.map((name) => {
-			const member = texts.get(name);
-			return [name, isObject(body[name]) && member !== undefined ? jsonText(member, bytes) : body[name]];
-		}),
-	);
+	if (isDeep) refuseDeepObjects(schema, body);
+	return kept(schema, body, text, { bytes, isDeep });
+}
+
+/**
+ * The part of a value that its schema knows: without the members that it does not define, with JsonText in place of each
+ * object that it takes whole. `text` is what the value was sent as.
+ */
+function kept(
+	schema: z.core.$ZodType,
+	value: unknown,
+	text: string,
+	body: { bytes: number; isDeep: boolean },
+): unknown {
+	const known = withoutWrappers(schema);
+	if (known instanceof z.ZodCustom) return isObject(value) ? jsonText(text, body.bytes) : value;
+	if (known instanceof z.ZodObject && isObject(value)) {
+		const texts = body.isDeep ? scanMembers(text) : rawMembers(text, value);
+		return Object.fromEntries(
+			knownMembers(known, value).map(([name, member]) => [
+				name,
+				kept(member, value[name], texts.get(name) ?? '', body),
+			]),
+		);
+	}
+	if (known instanceof z.ZodArray && Array.isArray(value)) {
+		const texts = body.isDeep ? scanItems(text) : rawItems(text, value);
+		return firstItems(value).map((item, at) => kept(known.element, item, texts[at] ?? '', body));
+	}
+	return value;
+}
+
+/** The schemas of the members that an object has, by name. */
+const knownMembers = ({ shape }: z.ZodObject, value: object): [name: string, schema: z.core.$ZodType][] =>
+	Object.entries(shape).filter(([name]) => Object.hasOwn(value, name));
+
+/** One item more than any array may have lets its validation fail, and bounds how many problems are found. */
+const firstItems = (items: readonly unknown[]): unknown[] => items.slice(0, limits.eventsOfStep + 1);
+
+function withoutWrappers(schema: z.core.$ZodType): z.core.$ZodType {
+	return schema instanceof z.ZodOptional || schema instanceof z.ZodNullable
+		? withoutWrappers(schema.unwrap())
+		: schema;
 }
 
 /** RFC 8259, section 8.1: JSON is UTF-8. Replacing invalid bytes would store what nobody sent, so they are refused. */
@@ -92,11 +124,24 @@ function parse(text: string): unknown {
 	}
 }
 
-function refuseDeepMembers(body: Readonly<Record<string, unknown>>, names: readonly string[]): void {
-	const deep = names.filter((name) => nestsDeeperThan(limits.nesting, body[name]));
-	if (deep.length > 0) {
+function refuseDeepObjects(schema: z.ZodType, body: unknown): void {
+	const paths = deepObjects(schema, body, '');
+	if (paths.length > 0) {
 		throw validationError(
-			deep.map((path) => ({ path, message: `must not nest deeper than ${limits.nesting} levels` })),
+			paths.map((path) => ({ path, message: `must not nest deeper than ${limits.nesting} levels` })),
 		);
 	}
+}
+
+/** The paths of the members that nest too deep, of those that the schema knows. */
+function deepObjects(schema: z.core.$ZodType, value: unknown, path: string): string[] {
+	const known = withoutWrappers(schema);
+	const at = (name: string | number) => (path === '' ? String(name) : `${path}.${name}`);
+	if (known instanceof z.ZodObject && isObject(value)) {
+		return knownMembers(known, value).flatMap(([name, member]) => deepObjects(member, value[name], at(name)));
+	}
+	if (known instanceof z.ZodArray && Array.isArray(value)) {
+		return firstItems(value).flatMap((item, index) => deepObjects(known.element, item, at(index)));
+	}
+	return nestsDeeperThan(limits.nesting, value) ? [path] : [];
 }

@@ -22,20 +22,37 @@ export function rawMembers(
 	return text === `{${written}}` ? new Map(members) : scanMembers(text);
 }
 
-interface Frame {
-	/** Undefined for an array. */
-	members: Map<string, string> | undefined;
-	items: string;
-	name: string | undefined;
+/** The same for the items of an array. */
+export function rawItems(text: string, value: readonly unknown[]): readonly string[] {
+	const items = value.map((item) => JSON.stringify(item));
+	return text === `[${items.join(',')}]` ? items : scanItems(text);
 }
 
 /**
- * The same for a text of any depth. Of duplicate members the last value counts, in the first one's place, as in JSON.parse.
+ * The same as rawMembers for a text of any depth. Of duplicate members the last value counts, in the first one's place, as
+ * in JSON.parse.
  */
 export function scanMembers(text: string): Map<string, string> {
+	const named = new Map<string, string>();
+	for (const [name, member] of scan(text)?.members ?? []) named.set(JSON.parse(name) as string, member);
+	return named;
+}
+
+/** The same as rawItems for a text of any depth. */
+export const scanItems = (text: string): string[] => scan(text)?.items ?? [];
+
+interface Frame {
+	/** By the name as it is written. Undefined for an array. */
+	members: Map<string, string> | undefined;
+	items: string[];
+	name: string | undefined;
+}
+
+/** Reads an object or an array. Undefined for any other value. */
+function scan(text: string): Frame | undefined {
 	const stack: Frame[] = [];
 	let top: Frame | undefined;
-	let outermost = new Map<string, string>();
+	let outermost: Frame | undefined;
 
 	const put = (item: string) => {
 		if (!top) return;
@@ -43,7 +60,7 @@ export function scanMembers(text: string): Map<string, string> {
 			top.members.set(top.name ?? '', item);
 			top.name = undefined;
 		} else {
-			top.items += top.items === '' ? item : `,${item}`;
+			top.items.push(item);
 		}
 	};
 
@@ -53,15 +70,15 @@ export function scanMembers(text: string): Map<string, string> {
 			case '{':
 			case '[':
 				if (top) stack.push(top);
-				top = { members: char === '{' ? new Map() : undefined, items: '', name: undefined };
+				top = { members: char === '{' ? new Map() : undefined, items: [], name: undefined };
 				at += 1;
 				break;
 			case '}':
 			case ']': {
 				const closed = top;
 				top = stack.pop();
-				if (closed?.members && !top) outermost = closed.members;
-				put(closed?.members ? objectText(closed.members) : `[${closed?.items ?? ''}]`);
+				if (!top) outermost = closed;
+				else put(closed?.members ? objectText(closed.members) : `[${closed?.items.join(',') ?? ''}]`);
 				at += 1;
 				break;
 			}
@@ -90,9 +107,7 @@ export function scanMembers(text: string): Map<string, string> {
 			}
 		}
 	}
-	const named = new Map<string, string>();
-	for (const [name, member] of outermost) named.set(JSON.parse(name) as string, member);
-	return named;
+	return outermost;
 }
 
 function objectText(members: ReadonlyMap<string, string>): string {

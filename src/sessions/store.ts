@@ -108,7 +108,8 @@ export async function insertSession(
 	return { row, fingerprint: row.idempotency_fingerprint };
 }
 
-const selectSession = (reference: SessionReference): Statement => ({
+/** The statement that reads a session. */
+export const selectSession = (reference: SessionReference): Statement => ({
 	sql: `SELECT ${COLUMNS} FROM sessions WHERE ${THIS_LIVE}`,
 	parameters: referenceParameters(reference),
 });
@@ -168,9 +169,13 @@ export type Outcome<T> =
 	| { is: 'stale'; version: number; latestEvent: number };
 
 /** What tells a stale version from a missing session, with what the current ETag is made of, and with further columns. */
-export const selectVersion = (reference: SessionReference, columns: readonly string[] = []): Statement => ({
+export const selectVersion = (
+	reference: SessionReference,
+	columns: readonly string[] = [],
+	parametersOfColumns: Statement['parameters'] = [],
+): Statement => ({
 	sql: `SELECT ${['version', LATEST_EVENT, ...columns].join(', ')} FROM sessions WHERE ${THIS_LIVE}`,
-	parameters: referenceParameters(reference),
+	parameters: [...parametersOfColumns, ...referenceParameters(reference)],
 });
 
 /** The row of selectVersion. */

@@ -4,6 +4,7 @@ import { expire } from '../support/database.ts';
 import { type FaultyD1, faultyD1, serviceWith } from '../support/faulty-d1.ts';
 
 const NEVER_EXISTED = 'sess_01k2vxq8f3e7ttyyds0t6w2h4b';
+const step = { events: [{ type: 'x' }], patch: { plan: { a: 1 } } };
 const merge = { 'Content-Type': 'application/merge-patch+json' };
 
 /** Every call on one session, in each form that takes a separate path through the code. */
@@ -39,6 +40,10 @@ const calls: [what: string, method: string, path: string, options: CallOptions][
 		'/events',
 		{ body: { type: 'x' }, headers: { 'Idempotency-Key': 'used' } },
 	],
+	['step', 'POST', '/steps', { body: step }],
+	['step with a product object', 'POST', '/steps', { body: { ...step, patch: { productObject: { a: 1 } } } }],
+	['step if it is stale', 'POST', '/steps', { body: step, headers: { 'If-Match': '"9"' } }],
+	['step with a used key', 'POST', '/steps', { body: step, headers: { 'Idempotency-Key': 'used' } }],
 	['a method that is none', 'PUT', '', { body: {} }],
 ];
 

@@ -17,6 +17,7 @@ const calls: [string, NeededPermission, method: string, path: string, options: C
 		['update', 'PRODUCTS:WRITE', 'PATCH', '/:id', { body: { plan: {} } }, 200],
 		['merge', 'PRODUCTS:WRITE', 'PATCH', '/:id', { body: { plan: {} }, headers: merge }, 200],
 		['append', 'PRODUCTS:WRITE', 'POST', '/:id/events', { body: { type: 'note' } }, 201],
+		['step', 'PRODUCTS:WRITE', 'POST', '/:id/steps', { body: { events: [{ type: 'note' }] } }, 201],
 		['list of events', 'PRODUCTS:READ', 'GET', '/:id/events', {}, 200],
 		['delete', 'PRODUCTS:DELETE', 'DELETE', '/:id', {}, 200],
 	];

@@ -30,11 +30,17 @@ describe.each(TEXTS)('the text %j', (text) => {
 		const event = { type: text, stage: text, message: text, payload: { [text]: text } };
 		const { json } = await caller.call<Event>('POST', `${SESSIONS}/${id}/events`, { body: event });
 		expect(json).toMatchObject(event);
+		const step = { events: [event, event], patch: { plan: { [text]: text } } };
+		const stepped = await caller.call('POST', `${SESSIONS}/${id}/steps`, {
+			body: step,
+			headers: { 'Idempotency-Key': text.replaceAll(/[^!-~]/g, '_') },
+		});
+		expect(stepped.json).toMatchObject({ events: step.events, session: step.patch });
 		expect(await caller.details(id)).toMatchObject({
 			catalogVersion: text,
 			prd: { [text]: text },
 			plan: { [text]: text },
-			events: [event],
+			events: [event, event, event],
 		});
 	});
 

@@ -8,6 +8,7 @@ import * as events from '../../src/events/store.ts';
 import * as sessions from '../../src/sessions/store.ts';
 import type { Change, Replacement } from '../../src/sessions/update/changes.ts';
 import * as updates from '../../src/sessions/update/store.ts';
+import * as steps from '../../src/steps/store.ts';
 
 const owner = { userId: 'user_1', organizationId: 'org_1' };
 const now = '2026-01-15T09:30:00.000Z';
@@ -63,6 +64,14 @@ const calls: Record<string, ((db: Database) => Promise<unknown>)[]> = {
 	],
 	readObjects: [(db) => updates.readObjects(db, reference, ['plan', 'prd'])],
 	replaceOnVersion: [(db) => updates.replaceOnVersion(db, reference, [replacement], 1)],
+	insertStep: [
+		(db) =>
+			steps.insertStep(db, reference, { events: [event], changes: [], idempotency: undefined }, undefined),
+		(db) =>
+			steps.insertStep(db, reference, { events: [event, event], changes: guarded, idempotency: key }, [1]),
+	],
+	readForStep: [(db) => steps.readForStep(db, reference, ['plan'], 'k')],
+	readStep: [(db) => steps.readStep(db, reference, 'k', 2)],
 	insertEvent: [
 		(db) => events.insertEvent(db, reference, event, undefined),
 		(db) => events.insertEvent(db, reference, event, key),
@@ -96,6 +105,8 @@ const MAY_SCAN: Record<string, RegExp> = {
 	deleteExpired: /^SCAN expired$/,
 	// The at most 10,000 index entries that are counted.
 	countExpired: /^SCAN \(subquery-1\)$/,
+	// The at most 100 events that were sent.
+	insertStep: /^SCAN json_each VIRTUAL TABLE/,
 };
 
 async function plan({ sql, parameters }: Statement): Promise<string[]> {
@@ -106,8 +117,12 @@ async function plan({ sql, parameters }: Statement): Promise<string[]> {
 }
 
 it('covers every function of the stores that sends statements', () => {
-	const parts = ['selectLatestEvents', 'selectVersion', 'staleOrMissing', 'columnsBut', 'admittedParameter'];
-	const functions = [sessions, updates, events, apiKeys, cleanup, { ping }].flatMap((store) =>
+	const parts = [
+		...['selectLatestEvents', 'selectVersion', 'selectSession', 'selectEventsFromKey', 'insertEvents'],
+		...['staleOrMissing', 'whyNot', 'columnsBut', 'admittedParameter', 'withSent', 'isTooCostly'],
+		...['allOf', 'changeable', 'updateStatement'],
+	];
+	const functions = [sessions, updates, steps, events, apiKeys, cleanup, { ping }].flatMap((store) =>
 		Object.entries(store).flatMap(([name, value]) => (typeof value === 'function' ? [name] : [])),
 	);
 	expect(functions.filter((name) => !parts.includes(name)).sort()).toEqual(Object.keys(calls).sort());

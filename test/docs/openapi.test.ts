@@ -69,6 +69,7 @@ describe('the OpenAPI document', () => {
 			deleteSession: ['SESSION_NOT_FOUND', 'PRECONDITION_FAILED'],
 			listEvents: ['VALIDATION_ERROR', 'SESSION_NOT_FOUND'],
 			appendEvent: [...ofBody, 'SESSION_NOT_FOUND', 'IDEMPOTENCY_KEY_REUSED'],
+			addStep: [...ofBody, 'SESSION_NOT_FOUND', 'PRECONDITION_FAILED', 'IDEMPOTENCY_KEY_REUSED'],
 		};
 		for (const { path, operation: each } of operations.filter(({ path }) => path.startsWith(SESSIONS))) {
 			const codes = [...(expected[each.operationId] ?? []), ...always];
@@ -107,8 +108,9 @@ describe('the OpenAPI document', () => {
 				headers: { 'Content-Type': 'application/merge-patch+json' },
 			}),
 			await caller.call('POST', `${path}/events`, { body: exampleOf('AppendEvent') }),
+			await caller.call('POST', `${path}/steps`, { body: exampleOf('AppendStep') }),
 		];
-		expect(answers.map((answer) => answer.status)).toEqual([201, 200, 200, 201]);
+		expect(answers.map((answer) => answer.status)).toEqual([201, 200, 200, 201, 201]);
 	});
 
 	it('has examples of answers that fit', () => {

@@ -15,7 +15,7 @@ import {
 	sessionOfKey,
 	visible,
 } from './model.ts';
-import type { Condition, Fields, Step } from './steps.ts';
+import type { Appended, Condition, Fields, Step } from './steps.ts';
 
 /** Well-formed, and of no session. */
 const NO_SESSION = 'sess_01k2vxq8f3e7ttyyds0t6w2h4b';
@@ -30,6 +30,13 @@ function written(members: Record<string, Sent | string | null | undefined>): str
 	});
 	return `{${list.join(',')}}`;
 }
+
+/** What a retry must send again of a patch. */
+const contentOf = (fields: Fields): string =>
+	Object.entries(fields)
+		.map(([name, value]) => `${name}:${writeJson(typeof value === 'object' && value ? value.object : value)}`)
+		.sort()
+		.join();
 
 const textOf = (fields: ReadonlyMap<string, Json>) => writeJson(new Members(fields));
 const fieldsOf = (text: string): Map<string, Json> => new Map(readObject(text).list);
@@ -137,22 +144,58 @@ export async function play(
 			expect(answer.status).toBe(201);
 			expect(answer.headers.get('Idempotency-Replayed')).toBe(first ? 'true' : null);
 			if (first) return expect(answer.text).toBe(writeJson(first.json));
-			const { userId, organizationId } = callerOf(step);
 			const given = readObject(answer.text);
-			const sent = new Map(eventFields(event));
-			const json = new Members([
-				['createdAt', given.get('createdAt') ?? null],
-				['id', given.get('id') ?? null],
-				['message', sent.get('message') ?? null],
-				['organizationId', organizationId],
-				['payload', sent.get('payload') ?? null],
-				['sessionId', session.id],
-				['stage', sent.get('stage') ?? null],
-				['type', event.type],
-				['userId', userId],
-			]);
+			const json = eventJson(step, session, event, given);
 			expect(answer.text).toBe(writeJson(json));
 			session.events.push({ json, id: String(given.get('id')), key, content });
+		},
+		async step(step) {
+			const { events, fields: patch = {}, key } = step;
+			const session = sessionOf(step);
+			const raw = `{"patch":${written({ ...patch })},"events":[${events.map((event) => written({ ...event })).join(',')}]}`;
+			const answer = await callerOf(step).call('POST', `${pathOf(session)}/steps`, {
+				raw: step.fields === undefined ? raw.replace('"patch":{},', '') : raw,
+				headers: {
+					'Content-Type': 'application/json',
+					...ifMatch(step.condition, session),
+					...(key ? { 'Idempotency-Key': key } : {}),
+				},
+			});
+			if (!visible(session, step.caller)) return expectError(answer, 404, 'SESSION_NOT_FOUND');
+			const content = `step ${events.map((event) => writeJson(new Members(eventFields(event))))} ${contentOf(patch)}`;
+			const first = session.events.findIndex((each) => key !== undefined && each.key === key);
+			if (first >= 0) {
+				if (session.events[first]?.content !== content) {
+					return expectError(answer, 422, 'IDEMPOTENCY_KEY_REUSED');
+				}
+			} else if (step.condition === 'stale') {
+				expect(answer.headers.get('ETag')).toBe(detailsTagOf(session));
+				return expectError(answer, 412, 'PRECONDITION_FAILED');
+			}
+			expect(answer.status).toBe(201);
+			expect(answer.headers.get('Idempotency-Replayed')).toBe(first >= 0 ? 'true' : null);
+			const given = readObject(answer.text);
+			if (first < 0) {
+				const all = given.get('events') as Members[];
+				events.forEach((event, at) => {
+					const json = eventJson(step, session, event, all[at] ?? new Members([]));
+					const id = String(json.get('id'));
+					session.events.push({ json, id, key: at === 0 ? key : undefined, content });
+				});
+				const after = given.get('session');
+				await change(session, patch, 'merge', after instanceof Members ? after : new Members([]));
+			}
+			const from = first >= 0 ? first : session.events.length - events.length;
+			const answered = session.events.slice(from, from + events.length).map(({ json }) => json);
+			expect(answer.text).toBe(
+				writeJson(
+					new Members([
+						['events', answered],
+						['session', new Members(session.fields)],
+					]),
+				),
+			);
+			expect(answer.headers.get('ETag')).toBe(etagOf(session));
 		},
 		async page(step) {
 			const { after, limit } = step;
@@ -182,6 +225,47 @@ export async function play(
 		},
 	};
 
+	/** An event as it should be answered, with the id and the time that it was given. */
+	function eventJson(
+		step: { caller: number },
+		session: ModelSession,
+		event: Appended,
+		given: Members,
+	): Members {
+		const { userId, organizationId } = callerOf(step);
+		const sent = new Map(eventFields(event));
+		return new Members([
+			['createdAt', given.get('createdAt') ?? null],
+			['id', given.get('id') ?? null],
+			['message', sent.get('message') ?? null],
+			['organizationId', organizationId],
+			['payload', sent.get('payload') ?? null],
+			['sessionId', session.id],
+			['stage', sent.get('stage') ?? null],
+			['type', event.type],
+			['userId', userId],
+		]);
+	}
+
+	/** Changes a session as a PATCH does, at the time that it was given. */
+	async function change(
+		session: ModelSession,
+		sent: Fields,
+		how: 'replace' | 'merge',
+		given: Members,
+	): Promise<void> {
+		if (!changesSomething(sent)) return;
+		const { fields, hashes } = patched(session, sent, how);
+		const updatedAt = String(given.get('updatedAt'));
+		expect(updatedAt >= String(session.fields.get('updatedAt'))).toBe(true);
+		fields.set('updatedAt', updatedAt);
+		if (hashes) {
+			fields.set('productObjectHash', await hashOf(writeJson(fields.get('productObject') ?? null)));
+		}
+		session.fields = fields;
+		session.version += 1;
+	}
+
 	async function patch(
 		step: { caller: number; session: number; fields: Fields; condition: Condition },
 		how: 'replace' | 'merge',
@@ -200,16 +284,7 @@ export async function play(
 			return expectError(answer, 412, 'PRECONDITION_FAILED');
 		}
 		expect(answer.status).toBe(200);
-		if (changesSomething(step.fields)) {
-			const { fields, hashes } = patched(session, step.fields, how);
-			const updatedAt = String(readObject(answer.text).get('updatedAt'));
-			expect(updatedAt >= String(session.fields.get('updatedAt'))).toBe(true);
-			fields.set('updatedAt', updatedAt);
-			if (hashes)
-				fields.set('productObjectHash', await hashOf(writeJson(fields.get('productObject') ?? null)));
-			session.fields = fields;
-			session.version += 1;
-		}
+		await change(session, step.fields, how, readObject(answer.text));
 		expect(answer.text).toBe(textOf(session.fields));
 		expect(answer.headers.get('ETag')).toBe(etagOf(session));
 	}

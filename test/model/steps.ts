@@ -15,6 +15,15 @@ export type Step =
 	| { do: 'details'; caller: number; session: number; known: boolean }
 	| { do: 'list'; caller: number; status: string | undefined; limit: number; offset: number }
 	| { do: 'append'; caller: number; session: number; event: Appended; key: string | undefined }
+	| {
+			do: 'step';
+			caller: number;
+			session: number;
+			events: Appended[];
+			fields: Fields | undefined;
+			condition: Condition;
+			key: string | undefined;
+	  }
 	| { do: 'page'; caller: number; session: number; after: number | undefined; limit: number }
 	| { do: 'delete'; caller: number; session: number; condition: Condition }
 	| { do: 'expire'; session: number };
@@ -87,13 +96,34 @@ const replace: fc.Arbitrary<Step> = fc.record({
 	fields: fieldsOf(anyObject, anyName),
 	condition,
 });
+const mergedFields = fieldsOf(fc.option(anyObject, { freq: 5 }), fc.option(anyName, { freq: 3 }));
 const merge: fc.Arbitrary<Step> = fc.record({
 	do: fc.constant('merge' as const),
 	caller,
 	session,
-	fields: fieldsOf(fc.option(anyObject, { freq: 5 }), fc.option(anyName, { freq: 3 })),
+	fields: mergedFields,
 	condition,
 });
+
+interface StepBody {
+	events: Appended[];
+	fields: Fields | undefined;
+}
+/** Some bodies come again and again, as those of retries do. */
+const stepBody: fc.Arbitrary<StepBody> = fc.oneof(
+	fc.constantFrom<StepBody>(
+		{ events: [{ type: 'a' }, { type: 'b' }], fields: { status: 'planning' } },
+		{ events: [{ type: 'a' }], fields: undefined },
+		{ events: [{ type: 'a' }], fields: { plan: null, productObject: null } },
+	),
+	fc.record({
+		events: fc.array(event, { minLength: 1, maxLength: 4 }),
+		fields: maybe(mergedFields),
+	}),
+);
+const step: fc.Arbitrary<Step> = fc
+	.record({ do: fc.constant('step' as const), caller, session, body: stepBody, condition, key })
+	.map(({ body, ...rest }) => ({ ...rest, ...body }));
 
 export const anyStep: fc.Arbitrary<Step> = fc.oneof(
 	{
@@ -108,6 +138,7 @@ export const anyStep: fc.Arbitrary<Step> = fc.oneof(
 	},
 	{ weight: 3, arbitrary: replace },
 	{ weight: 4, arbitrary: merge },
+	{ weight: 4, arbitrary: step },
 	{
 		weight: 2,
 		arbitrary: fc.record({ do: fc.constant('details' as const), caller, session, known: fc.boolean() }),

@@ -1,4 +1,4 @@
-import type { Database, Statement } from '../../core/database.ts';
+import type { Condition, Database, Statement } from '../../core/database.ts';
 import { limits } from '../../core/limits.ts';
 import { referenceParameters, type SessionReference } from '../../core/session-reference.ts';
 import {
@@ -15,10 +15,14 @@ import {
 	type Change,
 	isMerge,
 	MAX_MERGE_WORK,
+	type Merge,
 	mergeWork,
 	type ObjectColumn,
 	type Replacement,
 } from './changes.ts';
+
+/** Undefined admits any version. */
+type Versions = readonly number[] | undefined;
 
 /**
  * An SQL expression: `column` merged with the next parameter by RFC 7396. SQLite's json_patch compares member names only
@@ -34,61 +38,83 @@ const merged = (column: string): string => {
 
 const assignment = (change: Change) => `${change.column} = ${isMerge(change) ? merged(change.column) : '?'}`;
 
+/** Whether the size of the stored objects decides if D1 merges into them. */
+const isGuarded = (merges: readonly Merge[]) => mergeWork(merges, limits.storedObject) > MAX_MERGE_WORK;
+
+/** Whether merges cost D1 too much whatever they are merged into. */
+export const isTooCostly = (changes: readonly Change[]): boolean =>
+	mergeWork(changes.filter(isMerge), 0) > MAX_MERGE_WORK;
+
 /**
- * The statement that makes changes to a session, if it has one of the versions (undefined: any). It returns the row
- * without what it was sent. `guarded`: it changes nothing where the merges would cost more than MAX_MERGE_WORK.
+ * The condition on a session's row for changes to it: it is the caller's, is alive, has one of the versions (undefined:
+ * any), and its objects are small enough for D1 to merge into them.
  */
-function updateStatement(
+export function changeable(
 	reference: SessionReference,
 	changes: readonly Change[],
-	versions: readonly number[] | undefined,
-	guarded: boolean,
-): Statement {
-	const merges = guarded ? changes.filter(isMerge) : [];
-	const work = merges.map(({ column }) => `? * ifnull(octet_length(${column}), 0)`).join(' + ');
+	versions: Versions,
+): Condition {
+	const all: Condition[] = [{ sql: THIS_LIVE, parameters: referenceParameters(reference) }];
+	if (versions) {
+		all.push({ sql: "instr(?, ',' || version || ',') > 0", parameters: [admittedParameter(versions)] });
+	}
+	const merges = changes.filter(isMerge);
+	if (isGuarded(merges)) {
+		all.push({
+			sql: `${merges.map(({ column }) => `? * ifnull(octet_length(${column}), 0)`).join(' + ')} <= ?`,
+			parameters: [...merges.map(({ members }) => members), MAX_MERGE_WORK - mergeWork(merges, 0)],
+		});
+	}
+	return allOf(all);
+}
+
+export const allOf = (conditions: readonly Condition[]): Condition => ({
+	sql: conditions.map(({ sql }) => sql).join(' AND '),
+	parameters: conditions.flatMap(({ parameters }) => parameters),
+});
+
+/** The statement that makes changes to the session of a condition. It returns the row without what it was sent. */
+export function updateStatement(changes: readonly Change[], now: string, condition: Condition): Statement {
 	// updated_at never runs backwards, however the clocks of two locations differ.
 	const sql = `UPDATE sessions SET ${changes.map(assignment).join(', ')}, version = version + 1,
-		updated_at = max(updated_at, ?) WHERE ${THIS_LIVE}
-		${versions ? "AND instr(?, ',' || version || ',') > 0" : ''} ${guarded ? `AND ${work} <= ?` : ''}
+		updated_at = max(updated_at, ?) WHERE ${condition.sql}
 		RETURNING ${columnsBut(replacements(changes).map(({ column }) => column))}`;
-	const parameters = [
-		...changes.map(({ value }) => value),
-		reference.now,
-		...referenceParameters(reference),
-		...(versions ? [admittedParameter(versions)] : []),
-		...(guarded ? [...merges.map(({ members }) => members), MAX_MERGE_WORK - mergeWork(merges, 0)] : []),
-	];
-	return { sql, parameters };
+	return { sql, parameters: [...changes.map(({ value }) => value), now, ...condition.parameters] };
 }
 
 const replacements = (changes: readonly Change[]): Replacement[] =>
 	changes.filter((change) => change.mode === 'set');
 
-const withSent = (row: SessionRow, changes: readonly Change[]): SessionRow => ({
+/** The row that updateStatement returned, with what it was sent. */
+export const withSent = (row: SessionRow, changes: readonly Change[]): SessionRow => ({
 	...row,
 	...Object.fromEntries(replacements(changes).map(({ column, value }) => [column, value])),
 });
 
+/** What came of changes. 'costly': nothing was changed, because the merges would take D1 too long. */
+export type ChangeOutcome<T> = Outcome<T> | { is: 'costly' };
+
 /**
- * Changes a session in one statement that also checks its owner, its life and its version. 'costly': nothing was changed,
- * because the merges would take D1 too long. Never repeated: whether a lost one was done cannot be told, and doing it
- * again could undo somebody else's later change.
+ * Changes a session in one statement that also checks its owner, its life and its version. Never repeated: whether a lost
+ * one was done cannot be told, and doing it again could undo somebody else's later change.
  */
 export async function updateSession(
 	db: Database,
 	reference: SessionReference,
 	changes: readonly Change[],
-	versions: readonly number[] | undefined,
-): Promise<Outcome<SessionRow> | { is: 'costly' }> {
-	const merges = changes.filter(isMerge);
-	if (mergeWork(merges, 0) > MAX_MERGE_WORK) return { is: 'costly' };
-	const guarded = mergeWork(merges, limits.storedObject) > MAX_MERGE_WORK;
-	const update = updateStatement(reference, changes, versions, guarded);
-	const why = versions || guarded ? [selectVersion(reference)] : [];
+	versions: Versions,
+): Promise<ChangeOutcome<SessionRow>> {
+	if (isTooCostly(changes)) return { is: 'costly' };
+	const update = updateStatement(changes, reference.now, changeable(reference, changes, versions));
+	const why = versions || isGuarded(changes.filter(isMerge)) ? [selectVersion(reference)] : [];
 	const [[row], [current] = []] = await db.run<[SessionRow, CurrentVersion]>([update, ...why], {
 		idempotent: false,
 	});
-	if (row) return { is: 'done', result: withSent(row, changes) };
+	return row ? { is: 'done', result: withSent(row, changes) } : whyNot(current, versions);
+}
+
+/** Why changes were not made, by what is there in the same transaction. */
+export function whyNot(current: CurrentVersion | undefined, versions: Versions): ChangeOutcome<never> {
 	const isStale = current === undefined || versions?.includes(current.version) === false;
 	return isStale ? staleOrMissing(current) : { is: 'costly' };
 }
@@ -113,8 +139,7 @@ export async function replaceOnVersion(
 	changes: readonly Replacement[],
 	version: number,
 ): Promise<SessionRow | undefined> {
-	const [[row]] = await db.run<[SessionRow]>([updateStatement(reference, changes, [version], false)], {
-		idempotent: false,
-	});
+	const update = updateStatement(changes, reference.now, changeable(reference, changes, [version]));
+	const [[row]] = await db.run<[SessionRow]>([update], { idempotent: false });
 	return row && withSent(row, changes);
 }

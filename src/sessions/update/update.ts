@@ -1,6 +1,5 @@
-import { type Database, DatabaseUnavailable } from '../../core/database.ts';
+import type { Database } from '../../core/database.ts';
 import { limits } from '../../core/limits.ts';
-import { pause } from '../../core/pause.ts';
 import { type SessionReference, sessionNotFound } from '../../core/session-reference.ts';
 import { utf8Length } from '../../core/text.ts';
 import { failedCheck, faultKind } from '../../database/faults.ts';
@@ -10,6 +9,7 @@ import { stale, unwrap } from '../outcome.ts';
 import { type ObjectField, objectColumns } from '../schema.ts';
 import { readSession, readVersion, type SessionRow } from '../store.ts';
 import { type Change, isMerge, type ObjectColumn, type Replacement } from './changes.ts';
+import { untilNotOvertaken } from './overtaken.ts';
 import { productObjectHash } from './product-object-hash.ts';
 import { readObjects, replaceOnVersion, updateSession, type VersionedObjects } from './store.ts';
 
@@ -28,13 +28,18 @@ export async function changeSession(
 	versions: Versions,
 ): Promise<SessionRow> {
 	if (changes.length === 0) return unchanged(db, reference, versions);
-	const object = unhashedProductObject(changes);
-	if (object?.mode !== 'merge') {
-		const hashed = object ? withHash(changes, await hashOf(object.value)) : changes;
-		const outcome = await refuseTooLarge(hashed, () => updateSession(db, reference, hashed, versions));
+	const complete = await withOwnHash(changes);
+	if (complete) {
+		const outcome = await refuseTooLarge(complete, () => updateSession(db, reference, complete, versions));
 		if (outcome.is !== 'costly') return unwrap(outcome);
 	}
-	return mergeInWorker(db, reference, changes, versions);
+	return untilNotOvertaken({ queries: 2 }, async () => {
+		const current = await readObjects(db, reference, mergedColumns(changes));
+		if (!current) throw sessionNotFound();
+		if (versions && !versions.includes(current.version)) throw stale(current);
+		const replacements = await mergedWith(current, changes);
+		return replaceOnVersion(db, reference, replacements, current.version);
+	});
 }
 
 async function unchanged(db: Database, reference: SessionReference, versions: Versions): Promise<SessionRow> {
@@ -47,44 +52,24 @@ async function unchanged(db: Database, reference: SessionReference, versions: Ve
 	return row;
 }
 
-/**
- * How often a merge in the Worker is tried. Each try is two queries, and the free plan of Workers has 50 for a request; the
- * look-up of a key and the note of its use take two more.
- */
-const MAX_TRIES = 18;
-/** The pause before a new try is up to a try's own length, doubled each time, so that any number of writers get through. */
-const MAX_DOUBLINGS = 6;
-const MAX_TRY_MS = 100;
+/** The columns that a merge in the Worker reads. */
+export const mergedColumns = (changes: readonly Change[]): ObjectColumn[] =>
+	changes.filter(isMerge).map(({ column }) => column);
 
 /**
- * Reads the objects, merges, and writes on the condition that nobody else wrote meanwhile. Each try reads again, after the
- * pause: what a failed write could have read would be old by then.
+ * The changes with the hash of a product object that comes without one. Undefined where only the merged object can tell it.
  */
-async function mergeInWorker(
-	db: Database,
-	reference: SessionReference,
-	changes: readonly Change[],
-	versions: Versions,
-): Promise<SessionRow> {
-	const columns = changes.filter(isMerge).map(({ column }) => column);
-	for (let tries = 1; tries <= MAX_TRIES; tries += 1) {
-		const started = Date.now();
-		const current = await readObjects(db, reference, columns);
-		if (!current) throw sessionNotFound();
-		if (versions && !versions.includes(current.version)) throw stale(current);
-		const replacements = await mergedWith(current, changes);
-		const row = await replaceOnVersion(db, reference, replacements, current.version);
-		if (row) return row;
-		const tryMs = Math.min(1 + Date.now() - started, MAX_TRY_MS);
-		await pause(Math.random() * tryMs * 2 ** Math.min(tries, MAX_DOUBLINGS));
-	}
-	throw new DatabaseUnavailable('Too many others are writing this session. Try again.', {
-		retryAfterSeconds: 1,
-	});
+export async function withOwnHash(changes: readonly Change[]): Promise<readonly Change[] | undefined> {
+	const object = unhashedProductObject(changes);
+	if (object?.mode === 'merge') return undefined;
+	return object ? withHash(changes, await hashOf(object.value)) : changes;
 }
 
 /** The changes with the result in the place of each merge. Throws PAYLOAD_TOO_LARGE. */
-async function mergedWith(current: VersionedObjects, changes: readonly Change[]): Promise<Replacement[]> {
+export async function mergedWith(
+	current: VersionedObjects,
+	changes: readonly Change[],
+): Promise<Replacement[]> {
 	const replacements = changes.map((change): Replacement => {
 		if (!isMerge(change)) return change;
 		const value = mergePatch(current[change.column] ?? null, change.value);
@@ -114,7 +99,7 @@ const fieldOf = (column: ObjectColumn): string => fields.find(([, each]) => each
  * A merge in D1 can outgrow a limit that its patch is within: a CHECK constraint sees that, or SQLite itself where the text
  * passes 2,000,000 bytes on the way, which does not say of which column.
  */
-async function refuseTooLarge<T>(changes: readonly Change[], write: () => Promise<T>): Promise<T> {
+export async function refuseTooLarge<T>(changes: readonly Change[], write: () => Promise<T>): Promise<T> {
 	try {
 		return await write();
 	} catch (error) {

@@ -1,0 +1,62 @@
+import { Hono } from 'hono';
+import { limits } from '../core/limits.ts';
+import { eventsJson } from '../events/json.ts';
+import { contentOf, newEvent } from '../events/new-event.ts';
+import { JSON_TYPE, jsonBody } from '../http/body.ts';
+import { entityTag, ifMatchVersions } from '../http/conditional.ts';
+import type { AppEnv } from '../http/context.ts';
+import { idempotencyOf } from '../http/idempotency.ts';
+import { jsonResponse } from '../http/json-response.ts';
+import { operation } from '../http/operation.ts';
+import { sessionRefFrom } from '../http/session-path.ts';
+import { sessionJson } from '../sessions/json.ts';
+import { changesOf } from '../sessions/update/changes.ts';
+import { type StepResponse, stepResponseSchema, stepSchema } from './schema.ts';
+import { addStep } from './step.ts';
+
+/** The call that adds a step to a session; mounted under the session's path. */
+export const stepRoutes = new Hono<AppEnv>({ strict: false }).post(
+	'/',
+	operation({
+		id: 'addStep',
+		tag: 'Sessions',
+		summary: 'Add a step: what happened and what changed',
+		description: [
+			`Appends 1 to ${limits.eventsOfStep} events and merges a patch into the session, in one transaction: all of it is there, or nothing.`,
+			'`patch` is RFC 7396 on the fields that an update takes. Without one, the session stays as it is, its ETag included.',
+			'With an `Idempotency-Key`, a retry answers the events of the first time and the session as it is now, whatever `If-Match` says.',
+		].join('\n\n'),
+		permission: 'PRODUCTS:WRITE',
+		headers: ['If-Match', 'Idempotency-Key'],
+		responses: {
+			201: {
+				description: 'The events, and the session as it is now.',
+				schema: stepResponseSchema,
+				etag: true,
+			},
+		},
+	}),
+	jsonBody({ [JSON_TYPE]: stepSchema }),
+	async (c) => {
+		const { events: sent, patch } = c.req.valid('json');
+		const events = sent.map((fields, at) => newEvent(fields, `events.${at}.payload`));
+		const changes = changesOf(patch ?? {}, 'merge');
+		const idempotency = await idempotencyOf(c.req.header('Idempotency-Key'), [
+			'step',
+			JSON.stringify(events.map(contentOf)),
+			JSON.stringify(changes.map(({ column, value }) => [column, value])),
+		]);
+		const versions = ifMatchVersions(c.req.header('If-Match'));
+		const step = { events, changes, idempotency };
+		const rows = await addStep(c.get('database'), sessionRefFrom(c), step, versions);
+		const isReplay = events[0]?.nonce !== undefined && !rows.events[0]?.id.endsWith(events[0].nonce);
+		return jsonResponse<StepResponse, 201>(
+			`{"events":${eventsJson(rows.events)},"session":${sessionJson(rows.session)}}`,
+			201,
+			{
+				ETag: entityTag(rows.session.version),
+				...(isReplay ? { 'Idempotency-Replayed': 'true' } : {}),
+			},
+		);
+	},
+);

@@ -1,0 +1,122 @@
+import type { Condition, Database } from '../core/database.ts';
+import type { SessionReference } from '../core/session-reference.ts';
+import { type EventRow, insertEvents, type NewEvent, selectEventsFromKey } from '../events/store.ts';
+import type { Idempotency } from '../http/idempotency.ts';
+import { type CurrentVersion, type SessionRow, selectSession, selectVersion } from '../sessions/store.ts';
+import type { Change, ObjectColumn } from '../sessions/update/changes.ts';
+import {
+	allOf,
+	type ChangeOutcome,
+	changeable,
+	updateStatement,
+	type VersionedObjects,
+	whyNot,
+	withSent,
+} from '../sessions/update/store.ts';
+
+/** What happened and what changed. Changes of a session may be none. */
+export interface Step {
+	events: readonly NewEvent[];
+	changes: readonly Change[];
+	idempotency: Idempotency | undefined;
+}
+
+export interface StepRows {
+	events: EventRow[];
+	session: SessionRow;
+}
+
+/** The fingerprint that a stored event has beside the idempotency key, or null. */
+interface Fingerprint {
+	fingerprint: string | null;
+}
+const FINGERPRINT = `(SELECT idempotency_fingerprint FROM events
+	WHERE session_id = sessions.id AND events.idempotency_key = ?) AS fingerprint`;
+const hasNoEventOf = (key: string): Condition => ({
+	sql: `NOT EXISTS (SELECT 1 FROM events WHERE session_id = sessions.id AND events.idempotency_key = ?)`,
+	parameters: [key],
+});
+/** The step's events have just been inserted: those of an earlier try were inserted at an earlier version. */
+const hasEventsOf = ({ key, fingerprint }: Idempotency): Condition => ({
+	sql: `EXISTS (SELECT 1 FROM events WHERE session_id = sessions.id AND events.idempotency_key = ?
+		AND events.idempotency_fingerprint = ? || ':' || sessions.version)`,
+	parameters: [key, fingerprint],
+});
+
+/**
+ * Appends the events of a step and makes its changes, in one transaction. Both statements have the same condition on the
+ * session, so that they do both or neither. 'repeated': an event has the idempotency key, and nothing was done. It is
+ * repeated only with a key, because then a second run does nothing.
+ */
+export async function insertStep(
+	db: Database,
+	reference: SessionReference,
+	{ events, changes, idempotency }: Step,
+	versions: readonly number[] | undefined,
+): Promise<ChangeOutcome<StepRows> | { is: 'repeated'; fingerprint: string }> {
+	const { now, owner } = reference;
+	const key = idempotency?.key;
+	const condition = changeable(reference, changes, versions);
+	const [inserted, [session], [current]] = await db.run<
+		[{ position: number; id: string }, SessionRow, CurrentVersion & Fingerprint]
+	>(
+		[
+			insertEvents(
+				events,
+				key === undefined ? condition : allOf([condition, hasNoEventOf(key)]),
+				now,
+				idempotency,
+			),
+			changes.length === 0
+				? selectSession(reference)
+				: updateStatement(
+						changes,
+						now,
+						idempotency ? allOf([condition, hasEventsOf(idempotency)]) : condition,
+					),
+			selectVersion(reference, [FINGERPRINT], [key ?? null]),
+		],
+		{ idempotent: idempotency !== undefined },
+	);
+	if (inserted.length === 0 || !session) {
+		const fingerprint = current?.fingerprint;
+		return fingerprint ? { is: 'repeated', fingerprint } : whyNot(current, versions);
+	}
+	const ownerColumns = { user_id: owner.userId, organization_id: owner.organizationId };
+	const positions = inserted.sort((a, b) => a.position - b.position);
+	const rows = events.flatMap((event, at): EventRow[] => {
+		const position = positions[at];
+		return position
+			? [{ ...event, ...position, created_at: now, session_id: reference.id, ...ownerColumns }]
+			: [];
+	});
+	return { is: 'done', result: { events: rows, session: withSent(session, changes) } };
+}
+
+/** Reads what the merge of a step in the Worker begins with, and whether the step was done before. */
+export async function readForStep(
+	db: Database,
+	reference: SessionReference,
+	columns: readonly ObjectColumn[],
+	key: string | undefined,
+): Promise<(VersionedObjects & Fingerprint) | undefined> {
+	const [[row]] = await db.run<[VersionedObjects & Fingerprint]>(
+		[selectVersion(reference, [FINGERPRINT, ...columns], [key ?? null])],
+		{ idempotent: true },
+	);
+	return row;
+}
+
+/** Reads the `count` events of a step that was done before, and the session as it is now. Undefined without the session. */
+export async function readStep(
+	db: Database,
+	reference: SessionReference,
+	key: string,
+	count: number,
+): Promise<StepRows | undefined> {
+	const [events, [session]] = await db.run<[EventRow, SessionRow]>(
+		[selectEventsFromKey(reference, key, count), selectSession(reference)],
+		{ idempotent: true },
+	);
+	return session && { events, session };
+}
