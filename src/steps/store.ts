@@ -14,7 +14,7 @@ import {
 	withSent,
 } from '../sessions/update/store.ts';
 
-/** What happened and what changed. Changes of a session may be none. */
+/** What happened and what changed. Without changes the session stays as it is. */
 export interface Step {
 	events: readonly NewEvent[];
 	changes: readonly Change[];
@@ -36,7 +36,7 @@ const hasNoEventOf = (key: string): Condition => ({
 	sql: `NOT EXISTS (SELECT 1 FROM events WHERE session_id = sessions.id AND events.idempotency_key = ?)`,
 	parameters: [key],
 });
-/** The step's events have just been inserted: those of an earlier try were inserted at an earlier version. */
+/** Whether the step's events have just been inserted. Those of an earlier try were inserted at an earlier version. */
 const hasEventsOf = ({ key, fingerprint }: Idempotency): Condition => ({
 	sql: `EXISTS (SELECT 1 FROM events WHERE session_id = sessions.id AND events.idempotency_key = ?
 		AND events.idempotency_fingerprint = ? || ':' || sessions.version)`,
@@ -45,8 +45,8 @@ const hasEventsOf = ({ key, fingerprint }: Idempotency): Condition => ({
 
 /**
  * Appends the events of a step and makes its changes, in one transaction. Both statements have the same condition on the
- * session, so that they do both or neither. 'repeated': an event has the idempotency key, and nothing was done. It is
- * repeated only with a key, because then a second run does nothing.
+ * session, so that they do both or neither. 'repeated': an event has the idempotency key, and nothing was done. The
+ * statements are retried only with a key, because a second run then does nothing.
  */
 export async function insertStep(
 	db: Database,

@@ -10,7 +10,17 @@ const WRITERS = 6;
 interface Acknowledged {
 	events: Map<string, number>;
 	members: Map<string, number>;
+	steps: Set<string>;
 }
+
+interface StoredEvent {
+	id: string;
+	type: string;
+	payload: { n: number; fill: string };
+}
+
+/** A step of the test has as many events. */
+const EVENTS_OF_STEP = 3;
 
 /** Writes without a pause until the server is gone, and notes what it acknowledged. */
 async function write(
@@ -39,32 +49,46 @@ async function write(
 			});
 			await merged.arrayBuffer();
 			if (merged.status === 200) acknowledged.members.set(member, n);
+			const name = `step-${member}`;
+			const happened = { type: name, payload: { n, fill: 'x'.repeat(500) } };
+			const step = await send('POST', '/steps', 'application/json', {
+				events: Array.from({ length: EVENTS_OF_STEP }, () => happened),
+				patch: { plan: { [name]: n } },
+			});
+			await step.arrayBuffer();
+			if (step.status === 201) acknowledged.steps.add(name);
 		} catch {
 			return; // The server was killed: what was under way was not acknowledged.
 		}
 	}
 }
 
-async function storedEvents(
-	base: string,
-	key: string,
-	id: string,
-): Promise<Map<string, { n: number; fill: string }>> {
-	const stored = new Map<string, { n: number; fill: string }>();
+async function storedEvents(base: string, key: string, id: string): Promise<Map<string, StoredEvent>> {
+	const stored = new Map<string, StoredEvent>();
 	let after = '';
 	for (let more = true; more; ) {
 		const response = await fetch(`${base}${SESSIONS}/${id}/events?limit=1000${after}`, {
 			headers: { Authorization: key },
 		});
-		const page = (await response.json()) as {
-			data: { id: string; payload: { n: number; fill: string } }[];
-			hasMore: boolean;
-		};
-		for (const event of page.data) stored.set(event.id, event.payload);
+		const page = (await response.json()) as { data: StoredEvent[]; hasMore: boolean };
+		for (const event of page.data) stored.set(event.id, event);
 		after = `&after=${page.data.at(-1)?.id}`;
 		more = page.hasMore;
 	}
 	return stored;
+}
+
+/** Expects each step with all of its events and its change, acknowledged or not, and none with a part of them. */
+function expectWholeSteps(
+	events: readonly StoredEvent[],
+	changed: string[],
+	acknowledged: Set<string>,
+): void {
+	const ofSteps = events.map(({ type }) => type).filter((type) => type.startsWith('step-'));
+	const happened = [...new Set(ofSteps)];
+	expect(ofSteps.toSorted()).toEqual(happened.flatMap((name) => Array(EVENTS_OF_STEP).fill(name)).toSorted());
+	expect(happened.toSorted()).toEqual(changed.toSorted());
+	expect(happened).toEqual(expect.arrayContaining([...acknowledged]));
 }
 
 /** Kills a server in the middle of writes, and expects every acknowledged write, whole, when it comes back. */
@@ -78,7 +102,7 @@ export const expectWritesToSurviveKills = (rounds: number): Promise<void> =>
 		let server: DevServer = await startDev(folder, port);
 		const created = await fetch(server.url + SESSIONS, { method: 'POST', headers: { Authorization: key } });
 		const { id } = (await created.json()) as { id: string };
-		const acknowledged: Acknowledged = { events: new Map(), members: new Map() };
+		const acknowledged: Acknowledged = { events: new Map(), members: new Map(), steps: new Set() };
 		try {
 			for (let round = 0; round < rounds; round += 1) {
 				const { url } = server;
@@ -86,25 +110,28 @@ export const expectWritesToSurviveKills = (rounds: number): Promise<void> =>
 					write(url, key, id, `r${round}w${w}`, acknowledged),
 				);
 				// A loaded machine needs longer to get to the middle of writes.
-				const enough = acknowledged.members.size + 2;
-				while (acknowledged.members.size < enough) await setTimeout(10);
+				const enough = acknowledged.steps.size + 2;
+				while (acknowledged.steps.size < enough) await setTimeout(10);
 				await setTimeout(Math.random() * 400);
 				await server.kill();
 				await Promise.all(writers);
 				server = await startDev(folder, port);
 				const events = await storedEvents(server.url, key, id);
 				for (const [eventId, n] of acknowledged.events) {
-					expect(events.get(eventId)).toEqual({ n, fill: 'x'.repeat(500) });
+					expect(events.get(eventId)?.payload).toEqual({ n, fill: 'x'.repeat(500) });
 				}
 				const details = await fetch(`${server.url}${SESSIONS}/${id}`, { headers: { Authorization: key } });
-				const { assemblyState } = (await details.json()) as {
-					assemblyState: Record<string, number> | null;
-				};
+				const { assemblyState, plan } = (await details.json()) as Record<
+					'assemblyState' | 'plan',
+					Record<string, number> | null
+				>;
 				for (const [member, n] of acknowledged.members) expect(assemblyState?.[member]).toBe(n);
+				expectWholeSteps([...events.values()], Object.keys(plan ?? {}), acknowledged.steps);
 			}
 		} finally {
 			await server.kill();
 		}
 		expect(acknowledged.events.size).toBeGreaterThan(rounds);
 		expect(acknowledged.members.size).toBeGreaterThan(rounds);
+		expect(acknowledged.steps.size).toBeGreaterThan(rounds);
 	});
