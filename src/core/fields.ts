@@ -31,12 +31,24 @@ export const timestamp = z.iso.datetime({ precision: 3 }).max(24);
 /** A whole number from 0, in a response. */
 export const count = z.int().min(0).meta({ format: 'int64' });
 
-/** A whole number in a query, as decimal digits, with the value that stands for an absent one. */
-export const wholeNumberQuery = (min: number, max: number, absent: number) =>
+const decimal = (min: number, max: number) =>
 	z
 		.string()
 		.regex(/^\d+$/, { error: 'must be a whole number' })
 		.transform(Number)
-		.pipe(z.number().min(min).max(max))
+		.pipe(z.number().min(min).max(max));
+const integerMeta = (minimum: number, maximum: number, absent: number) => ({
+	override: { type: 'integer' as const, format: 'int64', minimum, maximum, default: absent },
+});
+
+/** A whole number in a query, as decimal digits, with the value that stands for an absent one. */
+export const wholeNumberQuery = (min: number, max: number, absent: number) =>
+	decimal(min, max)
 		.default(absent)
-		.meta({ override: { type: 'integer', format: 'int64', minimum: min, maximum: max, default: absent } });
+		.meta(integerMeta(min, max, absent));
+
+/** The same, undefined when it is absent. The OpenAPI document says that `absent` stands for it. */
+export const optionalWholeNumberQuery = (min: number, max: number, absent: number) =>
+	decimal(min, max)
+		.optional()
+		.meta(integerMeta(min, max, absent));

@@ -16,4 +16,6 @@ export const limits = {
 	name: 255,
 	message: 10_000,
 	idempotencyKey: 255,
+	/** Seconds. The shortest life that a session can be given; the longest is a setting. */
+	minTtlSeconds: 60,
 } as const;

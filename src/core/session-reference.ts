@@ -16,6 +16,9 @@ export const sessionIdSchema = z.string().max(31).regex(SESSION_ID);
 /** The error for a session that never existed, was deleted, has expired or is another's. It does not tell them apart. */
 export const sessionNotFound = (): ApiError => new ApiError('SESSION_NOT_FOUND', 'There is no such session.');
 
-/** The parameters of `id = ? AND user_id = ? AND organization_id IS ? AND expires_at > ?`. */
+/**
+ * The parameters of `id = ? AND +user_id = ? AND organization_id IS ? AND expires_at > ?`. The plus sign keeps SQLite to the
+ * unique index of ids: the index of a caller's sessions holds their ids too, but does not say that there is only one.
+ */
 export const referenceParameters = ({ id, owner, now }: SessionReference) =>
 	[id, owner.userId, owner.organizationId, now] as const;

@@ -10,6 +10,7 @@ export interface Bindings {
 	/** The documentation. */
 	ASSETS: Fetcher;
 	SESSION_TTL_SECONDS: string;
+	SESSION_TTL_MAX_SECONDS: string;
 	KEY_CACHE_SECONDS: string;
 	CLEANUP_MAX_STATEMENTS: string;
 	CLEANUP_MAX_SECONDS: string;
@@ -37,6 +38,8 @@ const commaSeparated = z
 const settingsSchema = z.object({
 	/** The lifetime of a session. */
 	SESSION_TTL_SECONDS: wholeNumber(604_800, 1, MAX_SESSION_TTL_SECONDS),
+	/** The longest lifetime that `ttlSeconds` may ask for. */
+	SESSION_TTL_MAX_SECONDS: wholeNumber(2_592_000, 60, MAX_SESSION_TTL_SECONDS),
 	/** How long an isolate may cache an API key. At 0 it looks each key up in D1 on each request. */
 	KEY_CACHE_SECONDS: wholeNumber(60, 0),
 	/**

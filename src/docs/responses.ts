@@ -22,6 +22,12 @@ const challenge = header(
 
 const location = header('Location', /^\//, 255, 'Where.');
 const etag = header('ETag', /^"\d+(\.\d+)?"$/, 40, 'Strong; changes with every change of what it tags.');
+const next = header(
+	'Link',
+	/^<\S+>; rel="next"$/,
+	2048,
+	'RFC 8288: the next page, if there is one. It keeps `limit`, `status` and `fields`.',
+).optional();
 const bookmark = header(
 	'X-D1-Bookmark',
 	/^[0-9a-f-]{59}$/,
@@ -52,6 +58,7 @@ export function successResponse(
 			...(fromDatabase ? { 'X-D1-Bookmark': bookmark } : {}),
 			...(response.etag ? { ETag: etag } : {}),
 			...(replayable ? { 'Idempotency-Replayed': replayed } : {}),
+			...(response.next ? { Link: next } : {}),
 			...(response.redirects ? { Location: location } : {}),
 		}),
 	};

@@ -12,3 +12,17 @@ export const eventJson = (event: EventRow): string =>
 
 /** Events as a JSON array. */
 export const eventsJson = (events: readonly EventRow[]): string => `[${events.map(eventJson).join(',')}]`;
+
+/** The same in parts, from events that come some at a time. */
+export async function* eventsJsonParts(
+	batches: AsyncIterable<readonly EventRow[]>,
+): AsyncGenerator<string, void, undefined> {
+	let separator = '[';
+	for await (const events of batches) {
+		for (const event of events) {
+			yield separator + eventJson(event);
+			separator = ',';
+		}
+	}
+	yield separator === '[' ? '[]' : ']';
+}

@@ -2,14 +2,15 @@ import { Hono } from 'hono';
 import { ApiError, validationError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import { sessionNotFound } from '../core/session-reference.ts';
+import { areWhole } from '../database/in-batches.ts';
 import { JSON_TYPE, jsonBody } from '../http/body.ts';
 import type { AppEnv } from '../http/context.ts';
 import { idempotencyOf } from '../http/idempotency.ts';
-import { jsonResponse } from '../http/json-response.ts';
+import { enclosed, jsonResponse, jsonStream } from '../http/json-response.ts';
 import { operation } from '../http/operation.ts';
 import { sessionRefFrom } from '../http/session-path.ts';
 import { validateQuery } from '../http/validate.ts';
-import { eventJson, eventsJson } from './json.ts';
+import { eventJson, eventsJson, eventsJsonParts } from './json.ts';
 import { contentOf, newEvent } from './new-event.ts';
 import {
 	appendSchema,
@@ -20,7 +21,7 @@ import {
 	eventSchema,
 	eventsQuerySchema,
 } from './schema.ts';
-import { insertEvent, readEvents } from './store.ts';
+import { insertEvent, readEvents, wholeEvents } from './store.ts';
 
 /** The calls on the events of one session; mounted under the session's path. */
 export const eventRoutes = new Hono<AppEnv>({ strict: false })
@@ -41,13 +42,17 @@ export const eventRoutes = new Hono<AppEnv>({ strict: false })
 			const cursor =
 				after === undefined ? undefined : { id: after, position: Number(EVENT_ID.exec(after)?.[1]) };
 			// One more than asked for tells whether there are more.
-			const page = await readEvents(c.get('database'), sessionRefFrom(c), cursor, limit + 1);
+			const [db, reference] = [c.get('database'), sessionRefFrom(c)];
+			const page = await readEvents(db, reference, cursor, limit + 1);
 			if (!page.session) throw sessionNotFound();
 			if (!page.cursor) {
 				throw validationError([{ path: 'after', message: 'does not match an event in this session' }]);
 			}
-			const data = eventsJson(page.events.slice(0, limit));
-			return jsonResponse<EventPage, 200>(`{"data":${data},"hasMore":${page.events.length > limit}}`, 200);
+			const events = page.events.slice(0, limit);
+			const rest = `,"hasMore":${page.events.length > limit}}`;
+			if (areWhole(events)) return jsonResponse<EventPage, 200>(`{"data":${eventsJson(events)}${rest}`, 200);
+			const data = eventsJsonParts(wholeEvents(db, reference, events));
+			return jsonStream<EventPage>(c, enclosed('{"data":', data, rest));
 		},
 	)
 

@@ -2,6 +2,7 @@ import type { Condition, Database, Statement } from '../core/database.ts';
 import { limits } from '../core/limits.ts';
 import { referenceParameters, type SessionReference } from '../core/session-reference.ts';
 import { utf8Length } from '../core/text.ts';
+import { BYTES_A_TRIP, inBatches, type Sized } from '../database/in-batches.ts';
 import type { Idempotency } from '../http/idempotency.ts';
 
 /** A stored event. The payload is JSON text; the owner is the session's. */
@@ -23,7 +24,7 @@ const COLUMNS = `events.number AS position, events.id, events.type, events.stage
 	events.created_at, events.session_id, sessions.user_id, sessions.organization_id`;
 /** The events of a caller's live session; CROSS JOIN keeps the session the outer table. */
 const OF_LIVE_SESSION = `FROM sessions CROSS JOIN events ON events.session_id = sessions.id
-	WHERE sessions.id = ? AND sessions.user_id = ? AND sessions.organization_id IS ? AND sessions.expires_at > ?`;
+	WHERE sessions.id = ? AND +sessions.user_id = ? AND sessions.organization_id IS ? AND sessions.expires_at > ?`;
 
 export interface NewEvent {
 	type: string;
@@ -39,7 +40,7 @@ const INSERT = `INSERT INTO events (session_id, number, id, type, stage, message
 		idempotency_key, idempotency_fingerprint)
 	SELECT id, number, printf('evt_%010d', number) || ?, ?, ?, ?, ?, ?, ?, ?
 	FROM (SELECT id, 1 + ifnull((SELECT max(number) FROM events WHERE session_id = sessions.id), 0) AS number
-		FROM sessions WHERE id = ? AND user_id = ? AND organization_id IS ? AND expires_at > ?)`;
+		FROM sessions WHERE id = ? AND +user_id = ? AND organization_id IS ? AND expires_at > ?)`;
 
 /**
  * Appends an event, and returns it; undefined when there is no such session. With an idempotency key that an event of the
@@ -156,32 +157,74 @@ export const selectEventsFromKey = (reference: SessionReference, key: string, co
 	parameters: [...referenceParameters(reference), reference.id, key, count],
 });
 
-/** The statement that reads a session's latest events, the latest first. */
-export const selectLatestEvents = (reference: SessionReference, max: number): Statement => ({
-	sql: `SELECT ${COLUMNS} ${OF_LIVE_SESSION} ORDER BY events.number DESC LIMIT ?`,
-	parameters: [...referenceParameters(reference), max],
+/**
+ * The columns that hold what was sent, up to 110,000 bytes in one event. A read of many events leaves them NULL where they
+ * do not fit.
+ */
+const CONTENT = ['type', 'stage', 'message', 'payload'] as const;
+const SIZE = CONTENT.map((column) => `ifnull(octet_length(events.${column}), 0)`).join(' + ');
+
+/** An event with its size. It has its content only if it is whole. */
+export type SizedEvent = EventRow & Sized;
+
+/** The columns of a read in which the content of an event comes only if it `fits`, an SQL expression. */
+const columnsIf = (fits: string): string => {
+	const content = CONTENT.map((column) => `CASE WHEN ${fits} THEN events.${column} END AS ${column}`);
+	return `events.number AS position, events.id, ${content.join(', ')}, events.created_at, events.session_id,
+		sessions.user_id, sessions.organization_id, ${SIZE} AS size, (${fits}) AS whole`;
+};
+
+/**
+ * Selects events whose content is at most BYTES_A_TRIP in all. An event comes whole if it is within its share of that,
+ * whatever the others are, or if all of them together fit. SQLite adds the sizes up only when an event is over its share, so
+ * that a page of small events reads each row once; octet_length reads no content. ?5 is the most events to read.
+ */
+const selectBounded = (source: string): string => `WITH total AS MATERIALIZED
+		(SELECT sum(size) AS bytes FROM (SELECT ${SIZE} AS size ${source}))
+	SELECT ${columnsIf(`${SIZE} <= ${BYTES_A_TRIP} / ?5 OR (SELECT bytes FROM total) <= ${BYTES_A_TRIP}`)} ${source}`;
+
+/** The events of a caller's live session, by the first four parameters. */
+const OF_THIS_SESSION = `FROM sessions CROSS JOIN events ON events.session_id = sessions.id
+	WHERE sessions.id = ?1 AND +sessions.user_id = ?2 AND sessions.organization_id IS ?3 AND sessions.expires_at > ?4`;
+
+/**
+ * The statement that reads a session's latest events, the latest first. `unless` is an SQL condition on the session under
+ * which it reads none, with the value of its parameter ?6.
+ */
+export const selectLatestEvents = (
+	reference: SessionReference,
+	max: number,
+	unless?: { condition: string; parameter: string },
+): Statement => ({
+	sql: selectBounded(
+		`${OF_THIS_SESSION}${unless ? ` AND NOT (${unless.condition})` : ''} ORDER BY events.number DESC LIMIT ?5`,
+	),
+	parameters: [...referenceParameters(reference), max, ...(unless ? [unless.parameter] : [])],
+});
+
+const selectEventsAfter = (reference: SessionReference, position: number, max: number): Statement => ({
+	sql: selectBounded(`${OF_THIS_SESSION} AND events.number > ?6 ORDER BY events.number LIMIT ?5`),
+	parameters: [...referenceParameters(reference), max, position],
 });
 
 /**
- * Reads at most `max` events of a session after the event `after`, the oldest first. `session` says whether the session
- * exists, `cursor` whether `after` is one of its events.
+ * Reads at most `max` events of a session after the event `after`, the oldest first, with content as far as one round trip
+ * brings it. `wholeEvents` reads the rest. `session` says whether the session exists, `cursor` whether `after` is one of its
+ * events.
  */
 export async function readEvents(
 	db: Database,
 	reference: SessionReference,
 	after: { id: string; position: number } | undefined,
 	max: number,
-): Promise<{ session: boolean; cursor: boolean; events: EventRow[] }> {
-	const [sessions, events, cursors = []] = await db.run<[{ id: string }, EventRow, { id: string }]>(
+): Promise<{ session: boolean; cursor: boolean; events: SizedEvent[] }> {
+	const [sessions, events, cursors = []] = await db.run<[{ id: string }, SizedEvent, { id: string }]>(
 		[
 			{
-				sql: 'SELECT id FROM sessions WHERE id = ? AND user_id = ? AND organization_id IS ? AND expires_at > ?',
+				sql: 'SELECT id FROM sessions WHERE id = ? AND +user_id = ? AND organization_id IS ? AND expires_at > ?',
 				parameters: referenceParameters(reference),
 			},
-			{
-				sql: `SELECT ${COLUMNS} ${OF_LIVE_SESSION} AND events.number > ? ORDER BY events.number LIMIT ?`,
-				parameters: [...referenceParameters(reference), after?.position ?? 0, max],
-			},
+			selectEventsAfter(reference, after?.position ?? 0, max),
 			...(after
 				? [
 						{
@@ -194,4 +237,46 @@ export async function readEvents(
 		{ idempotent: true },
 	);
 	return { session: sessions.length > 0, cursor: !after || cursors.length > 0, events };
+}
+
+const SELECT_THESE = `SELECT ${columnsIf('true')} ${OF_THIS_SESSION}
+	AND events.number IN (SELECT value FROM json_each(?5))`;
+
+/**
+ * Yields the events that a read has found, in their order, some at a time and each whole: what is missing comes in further
+ * round trips of at most BYTES_A_TRIP, each when it is asked for. Throws when an event is gone with its session.
+ */
+export const wholeEvents = (
+	db: Database,
+	reference: SessionReference,
+	events: readonly SizedEvent[],
+): AsyncGenerator<SizedEvent[], void, undefined> =>
+	inBatches(events, async (missing) => {
+		const positions = JSON.stringify(missing.map(({ position }) => position));
+		const [rows] = await db.run<[SizedEvent]>(
+			[{ sql: SELECT_THESE, parameters: [...referenceParameters(reference), positions] }],
+			{ idempotent: true },
+		);
+		if (rows.length < missing.length) throw new Error('The session was deleted while its events were sent.');
+		return rows;
+	});
+
+/**
+ * Reads the events of a session after a position, the oldest first: at least one if there are any, at most `max`, and no
+ * more than BYTES_A_TRIP of content. It takes one round trip, or two where the first event is a large one.
+ */
+export async function readEventsAfter(
+	db: Database,
+	reference: SessionReference,
+	position: number,
+	max: number,
+): Promise<EventRow[]> {
+	const [found] = await db.run<[SizedEvent]>([selectEventsAfter(reference, position, max)], {
+		idempotent: true,
+	});
+	const missing = found.findIndex(({ whole }) => whole === 0);
+	if (missing < 0) return found;
+	if (missing > 0) return found.slice(0, missing);
+	const first = await wholeEvents(db, reference, found).next();
+	return first.value ?? [];
 }

@@ -39,7 +39,11 @@ export const ifNoneMatchVersions = (ifNoneMatch: string | undefined): number[] |
 	return ifNoneMatch.trim() === '*' ? 'all' : versionsOf(ifNoneMatch);
 };
 
-/** Whether an If-None-Match of a read names the tag, compared weakly (RFC 9110, 13.1.2). */
-export const matchesIfNoneMatch = (ifNoneMatch: string | undefined, tag: string): boolean =>
-	ifNoneMatch !== undefined &&
-	(ifNoneMatch.trim() === '*' || opaqueTags(ifNoneMatch).some((opaque) => `"${opaque}"` === tag));
+/**
+ * The opaque tags that an If-None-Match of a read names, of those that the service gives out; undefined without the header.
+ * They are compared weakly (RFC 9110, 13.1.2): a weak tag counts as its strong form.
+ */
+export const knownTags = (ifNoneMatch: string | undefined): string[] | 'any' | undefined => {
+	if (ifNoneMatch === undefined) return undefined;
+	return ifNoneMatch.trim() === '*' ? 'any' : opaqueTags(ifNoneMatch).filter((tag) => VERSION.test(tag));
+};

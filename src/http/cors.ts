@@ -22,6 +22,7 @@ const policy = {
 		'Allow',
 		'ETag',
 		'Idempotency-Replayed',
+		'Link',
 		'Retry-After',
 		'WWW-Authenticate',
 		'X-D1-Bookmark',

@@ -14,6 +14,8 @@ export interface DocumentedResponse {
 	mediaType?: string;
 	/** Whether the response carries the session's ETag. */
 	etag?: true;
+	/** Whether the response links to the next page, if there is one. */
+	next?: true;
 	/** Whether the response is a redirect. */
 	redirects?: true;
 }

@@ -4,26 +4,34 @@ import { newQueryStats } from '../core/database.ts';
 import { log } from '../core/log.ts';
 import type { AppEnv } from './context.ts';
 
-/** Writes one line for each request: who called what, how it ended and what it cost. A path is logged as its pattern. */
+/**
+ * Writes one line for each request: who called what, how it ended and what it cost. A path is logged as its pattern. The line
+ * of a streamed response is written when its body ends, and counts what was read for it until then.
+ */
 export const requestLog = createMiddleware<AppEnv>(async (c, next) => {
 	const started = Date.now();
 	const stats = newQueryStats();
 	c.set('queryStats', stats);
 	await next();
 	const principal = c.get('principal') as AppEnv['Variables']['principal'] | undefined;
-	log('info', {
-		message: 'request',
-		requestId: c.get('requestId'),
-		method: c.req.method,
-		route: routePath(c, -1),
-		status: c.res.status,
-		durationMs: Date.now() - started,
-		d1Trips: stats.roundTrips,
-		d1Ms: stats.milliseconds,
-		d1RowsRead: stats.rowsRead,
-		d1RowsWritten: stats.rowsWritten,
-		userId: principal?.userId ?? null,
-		organizationId: principal?.organizationId ?? null,
-		keyId: principal?.keyId ?? null,
-	});
+	const { status } = c.res;
+	const write = () =>
+		log('info', {
+			message: 'request',
+			requestId: c.get('requestId'),
+			method: c.req.method,
+			route: routePath(c, -1),
+			status,
+			durationMs: Date.now() - started,
+			d1Trips: stats.roundTrips,
+			d1Ms: stats.milliseconds,
+			d1RowsRead: stats.rowsRead,
+			d1RowsWritten: stats.rowsWritten,
+			userId: principal?.userId ?? null,
+			organizationId: principal?.organizationId ?? null,
+			keyId: principal?.keyId ?? null,
+		});
+	const bodyEnd = c.get('bodyEnd');
+	if (bodyEnd) void bodyEnd.then(write);
+	else write();
 });

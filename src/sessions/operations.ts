@@ -1,7 +1,15 @@
+import * as z from 'zod';
 import { limits } from '../core/limits.ts';
 import { JSON_TYPE, MERGE_PATCH_TYPE } from '../http/body.ts';
 import type { Operation } from '../http/operation.ts';
-import { deletedSchema, sessionDetailsSchema, sessionListSchema, sessionSchema } from './schema.ts';
+import {
+	deletedSchema,
+	sessionDetailsSchema,
+	sessionListSchema,
+	sessionSchema,
+	sparseDetailsSchema,
+	sparseSessionListSchema,
+} from './schema.ts';
 
 /** What the OpenAPI document says of the calls on sessions, and the permission that each needs. */
 
@@ -9,9 +17,19 @@ export const list: Operation = {
 	id: 'listSessions',
 	tag: 'Sessions',
 	summary: 'List sessions',
-	description: 'The caller’s own live sessions, newest first.',
+	description: [
+		'The caller’s own live sessions, newest first.',
+		'To walk through all of them, follow the link in `Link` from page to page: it goes on after the last session of the page, so that sessions that come or go meanwhile move none of the others. `offset` counts from the newest at the time of the request, and reads an index entry for each session that it passes over.',
+		'`fields` keeps large objects out of the response.',
+	].join('\n\n'),
 	permission: 'PRODUCTS:READ',
-	responses: { 200: { description: 'A page of sessions.', schema: sessionListSchema } },
+	responses: {
+		200: {
+			description: 'A page of sessions.',
+			schema: z.union([sessionListSchema, sparseSessionListSchema]),
+			next: true,
+		},
+	},
 };
 
 export const create: Operation = {
@@ -32,7 +50,11 @@ export const get: Operation = {
 	permission: 'PRODUCTS:READ',
 	headers: ['If-Match', 'If-None-Match'],
 	responses: {
-		200: { description: 'The session.', schema: sessionDetailsSchema, etag: true },
+		200: {
+			description: 'The session.',
+			schema: z.union([sessionDetailsSchema, sparseDetailsSchema]),
+			etag: true,
+		},
 		304: { description: 'What the caller has is current.', etag: true },
 	},
 };

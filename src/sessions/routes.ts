@@ -1,39 +1,39 @@
 import { type Context, Hono } from 'hono';
-import { typeid } from 'typeid-js';
-import { ApiError } from '../core/errors.ts';
+import { type TypeID, typeid } from 'typeid-js';
+import { ApiError, validationError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import { sessionNotFound } from '../core/session-reference.ts';
-import { settingsOf } from '../core/settings.ts';
+import { type Settings, settingsOf } from '../core/settings.ts';
+import { areWhole } from '../database/in-batches.ts';
+import { eventsJson } from '../events/json.ts';
+import { wholeEvents } from '../events/store.ts';
 import { JSON_TYPE, jsonBody, MERGE_PATCH_TYPE, mediaTypeOf } from '../http/body.ts';
-import { entityTag, ifMatchVersions, ifNoneMatchVersions, matchesIfNoneMatch } from '../http/conditional.ts';
+import { entityTag, ifMatchVersions, ifNoneMatchVersions, knownTags } from '../http/conditional.ts';
 import type { AppEnv } from '../http/context.ts';
 import { idempotencyOf } from '../http/idempotency.ts';
-import { jsonResponse } from '../http/json-response.ts';
+import { enclosed, jsonResponse, jsonStream } from '../http/json-response.ts';
 import { operation } from '../http/operation.ts';
 import { sessionRefFrom } from '../http/session-path.ts';
 import { validateQuery } from '../http/validate.ts';
 import { textOrTooLarge } from '../json/json-text.ts';
-import { sessionJson } from './json.ts';
+import { sessionJson, sessionJsonParts, sessionsJsonParts } from './json.ts';
 import * as operations from './operations.ts';
 import { stale, unwrap } from './outcome.ts';
+import { type ListQuery, listSessions, readDetails, wholeSessions } from './read/store.ts';
 import {
 	createSchema,
+	detailsFields,
+	detailsQuerySchema,
 	EVENTS_IN_DETAILS,
 	listQuerySchema,
 	mergePatchSchema,
 	type Session,
 	type SessionDetails,
 	type SessionList,
+	sessionFields,
 	updateSchema,
 } from './schema.ts';
-import {
-	deleteSession,
-	insertSession,
-	listSessions,
-	readSessionWithEvents,
-	readVersion,
-	type SessionRow,
-} from './store.ts';
+import { deleteSession, insertSession, readVersion, type SessionRow } from './store.ts';
 import { changesOf } from './update/changes.ts';
 import { changeSession } from './update/update.ts';
 
@@ -55,18 +55,53 @@ async function writableVersions(c: Context<AppEnv>): Promise<readonly number[] |
 	return [current.version];
 }
 
+/** The time in a session's id, in epoch milliseconds: an id is a UUIDv7 (RFC 9562), which begins with it. */
+const timeOf = (id: TypeID<string>): number => Number.parseInt(id.toUUID().replace('-', '').slice(0, 12), 16);
+
+/**
+ * When a life ends that begins at `from`, in epoch milliseconds: after `ttlSeconds`, or after the life of every session.
+ * Throws VALIDATION_ERROR when that is longer than the settings allow.
+ */
+function expiryOf(from: number, ttlSeconds: number | undefined, settings: Settings): string {
+	const most = settings.SESSION_TTL_MAX_SECONDS;
+	if (ttlSeconds !== undefined && ttlSeconds > most) {
+		throw validationError([{ path: 'ttlSeconds', message: `must be at most ${most}` }]);
+	}
+	return new Date(from + (ttlSeconds ?? settings.SESSION_TTL_SECONDS) * 1000).toISOString();
+}
+
+/** The Link (RFC 8288) to the page after the session `after`, with what else the query of this page asks for. */
+function nextLink(pageUrl: string, after: string): string {
+	const url = new URL(pageUrl);
+	const kept = Array.from(url.searchParams).filter(([name]) => ['limit', 'status', 'fields'].includes(name));
+	url.search = new URLSearchParams([...kept, ['after', after]]).toString();
+	return `<${url.href}>; rel="next"`;
+}
+
 /** The calls on sessions. */
 export const sessionRoutes = new Hono<AppEnv>({ strict: false })
 	.get('/', operation(operations.list), validateQuery(listQuerySchema), async (c) => {
-		const { limit, offset, status } = c.req.valid('query');
-		const owner = c.get('principal');
-		const now = new Date().toISOString();
-		const { rows, total } = await listSessions(c.get('database'), { owner, now, status, limit, offset });
-		const data = rows.map((row) => sessionJson(row)).join(',');
-		return jsonResponse<SessionList, 200>(
-			`{"data":[${data}],"pagination":${JSON.stringify({ limit, offset, total })}}`,
-			200,
+		const { limit, offset = 0, after, status, fields = sessionFields } = c.req.valid('query');
+		const query: ListQuery = {
+			owner: c.get('principal'),
+			now: new Date().toISOString(),
+			fields,
+			status,
+			limit,
+			from: after === undefined ? { offset } : { after },
+		};
+		const db = c.get('database');
+		const { rows, total, next } = await listSessions(db, query);
+		const pagination = JSON.stringify(
+			total === undefined ? { limit, hasMore: next !== undefined } : { limit, offset, total },
 		);
+		const headers = next === undefined ? {} : { Link: nextLink(c.req.url, next) };
+		if (areWhole(rows)) {
+			const data = rows.map((row) => sessionJson(row, fields)).join(',');
+			return jsonResponse<SessionList, 200>(`{"data":[${data}],"pagination":${pagination}}`, 200, headers);
+		}
+		const data = sessionsJsonParts(wholeSessions(db, query, rows), fields);
+		return jsonStream<SessionList>(c, enclosed('{"data":', data, `,"pagination":${pagination}}`), headers);
 	})
 
 	.post(
@@ -82,16 +117,18 @@ export const sessionRoutes = new Hono<AppEnv>({ strict: false })
 				catalogVersion,
 				schemaVersion,
 				prd,
+				...(fields.ttlSeconds === undefined ? [] : [String(fields.ttlSeconds)]),
 			]);
-			const now = Date.now();
+			const id = typeid('sess');
+			const created = timeOf(id);
 			const session = {
-				id: typeid('sess').toString(),
+				id: id.toString(),
 				owner: c.get('principal'),
 				catalogVersion,
 				schemaVersion,
 				prd,
-				createdAt: new Date(now).toISOString(),
-				expiresAt: new Date(now + settingsOf(c.env).SESSION_TTL_SECONDS * 1000).toISOString(),
+				createdAt: new Date(created).toISOString(),
+				expiresAt: expiryOf(created, fields.ttlSeconds, settingsOf(c.env)),
 			};
 			const { row, fingerprint } = await insertSession(c.get('database'), session, idempotency);
 			if (row.id === session.id) return sessionResponse(row, 201);
@@ -111,25 +148,38 @@ export const sessionRoutes = new Hono<AppEnv>({ strict: false })
 				assembly_state: null,
 				version: 1,
 				updated_at: row.created_at,
+				expires_at: expiryOf(Date.parse(row.created_at), fields.ttlSeconds, settingsOf(c.env)),
 			};
 			return sessionResponse(first, 201, { 'Idempotency-Replayed': 'true' });
 		},
 	)
 
-	.get('/:id', operation(operations.get), async (c) => {
-		const found = await readSessionWithEvents(c.get('database'), sessionRefFrom(c), EVENTS_IN_DETAILS);
+	.get('/:id', operation(operations.get), validateQuery(detailsQuerySchema), async (c) => {
+		const { fields = detailsFields } = c.req.valid('query');
+		const reference = sessionRefFrom(c);
+		const db = c.get('database');
+		const found = await readDetails(db, reference, {
+			fields: fields.filter((field) => field !== 'events'),
+			maxEvents: fields.includes('events') ? EVENTS_IN_DETAILS : undefined,
+			knownTags: knownTags(c.req.header('If-None-Match')),
+		});
 		if (!found) throw sessionNotFound();
-		const { session, events } = found;
-		const latestEvent = events.at(-1)?.position;
-		const tag = entityTag(session.version, latestEvent);
+		const { session, events, latestEvent, isKnown } = found;
 		const admitted = ifMatchVersions(c.req.header('If-Match'));
 		if (admitted && !admitted.includes(session.version)) {
-			throw stale({ version: session.version, latestEvent: latestEvent ?? 0 });
+			throw stale({ version: session.version, latestEvent });
 		}
-		if (matchesIfNoneMatch(c.req.header('If-None-Match'), tag)) {
-			return new Response(null, { status: 304, headers: { ETag: tag } }) as never;
+		const headers = { ETag: entityTag(session.version, latestEvent) };
+		if (isKnown) return new Response(null, { status: 304, headers }) as never;
+		if (areWhole(events)) {
+			return jsonResponse<SessionDetails, 200>(
+				sessionJson(session, fields, eventsJson(events)),
+				200,
+				headers,
+			);
 		}
-		return jsonResponse<SessionDetails, 200>(sessionJson(session, events), 200, { ETag: tag });
+		const parts = sessionJsonParts(session, fields, wholeEvents(db, reference, events));
+		return jsonStream<SessionDetails>(c, parts, headers);
 	})
 
 	.patch(
@@ -138,7 +188,12 @@ export const sessionRoutes = new Hono<AppEnv>({ strict: false })
 		jsonBody({ [JSON_TYPE]: updateSchema, [MERGE_PATCH_TYPE]: mergePatchSchema }),
 		async (c) => {
 			const mode = mediaTypeOf(c) === MERGE_PATCH_TYPE ? 'merge' : 'set';
-			const changes = changesOf(c.req.valid('json'), mode);
+			const fields = c.req.valid('json');
+			const changes = changesOf(fields, mode);
+			if (fields.ttlSeconds !== undefined) {
+				const value = expiryOf(Date.now(), fields.ttlSeconds, settingsOf(c.env));
+				changes.push({ column: 'expires_at', mode: 'set', value });
+			}
 			const versions = await writableVersions(c);
 			const row = await changeSession(c.get('database'), sessionRefFrom(c), changes, versions);
 			return sessionResponse(row, 200);

@@ -1,5 +1,12 @@
 import * as z from 'zod';
-import { count, ownerId, plainString, timestamp, wholeNumberQuery } from '../core/fields.ts';
+import {
+	count,
+	optionalWholeNumberQuery,
+	ownerId,
+	plainString,
+	timestamp,
+	wholeNumberQuery,
+} from '../core/fields.ts';
 import { limits } from '../core/limits.ts';
 import { sessionIdSchema } from '../core/session-reference.ts';
 import { eventSchema } from '../events/schema.ts';
@@ -20,15 +27,34 @@ export const statusSchema = z
 	.enum(statuses)
 	.meta({ id: 'SessionStatus', description: 'In the order of a session’s life. Any may follow any other.' });
 
-/** The fields of a session that hold an object, each with its column. */
-export const objectColumns = {
+/** Every field of a session in the order of the wire, each with its column. */
+export const columnOf = {
 	assemblyState: 'assembly_state',
+	catalogVersion: 'catalog_version',
+	createdAt: 'created_at',
+	expiresAt: 'expires_at',
+	id: 'id',
+	organizationId: 'organization_id',
 	plan: 'plan',
 	prd: 'prd',
 	productObject: 'product_object',
+	productObjectHash: 'product_object_hash',
+	schemaVersion: 'schema_version',
+	status: 'status',
+	updatedAt: 'updated_at',
+	userId: 'user_id',
+} as const;
+export type SessionField = keyof typeof columnOf;
+export const sessionFields = Object.keys(columnOf) as SessionField[];
+
+/** The fields that hold an object, each with its column. */
+export const objectColumns = {
+	assemblyState: columnOf.assemblyState,
+	plan: columnOf.plan,
+	prd: columnOf.prd,
+	productObject: columnOf.productObject,
 } as const;
 export type ObjectField = keyof typeof objectColumns;
-export const objectFields = Object.keys(objectColumns) as ObjectField[];
 
 const object = (description: string) => sentObject.meta({ ...jsonObjectMeta, description });
 const nullableObject = (description: string) =>
@@ -74,29 +100,84 @@ export const sessionDetailsSchema = z
 	.meta({ id: 'SessionDetails' });
 export type SessionDetails = z.infer<typeof sessionDetailsSchema>;
 
-export const listQuerySchema = z.object({
-	limit: wholeNumberQuery(1, MAX_IN_LIST, 20),
-	offset: wholeNumberQuery(0, Number.MAX_SAFE_INTEGER, 0),
-	status: statusSchema.optional().meta({ description: 'Only sessions in this status.' }),
-});
+/** Where `events` stands among the fields of details. */
+export const detailsFields = sessionFields.flatMap((field) =>
+	field === 'createdAt' ? ([field, 'events'] as const) : [field],
+);
+export type DetailsField = (typeof detailsFields)[number];
+
+/** A query's list of fields: some of `known`, in their order. */
+const fieldsQuery = <Field extends string>(known: readonly Field[]) =>
+	z
+		.string()
+		.transform((text) => text.split(','))
+		.refine((names) => names.every((name) => (known as readonly string[]).includes(name)), {
+			error: `must be a comma-separated list of some of these: ${known.join(', ')}`,
+		})
+		.transform((names) => known.filter((field) => names.includes(field)))
+		.optional()
+		.meta({
+			override: { type: 'array', minItems: 1, items: { type: 'string', enum: [...known] } },
+			description: 'The fields that the response is to hold, comma-separated. Without it: all of them.',
+			param: { style: 'form', explode: false },
+		});
+
+export const listQuerySchema = z
+	.object({
+		limit: wholeNumberQuery(1, MAX_IN_LIST, 20),
+		offset: optionalWholeNumberQuery(0, Number.MAX_SAFE_INTEGER, 0),
+		after: sessionIdSchema
+			.optional()
+			.meta({ description: 'The id of a session, gone or not: the list goes on after it.' }),
+		status: statusSchema.optional().meta({ description: 'Only sessions in this status.' }),
+		fields: fieldsQuery(sessionFields),
+	})
+	.refine(({ after, offset }) => after === undefined || offset === undefined, {
+		path: ['after'],
+		error: 'must not come together with offset',
+	});
+
+export const detailsQuerySchema = z.object({ fields: fieldsQuery(detailsFields) });
+
+const limit = count.max(MAX_IN_LIST);
+const total = count.meta({ description: 'How many sessions there are, not only on this page.' });
+const hasMore = z.boolean().meta({ description: 'Whether sessions come after these.' });
+const pagination = z.xor([
+	z.object({ limit, offset: count, total }).meta({ id: 'PageByOffset' }),
+	z
+		.object({ limit, hasMore })
+		.meta({ id: 'PageByPlace', description: 'Of a list with `after`: nothing is counted for it.' }),
+]);
 
 export const sessionListSchema = z
-	.object({
-		data: z.array(sessionSchema).max(MAX_IN_LIST),
-		pagination: z.object({
-			limit: count.max(MAX_IN_LIST),
-			offset: count,
-			total: count.meta({ description: 'How many sessions there are, not only on this page.' }),
-		}),
-	})
+	.object({ data: z.array(sessionSchema).max(MAX_IN_LIST), pagination })
 	.meta({ id: 'SessionList' });
 export type SessionList = z.infer<typeof sessionListSchema>;
+
+/** What list and details return with `fields`: those alone, in the same order. */
+const sparseSessionSchema = sessionSchema
+	.partial()
+	.meta({ id: 'SparseSession', description: 'The fields that were asked for.' });
+export const sparseSessionListSchema = z
+	.object({ data: z.array(sparseSessionSchema).max(MAX_IN_LIST), pagination })
+	.meta({ id: 'SparseSessionList' });
+export const sparseDetailsSchema = sessionDetailsSchema
+	.partial()
+	.meta({ id: 'SparseSessionDetails', description: 'The fields that were asked for.' });
+
+/** Its upper bound is a setting: `lifeOf` checks it. */
+const ttlSeconds = z.int().min(limits.minTtlSeconds).optional().meta({
+	format: 'int64',
+	description:
+		'How long the session lives from now on, in seconds. At most SESSION_TTL_MAX_SECONDS, a setting of the service: 2,592,000 by default.',
+});
 
 export const createSchema = z
 	.object({
 		catalogVersion: plainString(limits.name).optional(),
 		prd: object('The product requirements document.').optional(),
 		schemaVersion: plainString(limits.name).optional(),
+		ttlSeconds,
 	})
 	.meta({ id: 'CreateSession', examples: [examples.create] });
 
@@ -108,6 +189,7 @@ export const updateSchema = z
 		productObject: object('Replaces the whole.').optional(),
 		productObjectHash: plainString(limits.name).optional(),
 		status: statusSchema.optional(),
+		ttlSeconds,
 	})
 	.meta({ id: 'UpdateSession', examples: [examples.update] });
 
@@ -115,7 +197,7 @@ const mergeObject = sentObject
 	.nullable()
 	.meta({ ...nullableObjectMeta, description: 'Merged into what is there; null clears it.' })
 	.optional();
-/** RFC 7396 on the six fields. */
+/** RFC 7396 on the six fields. `ttlSeconds` is not one of them: it is stored nowhere. */
 export const mergePatchSchema = z
 	.object({
 		assemblyState: mergeObject,
@@ -124,6 +206,7 @@ export const mergePatchSchema = z
 		productObject: mergeObject,
 		productObjectHash: plainString(limits.name).nullable().optional(),
 		status: statusSchema.optional(),
+		ttlSeconds,
 	})
 	.meta({ id: 'MergeSession', examples: [examples.merge] });
 

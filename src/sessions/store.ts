@@ -1,7 +1,6 @@
 import type { Database, Statement } from '../core/database.ts';
 import type { Owner } from '../core/principal.ts';
 import { referenceParameters, type SessionReference } from '../core/session-reference.ts';
-import { type EventRow, selectLatestEvents } from '../events/store.ts';
 import type { Idempotency } from '../http/idempotency.ts';
 import type { Session } from './schema.ts';
 
@@ -32,12 +31,9 @@ export const columnsBut = (sent: readonly string[]): string =>
 		.filter((column) => !sent.includes(column))
 		.join(', ');
 /** A live session of the caller. IS finds a NULL organization, and uses the index as = does. */
-const LIVE = 'user_id = ? AND organization_id IS ? AND expires_at > ?';
-export const THIS_LIVE = `id = ? AND ${LIVE}`;
+export const THIS_LIVE = 'id = ? AND +user_id = ? AND organization_id IS ? AND expires_at > ?';
 /** Past every session's life. */
 const LONG_AGO = '1970-01-01T00:00:00.000Z';
-
-const liveParameters = (owner: Owner, now: string) => [owner.userId, owner.organizationId, now] as const;
 
 /** Admits any version, or one of a list. One parameter, because D1 binds at most 100. */
 const ADMITTED = "(?1 IS NULL OR instr(?1, ',' || version || ',') > 0)";
@@ -123,42 +119,6 @@ export async function readSession(
 	return row;
 }
 
-/** Reads a session with at most its `max` latest events, the oldest of them first. */
-export async function readSessionWithEvents(
-	db: Database,
-	reference: SessionReference,
-	max: number,
-): Promise<{ session: SessionRow; events: EventRow[] } | undefined> {
-	const [[session], events] = await db.run<[SessionRow, EventRow]>(
-		[selectSession(reference), selectLatestEvents(reference, max)],
-		{ idempotent: true },
-	);
-	return session && { session, events: events.reverse() };
-}
-
-/** A page of a caller's sessions, newest first, and how many there are. */
-export async function listSessions(
-	db: Database,
-	query: { owner: Owner; now: string; status: Session['status'] | undefined; limit: number; offset: number },
-): Promise<{ rows: SessionRow[]; total: number }> {
-	const where = query.status === undefined ? LIVE : `${LIVE} AND status = ?`;
-	const parameters = [
-		...liveParameters(query.owner, query.now),
-		...(query.status === undefined ? [] : [query.status]),
-	];
-	const [rows, [count]] = await db.run<[SessionRow, { total: number }]>(
-		[
-			{
-				sql: `SELECT ${COLUMNS} FROM sessions WHERE ${where} ORDER BY created_at DESC, seq DESC LIMIT ? OFFSET ?`,
-				parameters: [...parameters, query.limit, query.offset],
-			},
-			{ sql: `SELECT count(*) AS total FROM sessions WHERE ${where}`, parameters },
-		],
-		{ idempotent: true },
-	);
-	return { rows, total: count?.total ?? 0 };
-}
-
 const LATEST_EVENT =
 	'ifnull((SELECT max(number) FROM events WHERE session_id = sessions.id), 0) AS latestEvent';
 
@@ -209,7 +169,7 @@ export async function deleteSession(
 	versions: readonly number[] | undefined,
 ): Promise<Outcome<void>> {
 	const parameters = [admittedParameter(versions), ...referenceParameters(reference)];
-	const where = `${ADMITTED} AND id = ?2 AND user_id = ?3 AND organization_id IS ?4 AND expires_at > ?5`;
+	const where = `${ADMITTED} AND id = ?2 AND +user_id = ?3 AND organization_id IS ?4 AND expires_at > ?5`;
 	const [[deleted], [emptied], [current] = []] = await db.run<
 		[{ id: string }, { id: string }, CurrentVersion]
 	>(

@@ -5,6 +5,8 @@ import * as cleanup from '../../src/cleanup/store.ts';
 import type { Database, Statement } from '../../src/core/database.ts';
 import { openDatabase, ping } from '../../src/database/database.ts';
 import * as events from '../../src/events/store.ts';
+import * as reads from '../../src/sessions/read/store.ts';
+import { sessionFields } from '../../src/sessions/schema.ts';
 import * as sessions from '../../src/sessions/store.ts';
 import type { Change, Replacement } from '../../src/sessions/update/changes.ts';
 import * as updates from '../../src/sessions/update/store.ts';
@@ -42,7 +44,18 @@ const apiKey: apiKeys.ApiKeyRow = {
 	revoked_at: null,
 	last_used_at: null,
 };
-const page = { owner, now, status: undefined, limit: 20, offset: 0 };
+const page: reads.ListQuery = {
+	owner,
+	now,
+	fields: sessionFields,
+	status: undefined,
+	limit: 20,
+	from: { offset: 0 },
+};
+const details: reads.DetailsQuery = { fields: sessionFields, maxEvents: 1000, knownTags: undefined };
+/** Not whole: its content is still to be read. */
+const sized = { id: reference.id, size: 1000, whole: 0 };
+const sizedEvent = { position: 1, whole: 0 } as events.SizedEvent;
 
 /** Every function of every store that sends statements, in each of its forms. */
 const calls: Record<string, ((db: Database) => Promise<unknown>)[]> = {
@@ -52,10 +65,22 @@ const calls: Record<string, ((db: Database) => Promise<unknown>)[]> = {
 	],
 	readSession: [(db) => sessions.readSession(db, reference)],
 	readVersion: [(db) => sessions.readVersion(db, reference)],
-	readSessionWithEvents: [(db) => sessions.readSessionWithEvents(db, reference, 1000)],
+	readDetails: [
+		(db) => reads.readDetails(db, reference, details),
+		(db) => reads.readDetails(db, reference, { ...details, maxEvents: undefined }),
+		(db) => reads.readDetails(db, reference, { ...details, knownTags: ['1', '1.1'] }),
+		(db) => reads.readDetails(db, reference, { ...details, knownTags: 'any', maxEvents: undefined }),
+	],
 	listSessions: [
-		(db) => sessions.listSessions(db, page),
-		(db) => sessions.listSessions(db, { ...page, status: 'failed' }),
+		(db) => reads.listSessions(db, page),
+		(db) => reads.listSessions(db, { ...page, status: 'failed' }),
+		(db) => reads.listSessions(db, { ...page, from: { after: reference.id } }),
+		(db) => reads.listSessions(db, { ...page, status: 'failed', from: { after: reference.id } }),
+		(db) => reads.listSessions(db, { ...page, fields: ['id', 'status'] }),
+	],
+	wholeSessions: [
+		(db) => reads.wholeSessions(db, page, [sized]).next(),
+		(db) => reads.wholeSessions(db, { ...page, status: 'failed' }, [sized]).next(),
 	],
 	updateSession: [
 		(db) => updates.updateSession(db, reference, changes, undefined),
@@ -80,6 +105,13 @@ const calls: Record<string, ((db: Database) => Promise<unknown>)[]> = {
 		(db) => events.readEvents(db, reference, undefined, 100),
 		(db) => events.readEvents(db, reference, cursor, 100),
 	],
+	readEventsAfter: [(db) => events.readEventsAfter(db, reference, 0, 100)],
+	wholeEvents: [
+		async (db) => {
+			await events.insertEvent(db, reference, event, undefined);
+			return events.wholeEvents(db, reference, [sizedEvent]).next();
+		},
+	],
 	deleteSession: [
 		(db) => sessions.deleteSession(db, reference, undefined),
 		(db) => sessions.deleteSession(db, reference, [1]),
@@ -97,8 +129,19 @@ const calls: Record<string, ((db: Database) => Promise<unknown>)[]> = {
 	ping: [(db) => ping(db)],
 };
 
+const SIZES = /^SCAN (\(subquery-\d\)|total)$/;
+const ASKED = /^SCAN json_each VIRTUAL TABLE/;
 /** What reads a table or an index from end to end on purpose. */
 const MAY_SCAN: Record<string, RegExp> = {
+	// The sizes on one page and their one sum, only where a row is over its share.
+	listSessions: SIZES,
+	readEvents: SIZES,
+	readEventsAfter: SIZES,
+	// The same, and the one position of the latest event.
+	readDetails: new RegExp(`${SIZES.source}|^SCAN (latest|\\(subquery-1\\))$`),
+	// What is still to be read of one page.
+	wholeSessions: ASKED,
+	wholeEvents: ASKED,
 	// For people at a terminal, never on a request.
 	listApiKeys: /^SCAN api_keys USING INDEX/,
 	// The at most 100 sessions that the chunk is about, not a table.
@@ -122,7 +165,7 @@ it('covers every function of the stores that sends statements', () => {
 		...['staleOrMissing', 'whyNot', 'columnsBut', 'admittedParameter', 'withSent', 'isTooCostly'],
 		...['allOf', 'changeable', 'updateStatement'],
 	];
-	const functions = [sessions, updates, steps, events, apiKeys, cleanup, { ping }].flatMap((store) =>
+	const functions = [sessions, reads, updates, steps, events, apiKeys, cleanup, { ping }].flatMap((store) =>
 		Object.entries(store).flatMap(([name, value]) => (typeof value === 'function' ? [name] : [])),
 	);
 	expect(functions.filter((name) => !parts.includes(name)).sort()).toEqual(Object.keys(calls).sort());

@@ -64,7 +64,7 @@ describe('the OpenAPI document', () => {
 		const expected: Record<string, string[]> = {
 			listSessions: ['VALIDATION_ERROR'],
 			createSession: [...ofBody, 'IDEMPOTENCY_KEY_REUSED'],
-			getSession: ['SESSION_NOT_FOUND', 'PRECONDITION_FAILED'],
+			getSession: ['VALIDATION_ERROR', 'SESSION_NOT_FOUND', 'PRECONDITION_FAILED'],
 			updateSession: [...ofBody, 'SESSION_NOT_FOUND', 'PRECONDITION_FAILED'],
 			deleteSession: ['SESSION_NOT_FOUND', 'PRECONDITION_FAILED'],
 			listEvents: ['VALIDATION_ERROR', 'SESSION_NOT_FOUND'],

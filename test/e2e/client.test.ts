@@ -43,7 +43,7 @@ describe('the typed client', () => {
 		}
 		expect(seen).toEqual(['plan.started', 'plan.ready']);
 
-		const details = await sessions[':id'].$get({ param });
+		const details = await sessions[':id'].$get({ param, query: {} });
 		expect((await details.json()).events).toHaveLength(2);
 		expect(await (await sessions[':id'].$delete({ param })).json()).toEqual({ success: true });
 	});

@@ -78,6 +78,7 @@ describe('an answer', () => {
 				'Allow',
 				'ETag',
 				'Idempotency-Replayed',
+				'Link',
 				'Retry-After',
 				'WWW-Authenticate',
 				'X-D1-Bookmark',

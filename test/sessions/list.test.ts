@@ -2,8 +2,13 @@ import { describe, expect, it } from 'vitest';
 import type { SessionList } from '../../src/sessions/schema.ts';
 import { type Caller, newCaller, SESSIONS } from '../support/api.ts';
 
+interface CountedList {
+	data: SessionList['data'];
+	pagination: { limit: number; offset: number; total: number };
+}
+
 const list = async (caller: Caller, query = '') =>
-	(await caller.call<SessionList>('GET', SESSIONS + query)).json;
+	(await caller.call<CountedList>('GET', SESSIONS + query)).json;
 
 async function makeSessions(caller: Caller, count: number) {
 	const sessions = [];

@@ -9,7 +9,7 @@ export type ObjectColumn = (typeof objectColumns)[ObjectField];
 export type Change = Replacement | Merge;
 /** Sets the column, whatever it holds. */
 export interface Replacement {
-	column: ObjectColumn | 'product_object_hash' | 'status';
+	column: ObjectColumn | 'expires_at' | 'product_object_hash' | 'status';
 	mode: 'set';
 	value: string | null;
 }

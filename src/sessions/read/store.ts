@@ -1,0 +1,199 @@
+import type { Database, Statement } from '../../core/database.ts';
+import type { Owner } from '../../core/principal.ts';
+import { referenceParameters, type SessionReference } from '../../core/session-reference.ts';
+import { BYTES_A_TRIP, inBatches, type Sized } from '../../database/in-batches.ts';
+import { type SizedEvent, selectLatestEvents } from '../../events/store.ts';
+import { columnOf, objectColumns, type Session, type SessionField } from '../schema.ts';
+import type { SessionRow } from '../store.ts';
+
+/** What a sparse read brings of a session: the columns of the fields that were asked for. */
+export type SparseRow = Partial<SessionRow> & { id: string };
+/** The same with its size. It has its objects only if it is whole. */
+export type SizedSession = SparseRow & Sized;
+
+const OBJECT_COLUMNS: readonly string[] = Object.values(objectColumns);
+const objectColumnsOf = (fields: readonly SessionField[]) =>
+	fields.map((field) => columnOf[field]).filter((column) => OBJECT_COLUMNS.includes(column));
+
+/** An SQL expression: the bytes of the objects among the fields. octet_length looks at no content. */
+const sizeOf = (fields: readonly SessionField[]): string =>
+	objectColumnsOf(fields)
+		.map((column) => `ifnull(octet_length(${column}), 0)`)
+		.join(' + ') || '0';
+
+/**
+ * The columns of a read of some fields. The objects, of up to 400,000 bytes each, come only if they `fit`, an SQL expression.
+ * An object that was not asked for is not read.
+ */
+function columnsIf(fields: readonly SessionField[], fits: string): string {
+	const columns = fields.map((field) => columnOf[field]);
+	const objects = objectColumnsOf(fields);
+	return [
+		'id',
+		...columns.filter((column) => !objects.includes(column) && column !== 'id'),
+		...objects.map((column) => `CASE WHEN ${fits} THEN ${column} END AS ${column}`),
+		`${sizeOf(fields)} AS size`,
+		`(${objects.length === 0 ? 'true' : fits}) AS whole`,
+	].join(', ');
+}
+
+/** Which of a caller's sessions to list, from where on, and what of them. */
+export interface ListQuery {
+	owner: Owner;
+	/** ISO 8601. */
+	now: string;
+	fields: readonly SessionField[];
+	status: Session['status'] | undefined;
+	limit: number;
+	/** How many to pass over, or the id after which to go on. */
+	from: { offset: number } | { after: string };
+}
+
+/** The order of parameters is that of referenceParameters. */
+const THIS_LIVE = 'id = ?1 AND +user_id = ?2 AND organization_id IS ?3 AND expires_at > ?4';
+const LIVE = 'user_id = ?1 AND organization_id IS ?2 AND expires_at > ?3';
+
+/**
+ * A page of a caller's sessions, the newest first, with content as far as one round trip brings it; `wholeSessions` reads the
+ * rest. `total` says how many there are, and is absent for a page after an id. `next` is the id to go on after, if there are
+ * more.
+ *
+ * A session comes whole if it is within its share of BYTES_A_TRIP, whatever the others are, or if all of them together fit.
+ * SQLite adds the sizes up only when a session is over its share: a page of small sessions reads each row once.
+ */
+export async function listSessions(
+	db: Database,
+	query: ListQuery,
+): Promise<{ rows: SizedSession[]; total: number | undefined; next: string | undefined }> {
+	const { owner, now, fields, status, limit, from } = query;
+	const parameters: (string | number | null)[] = [owner.userId, owner.organizationId, now];
+	const bound = (value: string | number) => `?${parameters.push(value)}`;
+	const where = [LIVE, ...(status === undefined ? [] : [`status = ${bound(status)}`])].join(' AND ');
+	const counted = [...parameters];
+	const isAfter = 'after' in from;
+	const place = isAfter ? ` AND id < ${bound(from.after)}` : '';
+	// One more than asked for tells whether there are more; where all are counted, the count does.
+	const most = bound(isAfter ? limit + 1 : limit);
+	const offset = isAfter ? '' : ` OFFSET ${bound(from.offset)}`;
+	const source = `FROM sessions WHERE ${where}${place} ORDER BY id DESC LIMIT ${most}${offset}`;
+	const size = sizeOf(fields);
+	const fits = `${size} <= ${BYTES_A_TRIP} / ${most} OR (SELECT bytes FROM total) <= ${BYTES_A_TRIP}`;
+	const [found, [count] = []] = await db.run<[SizedSession, { total: number }]>(
+		[
+			{
+				sql: `WITH total AS MATERIALIZED (SELECT sum(size) AS bytes FROM (SELECT ${size} AS size ${source}))
+					SELECT ${columnsIf(fields, fits)} ${source}`,
+				parameters,
+			},
+			...(isAfter
+				? []
+				: [{ sql: `SELECT count(*) AS total FROM sessions WHERE ${where}`, parameters: counted }]),
+		],
+		{ idempotent: true },
+	);
+	const rows = found.slice(0, limit);
+	const hasMore = isAfter ? found.length > limit : from.offset + rows.length < (count?.total ?? 0);
+	return {
+		rows,
+		total: isAfter ? undefined : (count?.total ?? 0),
+		next: hasMore ? rows.at(-1)?.id : undefined,
+	};
+}
+
+/**
+ * Yields the sessions of a page, in its order, some at a time and each whole: what is missing comes in further round trips of
+ * at most BYTES_A_TRIP, each when it is asked for. A session that is gone by then, or is no longer in the status that was
+ * asked for, is left out; one that has changed comes as it is then.
+ */
+export const wholeSessions = (
+	db: Database,
+	query: ListQuery,
+	rows: readonly SizedSession[],
+): AsyncGenerator<SizedSession[], void, undefined> =>
+	inBatches(rows, async (missing) => {
+		const { owner, now, fields, status } = query;
+		const sizes = JSON.stringify(missing.map(({ id, size }) => [id, size]));
+		const sql = `SELECT ${columnsIf(fields, `${sizeOf(fields)} <= known_size`)}
+			FROM (SELECT value ->> 0 AS known_id, value ->> 1 AS known_size FROM json_each(?4))
+			CROSS JOIN sessions ON sessions.id = known_id
+			WHERE ${LIVE}${status === undefined ? '' : ' AND status = ?5'}`;
+		const parameters = [owner.userId, owner.organizationId, now, sizes];
+		const [found] = await db.run<[SizedSession]>(
+			[{ sql, parameters: status === undefined ? parameters : [...parameters, status] }],
+			{ idempotent: true },
+		);
+		return found;
+	});
+
+/** What to read of one session. */
+export interface DetailsQuery {
+	fields: readonly SessionField[];
+	/** The most events to read with it, the latest ones; undefined reads none. */
+	maxEvents: number | undefined;
+	/** The opaque tags that the caller has, each `version` or `version.position`, or any. Undefined: it has none. */
+	knownTags: readonly string[] | 'any' | undefined;
+}
+
+/** A session as it was read, with its latest events, the oldest of them first. */
+export interface Details {
+	session: SparseRow & { version: number };
+	events: SizedEvent[];
+	latestEvent: number;
+	/** Whether the caller has it already. Its objects and events were not read then. */
+	isKnown: boolean;
+}
+
+/** The position of a session's latest event, NULL without one. ?1 is the session's id. */
+const LATEST = '(SELECT max(number) AS latest_event FROM events WHERE session_id = ?1)';
+
+/**
+ * Reads one session, or undefined, with its latest events, the oldest of them first. The events have content as far as one
+ * round trip brings it; `wholeEvents` reads the rest.
+ */
+export async function readDetails(
+	db: Database,
+	reference: SessionReference,
+	query: DetailsQuery,
+): Promise<Details | undefined> {
+	const { fields, maxEvents } = query;
+	const statement =
+		query.knownTags === undefined ? selectDetails(reference, fields) : unlessKnown(reference, query);
+	const unless =
+		query.knownTags === undefined
+			? undefined
+			: { condition: isKnown(6, LATEST), parameter: listOf(query.knownTags) };
+	type Row = SparseRow & { version: number; known?: number; latest_event?: number | null };
+	const [[session], latestEvents = []] = await db.run<[Row, SizedEvent]>(
+		[statement, ...(maxEvents === undefined ? [] : [selectLatestEvents(reference, maxEvents, unless)])],
+		{ idempotent: true },
+	);
+	if (!session) return undefined;
+	const events = latestEvents.reverse();
+	const latestEvent = session.latest_event ?? events.at(-1)?.position ?? 0;
+	return { session, events, latestEvent, isKnown: session.known === 1 };
+}
+
+const selectDetails = (reference: SessionReference, fields: readonly SessionField[]): Statement => ({
+	sql: `SELECT ${columnsIf(fields, 'true')}, version FROM sessions WHERE ${THIS_LIVE}`,
+	parameters: referenceParameters(reference),
+});
+
+const listOf = (tags: readonly string[] | 'any'): string => (tags === 'any' ? tags : `,${tags.join(',')},`);
+
+/** An SQL condition: a list of tags, the parameter ?n, names the session as it is. `position` is NULL where tags have none. */
+const isKnown = (n: number, position: string): string =>
+	`(?${n} = 'any' OR instr(?${n}, ',' || version || ifnull('.' || ${position}, '') || ',') > 0)`;
+
+/** Selects a session without its objects if the caller has it already. */
+function unlessKnown(
+	reference: SessionReference,
+	{ fields, maxEvents, knownTags = [] }: DetailsQuery,
+): Statement {
+	const known = isKnown(5, maxEvents === undefined ? 'NULL' : 'latest_event');
+	return {
+		sql: `SELECT ${columnsIf(fields, `NOT ${known}`)}, version, ${known} AS known, latest_event
+			FROM sessions CROSS JOIN ${maxEvents === undefined ? '(SELECT NULL AS latest_event)' : LATEST}
+			WHERE ${THIS_LIVE}`,
+		parameters: [...referenceParameters(reference), listOf(knownTags)],
+	};
+}
