@@ -232,4 +232,17 @@ describe('growth', () => {
 		await caller.call('GET', SESSIONS);
 		expect((await costOf('GET', '?limit=20&offset=400')).readByStatement[0]).toBeLessThanOrEqual(420);
 	});
+
+	it('a page after a session reads one row more than it shows, wherever it is, and counts nothing', async () => {
+		const { caller, costOf } = await meteredCaller();
+		await insertSessions(env.DB, { from: 9_600_000, count: 500, owner: caller.userId, plan: '{}' });
+		await caller.call('GET', SESSIONS);
+		for (const n of [9_600_499, 9_600_250, 9_600_030]) {
+			for (const status of ['', '&status=intake']) {
+				const { trips, readByStatement } = await costOf('GET', `?limit=20&after=${sessionId(n)}${status}`);
+				expect(trips).toBe(1);
+				expect(readByStatement).toEqual([21]);
+			}
+		}
+	});
 });

@@ -12,7 +12,7 @@ export interface AppEnv {
 		/** Opened for this request; its first query decides which instance of D1 answers. */
 		database: Database;
 		principal: Principal;
-		/** Settles when a body that is streamed has ended, in whatever way. Absent when no body is. */
+		/** Resolves when a body that is streamed has ended, in whatever way. Absent when no body is. */
 		bodyEnd: Promise<void> | undefined;
 	};
 }

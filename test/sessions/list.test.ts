@@ -85,3 +85,95 @@ describe('listing sessions', () => {
 		]);
 	});
 });
+
+describe('a page by place', () => {
+	const pageAfter = async (caller: Caller, query: string) =>
+		(await caller.call<SessionList>('GET', SESSIONS + query)).json;
+	/** The path and query that a Link leads to. */
+	const nextOf = (headers: Headers) =>
+		/^<https:\/\/api\.test(\S+)>; rel="next"$/.exec(headers.get('Link') ?? '')?.[1];
+
+	it('holds the sessions after one, and counts nothing', async () => {
+		const caller = await newCaller();
+		const [a, b, c, d] = await makeSessions(caller, 4);
+		expect(await pageAfter(caller, `?after=${a?.id}&limit=2`)).toEqual({
+			data: [b, c],
+			pagination: { limit: 2, hasMore: true },
+		});
+		expect(await pageAfter(caller, `?after=${b?.id}&limit=2`)).toEqual({
+			data: [c, d],
+			pagination: { limit: 2, hasMore: false },
+		});
+		expect((await pageAfter(caller, `?after=${d?.id}`)).data).toEqual([]);
+	});
+
+	it('goes on where it was when the session is gone, and shows nobody else’s', async () => {
+		const [caller, stranger] = [await newCaller(), await newCaller()];
+		const [, b, c] = await makeSessions(caller, 3);
+		const theirs = await stranger.create();
+		await caller.call('DELETE', `${SESSIONS}/${b?.id}`);
+		expect((await pageAfter(caller, `?after=${b?.id}`)).data).toEqual([c]);
+		expect((await pageAfter(caller, `?after=${theirs.id}`)).data).toHaveLength(2);
+	});
+
+	it('links to the next, keeping limit, status and fields, from a page by offset as well', async () => {
+		const caller = await newCaller();
+		const sessions = await makeSessions(caller, 5);
+		const seen: unknown[] = [];
+		let path: string | undefined = `${SESSIONS}?offset=1&fields=status,id&limit=2&status=intake&x=y`;
+		const paths = [];
+		while (path) {
+			paths.push(path);
+			const page: Awaited<ReturnType<typeof caller.call<SessionList>>> = await caller.call('GET', path);
+			seen.push(...page.json.data);
+			path = nextOf(page.headers);
+		}
+		expect(seen).toEqual(sessions.slice(1).map(({ id }) => ({ id, status: 'intake' })));
+		expect(paths[1]).toBe(`${SESSIONS}?fields=status%2Cid&limit=2&status=intake&after=${sessions[2]?.id}`);
+		expect(paths).toHaveLength(2);
+	});
+
+	it('has no Link when nothing comes after it', async () => {
+		const caller = await newCaller();
+		await makeSessions(caller, 2);
+		for (const query of ['', '?limit=2', '?offset=1&limit=1', '?offset=5', '?status=failed']) {
+			expect((await caller.call('GET', SESSIONS + query)).headers.get('Link')).toBeNull();
+		}
+	});
+
+	it('shows each session that was there all along once, while others come and go', async () => {
+		const caller = await newCaller();
+		const kept = await makeSessions(caller, 12);
+		const passing = await makeSessions(caller, 12);
+		const seen: string[] = [];
+		let path: string | undefined = `${SESSIONS}?limit=3`;
+		while (path) {
+			const page: Awaited<ReturnType<typeof caller.call<SessionList>>> = await caller.call('GET', path);
+			seen.push(...page.json.data.map(({ id }) => id));
+			await caller.create();
+			const gone = passing.pop();
+			if (gone) await caller.call('DELETE', `${SESSIONS}/${gone.id}`);
+			path = nextOf(page.headers);
+		}
+		expect(seen.filter((id) => kept.some((each) => each.id === id))).toEqual(kept.map(({ id }) => id));
+		expect(new Set(seen).size).toBe(seen.length);
+	});
+
+	it.each([
+		['after=nonsense', 'after'],
+		['after=', 'after'],
+		['after=sess_01K2VXQ8F3E7TTYYDS0T6W2H4B', 'after'],
+		['after=sess_01k2vxq8f3e7ttyyds0t6w2h4b&offset=0', 'after'],
+	])('refuses ?%s', async (query, path) => {
+		const { status, json } = await (await newCaller()).call('GET', `${SESSIONS}?${query}`);
+		expect([status, json]).toMatchObject([400, { code: 'VALIDATION_ERROR', details: [{ path }] }]);
+	});
+
+	it('has the time of its creation in its id', async () => {
+		const { id, createdAt } = await (await newCaller()).create();
+		const digits = '0123456789abcdefghjkmnpqrstvwxyz';
+		// Ten digits of five bits each are the 48 bits of the time and two zeros before them.
+		const time = Array.from(id.slice(5, 15)).reduce((sum, digit) => sum * 32 + digits.indexOf(digit), 0);
+		expect(new Date(time).toISOString()).toBe(createdAt);
+	});
+});

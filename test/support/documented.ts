@@ -3,6 +3,8 @@ import { expect } from 'vitest';
 import type { oas31 } from 'zod-openapi';
 import { app } from '../../src/app.ts';
 import { openApiDocument } from '../../src/docs/openapi.ts';
+import { isObject } from '../../src/json/raw-members.ts';
+import { detailsFields } from '../../src/sessions/schema.ts';
 
 const document = openApiDocument(app.routes);
 const patterns = Object.entries(document.paths ?? {}).map(([path, item]) => ({
@@ -67,5 +69,22 @@ export function expectDocumented(request: Request, response: Response, text: str
 		sequence.startsWith('\\ud') ? '\ufffd' : sequence,
 	);
 	const body: unknown = mediaType === 'application/json' ? JSON.parse(wellFormed) : text;
-	expectValid(key, content[mediaType]?.schema, body);
+	const { searchParams } = new URL(request.url);
+	const fields = response.ok ? searchParams.get('fields') : null;
+	const schema = content[mediaType]?.schema;
+	const [whole, sparse] = (schema && 'anyOf' in schema && schema.anyOf) || [schema];
+	expectValid(`${key}${fields === null ? '' : ' sparse'}`, fields === null ? whole : sparse, body);
+	if (fields !== null) expectFields(key, body, fields.split(','));
+	if (isObject(body) && isObject(body.pagination)) {
+		expect('hasMore' in body.pagination, `${key}: pagination of a page by place`).toBe(
+			searchParams.has('after'),
+		);
+	}
+}
+
+/** Fails when a sparse response holds other fields than were asked for, or in another order than the documented one. */
+function expectFields(key: string, body: unknown, fields: readonly string[]): void {
+	const expected = detailsFields.filter((field) => fields.includes(field));
+	const sessions = isObject(body) && Array.isArray(body.data) ? body.data : [body];
+	for (const session of sessions) expect(Object.keys(session as object), key).toEqual(expected);
 }

@@ -1,0 +1,201 @@
+import { env } from 'cloudflare:workers';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { EventPage } from '../../src/events/schema.ts';
+import type { SessionDetails, SessionList } from '../../src/sessions/schema.ts';
+import { type Caller, newCaller, ORIGIN, SESSIONS } from '../support/api.ts';
+import { query } from '../support/database.ts';
+import { faultyD1, serviceWith } from '../support/faulty-d1.ts';
+import { meteredD1 } from '../support/metered-d1.ts';
+
+const OBJECTS = ['assemblyState', 'plan', 'prd', 'productObject'] as const;
+/** An object of 400,000 bytes, the most that is stored. Every third byte is half of a character. */
+const full = (name: string) => ({ name, text: 'é'.repeat(199_980 - name.length / 2) });
+
+async function createFull(caller: Caller, name = 'one') {
+	const { id } = await caller.create();
+	for (const field of OBJECTS) {
+		await caller.call('PATCH', `${SESSIONS}/${id}`, { body: { [field]: full(`${name} ${field}`) } });
+	}
+	const { events: _, ...session } = await caller.details(id);
+	return session;
+}
+
+/** Appends large events past the service, as many calls would. */
+const appendLarge = (id: string, count: number) =>
+	query(
+		`INSERT INTO events (session_id, number, id, type, payload, created_at)
+		WITH RECURSIVE e (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM e WHERE n < ?2)
+		SELECT ?1, n, printf('evt_%010d00000000000000000000', n), 'note', ?3, '2026-01-02T00:00:00.000Z' FROM e`,
+		id,
+		count,
+		JSON.stringify({ text: 'x'.repeat(60_000) }),
+	);
+
+async function metered() {
+	const meter = meteredD1(env.DB);
+	const fetcher = serviceWith({ DB: meter.d1 });
+	const caller = await newCaller({ fetcher });
+	await caller.call('GET', SESSIONS);
+	return { meter, fetcher, caller };
+}
+
+const get = (caller: Caller, path: string) =>
+	new Request(ORIGIN + SESSIONS + path, { headers: { Authorization: caller.key } });
+
+describe('a response of any size', () => {
+	it('takes one round trip while everything fits, however large a single session is', async () => {
+		const { meter, caller } = await metered();
+		const { id } = await caller.create();
+		for (let n = 0; n < 3; n += 1) await caller.create();
+		await caller.call('PATCH', `${SESSIONS}/${id}`, { body: { plan: full('plan') } });
+		meter.reset();
+		const { json } = await caller.call<SessionList>('GET', `${SESSIONS}?limit=100`);
+		expect([json.data.length, meter.trips]).toEqual([4, 1]);
+	});
+
+	it('is a whole list in further round trips, none of more than one full session', async () => {
+		const { meter, caller } = await metered();
+		const sessions = [];
+		for (const name of ['a', 'b', 'c']) {
+			sessions.unshift(await createFull(caller, name));
+			sessions.unshift(await caller.create({ catalogVersion: name }));
+		}
+		meter.reset();
+		const { json, headers } = await caller.call<SessionList>('GET', SESSIONS);
+		expect(json).toEqual({ data: sessions, pagination: { limit: 20, offset: 0, total: 6 } });
+		expect(headers.get('Content-Length')).toBeNull();
+		expect(meter.trips).toBe(4);
+	});
+
+	it('is whole details and a whole page of events, in order', async () => {
+		const caller = await newCaller();
+		const session = await createFull(caller);
+		await appendLarge(session.id, 50);
+		const path = `${SESSIONS}/${session.id}`;
+		const { json, headers } = await caller.call<SessionDetails>('GET', path);
+		const { events, ...fields } = json;
+		expect(fields).toEqual(session);
+		expect(events.map(({ id }) => Number(id.slice(4, 14)))).toEqual(
+			Array.from({ length: 50 }, (_, n) => n + 1),
+		);
+		expect(headers.get('ETag')).toBe('"5.50"');
+		const page = (await caller.call<EventPage>('GET', `${path}/events?limit=40`)).json;
+		expect(page).toEqual({ data: events.slice(0, 40), hasMore: true });
+	});
+
+	it('reads on only when the client has taken what was sent', async () => {
+		const { meter, fetcher, caller } = await metered();
+		const { id } = await caller.create();
+		await appendLarge(id, 100);
+		meter.reset();
+		const reader = (await fetcher(get(caller, `/${id}`))).body?.getReader();
+		await reader?.read();
+		await new Promise((resolve) => setTimeout(resolve, 100));
+		expect(meter.trips).toBeLessThanOrEqual(2);
+		for (let ended = false; !ended; ) ended = (await reader?.read())?.done ?? true;
+		expect(meter.trips).toBe(8);
+	});
+
+	it('leaves out a session that was deleted meanwhile, and shows one that was changed as it is then', async () => {
+		const { fetcher, caller } = await metered();
+		const [last, gone, first] = [
+			await createFull(caller, 'x'),
+			await createFull(caller, 'y'),
+			await createFull(caller, 'z'),
+		];
+		const small = await caller.create();
+		const response = await fetcher(get(caller, ''));
+		await caller.call('DELETE', `${SESSIONS}/${gone.id}`);
+		await caller.call('PATCH', `${SESSIONS}/${last.id}`, { body: { plan: { new: true }, status: 'failed' } });
+		const { data } = (await response.json()) as SessionList;
+		expect(data.map(({ id }) => id)).toEqual([small.id, first.id, last.id]);
+		expect(data[2]).toMatchObject({ plan: { new: true }, status: 'failed', prd: last.prd });
+	});
+
+	it('reads a session that has grown meanwhile alone', async () => {
+		const { meter, fetcher, caller } = await metered();
+		const ids = [];
+		for (let n = 0; n < 4; n += 1) {
+			const { id } = await caller.create();
+			await caller.call('PATCH', `${SESSIONS}/${id}`, { body: { plan: full('plan') } });
+			ids.unshift(id);
+		}
+		const response = await fetcher(get(caller, ''));
+		for (const id of ids) await caller.call('PATCH', `${SESSIONS}/${id}`, { body: { prd: full('prd') } });
+		meter.reset();
+		const { data } = (await response.json()) as SessionList;
+		expect(data.map(({ id, plan }) => [id, plan?.name])).toEqual(ids.map((id) => [id, 'plan']));
+		// The first two were read before they grew.
+		expect(data.map(({ prd }) => prd?.name)).toEqual([undefined, undefined, 'prd', 'prd']);
+		// Both at once, without their content, and then each of them.
+		expect(meter.trips).toBe(3);
+	});
+
+	it('sends no body and reads no more for HEAD', async () => {
+		const { meter, caller } = await metered();
+		const { id } = await caller.create();
+		await appendLarge(id, 50);
+		meter.reset();
+		const { status, text, headers } = await caller.call('HEAD', `${SESSIONS}/${id}`);
+		expect([status, text, headers.get('ETag'), meter.trips]).toEqual([200, '', '"1.50"', 1]);
+	});
+});
+
+describe('a response that fails on its way', () => {
+	const lines: Record<string, unknown>[] = [];
+	beforeEach(() => {
+		lines.length = 0;
+		for (const level of ['info', 'error'] as const) {
+			vi.spyOn(console, level).mockImplementation((line) => void lines.push(JSON.parse(line)));
+		}
+	});
+	afterEach(() => vi.restoreAllMocks());
+
+	it('breaks off, and says so in the log under its request id', async () => {
+		const d1 = faultyD1();
+		const fetcher = serviceWith({ DB: d1.d1 });
+		const caller = await newCaller({ fetcher });
+		const { id } = await caller.create();
+		await appendLarge(id, 50);
+		lines.length = 0;
+		d1.next = [
+			null,
+			...Array.from({ length: 3 }, () => ({ message: 'Network connection lost', when: 'before' as const })),
+		];
+		const response = await fetcher(get(caller, `/${id}`));
+		expect(response.status).toBe(200);
+		await expect(response.text()).rejects.toThrow();
+		const requestId = response.headers.get('X-Request-Id');
+		await vi.waitFor(() => expect(lines).toHaveLength(2));
+		expect(lines).toMatchObject([
+			{ level: 'error', message: 'A response was broken off.', requestId },
+			{ message: 'request', requestId, status: 200, d1Trips: 4 },
+		]);
+	});
+
+	it('breaks off when the session is deleted while its events are sent', async () => {
+		const { fetcher, caller } = await metered();
+		const { id } = await caller.create();
+		await appendLarge(id, 50);
+		for (const path of ['', '/events']) {
+			const response = await fetcher(get(caller, `/${id}${path}`));
+			await query('DELETE FROM events WHERE session_id = ? AND number > 20', id);
+			await expect(response.text()).rejects.toThrow();
+			await query('DELETE FROM events WHERE session_id = ?', id);
+			await appendLarge(id, 50);
+		}
+	});
+
+	it('ends without an error in the log when the client leaves', async () => {
+		const { meter, fetcher, caller } = await metered();
+		const { id } = await caller.create();
+		await appendLarge(id, 100);
+		lines.length = 0;
+		meter.reset();
+		const reader = (await fetcher(get(caller, `/${id}`))).body?.getReader();
+		await reader?.read();
+		await reader?.cancel();
+		await vi.waitFor(() => expect(lines).toMatchObject([{ message: 'request', status: 200 }]));
+		expect(meter.trips).toBeLessThan(5);
+	});
+});
