@@ -165,7 +165,7 @@ export const sparseDetailsSchema = sessionDetailsSchema
 	.partial()
 	.meta({ id: 'SparseSessionDetails', description: 'The fields that were asked for.' });
 
-/** Its upper bound is a setting: `lifeOf` checks it. */
+/** Its upper bound is a setting: the route checks it. */
 const ttlSeconds = z.int().min(limits.minTtlSeconds).optional().meta({
 	format: 'int64',
 	description:

@@ -10,7 +10,10 @@ export const stepSchema = z
 			.min(1)
 			.max(limits.eventsOfStep)
 			.meta({ description: 'What happened, in order. The events get consecutive positions.' }),
-		patch: mergePatchSchema.optional().meta({ description: 'What changed: a merge patch by RFC 7396.' }),
+		patch: mergePatchSchema
+			.omit({ ttlSeconds: true })
+			.optional()
+			.meta({ description: 'What changed: a merge patch by RFC 7396.' }),
 	})
 	.meta({
 		id: 'AppendStep',

@@ -42,8 +42,10 @@ export const sessionOfKey = (model: Model, caller: number, key: string): ModelSe
 
 export const etagOf = ({ version }: ModelSession): string => `"${version}"`;
 
-export const detailsTagOf = (session: ModelSession): string =>
-	session.events.length === 0 ? etagOf(session) : `"${session.version}.${session.events.length}"`;
+export const detailsTagOf = (session: ModelSession, hasEvents = true): string =>
+	session.events.length === 0 || !hasEvents
+		? etagOf(session)
+		: `"${session.version}.${session.events.length}"`;
 
 /** Whether anything is sent that a PATCH knows. */
 export const changesSomething = (fields: Fields): boolean => Object.keys(fields).length > 0;
@@ -71,14 +73,18 @@ export function patched(
 	return { fields: after, hashes: hashes && after.get('productObject') !== null };
 }
 
-/** A session as details show it. */
-export function details({ fields, events }: ModelSession): Json {
+/** Some fields of an object, in the object's order. */
+export const sparse = (object: ReadonlyMap<string, Json>, fields: readonly string[] | undefined): Members =>
+	new Members(Array.from(object).filter(([name]) => fields === undefined || fields.includes(name)));
+
+/** A session as details show it, or some of its fields. */
+export function details({ fields, events }: ModelSession, wanted: readonly string[] | undefined): Json {
 	const list: [string, Json][] = [];
 	for (const entry of fields) {
 		list.push(entry);
 		if (entry[0] === 'createdAt') list.push(['events', events.map(({ json }) => json)]);
 	}
-	return new Members(list);
+	return sparse(new Map(list), wanted);
 }
 
 /** The event's fields that the request decides, as on the wire. */

@@ -13,6 +13,7 @@ import {
 	type ModelSession,
 	patched,
 	sessionOfKey,
+	sparse,
 	visible,
 } from './model.ts';
 import type { Appended, Condition, Fields, Step } from './steps.ts';
@@ -20,8 +21,12 @@ import type { Appended, Condition, Fields, Step } from './steps.ts';
 /** Well-formed, and of no session. */
 const NO_SESSION = 'sess_01k2vxq8f3e7ttyyds0t6w2h4b';
 
+const WEEK = 604_800;
+/** The time so many seconds after another. */
+const after = (time: string, seconds: number) => new Date(Date.parse(time) + seconds * 1000).toISOString();
+
 /** The text of a body: objects in the style in which they are sent. */
-function written(members: Record<string, Sent | string | null | undefined>): string {
+function written(members: Record<string, Sent | string | number | null | undefined>): string {
 	const list = Object.entries(members).flatMap(([name, value]) => {
 		if (value === undefined) return [];
 		return [
@@ -68,13 +73,17 @@ export async function play(
 
 	const play: { [K in Step['do']]: (step: Extract<Step, { do: K }>) => Promise<void> } = {
 		async create(step) {
-			const { prd, version, key, caller } = step;
-			const raw = written({ prd, catalogVersion: version });
+			const { prd, version, ttl, key, caller } = step;
+			const raw = written({ prd, catalogVersion: version, ttlSeconds: ttl });
 			const answer = await callerOf(step).call('POST', SESSIONS, {
 				raw,
 				headers: { 'Content-Type': 'application/json', ...(key ? { 'Idempotency-Key': key } : {}) },
 			});
-			const content = writeJson([prd?.object ?? null, version ?? null]);
+			const content = writeJson([
+				prd?.object ?? null,
+				version ?? null,
+				ttl === undefined ? null : String(ttl),
+			]);
 			const first = key === undefined ? undefined : sessionOfKey(model, caller, key);
 			if (first && first.content !== content) return expectError(answer, 422, 'IDEMPOTENCY_KEY_REUSED');
 			expect(answer.status).toBe(201);
@@ -88,7 +97,7 @@ export async function play(
 						['assemblyState', null],
 						['catalogVersion', version ?? null],
 						['createdAt', fields.get('createdAt') ?? null],
-						['expiresAt', fields.get('expiresAt') ?? null],
+						['expiresAt', after(String(fields.get('createdAt')), ttl ?? WEEK)],
 						['id', fields.get('id') ?? null],
 						['organizationId', organizationId],
 						['plan', null],
@@ -110,25 +119,37 @@ export async function play(
 		merge: (step) => patch(step, 'merge'),
 		async details(step) {
 			const session = sessionOf(step);
-			const known = step.known && session ? { 'If-None-Match': detailsTagOf(session) } : {};
-			const answer = await callerOf(step).call('GET', pathOf(session), { headers: known });
+			const { fields } = step;
+			const tag = session && detailsTagOf(session, fields?.includes('events'));
+			const known = step.known && tag ? { 'If-None-Match': tag } : {};
+			const query = fields ? `?fields=${fields.join(',')}` : '';
+			const answer = await callerOf(step).call('GET', pathOf(session) + query, { headers: known });
 			if (!visible(session, step.caller)) return expectError(answer, 404, 'SESSION_NOT_FOUND');
-			expect(answer.headers.get('ETag')).toBe(detailsTagOf(session));
+			expect(answer.headers.get('ETag')).toBe(tag);
 			if (step.known) return expect([answer.status, answer.text]).toEqual([304, '']);
-			expect(answer.text).toBe(writeJson(details(session)));
+			expect(answer.text).toBe(writeJson(details(session, fields)));
 		},
 		async list(step) {
-			const { limit, offset, status, caller } = step;
-			const query = `?limit=${limit}&offset=${offset}${status ? `&status=${status}` : ''}`;
+			const { limit, from, status, fields, caller } = step;
+			const last = 'after' in from ? sessionOf({ session: from.after }) : undefined;
+			const place = 'after' in from ? `after=${last?.id ?? NO_SESSION}` : `offset=${from.offset}`;
+			const query = `?limit=${limit}&${place}${status ? `&status=${status}` : ''}${fields ? `&fields=${fields.join(',')}` : ''}`;
 			const answer = await callerOf(step).call('GET', SESSIONS + query);
 			const all = model
 				.filter((session) => visible(session, caller))
-				.filter(({ fields }) => status === undefined || fields.get('status') === status)
+				.filter(({ fields: each }) => status === undefined || each.get('status') === status)
 				.toReversed();
-			const data = all.slice(offset, offset + limit).map(({ fields }) => textOf(fields));
-			expect(answer.text).toBe(
-				`{"data":[${data}],"pagination":${JSON.stringify({ limit, offset, total: all.length })}}`,
-			);
+			// Ids follow the order of creation, and that of NO_SESSION comes before them all.
+			const rest =
+				'after' in from ? all.filter(({ id }) => id < (last?.id ?? NO_SESSION)) : all.slice(from.offset);
+			const hasMore = rest.length > limit;
+			const data = rest.slice(0, limit).map((session) => writeJson(sparse(session.fields, fields)));
+			const pagination =
+				'after' in from ? { limit, hasMore } : { limit, offset: from.offset, total: all.length };
+			expect(answer.text).toBe(`{"data":[${data}],"pagination":${JSON.stringify(pagination)}}`);
+			const next = new RegExp(`[?&]after=${rest[limit - 1]?.id}>; rel="next"$`);
+			if (hasMore) expect(answer.headers.get('Link')).toMatch(next);
+			else expect(answer.headers.get('Link')).toBeNull();
 		},
 		async append(step) {
 			const { event, key } = step;
@@ -259,6 +280,11 @@ export async function play(
 		const updatedAt = String(given.get('updatedAt'));
 		expect(updatedAt >= String(session.fields.get('updatedAt'))).toBe(true);
 		fields.set('updatedAt', updatedAt);
+		if (sent.ttlSeconds !== undefined) {
+			const expiresAt = String(given.get('expiresAt'));
+			expect(expiresAt >= after(updatedAt, sent.ttlSeconds - 60)).toBe(true);
+			fields.set('expiresAt', expiresAt);
+		}
 		if (hashes) {
 			fields.set('productObjectHash', await hashOf(writeJson(fields.get('productObject') ?? null)));
 		}

@@ -1,5 +1,11 @@
 import fc from 'fast-check';
-import { statuses } from '../../src/sessions/schema.ts';
+import {
+	type DetailsField,
+	detailsFields,
+	type SessionField,
+	sessionFields,
+	statuses,
+} from '../../src/sessions/schema.ts';
 import { anyObject, type Sent } from './arbitraries.ts';
 
 /** One call of a sequence, or the end of a session's life. `session` counts modulo the sessions that were made. */
@@ -9,11 +15,25 @@ export type Step =
 			caller: number;
 			prd: Sent | undefined;
 			version: string | undefined;
+			ttl: number | undefined;
 			key: string | undefined;
 	  }
 	| { do: 'replace' | 'merge'; caller: number; session: number; fields: Fields; condition: Condition }
-	| { do: 'details'; caller: number; session: number; known: boolean }
-	| { do: 'list'; caller: number; status: string | undefined; limit: number; offset: number }
+	| {
+			do: 'details';
+			caller: number;
+			session: number;
+			known: boolean;
+			fields: readonly DetailsField[] | undefined;
+	  }
+	| {
+			do: 'list';
+			caller: number;
+			status: string | undefined;
+			limit: number;
+			from: { offset: number } | { after: number };
+			fields: readonly SessionField[] | undefined;
+	  }
 	| { do: 'append'; caller: number; session: number; event: Appended; key: string | undefined }
 	| {
 			do: 'step';
@@ -39,6 +59,7 @@ export interface Fields {
 	productObject?: Sent | null;
 	productObjectHash?: string | null;
 	status?: string;
+	ttlSeconds?: number;
 }
 
 export interface Appended {
@@ -58,6 +79,9 @@ const session = fc.nat(5);
 const condition = fc.constantFrom<Condition>('none', 'none', 'none', 'current', 'stale', 'any');
 const key = maybe(fc.constantFrom('k1', 'k2'));
 const status = fc.constantFrom(...statuses);
+const ttl = fc.integer({ min: 60, max: 2_592_000 });
+const fields = <Field extends string>(known: readonly Field[]) =>
+	fc.option(fc.subarray([...known], { minLength: 1 }), { nil: undefined, freq: 2 });
 
 /** Without the members that are undefined. */
 const present = <T extends object>(fields: { [K in keyof T]: T[K] | undefined }) =>
@@ -76,6 +100,7 @@ function fieldsOf(
 			productObject: rarely(object),
 			productObjectHash: rarely(hash),
 			status: rarely(status),
+			ttlSeconds: fc.option(ttl, { nil: undefined, freq: 1 }),
 		})
 		.map((fields) => present<Fields>(fields));
 }
@@ -118,7 +143,8 @@ const stepBody: fc.Arbitrary<StepBody> = fc.oneof(
 	),
 	fc.record({
 		events: fc.array(event, { minLength: 1, maxLength: 4 }),
-		fields: maybe(mergedFields),
+		// A step takes no ttlSeconds: it is ignored, like any member that is not defined.
+		fields: maybe(mergedFields.map(({ ttlSeconds, ...fields }) => fields)),
 	}),
 );
 const step: fc.Arbitrary<Step> = fc
@@ -133,6 +159,7 @@ export const anyStep: fc.Arbitrary<Step> = fc.oneof(
 			caller,
 			prd: maybe(anyObject),
 			version: maybe(anyName),
+			ttl: maybe(ttl),
 			key,
 		}),
 	},
@@ -141,16 +168,23 @@ export const anyStep: fc.Arbitrary<Step> = fc.oneof(
 	{ weight: 4, arbitrary: step },
 	{
 		weight: 2,
-		arbitrary: fc.record({ do: fc.constant('details' as const), caller, session, known: fc.boolean() }),
+		arbitrary: fc.record({
+			do: fc.constant('details' as const),
+			caller,
+			session,
+			known: fc.boolean(),
+			fields: fields(detailsFields),
+		}),
 	},
 	{
-		weight: 1,
+		weight: 2,
 		arbitrary: fc.record({
 			do: fc.constant('list' as const),
 			caller,
 			status: maybe(status),
 			limit: fc.integer({ min: 1, max: 4 }),
-			offset: fc.nat(3),
+			from: fc.oneof(fc.record({ offset: fc.nat(3) }), fc.record({ after: session })),
+			fields: fields(sessionFields),
 		}),
 	},
 	{ weight: 3, arbitrary: fc.record({ do: fc.constant('append' as const), caller, session, event, key }) },

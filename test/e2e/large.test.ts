@@ -1,0 +1,84 @@
+import { request } from 'node:http';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type Server, startServer } from '../support/server.ts';
+
+const SESSIONS = '/v1/products/generation/sessions';
+const EVENTS = 300;
+
+let server: Server;
+let key: string;
+beforeAll(async () => {
+	server = await startServer();
+	key = await server.newKey();
+});
+afterAll(() => server.close());
+
+const call = async (method: string, path: string, body?: unknown) => {
+	const response = await fetch(server.url + SESSIONS + path, {
+		method,
+		headers: { Authorization: key, 'Content-Type': 'application/json' },
+		...(body === undefined ? {} : { body: JSON.stringify(body) }),
+	});
+	return { status: response.status, headers: response.headers, json: await response.json() };
+};
+
+/** A session with 20 MB of events. */
+async function createLarge(): Promise<string> {
+	const { id } = (await call('POST', '')).json as { id: string };
+	await server.env.DB.prepare(
+		`INSERT INTO events (session_id, number, id, type, payload, created_at)
+		WITH RECURSIVE e (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM e WHERE n < ?2)
+		SELECT ?1, n, printf('evt_%010d00000000000000000000', n), 'note', ?3, '2026-01-02T00:00:00.000Z' FROM e`,
+	)
+		.bind(id, EVENTS, JSON.stringify({ text: 'x'.repeat(65_000) }))
+		.run();
+	return id;
+}
+
+/** Reads a response over a connection of its own; `pause` is waited for after the first bytes. Says how it ended. */
+function read(path: string, pause: () => Promise<unknown>): Promise<{ text: string; isWhole: boolean }> {
+	return new Promise((resolve, reject) => {
+		const sent = request(server.url + SESSIONS + path, { headers: { Authorization: key }, agent: false });
+		sent.once('error', reject);
+		sent.once('response', async (response) => {
+			let text = '';
+			try {
+				for await (const bytes of response) {
+					if (text === '') await pause();
+					text += bytes;
+				}
+				resolve({ text, isWhole: response.complete });
+			} catch {
+				resolve({ text, isWhole: false });
+			}
+		});
+		sent.end();
+	});
+}
+
+it('sends a client that reads slowly the whole of it', async () => {
+	const id = await createLarge();
+	const { text, isWhole } = await read(`/${id}`, () => new Promise((resolve) => setTimeout(resolve, 500)));
+	expect(isWhole).toBe(true);
+	expect((JSON.parse(text) as { events: unknown[] }).events).toHaveLength(EVENTS);
+});
+
+it('breaks the connection off when a session is deleted on the way, so that the client sees an error', async () => {
+	const id = await createLarge();
+	const { text, isWhole } = await read(`/${id}`, async () => {
+		expect((await call('DELETE', `/${id}`)).status).toBe(200);
+	});
+	expect(isWhole).toBe(false);
+	expect(() => JSON.parse(text)).toThrow();
+});
+
+it('links to the next page at the address that the client called', async () => {
+	await call('POST', '');
+	await call('POST', '');
+	const { headers } = await call('GET', '?limit=1&fields=id');
+	const next = /^<(.+)>; rel="next"$/.exec(headers.get('Link') ?? '')?.[1] ?? '';
+	expect(next.startsWith(`${server.url + SESSIONS}?`)).toBe(true);
+	const response = await fetch(next, { headers: { Authorization: key } });
+	expect(response.status).toBe(200);
+	expect(((await response.json()) as { data: unknown[] }).data).toHaveLength(1);
+});
