@@ -26,7 +26,7 @@ const BOOKMARK = /^[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{32}$/;
 const MAY_BE_THE_BOOKMARK: readonly FaultKind[] = ['bug', 'transient', 'timed out'];
 
 const isReadOnly = (statements: readonly Statement[]) =>
-	statements.every(({ sql }) => /^\s*SELECT\b/i.test(sql));
+	statements.every(({ sql }) => /^\s*(SELECT|WITH)\b(?!.*\b(INSERT|UPDATE|DELETE)\b)/is.test(sql));
 
 /**
  * Opens one D1 session. Without a bookmark its first query goes to the primary, so that it sees every earlier write;
