@@ -34,6 +34,8 @@ export interface Contender {
 	onCost: ((cost: Cost) => void) | undefined;
 	/** The highest resident size of its workerd so far, in bytes; null where the system does not tell. */
 	peakMemory(): number | null;
+	/** The resident size of its workerd at the moment, in bytes; null likewise. */
+	memory(): number | null;
 	/** The processor time that its workerd has used so far, in milliseconds; null likewise. */
 	processorTime(): number | null;
 	close(): Promise<void>;
@@ -140,7 +142,8 @@ export async function startContender(
 		key,
 		d1,
 		url: (await miniflare.unsafeGetDirectURL('contender')).origin,
-		peakMemory: () => (pid === undefined ? null : peakMemoryOf(pid)),
+		peakMemory: () => (pid === undefined ? null : memoryOf(pid, 'VmHWM')),
+		memory: () => (pid === undefined ? null : memoryOf(pid, 'VmRSS')),
 		processorTime: () => (pid === undefined ? null : processorTimeOf(pid)),
 		close: () => miniflare.dispose(),
 	});
@@ -167,10 +170,11 @@ function workerdProcesses(): number[] {
 		.map(([pid]) => Number(pid));
 }
 
-/** Linux keeps the highest resident size of a process. */
-function peakMemoryOf(pid: number): number | null {
+/** The resident size of a process, or the highest that it had: Linux keeps both. */
+function memoryOf(pid: number, what: 'VmRSS' | 'VmHWM'): number | null {
 	try {
-		const kilobytes = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+		const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+		const kilobytes = new RegExp(`^${what}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1];
 		return kilobytes === undefined ? null : Number(kilobytes) * 1024;
 	} catch {
 		return null;

@@ -77,6 +77,10 @@ async function costsWith(service: Contender, n: number, events: number, own: num
 			method: 'GET',
 			path: `${PATH}?limit=20&offset=${Math.max(0, own - 20)}`,
 		}),
+		'list, 100 by place': await costOf(service, {
+			method: 'GET',
+			path: `${PATH}?limit=100&after=${sessionId(Math.min(own, 101))}`,
+		}),
 		delete: await costOf(service, { method: 'DELETE', path }),
 	};
 	// What is left of it would count in the next lists.

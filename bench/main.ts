@@ -16,6 +16,7 @@ import {
 import { costsOf } from './costs.ts';
 import { growth, SIZES } from './growth.ts';
 import { growthMarkdown, growthPlot, growthTable } from './growth-report.ts';
+import { large, largeMarkdown, largeTable } from './large.ts';
 import { load, median } from './load.ts';
 import { describe, machine } from './machine.ts';
 import { type Effort, HEADLINE_CONNECTIONS, measure, rounded } from './measure.ts';
@@ -26,6 +27,7 @@ import { startupOf } from './startup.ts';
 import { stepsOf } from './steps.ts';
 
 const HELP = `npm run bench -- [--json] [--quick]   all calls; a full run writes bench/results.md and results.svg
+npm run bench -- --large [--json]     large responses; writes bench/large.md
 npm run bench -- --growth [--json]    rows with 1, 1,000 and 1,000,000 sessions; writes bench/growth.md and growth.svg`;
 
 // Many short rounds: what disturbs one of them is the less of the whole.
@@ -37,6 +39,7 @@ const { values } = parseArgs({
 		json: { type: 'boolean', default: false },
 		quick: { type: 'boolean', default: false },
 		growth: { type: 'boolean', default: false },
+		large: { type: 'boolean', default: false },
 		help: { type: 'boolean', default: false },
 	},
 });
@@ -137,5 +140,13 @@ async function runBench(): Promise<void> {
 	output('results.svg', plotOf(report));
 }
 
+async function runLarge(): Promise<void> {
+	const rows = await large(progress);
+	progress('\n');
+	console.log(values.json ? JSON.stringify({ large: rows, machine: machine() }) : aligned(largeTable(rows)));
+	output('large.md', largeMarkdown(rows, describe(machine())));
+}
+
+const run = values.growth ? runGrowth : values.large ? runLarge : runBench;
 if (values.help) console.log(HELP);
-else await (values.growth ? runGrowth() : runBench());
+else await run();

@@ -19,7 +19,7 @@ const UPDATE = `UPDATE sessions SET plan = ?, version = version + 1, updated_at 
 const DETAILS = `SELECT ${COLUMNS} FROM sessions WHERE ${THIS_LIVE}`;
 const EVENTS = `SELECT number, id, type, stage, message, payload, created_at FROM events WHERE session_id = ?
 	ORDER BY number DESC LIMIT 1000`;
-const PAGE = `SELECT ${COLUMNS} FROM sessions WHERE ${LIVE} ORDER BY created_at DESC, seq DESC LIMIT ? OFFSET ?`;
+const PAGE = `SELECT ${COLUMNS} FROM sessions WHERE ${LIVE} ORDER BY id DESC LIMIT ? OFFSET ?`;
 const COUNT = `SELECT count(*) AS total FROM sessions WHERE ${LIVE}`;
 const APPEND = `INSERT INTO events (session_id, number, id, type, payload, created_at)
 	SELECT id, number, printf('evt_%010d', number) || ?, ?, ?, ?

@@ -1,0 +1,127 @@
+import { build, type Contender, startContender } from './contenders.ts';
+import { median } from './load.ts';
+import { markdownTable } from './report.ts';
+import { insertSessions, OWNER, sessionId } from './seed.ts';
+
+const PATH = '/v1/products/generation/sessions';
+const ROUNDS = 3;
+const MEGABYTE = 1e6;
+
+/** One large response, and the same number of bytes from a Worker that only sends them. Medians, but for memory. */
+export interface LargeRow {
+	name: string;
+	megabytes: number;
+	firstByteMs: number;
+	megabytesPerSecond: number;
+	floorMegabytesPerSecond: number;
+	/** Megabytes of workerd, its database with it, above what it had before the first response. */
+	memoryAboveIdle: number | null;
+}
+
+/** Measures the largest responses that there are. */
+export async function large(progress: (text: string) => void): Promise<LargeRow[]> {
+	progress('building');
+	const scripts = {
+		service: build(undefined, 'service'),
+		floor: build('stream.ts', 'stream'),
+		usual: '',
+	};
+	const floor = await startContender('floor', scripts);
+	try {
+		return [
+			await measured('list, 100 of 1.5 MB each', scripts, floor, fillWithSessions, progress),
+			await measured('details, 1,000 events of 64 KB', scripts, floor, fillWithEvents, progress),
+		];
+	} finally {
+		await floor.close();
+	}
+}
+
+/** Fills the database, and returns the path of the response. */
+type Fill = (d1: D1Database) => Promise<string>;
+
+const textOf = (bytes: number) => JSON.stringify({ text: 'x'.repeat(bytes - 11) });
+
+const fillWithSessions: Fill = async (d1) => {
+	await insertSessions(d1, { from: 1, count: 100, owner: OWNER, plan: textOf(375_000) });
+	await d1.exec('UPDATE sessions SET prd = plan, product_object = plan, assembly_state = plan');
+	return `${PATH}?limit=100`;
+};
+
+const fillWithEvents: Fill = async (d1) => {
+	await insertSessions(d1, { from: 1, count: 1, owner: OWNER, plan: '{}' });
+	await d1
+		.prepare(
+			`INSERT INTO events (session_id, number, id, type, payload, created_at)
+			WITH RECURSIVE e (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM e WHERE n < 1000)
+			SELECT ?1, n, printf('evt_%010d00000000000000000000', n), 'step.done', ?2, '2026-01-02T00:00:00.000Z' FROM e`,
+		)
+		.bind(sessionId(1), textOf(64_000))
+		.run();
+	return `${PATH}/${sessionId(1)}`;
+};
+
+async function measured(
+	name: string,
+	scripts: Parameters<typeof startContender>[1],
+	floor: Contender,
+	fill: Fill,
+	progress: (text: string) => void,
+): Promise<LargeRow> {
+	progress(name);
+	const service = await startContender('service', scripts);
+	try {
+		const path = await fill(service.d1);
+		for (let warm = 0; warm < 20; warm += 1) await get(service, `${PATH}?fields=id`);
+		const idle = service.memory();
+		const own = await rounds(() => get(service, path));
+		const [{ bytes } = { bytes: 0 }] = own;
+		const peak = service.peakMemory();
+		const sent = await rounds(() => get(floor, `/${bytes}`));
+		const speedOf = (each: Awaited<ReturnType<typeof get>>) => each.bytes / MEGABYTE / (each.ms / 1000);
+		return {
+			name,
+			megabytes: Math.round(bytes / MEGABYTE),
+			firstByteMs: Math.round(median(own.map(({ firstByteMs }) => firstByteMs))),
+			megabytesPerSecond: Math.round(median(own.map(speedOf))),
+			floorMegabytesPerSecond: Math.round(median(sent.map(speedOf))),
+			memoryAboveIdle: idle === null || peak === null ? null : Math.round((peak - idle) / MEGABYTE),
+		};
+	} finally {
+		await service.close();
+	}
+}
+
+async function rounds<T>(round: () => Promise<T>): Promise<T[]> {
+	const results: T[] = [];
+	for (let n = 0; n < ROUNDS; n += 1) results.push(await round());
+	return results;
+}
+
+async function get({ url, key }: Contender, path: string) {
+	const started = performance.now();
+	const response = await fetch(url + path, { headers: { Authorization: key } });
+	if (!response.ok || !response.body) throw new Error(`GET ${path}: ${response.status}`);
+	let [bytes, firstByteMs] = [0, 0];
+	for await (const chunk of response.body) {
+		firstByteMs ||= performance.now() - started;
+		bytes += chunk.length;
+	}
+	return { bytes, firstByteMs, ms: performance.now() - started };
+}
+
+export const largeTable = (rows: readonly LargeRow[]): string[][] => [
+	['response', 'MB', 'first byte, ms', 'MB/s', 'MB/s of floor', 'memory above idle, MB'],
+	...rows.map((row) => Object.values(row).map((value) => String(value ?? 'unknown'))),
+];
+
+export const largeMarkdown = (rows: readonly LargeRow[], machine: string): string => `# Large responses
+
+Made by \`npm run bench -- --large\`, one client at a time. The floor sends the same number of bytes and reads nothing.
+Memory is that of the whole workerd: the service, and Miniflare's D1, which copies each result several times.
+
+${markdownTable(largeTable(rows))}
+
+- ${ROUNDS} rounds, medians; memory is the highest of all rounds, above what workerd had before them.
+- ${machine}
+`;

@@ -1,0 +1,17 @@
+/** The floor of large responses: it sends as many bytes as the path says, in chunks of the same size, and reads nothing. */
+const CHUNK = new Uint8Array(65_536).fill(0x78);
+
+async function send(writable: WritableStream<Uint8Array>, bytes: number): Promise<void> {
+	const writer = writable.getWriter();
+	for (let left = bytes; left > 0; left -= CHUNK.length) await writer.write(CHUNK.subarray(0, left));
+	await writer.close();
+}
+
+export default {
+	fetch(request) {
+		const { readable, writable } = new IdentityTransformStream();
+		// A client that leaves ends the response, and nothing else.
+		send(writable, Number(new URL(request.url).pathname.slice(1))).catch(() => {});
+		return new Response(readable);
+	},
+} satisfies ExportedHandler;
