@@ -46,6 +46,16 @@ const idempotencyKey = z
 		param: { id: 'IdempotencyKey' },
 	});
 
+const lastEventId = z
+	.string()
+	.max(34)
+	.optional()
+	.meta({
+		description:
+			'The id of the last event that the client has: a stream goes on after it. A browser sends it by itself. It wins over `after`.',
+		param: { id: 'LastEventId' },
+	});
+
 const conditionalHeaders: Record<ConditionalHeader, z.ZodType> = {
 	'If-Match': entityTags(
 		'IfMatch',
@@ -56,6 +66,7 @@ const conditionalHeaders: Record<ConditionalHeader, z.ZodType> = {
 		'RFC 9110: when one of these tags is current, a read is a 304 and a write a 412.',
 	),
 	'Idempotency-Key': idempotencyKey,
+	'Last-Event-ID': lastEventId,
 };
 
 /** The headers of a request on sessions. A read may name a bookmark. */

@@ -12,6 +12,8 @@ export interface DocumentedResponse {
 	schema?: ZodType;
 	/** Of the body, when it is not JSON. */
 	mediaType?: string;
+	/** The examples of the frames, by name, where the client may ask for a stream of Server-Sent Events instead. */
+	frames?: Readonly<Record<string, string>>;
 	/** Whether the response carries the session's ETag. */
 	etag?: true;
 	/** Whether the response is a redirect. */
@@ -19,7 +21,7 @@ export interface DocumentedResponse {
 }
 
 /** The headers of a request that an operation may give a meaning to. */
-export type ConditionalHeader = 'If-Match' | 'If-None-Match' | 'Idempotency-Key';
+export type ConditionalHeader = 'If-Match' | 'If-None-Match' | 'Idempotency-Key' | 'Last-Event-ID';
 
 /** What the OpenAPI document says of an operation, apart from what its validators check. */
 export interface Operation {
