@@ -13,6 +13,8 @@ import { operation } from '../http/operation.ts';
 import { sessionRefFrom } from '../http/session-path.ts';
 import { validateQuery } from '../http/validate.ts';
 import { textOrTooLarge } from '../json/json-text.ts';
+import { tellFollowers } from '../live/follow.ts';
+import type { SessionState } from '../live/frames.ts';
 import { sessionJson } from './json.ts';
 import * as operations from './operations.ts';
 import { stale, unwrap } from './outcome.ts';
@@ -54,6 +56,18 @@ async function writableVersions(c: Context<AppEnv>): Promise<readonly number[] |
 	if (isRefused || (admitted && !admitted.includes(current.version))) throw stale(current);
 	return [current.version];
 }
+
+const isFollowed = ({ followed_until }: Pick<SessionRow, 'followed_until'>): boolean =>
+	followed_until !== null && followed_until > new Date().toISOString();
+
+/** A session's state, as far as its followers are told. */
+const stateOf = (row: SessionRow): SessionState => ({
+	id: row.id,
+	status: row.status,
+	version: row.version,
+	expiresAt: row.expires_at,
+	updatedAt: row.updated_at,
+});
 
 /** The calls on sessions. */
 export const sessionRoutes = new Hono<AppEnv>({ strict: false })
@@ -141,12 +155,15 @@ export const sessionRoutes = new Hono<AppEnv>({ strict: false })
 			const changes = changesOf(c.req.valid('json'), mode);
 			const versions = await writableVersions(c);
 			const row = await changeSession(c.get('database'), sessionRefFrom(c), changes, versions);
+			if (isFollowed(row)) tellFollowers(c, row.id, { kind: 'state', state: stateOf(row) });
 			return sessionResponse(row, 200);
 		},
 	)
 
 	.delete('/:id', operation(operations.remove), async (c) => {
 		const versions = await writableVersions(c);
-		unwrap(await deleteSession(c.get('database'), sessionRefFrom(c), versions));
+		const reference = sessionRefFrom(c);
+		const deleted = unwrap(await deleteSession(c.get('database'), reference, versions));
+		if (isFollowed(deleted)) tellFollowers(c, reference.id, { kind: 'deleted' });
 		return jsonResponse<{ success: true }, 200>('{"success":true}', 200);
 	});
