@@ -5,7 +5,7 @@ import { ApiError, validationError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import { sessionNotFound } from '../core/session-reference.ts';
 import { settingsOf } from '../core/settings.ts';
-import { openDatabase } from '../database/database.ts';
+import { MAX_TRIES, openDatabase } from '../database/database.ts';
 import { JSON_TYPE, jsonBody } from '../http/body.ts';
 import type { AppEnv } from '../http/context.ts';
 import { idempotencyOf } from '../http/idempotency.ts';
@@ -49,6 +49,9 @@ const exampleFrames = {
 	heartbeat: HEARTBEAT,
 };
 
+/** Statements that one round of a stream can cost: those of a look-up and of a key, as often as faults ask for them. */
+const ROUND_COST = 4 * MAX_TRIES.write;
+
 const wantsStream = (c: Context<AppEnv>): boolean =>
 	accepts(c, {
 		header: 'Accept',
@@ -75,7 +78,7 @@ async function followEvents(c: Context<AppEnv>, after: string | undefined): Prom
 	return followResponse(c, {
 		...followed,
 		isAllowed: () => isStillAllowed(c, 'PRODUCTS:READ'),
-		hasBudget: () => stats.roundTrips * 3 + 12 <= FOLLOW_MAX_STATEMENTS,
+		hasBudget: () => stats.statements + ROUND_COST <= FOLLOW_MAX_STATEMENTS,
 	});
 }
 

@@ -1,5 +1,6 @@
 import { DatabaseUnavailable } from '../core/database.ts';
 import { errorFields, log } from '../core/log.ts';
+import { faultKind } from '../database/faults.ts';
 import { newBacklog, type Run } from './backlog.ts';
 import { connectionTo } from './connection.ts';
 import { type End, endFrame, HEARTBEAT, OPENING, type SessionState, stateFrame } from './frames.ts';
@@ -86,6 +87,8 @@ export async function* follow(followed: Followed, stopped: AbortSignal): Followe
 	/** When D1 is asked next, and before when it is not, because it could not answer. */
 	let lookAt = toldAt;
 	let notBefore = 0;
+	/** Whether D1 has said that this invocation has asked it too often. */
+	let isSpent = false;
 	let wake = () => {};
 
 	const connection = connectionTo(hubs, state.id, {
@@ -130,6 +133,7 @@ export async function* follow(followed: Followed, stopped: AbortSignal): Followe
 			return await followed.lookUp({ eventsAfter, renew: left < followedMs(heartbeatMs) / 2 });
 		} catch (error) {
 			if (!(error instanceof DatabaseUnavailable)) throw error;
+			isSpent = faultKind(error) === 'query limit';
 			log('warn', { message: 'look-up of a follower failed', ...errorFields(error) });
 			notBefore = Date.now() + heartbeatMs;
 			return null;
@@ -173,7 +177,7 @@ export async function* follow(followed: Followed, stopped: AbortSignal): Followe
 		yield frame(OPENING);
 		while (!stopped.aborted) {
 			if (!(await isAllowed(Date.now()))) return 'not allowed';
-			if (!followed.hasBudget()) return 'budget';
+			if (isSpent || !followed.hasBudget()) return 'budget';
 			if (await connection.open(Date.now())) isBehind = true;
 
 			const now = Date.now();
