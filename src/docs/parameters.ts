@@ -1,16 +1,29 @@
 import * as z from 'zod';
+import { keyIdSchema } from '../auth/session-keys/schema.ts';
 import { limits } from '../core/limits.ts';
 import { sessionIdSchema } from '../core/session-reference.ts';
 import type { ConditionalHeader } from '../http/operation.ts';
 
 /** What the document says of parameters that no schema validates: the id in a path, and request headers. */
 
-export const idInPath = z.object({
+const pathParameters = {
 	id: sessionIdSchema.meta({
 		description: 'The session’s id.',
 		param: { id: 'SessionId' },
 	}),
-});
+	keyId: keyIdSchema.meta({
+		description: 'The id of a key for one session.',
+		param: { id: 'KeyId' },
+	}),
+};
+
+/** The parameters that a path names, such as `/sessions/{id}`. */
+export const parametersInPath = (path: string) =>
+	z.object(
+		Object.fromEntries(
+			Object.entries(pathParameters).filter(([name]) => path.includes(`{${name}}`)),
+		) as Partial<typeof pathParameters>,
+	);
 
 const requestId = z
 	.string()

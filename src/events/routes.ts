@@ -95,6 +95,7 @@ export const eventRoutes = new Hono<AppEnv>({ strict: false })
 				'With `Accept: text/event-stream` the response is a stream of Server-Sent Events, which follows the session live. It holds each event after the cursor once and in order, first the stored ones, then each new one. A `session` frame tells the state, once when the stored events have been sent, and after each change. An `end` frame tells that the session was deleted or has expired. A comment comes every 15 s of silence. A stream that closes without an `end` is resumed with `Last-Event-ID`. `limit` and `X-D1-Bookmark` do not apply to it.',
 			].join('\n\n'),
 			permission: 'PRODUCTS:READ',
+			forSessionKeys: true,
 			headers: ['Last-Event-ID'],
 			responses: {
 				200: {

@@ -32,6 +32,8 @@ export interface Operation {
 	description: string;
 	/** The permission that a caller needs. Absent: the operation is open to all. */
 	permission?: NeededPermission;
+	/** Whether a key for one session may call it, on that session. Other operations refuse such a key. */
+	forSessionKeys?: true;
 	/** Whether an operation that is open to all asks the database. Those that need a permission always do. */
 	usesDatabase?: true;
 	headers?: readonly ConditionalHeader[];
@@ -52,8 +54,14 @@ const operations = new WeakMap<object, Operation>();
 export function operation(declared: Operation) {
 	const { permission } = declared;
 	const handler = createMiddleware<AppEnv>(async (c, next) => {
-		if (permission !== undefined && !mayDo(c.get('principal'), permission)) {
-			throw new ApiError('FORBIDDEN', `This call needs the permission ${permission}.`);
+		if (permission !== undefined) {
+			const principal = c.get('principal');
+			if (!mayDo(principal, permission)) {
+				throw new ApiError('FORBIDDEN', `This call needs the permission ${permission}.`);
+			}
+			if (principal.sessionId !== null && !declared.forSessionKeys) {
+				throw new ApiError('FORBIDDEN', 'A key for one session can read that session and nothing else.');
+			}
 		}
 		return next();
 	});

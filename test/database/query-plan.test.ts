@@ -1,9 +1,11 @@
 import { env } from 'cloudflare:workers';
 import { expect, it } from 'vitest';
+import * as sessionKeys from '../../src/auth/session-keys/store.ts';
 import * as apiKeys from '../../src/auth/store.ts';
 import * as cleanup from '../../src/cleanup/store.ts';
 import type { Database, Statement } from '../../src/core/database.ts';
 import { openDatabase, ping } from '../../src/database/database.ts';
+import * as following from '../../src/events/following/store.ts';
 import * as events from '../../src/events/store.ts';
 import * as sessions from '../../src/sessions/store.ts';
 import type { Change, Replacement } from '../../src/sessions/update/changes.ts';
@@ -40,7 +42,16 @@ const apiKey: apiKeys.ApiKeyRow = {
 	expires_at: null,
 	revoked_at: null,
 	last_used_at: null,
+	session_id: null,
 };
+const renewal = { until: '2999-01-01T00:00:00.000Z', unlessPast: now };
+const sessionKey = {
+	id: 'key_2',
+	keyHash: 'h2',
+	prefix: 'p',
+	environment: 'test',
+	expiresAt: '2999-01-01T00:00:00.000Z',
+} as const;
 const page = { owner, now, status: undefined, limit: 20, offset: 0 };
 
 /** Every function of every store that sends statements, in each of its forms. */
@@ -82,6 +93,13 @@ const calls: Record<string, ((db: Database) => Promise<unknown>)[]> = {
 	revokeApiKey: [(db) => apiKeys.revokeApiKey(db, 'key_1', now)],
 	expireApiKey: [(db) => apiKeys.expireApiKey(db, 'key_1', now)],
 	touchApiKey: [(db) => apiKeys.touchApiKey(db, 'key_1', now, now)],
+	beginFollowing: [(db) => following.beginFollowing(db, reference, cursor, renewal)],
+	lookUpFollowed: [
+		(db) => following.lookUpFollowed(db, reference, { after: 1, renewal }),
+		(db) => following.lookUpFollowed(db, reference, { after: undefined, renewal: undefined }),
+	],
+	insertSessionKey: [(db) => sessionKeys.insertSessionKey(db, reference, sessionKey)],
+	revokeSessionKey: [(db) => sessionKeys.revokeSessionKey(db, reference, sessionKey.id)],
 	deleteExpired: [(db) => cleanup.deleteExpired(db, now)],
 	countExpired: [(db) => cleanup.countExpired(db, now)],
 	optimize: [(db) => cleanup.optimize(db)],
@@ -94,6 +112,8 @@ const MAY_SCAN: Record<string, RegExp> = {
 	listApiKeys: /^SCAN api_keys USING INDEX/,
 	// The at most 100 sessions that the chunk is about, not a table.
 	deleteExpired: /^SCAN expired$/,
+	// The sizes of at most 500 events.
+	lookUpFollowed: /^SCAN \(subquery-\d\)$/,
 	// The at most 10,000 index entries that are counted.
 	countExpired: /^SCAN \(subquery-1\)$/,
 };
@@ -107,8 +127,8 @@ async function plan({ sql, parameters }: Statement): Promise<string[]> {
 
 it('covers every function of the stores that sends statements', () => {
 	const parts = ['selectLatestEvents', 'selectVersion', 'staleOrMissing', 'columnsBut', 'admittedParameter'];
-	const functions = [sessions, updates, events, apiKeys, cleanup, { ping }].flatMap((store) =>
-		Object.entries(store).flatMap(([name, value]) => (typeof value === 'function' ? [name] : [])),
+	const functions = [sessions, updates, events, following, apiKeys, sessionKeys, cleanup, { ping }].flatMap(
+		(store) => Object.entries(store).flatMap(([name, value]) => (typeof value === 'function' ? [name] : [])),
 	);
 	expect(functions.filter((name) => !parts.includes(name)).sort()).toEqual(Object.keys(calls).sort());
 });

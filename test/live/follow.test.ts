@@ -438,6 +438,14 @@ describe('readers', () => {
 		await stream.leave();
 	});
 
+	it('are sent away when D1 says that their stream has asked too often', async () => {
+		const faulty = faultyD1();
+		const { stream } = await following({ fetcher: liveService({ DB: faulty.d1 }) });
+		const message = 'Too many API requests by single Worker invocation.';
+		faulty.next.push(...Array.from({ length: 10 }, () => ({ message, when: 'before' as const })));
+		expect(await stream.rest()).toEqual([]);
+	});
+
 	it('whose key is revoked see no more', async () => {
 		const fetcher = liveService({ KEY_CACHE_SECONDS: '0' });
 		const { caller, stream } = await following({ fetcher });
