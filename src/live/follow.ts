@@ -29,6 +29,8 @@ export function followResponse(
 		stop.signal,
 	);
 	const started = Date.now();
+	const stats = c.get('queryStats');
+	const { roundTrips, rowsRead, rowsWritten } = stats;
 	const stream = streamOf(follower, stop, FOLLOW_MAX_SECONDS * 1000, ({ reason, events, error }) => {
 		log(error === undefined ? 'info' : 'error', {
 			message: 'stream ended',
@@ -36,6 +38,10 @@ export function followResponse(
 			reason,
 			durationMs: Date.now() - started,
 			events,
+			// What the stream has cost since its request was logged.
+			d1Trips: stats.roundTrips - roundTrips,
+			d1RowsRead: stats.rowsRead - rowsRead,
+			d1RowsWritten: stats.rowsWritten - rowsWritten,
 			...(error === undefined ? {} : errorFields(error)),
 		});
 	});
