@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { readD1Migrations } from '@cloudflare/vitest-plugin';
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
@@ -17,6 +17,9 @@ export const compatibilityDate = config.compatibility_date ?? '';
 export const contenderNames = ['service', 'floor', 'usual'] as const;
 export type ContenderName = (typeof contenderNames)[number];
 
+/** Those, and the one that following is compared with: it has no database to speak of. */
+export type WorkerName = ContenderName | 'broadcast';
+
 /** What a request of the service cost, from its own log line. */
 export interface Cost {
 	d1Trips: number;
@@ -26,16 +29,16 @@ export interface Cost {
 
 /** A Worker that runs on a database of its own. */
 export interface Contender {
-	name: ContenderName;
+	name: WorkerName;
 	url: string;
 	key: string;
 	d1: D1Database;
 	/** Called with the cost of each request that the service logs; nothing is listened to while it is undefined. */
 	onCost: ((cost: Cost) => void) | undefined;
+	/** The resident size of its workerd now, in bytes; null where the system does not tell. */
+	memory(): number | null;
 	/** The highest resident size of its workerd so far, in bytes; null where the system does not tell. */
 	peakMemory(): number | null;
-	/** The resident size of its workerd at the moment, in bytes; null likewise. */
-	memory(): number | null;
 	/** The processor time that its workerd has used so far, in milliseconds; null likewise. */
 	processorTime(): number | null;
 	close(): Promise<void>;
@@ -44,11 +47,16 @@ export interface Contender {
 /** Builds a Worker with wrangler and the settings of wrangler.toml, minified as for an upload; answers its script. */
 export function build(entry: string | undefined, name: string): string {
 	const folder = join(BUILT, name);
+	mkdirSync(folder, { recursive: true });
+	// wrangler.toml names the hub's class, which other Workers do not have.
+	const settings = join(folder, 'wrangler.json');
+	const { compatibility_date, minify } = config;
+	writeFileSync(settings, JSON.stringify({ name, compatibility_date, minify }));
 	const { status, stderr, stdout } = spawnSync(
 		'wrangler',
 		[
 			'deploy',
-			...(entry === undefined ? [] : [join('bench', 'workers', entry)]),
+			...(entry === undefined ? [] : [join('bench', 'workers', entry), '--config', settings]),
 			'--dry-run',
 			'--outdir',
 			folder,
@@ -59,13 +67,14 @@ export function build(entry: string | undefined, name: string): string {
 	return readFileSync(join(folder, `${entry?.replace(/\.ts$/, '') ?? 'index'}.js`), 'utf8');
 }
 
-export type Scripts = Record<ContenderName, string>;
+export type Scripts = Record<WorkerName, string>;
 
 /** All Workers of the benchmark, built by one tool with the same options. */
 export const buildAll = (): Scripts => ({
 	service: build(undefined, 'service'),
 	floor: build('floor.ts', 'floor'),
 	usual: build('usual.ts', 'usual'),
+	broadcast: build('broadcast.ts', 'broadcast'),
 });
 
 /**
@@ -73,6 +82,7 @@ export const buildAll = (): Scripts => ({
  * of the machine, without a network call; Miniflare's stand-in writes to a second SQLite database on each call.
  */
 const COUNTING_IN_MEMORY = `import worker from './worker.js';
+export { Hub } from './worker.js';
 const counts = new Map();
 const RATE_LIMITER = {
 	async limit({ key }) {
@@ -92,7 +102,7 @@ const esModule = (path: string, contents: string) => ({ type: 'ESModule' as cons
  * through Miniflare's own entry Worker, whose cost would make all three look alike.
  */
 export async function startContender(
-	name: ContenderName,
+	name: WorkerName,
 	scripts: Scripts,
 	options: { rateLimiter: 'in memory' | "Miniflare's own"; inspectorPort?: number } = {
 		rateLimiter: 'in memory',
@@ -116,6 +126,9 @@ export async function startContender(
 			compatibilityDate,
 			bindings: vars,
 			d1Databases: { DB: 'benchmark' },
+			...(name === 'service' || name === 'broadcast'
+				? { durableObjects: { HUB: { className: 'Hub', useSQLite: true } } }
+				: {}),
 			ratelimits: {
 				RATE_LIMITER: { namespace_id: '1', simple: { limit: 1e9, period: 60 } },
 				GUESS_LIMITER: { namespace_id: '2', simple: { limit: 1e9, period: 60 } },
@@ -142,8 +155,8 @@ export async function startContender(
 		key,
 		d1,
 		url: (await miniflare.unsafeGetDirectURL('contender')).origin,
-		peakMemory: () => (pid === undefined ? null : memoryOf(pid, 'VmHWM')),
 		memory: () => (pid === undefined ? null : memoryOf(pid, 'VmRSS')),
+		peakMemory: () => (pid === undefined ? null : memoryOf(pid, 'VmHWM')),
 		processorTime: () => (pid === undefined ? null : processorTimeOf(pid)),
 		close: () => miniflare.dispose(),
 	});
@@ -170,11 +183,11 @@ function workerdProcesses(): number[] {
 		.map(([pid]) => Number(pid));
 }
 
-/** The resident size of a process, or the highest that it had: Linux keeps both. */
-function memoryOf(pid: number, what: 'VmRSS' | 'VmHWM'): number | null {
+/** Linux tells the resident size of a process, and the highest that it was. */
+function memoryOf(pid: number, line: 'VmRSS' | 'VmHWM'): number | null {
 	try {
 		const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-		const kilobytes = new RegExp(`^${what}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1];
+		const kilobytes = new RegExp(`^${line}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1];
 		return kilobytes === undefined ? null : Number(kilobytes) * 1024;
 	} catch {
 		return null;

@@ -25,6 +25,7 @@ export async function large(progress: (text: string) => void): Promise<LargeRow[
 		service: build(undefined, 'service'),
 		floor: build('stream.ts', 'stream'),
 		usual: '',
+		broadcast: '',
 	};
 	const floor = await startContender('floor', scripts);
 	try {

@@ -14,6 +14,7 @@ import {
 	startContender,
 } from './contenders.ts';
 import { costsOf } from './costs.ts';
+import { followTable, measureFollowing } from './follow.ts';
 import { growth, SIZES } from './growth.ts';
 import { growthMarkdown, growthPlot, growthTable } from './growth-report.ts';
 import { large, largeMarkdown, largeTable } from './large.ts';
@@ -28,11 +29,12 @@ import { stepsOf } from './steps.ts';
 
 const HELP = `npm run bench -- [--json] [--quick]   all calls; a full run writes bench/results.md and results.svg
 npm run bench -- --large [--json]     large responses; writes bench/large.md
+npm run bench -- --follow [--json]    following live alone
 npm run bench -- --growth [--json]    rows with 1, 1,000 and 1,000,000 sessions; writes bench/growth.md and growth.svg`;
 
 // Many short rounds: what disturbs one of them is the less of the whole.
-const FULL: Effort = { rounds: 11, ms: 250, startups: 9 };
-const QUICK: Effort = { rounds: 3, ms: 80, startups: 3 };
+const FULL: Effort = { rounds: 11, ms: 250, startups: 9, follow: { events: 200, burst: 500 } };
+const QUICK: Effort = { rounds: 3, ms: 80, startups: 3, follow: { events: 50, burst: 100 } };
 
 const { values } = parseArgs({
 	options: {
@@ -40,6 +42,7 @@ const { values } = parseArgs({
 		quick: { type: 'boolean', default: false },
 		growth: { type: 'boolean', default: false },
 		large: { type: 'boolean', default: false },
+		follow: { type: 'boolean', default: false },
 		help: { type: 'boolean', default: false },
 	},
 });
@@ -65,6 +68,7 @@ async function bench(effort: Effort, scripts: Scripts): Promise<Report> {
 		const measurements = await measure(contenders, effort, progress);
 		progress('a step of 10 events');
 		const steps = await stepsOf(contenders.service, 5 * effort.rounds);
+		const following = await measureFollowing(scripts, effort.follow, progress);
 		const miniflaresLimiter = await withMiniflaresLimiter(scripts, contenders.floor, effort);
 		return reportOf({
 			effort,
@@ -75,6 +79,7 @@ async function bench(effort: Effort, scripts: Scripts): Promise<Report> {
 			script: scripts.service,
 			startupMs,
 			miniflaresLimiter,
+			following,
 		});
 	} finally {
 		for (const { close } of Object.values(contenders)) await close();
@@ -129,6 +134,15 @@ async function runGrowth(): Promise<void> {
 	}
 }
 
+async function runFollow(): Promise<void> {
+	const effort = values.quick ? QUICK : FULL;
+	const following = await measureFollowing(buildAll(), effort.follow, progress);
+	progress('\n');
+	console.log(
+		values.json ? JSON.stringify({ following, machine: machine() }) : aligned(followTable(following)),
+	);
+}
+
 async function runBench(): Promise<void> {
 	const effort = values.quick ? QUICK : FULL;
 	progress('building');
@@ -147,6 +161,6 @@ async function runLarge(): Promise<void> {
 	output('large.md', largeMarkdown(rows, describe(machine())));
 }
 
-const run = values.growth ? runGrowth : values.large ? runLarge : runBench;
+const run = values.growth ? runGrowth : values.large ? runLarge : values.follow ? runFollow : runBench;
 if (values.help) console.log(HELP);
 else await run();

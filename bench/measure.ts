@@ -1,5 +1,6 @@
 import { type Call, calls, nameOf } from './calls.ts';
 import { type Contender, type ContenderName, contenderNames } from './contenders.ts';
+import type { FollowEffort } from './follow.ts';
 import { load, median, percentile, type Sample } from './load.ts';
 
 /** How long to measure. */
@@ -8,6 +9,7 @@ export interface Effort {
 	/** Of one call against one contender in one round. */
 	ms: number;
 	startups: number;
+	follow: FollowEffort;
 }
 
 /** What one call came to on one contender: medians of the rounds, and percentiles over all requests. */

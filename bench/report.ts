@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { type Call, calls, endpointNames, nameOf } from './calls.ts';
 import type { Contender, ContenderName, Cost } from './contenders.ts';
+import { type FollowReport, followTable } from './follow.ts';
 import { describe, machine } from './machine.ts';
 import { type Effort, HEADLINE_CONNECTIONS, type Measurement, rounded } from './measure.ts';
 import type { stepsOf } from './steps.ts';
@@ -14,6 +15,7 @@ export interface Measured {
 	script: string;
 	startupMs: number;
 	miniflaresLimiter: { requestsPerSecond: number; ratioToFloor: number };
+	following: FollowReport;
 }
 
 /** All that was measured, for programs. `endpoints` holds each endpoint's headline, `variants` everything. */
@@ -45,6 +47,7 @@ export function reportOf(measured: Measured) {
 		},
 		/** The headline update with Miniflare's own stand-in for the rate limiter, which writes to SQLite on each call. */
 		updateWithMiniflaresRateLimiter: measured.miniflaresLimiter,
+		following: measured.following,
 		effort: measured.effort,
 		machine: machine(),
 	};
@@ -149,7 +152,13 @@ export function markdownTable([header = [], ...rows]: readonly (readonly string[
 
 /** The report for a terminal. */
 export const tableOf = (report: Report): string =>
-	[aligned([columns, ...rowsOf(report)]), '', ...remarks(report)].join('\n');
+	[
+		aligned([columns, ...rowsOf(report)]),
+		'',
+		aligned(followTable(report.following)),
+		'',
+		...remarks(report),
+	].join('\n');
 
 /** The same as Markdown. */
 export const markdownOf = (report: Report): string => `# Results
@@ -159,6 +168,12 @@ Made by \`npm run bench\`; README.md of this folder says what is compared.
 ![Requests per second](results.svg)
 
 ${markdownTable([columns, ...rowsOf(report)])}
+
+## Following live
+
+${markdownTable(followTable(report.following))}
+
+Milliseconds from the append's answer to a follower's frame; frames of all followers together.
 
 ${remarks(report)
 	.map((remark) => `- ${remark}`)

@@ -149,6 +149,7 @@ async function list(database: OpenDatabase): Promise<void> {
 		userId: row.user_id,
 		organizationId: row.organization_id,
 		permissions: row.permissions.split(','),
+		sessionId: row.session_id,
 		environment: row.environment,
 		state: stateOf(row, now),
 		createdAt: row.created_at,
@@ -164,7 +165,7 @@ async function list(database: OpenDatabase): Promise<void> {
 		row.prefix,
 		row.organizationId === null ? row.userId : `${row.userId} in ${row.organizationId}`,
 		row.name ?? '-',
-		row.permissions.join(','),
+		row.sessionId === null ? row.permissions.join(',') : `${row.permissions.join(',')} of ${row.sessionId}`,
 		row.lastUsedAt ?? 'never',
 		row.state === 'active' && row.expiresAt !== null ? `active until ${row.expiresAt}` : row.state,
 	]);
@@ -185,6 +186,11 @@ async function rotate(database: OpenDatabase): Promise<void> {
 	const old = await existing(db, positionals[1]);
 	const state = stateOf(old, new Date().toISOString());
 	if (state !== 'active') throw usageError(`${old.id} is ${state}: only an active key can be rotated.`);
+	if (old.session_id !== null) {
+		throw usageError(
+			`${old.id} can read one session only, and cannot be rotated. Make a new key with the API.`,
+		);
+	}
 	const until = old.expires_at !== null && old.expires_at < grace ? old.expires_at : grace;
 	const { key, row } = await issueKey(db, {
 		userId: old.user_id,

@@ -1,5 +1,5 @@
 import { accessSync, constants, existsSync, mkdirSync, readdirSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { Failure } from './failure.ts';
 import { CONFIG, configuredDatabases, ROOT, remoteDatabaseId, wrangler } from './wrangler.ts';
@@ -20,13 +20,14 @@ export async function openD1(choice: D1Choice): Promise<{ d1: D1Database; close:
 	if (!choice.remote) checkLocalFolder(choice.persistTo);
 	// wrangler says on standard output that it found a .dev.vars, before the JSON that a program waits for there.
 	process.env.WRANGLER_LOG ??= 'error';
-	const configPath = choice.remote ? await remoteConfig() : CONFIG;
+	const configPath = choice.remote ? await remoteConfig() : await localConfig();
+	const state = choice.persistTo === undefined ? join(ROOT, '.wrangler/state') : resolve(choice.persistTo);
 	// Loaded here because it takes a second: a misspelt command does not wait for it.
 	const { getPlatformProxy } = await import('wrangler');
 	const proxy = await getPlatformProxy<{ DB: D1Database }>({
 		configPath,
 		remoteBindings: choice.remote,
-		...(choice.persistTo === undefined ? {} : { persist: { path: join(resolve(choice.persistTo), 'v3') } }),
+		persist: { path: join(state, 'v3') },
 	}).catch((error: Error) => {
 		if (!choice.remote) throw error;
 		throw new Failure(`The remote database cannot be reached: ${error.message}`);
@@ -71,6 +72,27 @@ function makeFolder(path: string): void {
 }
 
 /**
+ * Writes a configuration with wrangler.toml's databases alone, and returns its path. There is no Worker in this process, so
+ * workerd would warn that the class of the hubs is missing.
+ */
+async function localConfig(): Promise<string> {
+	const { unstable_readConfig } = await import('wrangler');
+	const { name, compatibility_date, d1_databases } = unstable_readConfig({ config: CONFIG });
+	return writeConfig('local-databases.json', { name, compatibility_date, d1_databases });
+}
+
+async function writeConfig(file: string, config: object): Promise<string> {
+	const folder = join(ROOT, '.wrangler');
+	const path = join(folder, file);
+	await mkdir(folder, { recursive: true });
+	// Another command may be reading it.
+	const written = `${path}.${process.pid}`;
+	await writeFile(written, JSON.stringify(config));
+	await rename(written, path);
+	return path;
+}
+
+/**
  * Writes a configuration with wrangler.toml's DB alone, marked as remote, and returns its path. The mark would make
  * `wrangler dev` need a login if it stood in wrangler.toml; a remote binding needs the id, which differs by account.
  */
@@ -84,9 +106,5 @@ async function remoteConfig(): Promise<string> {
 		throw new Failure(`The database ${database.name} does not exist yet: run \`npm run deploy\` first.`);
 	}
 	const d1_databases = [{ binding: 'DB', database_name: database.name, database_id: id, remote: true }];
-	const folder = join(ROOT, '.wrangler');
-	const path = join(folder, 'remote-database.json');
-	await mkdir(folder, { recursive: true });
-	await writeFile(path, JSON.stringify({ name, compatibility_date, account_id, d1_databases }));
-	return path;
+	return writeConfig('remote-database.json', { name, compatibility_date, account_id, d1_databases });
 }

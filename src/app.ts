@@ -2,6 +2,7 @@ import { Hono } from 'hono';
 import { createMiddleware } from 'hono/factory';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { authenticate } from './auth/authenticate.ts';
+import { sessionKeyRoutes } from './auth/session-keys/routes.ts';
 import { ApiError } from './core/errors.ts';
 import { openDatabase } from './database/database.ts';
 import { docsRoutes } from './docs/routes.ts';
@@ -52,7 +53,8 @@ app.use(`${SESSIONS_PATH}/*`, authenticate);
 const routes = app
 	.route(SESSIONS_PATH, sessionRoutes)
 	.route(`${SESSIONS_PATH}/:id/events`, eventRoutes)
-	.route(`${SESSIONS_PATH}/:id/steps`, stepRoutes);
+	.route(`${SESSIONS_PATH}/:id/steps`, stepRoutes)
+	.route(`${SESSIONS_PATH}/:id/keys`, sessionKeyRoutes);
 
 app.route('/healthz', healthRoutes).route('/', docsRoutes);
 

@@ -2,6 +2,8 @@ import { app } from './app.ts';
 import { cleanUp } from './cleanup/cleanup.ts';
 import { type Bindings, settingsOf } from './core/settings.ts';
 
+export { Hub } from './live/hub.ts';
+
 export default {
 	fetch: app.fetch,
 	async scheduled(controller, env) {

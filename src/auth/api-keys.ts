@@ -102,6 +102,7 @@ async function lookUp(
 			organizationId: row.organization_id,
 			permissions: storedPermissions(row.permissions),
 			keyId: row.id,
+			sessionId: row.session_id,
 		},
 		expiresAt: row.expires_at === null ? Number.POSITIVE_INFINITY : Date.parse(row.expires_at),
 		lastUsedAt: row.last_used_at === null ? 0 : Date.parse(row.last_used_at),

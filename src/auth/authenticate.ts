@@ -2,7 +2,7 @@ import type { Context } from 'hono';
 import { createMiddleware } from 'hono/factory';
 import { ApiError } from '../core/errors.ts';
 import { log } from '../core/log.ts';
-import type { Principal } from '../core/principal.ts';
+import { mayDo, type NeededPermission, type Principal } from '../core/principal.ts';
 import { settingsOf } from '../core/settings.ts';
 import { sha256Hex } from '../core/sha256.ts';
 import type { AppEnv } from '../http/context.ts';
@@ -44,6 +44,19 @@ export const authenticate = createMiddleware<AppEnv>(async (c, next) => {
 	await next();
 	for (const work of afterResponse) c.executionCtx.waitUntil(work());
 });
+
+/**
+ * Authenticates a request again while its response is still being sent. Returns whether the caller is the same and still
+ * has the permission. Throws what the database throws, and RATE_LIMITED.
+ */
+export async function isStillAllowed(c: Context<AppEnv>, needed: NeededPermission): Promise<boolean> {
+	const before = c.get('principal');
+	const afterResponse: Work[] = [];
+	const now = await principalOf(c, credentialsOf(c.req.header('Authorization')), afterResponse);
+	for (const work of afterResponse) c.executionCtx.waitUntil(work());
+	if (!now || !mayDo(now, needed)) return false;
+	return now.userId === before.userId && now.organizationId === before.organizationId;
+}
 
 type Work = () => Promise<void>;
 type Credentials = { kind: 'key' | 'token' | 'neither'; text: string };

@@ -75,7 +75,7 @@ function principalOf(claims: JWTPayload, settings: Settings, now: number): Princ
 	const organizationId = organizationOf(claims);
 	return organizationId === undefined
 		? { reason: 'organization' }
-		: { userId: sub, organizationId, permissions: ['*'], keyId: null };
+		: { userId: sub, organizationId, permissions: ['*'], keyId: null, sessionId: null };
 }
 
 /**

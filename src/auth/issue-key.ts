@@ -31,6 +31,7 @@ export async function issueKey(db: Database, request: KeyRequest): Promise<{ key
 		expires_at: request.expiresAt,
 		revoked_at: null,
 		last_used_at: null,
+		session_id: null,
 	};
 	await insertApiKey(db, row);
 	return { key, row };

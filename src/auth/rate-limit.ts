@@ -1,15 +1,23 @@
 import type { Context } from 'hono';
 import { ApiError } from '../core/errors.ts';
 import { errorFields, log } from '../core/log.ts';
-import type { Owner } from '../core/principal.ts';
+import type { Principal } from '../core/principal.ts';
 import type { AppEnv } from '../http/context.ts';
 
 /** The period of both rate limits in wrangler.toml. The binding does not expose it. */
 export const RATE_LIMIT_PERIOD_SECONDS = 60;
 
-/** The key that a caller's requests are counted under. It is JSON, so that two callers cannot share one. */
-export const callerKey = ({ userId, organizationId }: Owner): string =>
-	`caller:${JSON.stringify([userId, organizationId])}`;
+/**
+ * The key that a caller's requests are counted under. It is JSON, so that two callers cannot share one. A key for one session
+ * counts by itself: whoever holds it must not be able to use up its maker's requests.
+ */
+export const callerKey = ({
+	userId,
+	organizationId,
+	keyId,
+	sessionId,
+}: Omit<Principal, 'permissions'>): string =>
+	sessionId === null ? `caller:${JSON.stringify([userId, organizationId])}` : `key:${keyId}`;
 
 /** The network that an address belongs to: an IPv4 address alone, or the /64 that one IPv6 customer is given. */
 export function networkOf(address: string): string {

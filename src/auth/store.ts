@@ -15,6 +15,8 @@ export interface ApiKeyRow {
 	expires_at: string | null;
 	revoked_at: string | null;
 	last_used_at: string | null;
+	/** The one session that the key may read; null for a key that is not bound to one. */
+	session_id: string | null;
 }
 
 /** Finds a key by its SHA-256, revoked and expired ones included. */

@@ -18,6 +18,8 @@ export interface Principal extends Owner {
 	permissions: readonly Permission[];
 	/** The API key's id; null for a Clerk session. */
 	keyId: string | null;
+	/** The one session that the API key may read; null for a caller that is not bound to one. */
+	sessionId: string | null;
 }
 
 /** Whether the principal has the permission `needed`. */

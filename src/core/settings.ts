@@ -7,10 +7,15 @@ export interface Bindings {
 	RATE_LIMITER: RateLimit;
 	/** Counts what costs a round trip to D1 without valid credentials: rejected API keys, and health checks. */
 	GUESS_LIMITER: RateLimit;
+	/** The live hubs, one for each followed session. Their class is untyped here: its type would be an import upward. */
+	HUB: DurableObjectNamespace;
 	/** The documentation. */
 	ASSETS: Fetcher;
 	SESSION_TTL_SECONDS: string;
 	SESSION_TTL_MAX_SECONDS: string;
+	FOLLOW_MAX_SECONDS: string;
+	FOLLOW_HEARTBEAT_SECONDS: string;
+	FOLLOW_MAX_STATEMENTS: string;
 	KEY_CACHE_SECONDS: string;
 	CLEANUP_MAX_STATEMENTS: string;
 	CLEANUP_MAX_SECONDS: string;
@@ -40,6 +45,12 @@ const settingsSchema = z.object({
 	SESSION_TTL_SECONDS: wholeNumber(604_800, 1, MAX_SESSION_TTL_SECONDS),
 	/** The longest lifetime that `ttlSeconds` may ask for. */
 	SESSION_TTL_MAX_SECONDS: wholeNumber(2_592_000, 60, MAX_SESSION_TTL_SECONDS),
+	/** How long one stream stays open. Its client resumes. */
+	FOLLOW_MAX_SECONDS: wholeNumber(3600, 1, 86_400),
+	/** The silence after which a stream gets a comment. Proxies cut streams that are silent for long. */
+	FOLLOW_HEARTBEAT_SECONDS: wholeNumber(15, 1, 15),
+	/** Statements of one stream to D1, which allows 1,000 in one invocation, 50 on the free plan. Its client resumes. */
+	FOLLOW_MAX_STATEMENTS: wholeNumber(1000, 40, 1000),
 	/** How long an isolate may cache an API key. At 0 it looks each key up in D1 on each request. */
 	KEY_CACHE_SECONDS: wholeNumber(60, 0),
 	/**

@@ -4,7 +4,7 @@ import type * as z from 'zod';
 import type { ZodOpenApiOperationObject, ZodOpenApiPathsObject } from 'zod-openapi';
 import type { ErrorCode } from '../core/errors.ts';
 import { type Operation, operationOf, type Validated, validatedBy } from '../http/operation.ts';
-import { idInPath, requestHeaders } from './parameters.ts';
+import { parametersInPath, requestHeaders } from './parameters.ts';
 import { errorResponses, successResponse } from './responses.ts';
 
 /** A route of the app, with what its handlers declare. */
@@ -69,7 +69,7 @@ function operationObject(route: Route): ZodOpenApiOperationObject {
 			? {}
 			: {
 					requestParams: {
-						...(path.includes('{id}') ? { path: idInPath } : {}),
+						...(path.includes('{') ? { path: parametersInPath(path) } : {}),
 						...(query ? { query: query.schema as z.ZodObject } : {}),
 						header: headers,
 					},

@@ -1,16 +1,29 @@
 import * as z from 'zod';
+import { keyIdSchema } from '../auth/session-keys/schema.ts';
 import { limits } from '../core/limits.ts';
 import { sessionIdSchema } from '../core/session-reference.ts';
 import type { ConditionalHeader } from '../http/operation.ts';
 
 /** What the document says of parameters that no schema validates: the id in a path, and request headers. */
 
-export const idInPath = z.object({
+const pathParameters = {
 	id: sessionIdSchema.meta({
 		description: 'The session’s id.',
 		param: { id: 'SessionId' },
 	}),
-});
+	keyId: keyIdSchema.meta({
+		description: 'The id of a key for one session.',
+		param: { id: 'KeyId' },
+	}),
+};
+
+/** The parameters that a path names, such as `/sessions/{id}`. */
+export const parametersInPath = (path: string) =>
+	z.object(
+		Object.fromEntries(
+			Object.entries(pathParameters).filter(([name]) => path.includes(`{${name}}`)),
+		) as Partial<typeof pathParameters>,
+	);
 
 const requestId = z
 	.string()
@@ -46,6 +59,16 @@ const idempotencyKey = z
 		param: { id: 'IdempotencyKey' },
 	});
 
+const lastEventId = z
+	.string()
+	.max(34)
+	.optional()
+	.meta({
+		description:
+			'The id of the last event that the client has: a stream goes on after it. A browser sends it by itself. It wins over `after`.',
+		param: { id: 'LastEventId' },
+	});
+
 const conditionalHeaders: Record<ConditionalHeader, z.ZodType> = {
 	'If-Match': entityTags(
 		'IfMatch',
@@ -56,6 +79,7 @@ const conditionalHeaders: Record<ConditionalHeader, z.ZodType> = {
 		'RFC 9110: when one of these tags is current, a read is a 304 and a write a 412.',
 	),
 	'Idempotency-Key': idempotencyKey,
+	'Last-Event-ID': lastEventId,
 };
 
 /** The headers of a request on sessions. A read may name a bookmark. */

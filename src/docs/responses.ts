@@ -46,9 +46,9 @@ export function successResponse(
 	response: DocumentedResponse,
 	{ fromDatabase, replayable }: { fromDatabase: boolean; replayable: boolean },
 ): ZodOpenApiResponseObject {
-	const { description, schema, mediaType } = response;
+	const { description, schema, mediaType, frames } = response;
 	const content = schema
-		? { 'application/json': { schema } }
+		? { 'application/json': { schema }, ...(frames ? { 'text/event-stream': streamContent(frames) } : {}) }
 		: mediaType && { [mediaType]: { schema: z.string().max(1_000_000) } };
 	return {
 		description,
@@ -63,6 +63,12 @@ export function successResponse(
 		}),
 	};
 }
+
+/** OpenAPI 3.1 has no schema for the frames of a stream, so that it shows one of each. */
+const streamContent = (frames: Readonly<Record<string, string>>) => ({
+	schema: z.string().max(1_000_000_000),
+	examples: Object.fromEntries(Object.entries(frames).map(([name, value]) => [name, { value }])),
+});
 
 const meanings: Record<ErrorCode, string> = {
 	INVALID_JSON: 'The body is not valid JSON in UTF-8.',

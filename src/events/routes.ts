@@ -1,7 +1,11 @@
-import { Hono } from 'hono';
+import { type Context, Hono } from 'hono';
+import { accepts } from 'hono/accepts';
+import { isStillAllowed } from '../auth/authenticate.ts';
 import { ApiError, validationError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import { sessionNotFound } from '../core/session-reference.ts';
+import { settingsOf } from '../core/settings.ts';
+import { MAX_TRIES, openDatabase } from '../database/database.ts';
 import { areWhole } from '../database/in-batches.ts';
 import { JSON_TYPE, jsonBody } from '../http/body.ts';
 import type { AppEnv } from '../http/context.ts';
@@ -10,18 +14,68 @@ import { enclosed, jsonResponse, jsonStream } from '../http/json-response.ts';
 import { operation } from '../http/operation.ts';
 import { sessionRefFrom } from '../http/session-path.ts';
 import { validateQuery } from '../http/validate.ts';
+import { followResponse, tellFollowers } from '../live/follow.ts';
+import { EVENT_STREAM, endFrame, eventFrame, HEARTBEAT, OPENING, stateFrame } from '../live/frames.ts';
+import { type Cursor, followedSession, newEvents, positionOf } from './following/followed.ts';
 import { eventJson, eventsJson, eventsJsonParts } from './json.ts';
 import { contentOf, newEvent } from './new-event.ts';
 import {
 	appendSchema,
-	EVENT_ID,
 	type Event,
 	type EventPage,
 	eventPageSchema,
 	eventSchema,
 	eventsQuerySchema,
+	example,
 } from './schema.ts';
 import { insertEvent, readEvents, wholeEvents } from './store.ts';
+
+const exampleFrames = {
+	opening: OPENING,
+	event: eventFrame(example.id, JSON.stringify(example)),
+	session: stateFrame({
+		id: example.sessionId,
+		status: 'generating',
+		version: 7,
+		expiresAt: '2026-01-22T09:30:00.000Z',
+		updatedAt: example.createdAt,
+	}),
+	end: endFrame('deleted'),
+	heartbeat: HEARTBEAT,
+};
+
+/** Statements that one round of a stream can cost: those of a look-up and of a key, as often as faults ask for them. */
+const ROUND_COST = 4 * MAX_TRIES.write;
+
+const wantsStream = (c: Context<AppEnv>): boolean =>
+	accepts(c, {
+		header: 'Accept',
+		supports: ['application/json', EVENT_STREAM],
+		default: 'application/json',
+	}) === EVENT_STREAM;
+
+/** Streams the events of a session, from the client's cursor on: the header wins, because a browser sends it by itself. */
+async function followEvents(c: Context<AppEnv>, after: string | undefined): Promise<Response> {
+	const stats = c.get('queryStats');
+	const { FOLLOW_HEARTBEAT_SECONDS, FOLLOW_MAX_STATEMENTS } = settingsOf(c.env);
+	const lastEventId = c.req.header('Last-Event-ID');
+	const cursor: Cursor | undefined = lastEventId
+		? { id: lastEventId, from: 'Last-Event-ID' }
+		: after === undefined
+			? undefined
+			: { id: after, from: 'after' };
+	const followed = await followedSession(
+		() => openDatabase(c.env.DB, stats),
+		sessionRefFrom(c),
+		cursor,
+		FOLLOW_HEARTBEAT_SECONDS * 1000,
+	);
+	return followResponse(c, {
+		...followed,
+		isAllowed: () => isStillAllowed(c, 'PRODUCTS:READ'),
+		hasBudget: () => stats.statements + ROUND_COST <= FOLLOW_MAX_STATEMENTS,
+	});
+}
 
 /** The calls on the events of one session; mounted under the session's path. */
 export const eventRoutes = new Hono<AppEnv>({ strict: false })
@@ -31,16 +85,26 @@ export const eventRoutes = new Hono<AppEnv>({ strict: false })
 			id: 'listEvents',
 			tag: 'Events',
 			summary: 'Page through events',
-			description:
-				'All events of a session in their one order, the oldest first. To follow, ask again after the last one.',
+			description: [
+				'All events of a session in their one order, the oldest first.',
+				'With `Accept: text/event-stream` the response is a stream of Server-Sent Events, which follows the session live. It holds each event after the cursor once and in order, first the stored ones, then each new one. A `session` frame tells the state, once when the stored events have been sent, and after each change. An `end` frame tells that the session was deleted or has expired. A comment comes every 15 s of silence. A stream that closes without an `end` is resumed with `Last-Event-ID`. `limit` and `X-D1-Bookmark` do not apply to it.',
+			].join('\n\n'),
 			permission: 'PRODUCTS:READ',
-			responses: { 200: { description: 'A page of events.', schema: eventPageSchema } },
+			forSessionKeys: true,
+			headers: ['Last-Event-ID'],
+			responses: {
+				200: {
+					description: 'A page of events, or a stream of them.',
+					schema: eventPageSchema,
+					frames: exampleFrames,
+				},
+			},
 		}),
 		validateQuery(eventsQuerySchema),
 		async (c) => {
 			const { after, limit } = c.req.valid('query');
-			const cursor =
-				after === undefined ? undefined : { id: after, position: Number(EVENT_ID.exec(after)?.[1]) };
+			if (wantsStream(c)) return followEvents(c, after) as never;
+			const cursor = after === undefined ? undefined : { id: after, position: positionOf(after) };
 			// One more than asked for tells whether there are more.
 			const [db, reference] = [c.get('database'), sessionRefFrom(c)];
 			const page = await readEvents(db, reference, cursor, limit + 1);
@@ -73,10 +137,12 @@ export const eventRoutes = new Hono<AppEnv>({ strict: false })
 			const idempotency = await idempotencyOf(c.req.header('Idempotency-Key'), contentOf(event));
 			const appended = await insertEvent(c.get('database'), sessionRefFrom(c), event, idempotency);
 			if (!appended) throw sessionNotFound();
-			const { row, fingerprint } = appended;
+			const { row, fingerprint, isFollowed } = appended;
 			if (idempotency && fingerprint !== idempotency.fingerprint) {
 				throw new ApiError('IDEMPOTENCY_KEY_REUSED', 'This Idempotency-Key was sent with another body.');
 			}
+			// Also a replay: whoever wrote the event may have been cut off before it told the followers.
+			if (isFollowed) tellFollowers(c, row.session_id, newEvents([row]));
 			const replayed = !row.id.endsWith(event.nonce);
 			return jsonResponse<Event, 201>(
 				eventJson(row),

@@ -4,7 +4,8 @@ import { limits } from '../core/limits.ts';
 import { sessionIdSchema } from '../core/session-reference.ts';
 import { jsonObject, jsonObjectMeta, sentObject } from '../json/schema.ts';
 
-const example = {
+/** What the document shows. */
+export const example = {
 	createdAt: '2026-01-15T09:31:12.250Z',
 	id: 'evt_0000000001c0ffee254a7b6c1d9e38',
 	message: 'The plan has three steps.',

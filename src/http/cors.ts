@@ -14,6 +14,7 @@ const policy = {
 		'Idempotency-Key',
 		'If-Match',
 		'If-None-Match',
+		'Last-Event-ID',
 		'X-D1-Bookmark',
 		'X-Request-Id',
 	],

@@ -12,6 +12,8 @@ export interface DocumentedResponse {
 	schema?: ZodType;
 	/** Of the body, when it is not JSON. */
 	mediaType?: string;
+	/** The examples of the frames, by name, where the client may ask for a stream of Server-Sent Events instead. */
+	frames?: Readonly<Record<string, string>>;
 	/** Whether the response carries the session's ETag. */
 	etag?: true;
 	/** Whether the response links to the next page, if there is one. */
@@ -21,7 +23,7 @@ export interface DocumentedResponse {
 }
 
 /** The headers of a request that an operation may give a meaning to. */
-export type ConditionalHeader = 'If-Match' | 'If-None-Match' | 'Idempotency-Key';
+export type ConditionalHeader = 'If-Match' | 'If-None-Match' | 'Idempotency-Key' | 'Last-Event-ID';
 
 /** What the OpenAPI document says of an operation, apart from what its validators check. */
 export interface Operation {
@@ -32,6 +34,8 @@ export interface Operation {
 	description: string;
 	/** The permission that a caller needs. Absent: the operation is open to all. */
 	permission?: NeededPermission;
+	/** Whether a key for one session may call it, on that session. Other operations refuse such a key. */
+	forSessionKeys?: true;
 	/** Whether an operation that is open to all asks the database. Those that need a permission always do. */
 	usesDatabase?: true;
 	headers?: readonly ConditionalHeader[];
@@ -52,8 +56,14 @@ const operations = new WeakMap<object, Operation>();
 export function operation(declared: Operation) {
 	const { permission } = declared;
 	const handler = createMiddleware<AppEnv>(async (c, next) => {
-		if (permission !== undefined && !mayDo(c.get('principal'), permission)) {
-			throw new ApiError('FORBIDDEN', `This call needs the permission ${permission}.`);
+		if (permission !== undefined) {
+			const principal = c.get('principal');
+			if (!mayDo(principal, permission)) {
+				throw new ApiError('FORBIDDEN', `This call needs the permission ${permission}.`);
+			}
+			if (principal.sessionId !== null && !declared.forSessionKeys) {
+				throw new ApiError('FORBIDDEN', 'A key for one session can read that session and nothing else.');
+			}
 		}
 		return next();
 	});

@@ -13,6 +13,8 @@ export const requestId = createMiddleware<AppEnv>(async (c, next) => {
 	c.set('requestId', id);
 	await next();
 	c.res.headers.set('X-Request-Id', id);
-	c.res.headers.set('Cache-Control', 'no-store');
+	// A stream adds `no-transform`.
+	if (!c.res.headers.get('Cache-Control')?.startsWith('no-store'))
+		c.res.headers.set('Cache-Control', 'no-store');
 	c.res.headers.set('X-Content-Type-Options', 'nosniff');
 });

@@ -5,9 +5,13 @@ import type { AppEnv } from './context.ts';
 /** The base path of the calls on sessions, as in the reference. */
 export const SESSIONS_PATH = '/v1/products/generation/sessions';
 
-/** The session that the path names, as the caller's own. Throws SESSION_NOT_FOUND for a malformed id, without a round trip. */
+/**
+ * The session that the path names, as the caller's own. Throws SESSION_NOT_FOUND, without a round trip, for a malformed id,
+ * and for a session other than the one that the caller's key is bound to.
+ */
 export function sessionRefFrom(c: Context<AppEnv>): SessionReference {
 	const id = c.req.param('id') ?? '';
-	if (!SESSION_ID.test(id)) throw sessionNotFound();
-	return { id, owner: c.get('principal'), now: new Date().toISOString() };
+	const owner = c.get('principal');
+	if (!SESSION_ID.test(id) || (owner.sessionId !== null && owner.sessionId !== id)) throw sessionNotFound();
+	return { id, owner, now: new Date().toISOString() };
 }

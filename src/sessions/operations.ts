@@ -48,6 +48,7 @@ export const get: Operation = {
 	summary: 'Read a session with its events',
 	description: 'The session with its latest 1,000 events, the oldest of them first.',
 	permission: 'PRODUCTS:READ',
+	forSessionKeys: true,
 	headers: ['If-Match', 'If-None-Match'],
 	responses: {
 		200: {

@@ -16,6 +16,8 @@ import { operation } from '../http/operation.ts';
 import { sessionRefFrom } from '../http/session-path.ts';
 import { validateQuery } from '../http/validate.ts';
 import { textOrTooLarge } from '../json/json-text.ts';
+import { tellFollowers } from '../live/follow.ts';
+import { isFollowed, stateOf } from './followers.ts';
 import { sessionJson, sessionJsonParts, sessionsJsonParts } from './json.ts';
 import * as operations from './operations.ts';
 import { stale, unwrap } from './outcome.ts';
@@ -196,12 +198,15 @@ export const sessionRoutes = new Hono<AppEnv>({ strict: false })
 			}
 			const versions = await writableVersions(c);
 			const row = await changeSession(c.get('database'), sessionRefFrom(c), changes, versions);
+			if (isFollowed(row)) tellFollowers(c, row.id, { kind: 'state', state: stateOf(row) });
 			return sessionResponse(row, 200);
 		},
 	)
 
 	.delete('/:id', operation(operations.remove), async (c) => {
 		const versions = await writableVersions(c);
-		unwrap(await deleteSession(c.get('database'), sessionRefFrom(c), versions));
+		const reference = sessionRefFrom(c);
+		const deleted = unwrap(await deleteSession(c.get('database'), reference, versions));
+		if (isFollowed(deleted)) tellFollowers(c, reference.id, { kind: 'deleted' });
 		return jsonResponse<{ success: true }, 200>('{"success":true}', 200);
 	});

@@ -21,10 +21,13 @@ export interface SessionRow {
 	expires_at: string;
 	user_id: string;
 	organization_id: string | null;
+	/** Until when somebody may be following the session live; null when nobody ever was. */
+	followed_until: string | null;
 }
 
 const COLUMNS = `id, status, catalog_version, schema_version, prd, plan, product_object, product_object_hash,
-	assembly_state, version, created_at, updated_at, expires_at, user_id, organization_id`;
+	assembly_state, version, created_at, updated_at, expires_at, user_id, organization_id,
+	followed_until`;
 /** What a write need not send back: the caller's own words, up to 400,000 bytes a column. */
 export const columnsBut = (sent: readonly string[]): string =>
 	COLUMNS.split(/,\s*/)
@@ -159,6 +162,9 @@ export const staleOrMissing = (current: CurrentVersion | undefined): Outcome<nev
 /** A session with more events than this is emptied and left to the cleanup, so that every request has a bounded cost. */
 export const DELETED_AT_ONCE = 1000;
 
+/** What is left to know of a deleted session. */
+type Deleted = Pick<SessionRow, 'followed_until'>;
+
 /**
  * Deletes a session with its events. A session of more than DELETED_AT_ONCE events is emptied and expires at once; the
  * cleanup removes its rows.
@@ -167,28 +173,27 @@ export async function deleteSession(
 	db: Database,
 	reference: SessionReference,
 	versions: readonly number[] | undefined,
-): Promise<Outcome<void>> {
+): Promise<Outcome<Deleted>> {
 	const parameters = [admittedParameter(versions), ...referenceParameters(reference)];
 	const where = `${ADMITTED} AND id = ?2 AND +user_id = ?3 AND organization_id IS ?4 AND expires_at > ?5`;
-	const [[deleted], [emptied], [current] = []] = await db.run<
-		[{ id: string }, { id: string }, CurrentVersion]
-	>(
+	const [[deleted], [emptied], [current] = []] = await db.run<[Deleted, Deleted, CurrentVersion]>(
 		[
 			{
 				sql: `DELETE FROM sessions WHERE ${where}
 					AND ifnull((SELECT max(number) FROM events WHERE session_id = sessions.id), 0) <= ${DELETED_AT_ONCE}
-					RETURNING id`,
+					RETURNING followed_until`,
 				parameters,
 			},
 			{
 				sql: `UPDATE sessions SET expires_at = '${LONG_AGO}', prd = NULL, plan = NULL, product_object = NULL,
-					product_object_hash = NULL, assembly_state = NULL, idempotency_key = NULL WHERE ${where} RETURNING id`,
+					product_object_hash = NULL, assembly_state = NULL, idempotency_key = NULL WHERE ${where}
+					RETURNING followed_until`,
 				parameters,
 			},
 			...(versions ? [selectVersion(reference)] : []),
 		],
 		{ idempotent: false },
 	);
-	if (deleted ?? emptied) return { is: 'done', result: undefined };
-	return staleOrMissing(current);
+	const gone = deleted ?? emptied;
+	return gone ? { is: 'done', result: gone } : staleOrMissing(current);
 }

@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
 import { limits } from '../core/limits.ts';
+import { newEvents } from '../events/following/followed.ts';
 import { eventsJson } from '../events/json.ts';
 import { contentOf, newEvent } from '../events/new-event.ts';
 import { JSON_TYPE, jsonBody } from '../http/body.ts';
@@ -9,6 +10,8 @@ import { idempotencyOf } from '../http/idempotency.ts';
 import { jsonResponse } from '../http/json-response.ts';
 import { operation } from '../http/operation.ts';
 import { sessionRefFrom } from '../http/session-path.ts';
+import { tellFollowers } from '../live/follow.ts';
+import { isFollowed, stateOf } from '../sessions/followers.ts';
 import { sessionJson } from '../sessions/json.ts';
 import { changesOf } from '../sessions/update/changes.ts';
 import { type StepResponse, stepResponseSchema, stepSchema } from './schema.ts';
@@ -49,6 +52,13 @@ export const stepRoutes = new Hono<AppEnv>({ strict: false }).post(
 		const versions = ifMatchVersions(c.req.header('If-Match'));
 		const step = { events, changes, idempotency };
 		const rows = await addStep(c.get('database'), sessionRefFrom(c), step, versions);
+		if (isFollowed(rows.session)) {
+			// Also a replay: whoever made the step may have been cut off before it told the followers.
+			tellFollowers(c, rows.session.id, newEvents(rows.events), {
+				kind: 'state',
+				state: stateOf(rows.session),
+			});
+		}
 		const isReplay = events[0]?.nonce !== undefined && !rows.events[0]?.id.endsWith(events[0].nonce);
 		return jsonResponse<StepResponse, 201>(
 			`{"events":${eventsJson(rows.events)},"session":${sessionJson(rows.session)}}`,

@@ -87,6 +87,7 @@ describe('an API key', () => {
 			organizationId: 'org_k',
 			permissions: ['PRODUCTS:READ', 'PRODUCTS:DELETE'],
 			keyId: row.id,
+			sessionId: null,
 		});
 	});
 

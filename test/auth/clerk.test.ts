@@ -52,6 +52,7 @@ describe('a good token', () => {
 			organizationId: 'org_1',
 			permissions: ['*'],
 			keyId: null,
+			sessionId: null,
 		});
 	});
 

@@ -1,9 +1,11 @@
 import { env } from 'cloudflare:workers';
 import { expect, it } from 'vitest';
+import * as sessionKeys from '../../src/auth/session-keys/store.ts';
 import * as apiKeys from '../../src/auth/store.ts';
 import * as cleanup from '../../src/cleanup/store.ts';
 import type { Database, Statement } from '../../src/core/database.ts';
 import { openDatabase, ping } from '../../src/database/database.ts';
+import * as following from '../../src/events/following/store.ts';
 import * as events from '../../src/events/store.ts';
 import * as reads from '../../src/sessions/read/store.ts';
 import { sessionFields } from '../../src/sessions/schema.ts';
@@ -43,6 +45,7 @@ const apiKey: apiKeys.ApiKeyRow = {
 	expires_at: null,
 	revoked_at: null,
 	last_used_at: null,
+	session_id: null,
 };
 const page: reads.ListQuery = {
 	owner,
@@ -56,6 +59,14 @@ const details: reads.DetailsQuery = { fields: sessionFields, maxEvents: 1000, kn
 /** Not whole: its content is still to be read. */
 const sized = { id: reference.id, size: 1000, whole: 0 };
 const sizedEvent = { position: 1, whole: 0 } as events.SizedEvent;
+const renewal = { until: '2999-01-01T00:00:00.000Z', unlessPast: now };
+const sessionKey = {
+	id: 'key_2',
+	keyHash: 'h2',
+	prefix: 'p',
+	environment: 'test',
+	expiresAt: '2999-01-01T00:00:00.000Z',
+} as const;
 
 /** Every function of every store that sends statements, in each of its forms. */
 const calls: Record<string, ((db: Database) => Promise<unknown>)[]> = {
@@ -123,6 +134,13 @@ const calls: Record<string, ((db: Database) => Promise<unknown>)[]> = {
 	revokeApiKey: [(db) => apiKeys.revokeApiKey(db, 'key_1', now)],
 	expireApiKey: [(db) => apiKeys.expireApiKey(db, 'key_1', now)],
 	touchApiKey: [(db) => apiKeys.touchApiKey(db, 'key_1', now, now)],
+	beginFollowing: [(db) => following.beginFollowing(db, reference, cursor, renewal)],
+	lookUpFollowed: [
+		(db) => following.lookUpFollowed(db, reference, { after: 1, renewal }),
+		(db) => following.lookUpFollowed(db, reference, { after: undefined, renewal: undefined }),
+	],
+	insertSessionKey: [(db) => sessionKeys.insertSessionKey(db, reference, sessionKey)],
+	revokeSessionKey: [(db) => sessionKeys.revokeSessionKey(db, reference, sessionKey.id)],
 	deleteExpired: [(db) => cleanup.deleteExpired(db, now)],
 	countExpired: [(db) => cleanup.countExpired(db, now)],
 	optimize: [(db) => cleanup.optimize(db)],
@@ -146,6 +164,8 @@ const MAY_SCAN: Record<string, RegExp> = {
 	listApiKeys: /^SCAN api_keys USING INDEX/,
 	// The at most 100 sessions that the chunk is about, not a table.
 	deleteExpired: /^SCAN expired$/,
+	// The sizes of at most 500 events.
+	lookUpFollowed: /^SCAN \(subquery-\d\)$/,
 	// The at most 10,000 index entries that are counted.
 	countExpired: /^SCAN \(subquery-1\)$/,
 	// The at most 100 events that were sent.
@@ -165,7 +185,19 @@ it('covers every function of the stores that sends statements', () => {
 		...['staleOrMissing', 'whyNot', 'columnsBut', 'admittedParameter', 'withSent', 'isTooCostly'],
 		...['allOf', 'changeable', 'updateStatement'],
 	];
-	const functions = [sessions, reads, updates, steps, events, apiKeys, cleanup, { ping }].flatMap((store) =>
+	const stores = [
+		sessions,
+		reads,
+		updates,
+		steps,
+		events,
+		following,
+		apiKeys,
+		sessionKeys,
+		cleanup,
+		{ ping },
+	];
+	const functions = stores.flatMap((store) =>
 		Object.entries(store).flatMap(([name, value]) => (typeof value === 'function' ? [name] : [])),
 	);
 	expect(functions.filter((name) => !parts.includes(name)).sort()).toEqual(Object.keys(calls).sort());

@@ -233,4 +233,21 @@ describe('npm run keys in a process of its own', () => {
 		expect(stderr).toContain('revoke needs the ID of a key.');
 		expect(stderr).not.toMatch(/^ +at /m);
 	});
+
+	it('lists a key for one session with the session, revokes it, and does not rotate it into a key for all', async () => {
+		const { key } = await create('--user', 'user_of_session');
+		const post = async (path: string) => {
+			const headers = { Authorization: key, Connection: 'close' };
+			const response = await fetch(server.url + SESSIONS + path, { method: 'POST', headers });
+			return (await response.json()) as { id: string };
+		};
+		const session = await post('');
+		const { id } = await post(`/${session.id}/keys`);
+		expect(await find(id)).toMatchObject({ sessionId: session.id, state: 'active' });
+		expect((await keys('list')).stdout).toContain(`PRODUCTS:READ of ${session.id}`);
+		const rotated = await keys('rotate', id);
+		expect([rotated.status, rotated.stderr]).toEqual([2, expect.stringContaining('one session')]);
+		expect((await keys('revoke', id)).status).toBe(0);
+		expect(await find(id)).toMatchObject({ state: 'revoked' });
+	});
 });

@@ -36,6 +36,7 @@ describe('a preflight', () => {
 				'Idempotency-Key',
 				'If-Match',
 				'If-None-Match',
+				'Last-Event-ID',
 				'X-D1-Bookmark',
 				'X-Request-Id',
 			]);

@@ -1,0 +1,175 @@
+import { setTimeout } from 'node:timers/promises';
+import { Agent } from 'undici';
+import { type Contender, type Scripts, startContender } from './contenders.ts';
+import { percentile } from './load.ts';
+import { rounded } from './measure.ts';
+import { insertSessions, OWNER, sessionId } from './seed.ts';
+
+/** How much of following to measure. */
+export interface FollowEffort {
+	/** Events that are appended one after another, each when all followers have the one before. */
+	events: number;
+	/** Events that ten writers append as fast as they can. */
+	burst: number;
+}
+
+const FOLLOWERS = [1, 200];
+const WRITERS = 10;
+const SESSIONS = '/v1/products/generation/sessions';
+const BODY = JSON.stringify({ type: 'step.done', payload: { step: 'step-1', tokens: 1200 } });
+
+/** Following on one contender with so many followers of one session. */
+export interface FollowFigures {
+	/** From the append's answer to a follower's frame. Less than nothing where the frame overtakes the answer. */
+	p50Ms: number;
+	p99Ms: number;
+	/** Of all followers together, while ten writers append. */
+	framesPerSecond: number;
+	/** Of workerd, for each follower that has just connected. */
+	bytesPerFollower: number | null;
+}
+
+export type FollowReport = {
+	followers: number;
+	service: FollowFigures;
+	broadcast: FollowFigures;
+	p99Ratio: number;
+}[];
+
+/** Measures following beside a bare broadcast, in turns. */
+export async function measureFollowing(
+	scripts: Scripts,
+	effort: FollowEffort,
+	progress: (text: string) => void,
+): Promise<FollowReport> {
+	const report: FollowReport = [];
+	for (const followers of FOLLOWERS) {
+		progress(`following with ${followers}`);
+		const service = await startContender('service', scripts);
+		const broadcast = await startContender('broadcast', scripts);
+		try {
+			await insertSessions(service.d1, { from: 1, count: 1, owner: OWNER, plan: '{}' });
+			const measured = {
+				service: await measureOne(service, `${SESSIONS}/${sessionId(1)}/events`, followers, effort),
+				broadcast: await measureOne(broadcast, '/session/events', followers, effort),
+			};
+			report.push({
+				followers,
+				...measured,
+				p99Ratio: rounded(measured.service.p99Ms / measured.broadcast.p99Ms),
+			});
+		} finally {
+			await service.close();
+			await broadcast.close();
+		}
+	}
+	return report;
+}
+
+async function measureOne(
+	contender: Contender,
+	path: string,
+	count: number,
+	{ events, burst }: FollowEffort,
+): Promise<FollowFigures> {
+	const agent = new Agent({ connections: null });
+	const append = async (): Promise<string> => {
+		const { statusCode, body } = await agent.request({
+			origin: contender.url,
+			path,
+			method: 'POST',
+			headers: { Authorization: `Bearer ${contender.key}`, 'Content-Type': 'application/json' },
+			body: BODY,
+		});
+		const { id } = (await body.json()) as { id: string };
+		if (statusCode !== 201) throw new Error(`${contender.name} answers an append with ${statusCode}`);
+		return id;
+	};
+	await append();
+	const before = contender.memory();
+	const followers = await Promise.all(
+		Array.from({ length: count }, () => newFollower(agent, contender, path)),
+	);
+	const arrived = async (id: string) => {
+		while (!followers.every(({ frames }) => frames.has(id))) await setTimeout(1);
+	};
+	try {
+		await setTimeout(500);
+		const connected = contender.memory();
+		// The first events warm up.
+		for (let n = 0; n < 10; n += 1) await arrived(await append());
+
+		const latencies: number[] = [];
+		for (let n = 0; n < events; n += 1) {
+			const id = await append();
+			const answered = performance.now();
+			await arrived(id);
+			for (const { frames } of followers) latencies.push((frames.get(id) ?? Number.NaN) - answered);
+		}
+
+		const started = performance.now();
+		const ids: string[] = [];
+		let sent = 0;
+		await Promise.all(
+			Array.from({ length: WRITERS }, async () => {
+				while (sent < burst) {
+					sent += 1;
+					ids.push(await append());
+				}
+			}),
+		);
+		for (const id of ids) await arrived(id);
+		const seconds = (performance.now() - started) / 1000;
+		return {
+			p50Ms: rounded(percentile(latencies, 0.5)),
+			p99Ms: rounded(percentile(latencies, 0.99)),
+			framesPerSecond: Math.round((burst * count) / seconds),
+			bytesPerFollower:
+				before === null || connected === null ? null : Math.round((connected - before) / count),
+		};
+	} finally {
+		for (const { leave } of followers) leave();
+		await agent.destroy();
+	}
+}
+
+/** Follows, and notes when each event arrived, by its id. */
+async function newFollower(agent: Agent, contender: Contender, path: string) {
+	const frames = new Map<string, number>();
+	const leaving = new AbortController();
+	const { statusCode, body } = await agent.request({
+		origin: contender.url,
+		path,
+		method: 'GET',
+		headers: { Authorization: `Bearer ${contender.key}`, Accept: 'text/event-stream' },
+		signal: leaving.signal,
+	});
+	if (statusCode !== 200) throw new Error(`${contender.name} answers a follower with ${statusCode}`);
+	let text = '';
+	body.on('error', () => {});
+	body.setEncoding('utf8').on('data', (part: string) => {
+		const now = performance.now();
+		text += part;
+		for (const [, id] of text.matchAll(/^id: (\S+)$/gm)) if (id && !frames.has(id)) frames.set(id, now);
+		text = text.slice(text.lastIndexOf('\n\n') + 1);
+	});
+	return { frames, leave: () => leaving.abort() };
+}
+
+const figures = (name: string, followers: number, each: FollowFigures, ratio: string): string[] => [
+	`${name}, ${followers} follower${followers === 1 ? '' : 's'}`,
+	each.p50Ms.toFixed(1),
+	each.p99Ms.toFixed(1),
+	ratio,
+	String(each.framesPerSecond),
+	each.bytesPerFollower === null ? 'unknown' : (each.bytesPerFollower / 1000).toFixed(0),
+];
+
+/** Rows of cells, the header first. */
+export const followTable = (report: FollowReport): string[][] => [
+	['following', 'p50 ms', 'p99 ms', 'p99 of broadcast', 'frames/s', 'KB a follower'],
+	...report.flatMap(({ followers, service, broadcast, p99Ratio }) => [
+		figures('this service', followers, service, `${p99Ratio.toFixed(1)} ×`),
+		figures('bare broadcast', followers, broadcast, ''),
+	]),
+];

@@ -1,0 +1,75 @@
+import { type Context, Hono } from 'hono';
+import { typeid } from 'typeid-js';
+import { ApiError, validationError } from '../../core/errors.ts';
+import { sessionNotFound } from '../../core/session-reference.ts';
+import { JSON_TYPE, jsonBody } from '../../http/body.ts';
+import type { AppEnv } from '../../http/context.ts';
+import { jsonResponse } from '../../http/json-response.ts';
+import { operation } from '../../http/operation.ts';
+import { sessionRefFrom } from '../../http/session-path.ts';
+import { type KeyEnvironment, newApiKey } from '../api-key-format.ts';
+import {
+	KEY_ID,
+	revokedSchema,
+	type SessionKey,
+	sessionKeyRequestSchema,
+	sessionKeySchema,
+} from './schema.ts';
+import { insertSessionKey, revokeSessionKey } from './store.ts';
+
+/** A key for testing makes keys for testing. */
+const environmentOf = (c: Context<AppEnv>): KeyEnvironment =>
+	c.req.header('Authorization')?.includes('rt_test_') ? 'test' : 'live';
+
+/** The keys that can read one session; mounted under the session's path. */
+export const sessionKeyRoutes = new Hono<AppEnv>({ strict: false })
+	.post(
+		'/',
+		operation({
+			id: 'createSessionKey',
+			tag: 'Sessions',
+			summary: 'Make a key for one session',
+			description:
+				'Makes a key that can read and follow this session and do nothing else, for a browser. It expires with the session at the latest. No body counts as `{}`. Such a key cannot make keys.',
+			permission: 'PRODUCTS:READ',
+			responses: { 201: { description: 'The key, this once.', schema: sessionKeySchema } },
+		}),
+		jsonBody({ [JSON_TYPE]: sessionKeyRequestSchema }, { absent: 'is {}' }),
+		async (c) => {
+			const { expiresInSeconds } = c.req.valid('json');
+			const environment = environmentOf(c);
+			const { key, keyHash, prefix } = await newApiKey(environment);
+			const id = typeid('key').toString();
+			const latest = new Date(Date.now() + expiresInSeconds * 1000).toISOString();
+			const stored = { id, keyHash, prefix, environment, expiresAt: latest };
+			const expiresAt = await insertSessionKey(c.get('database'), sessionRefFrom(c), stored);
+			if (expiresAt === undefined) throw sessionNotFound();
+			const made: SessionKey = { expiresAt, id, key };
+			return jsonResponse<SessionKey, 201>(JSON.stringify(made), 201);
+		},
+	)
+
+	.delete(
+		'/:keyId',
+		operation({
+			id: 'revokeSessionKey',
+			tag: 'Sessions',
+			summary: 'Revoke a key for one session',
+			description:
+				'Revokes a key that was made for this session. It ends the streams that the key has open. An isolate that has cached the key accepts it for `KEY_CACHE_SECONDS` at most.',
+			permission: 'PRODUCTS:READ',
+			errors: ['NOT_FOUND', 'VALIDATION_ERROR'],
+			responses: { 200: { description: 'The key is revoked.', schema: revokedSchema } },
+		}),
+		async (c) => {
+			const reference = sessionRefFrom(c);
+			const keyId = c.req.param('keyId');
+			if (!KEY_ID.test(keyId)) {
+				throw validationError([{ path: 'keyId', message: 'must be the id of a key, such as `key_01k2…`' }]);
+			}
+			const found = await revokeSessionKey(c.get('database'), reference, keyId);
+			if (!found.session) throw sessionNotFound();
+			if (!found.key) throw new ApiError('NOT_FOUND', 'The session has no such key.');
+			return jsonResponse<{ success: true }, 200>('{"success":true}', 200);
+		},
+	);

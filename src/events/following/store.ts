@@ -1,0 +1,99 @@
+import type { Database, Statement } from '../../core/database.ts';
+import { referenceParameters, type SessionReference } from '../../core/session-reference.ts';
+import { COLUMNS, type EventRow, OF_LIVE_SESSION } from '../store.ts';
+
+/** What a follower reads of a session. */
+export interface FollowedRow {
+	id: string;
+	status: string;
+	version: number;
+	updated_at: string;
+	expires_at: string;
+	/** Until when writers hand what they write to the hub. */
+	followed_until: string | null;
+	/** The position of the latest event; 0 without events. */
+	tail: number;
+}
+
+/** Sets `followed_until` to a time, unless it lies past another time already. Only one of many followers writes a row. */
+export interface Renewal {
+	until: string;
+	unlessPast: string;
+}
+
+/** Events read at once, and their UTF-8 bytes, unless the first one alone has more. */
+const MAX_EVENTS = 500;
+const MAX_BYTES = 200_000;
+
+const selectFollowed = (reference: SessionReference): Statement => ({
+	sql: `SELECT id, status, version, updated_at, expires_at, followed_until,
+		ifnull((SELECT max(number) FROM events WHERE session_id = sessions.id), 0) AS tail
+		FROM sessions WHERE id = ? AND user_id = ? AND organization_id IS ? AND expires_at > ?`,
+	parameters: referenceParameters(reference),
+});
+
+const renew = (reference: SessionReference, { until, unlessPast }: Renewal): Statement => ({
+	sql: `UPDATE sessions SET followed_until = ? WHERE id = ? AND user_id = ? AND organization_id IS ? AND expires_at > ?
+		AND ifnull(followed_until, '') < ?`,
+	parameters: [until, ...referenceParameters(reference), unlessPast],
+});
+
+/** The sizes are read first, without the texts themselves, so that D1 sends no more than was asked for. */
+const selectSome = (reference: SessionReference, after: number): Statement => ({
+	sql: `SELECT ${COLUMNS} ${OF_LIVE_SESSION} AND events.number > ? AND events.number <= ifnull((
+			SELECT max(number) FROM (
+				SELECT number, sum(octet_length(payload) + ifnull(octet_length(message), 0)) OVER (
+					ORDER BY number ROWS UNBOUNDED PRECEDING) AS bytes
+				FROM (SELECT number, payload, message FROM events WHERE session_id = ? AND number > ?
+					ORDER BY number LIMIT ${MAX_EVENTS})
+			) WHERE bytes <= ${MAX_BYTES} OR number = ?
+		), 0) ORDER BY events.number`,
+	parameters: [...referenceParameters(reference), after, reference.id, after, after + 1],
+});
+
+/**
+ * Begins to follow a session: makes sure that it counts as followed, and reads it. Idempotent. `session` is undefined when
+ * there is no such session; `cursor` says whether `after` is one of its events.
+ */
+export async function beginFollowing(
+	db: Database,
+	reference: SessionReference,
+	after: { id: string; position: number } | undefined,
+	renewal: Renewal,
+): Promise<{ session: FollowedRow | undefined; cursor: boolean }> {
+	const [, [session], cursors = []] = await db.run<[never, FollowedRow, { id: string }]>(
+		[
+			renew(reference, renewal),
+			selectFollowed(reference),
+			...(after
+				? [
+						{
+							sql: 'SELECT id FROM events WHERE session_id = ? AND number = ? AND id = ?',
+							parameters: [reference.id, after.position, after.id],
+						},
+					]
+				: []),
+		],
+		{ idempotent: true },
+	);
+	return { session, cursor: !after || cursors.length > 0 };
+}
+
+/**
+ * Reads a followed session, and with `after` its next events from that position on: as many as a follower may hold, which
+ * is at least one if there is one. Undefined when there is no such session.
+ */
+export async function lookUpFollowed(
+	db: Database,
+	reference: SessionReference,
+	{ after, renewal }: { after: number | undefined; renewal: Renewal | undefined },
+): Promise<{ session: FollowedRow; events: EventRow[] } | undefined> {
+	const statements = [
+		...(renewal ? [renew(reference, renewal)] : []),
+		selectFollowed(reference),
+		...(after === undefined ? [] : [selectSome(reference, after)]),
+	];
+	const results: unknown[][] = await db.run(statements, { idempotent: true });
+	const [[session], events = []] = (renewal ? results.slice(1) : results) as [FollowedRow[], EventRow[]?];
+	return session && { session, events };
+}

@@ -1,0 +1,65 @@
+/** Events with consecutive positions, as the frames that tell of them. */
+export interface Run {
+	first: number;
+	last: number;
+	frames: string;
+}
+
+/** Characters. A string takes up to two bytes for each. */
+const MAX_WAITING = 128 * 1024;
+/** Characters in one piece of the stream, unless one event alone is larger. */
+const MAX_PIECE = 64 * 1024;
+
+/** The events that the hub has brought and that have not been sent yet. */
+export interface Backlog {
+	/** Keeps a run, unless there is no room for it. Of one that is not kept, only the position is remembered. */
+	add(run: Run): void;
+	/** Takes the events that come right after a position, if they are here. */
+	takeAfter(position: number): Run | undefined;
+	/** Forgets what begins at a position or before it. */
+	dropThrough(position: number): void;
+	/** The highest position that anybody has spoken of. */
+	highest(): number;
+	/** Notes that there is an event at a position. */
+	note(position: number): void;
+}
+
+/** Writers reach the hub in any order, so that runs are kept by their position. What does not fit is in D1. */
+export function newBacklog(): Backlog {
+	const waiting = new Map<number, Run>();
+	let size = 0;
+	let highest = 0;
+
+	function remove(run: Run): void {
+		waiting.delete(run.first);
+		size -= run.frames.length;
+	}
+
+	return {
+		add(run) {
+			highest = Math.max(highest, run.last);
+			if (waiting.has(run.first) || size + run.frames.length > MAX_WAITING) return;
+			waiting.set(run.first, run);
+			size += run.frames.length;
+		},
+		takeAfter(position) {
+			let taken: Run | undefined;
+			for (
+				let next = waiting.get(position + 1);
+				next && (!taken || taken.frames.length + next.frames.length <= MAX_PIECE);
+				next = waiting.get(next.last + 1)
+			) {
+				remove(next);
+				taken = taken ? { first: taken.first, last: next.last, frames: taken.frames + next.frames } : next;
+			}
+			return taken;
+		},
+		dropThrough(position) {
+			for (const run of waiting.values()) if (run.first <= position) remove(run);
+		},
+		highest: () => highest,
+		note(position) {
+			highest = Math.max(highest, position);
+		},
+	};
+}

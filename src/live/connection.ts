@@ -1,0 +1,159 @@
+import { errorFields, log } from '../core/log.ts';
+import { decodeNotice, encodeNotice, type Notice } from './notices.ts';
+
+const FIRST_PAUSE_MS = 1000;
+const LONGEST_PAUSE_MS = 60_000;
+/** A follower waits no longer for a hub, but goes on with D1 alone. */
+const CONNECT_MS = 3000;
+
+/** The hub only looks at the method and the headers. */
+const ADDRESS = 'https://hub/';
+
+const hubOf = (hubs: DurableObjectNamespace, sessionId: string): DurableObjectStub =>
+	hubs.get(hubs.idFromName(sessionId));
+
+/**
+ * Hands a notice to the hub of a session, after the write that it tells of. A failure is logged and nothing more: the
+ * write is done, and followers find it in D1 at their next look-up.
+ */
+export async function publish(
+	hubs: DurableObjectNamespace,
+	sessionId: string,
+	notice: Notice,
+): Promise<void> {
+	try {
+		const response = await hubOf(hubs, sessionId).fetch(ADDRESS, {
+			method: 'POST',
+			body: encodeNotice(notice),
+		});
+		if (!response.ok) throw new Error(`The hub answered ${response.status}.`);
+	} catch (error) {
+		log('warn', { message: 'hub not reached by a writer', ...errorFields(error) });
+	}
+}
+
+/** Opens a WebSocket to a hub. Throws when the hub refuses, or takes too long. */
+async function connect(hub: DurableObjectStub): Promise<WebSocket> {
+	const answer = hub.fetch(ADDRESS, { headers: { Upgrade: 'websocket' } });
+	let timer: ReturnType<typeof setTimeout> | undefined;
+	const tooLate = new Promise<undefined>((resolve) => {
+		timer = setTimeout(() => resolve(undefined), CONNECT_MS);
+	});
+	const response = await Promise.race([answer, tooLate]);
+	clearTimeout(timer);
+	if (!response) {
+		answer.then(({ webSocket }) => webSocket && discard(webSocket)).catch(() => {});
+		throw new Error(`The hub did not answer within ${CONNECT_MS} ms.`);
+	}
+	if (!response.webSocket) throw new Error(`The hub answered ${response.status}.`);
+	return response.webSocket;
+}
+
+function discard(socket: WebSocket): void {
+	socket.accept();
+	socket.close(1000);
+}
+
+/** A follower's connection to the hub of its session. */
+export interface Connection {
+	/**
+	 * Connects, unless it is connected or has failed a short time ago. Returns true when it has just connected: what was
+	 * handed to the hub before that moment is in D1 alone.
+	 */
+	open(now: number): Promise<boolean>;
+	/** When `open` is worth calling again, in epoch milliseconds; undefined while connected. */
+	opensAt(): number | undefined;
+	/** Tells all followers of the session, this one included. A connection that brought nothing since the last is closed. */
+	tell(notice: Notice): void;
+	close(): void;
+}
+
+/** Prepares a connection. `onNotice` is called with each notice, `onLoss` when the connection breaks. */
+export function connectionTo(
+	hubs: DurableObjectNamespace,
+	sessionId: string,
+	{ onNotice, onLoss }: { onNotice: (notice: Notice) => void; onLoss: () => void },
+): Connection {
+	let socket: WebSocket | undefined;
+	let opensAt = 0;
+	let failures = 0;
+	/** Whether the connection has brought anything since this follower last told something. */
+	let hasAnswered = true;
+	let isClosed = false;
+
+	/** Pauses grow and are random, so that the followers of a hub that was lost do not all come back at once. */
+	function lose(): void {
+		socket = undefined;
+		const pause = Math.min(FIRST_PAUSE_MS * 2 ** failures, LONGEST_PAUSE_MS);
+		failures += 1;
+		opensAt = Date.now() + pause * (0.1 + 0.9 * Math.random());
+	}
+
+	function listen(to: WebSocket): void {
+		to.addEventListener('message', ({ data }) => {
+			hasAnswered = true;
+			failures = 0;
+			onNotice(decodeNotice(String(data)));
+		});
+		const onEnd = () => {
+			if (socket !== to) return;
+			lose();
+			onLoss();
+		};
+		to.addEventListener('close', onEnd);
+		to.addEventListener('error', onEnd);
+	}
+
+	function close(): void {
+		const closing = socket;
+		socket = undefined;
+		try {
+			closing?.close(1000);
+		} catch {
+			// It was closed already.
+		}
+	}
+
+	return {
+		async open(now) {
+			if (socket || isClosed || now < opensAt) return false;
+			try {
+				const opened = await connect(hubOf(hubs, sessionId));
+				if (isClosed) {
+					// The stream ended while this was on its way.
+					discard(opened);
+					return false;
+				}
+				socket = opened;
+				hasAnswered = true;
+				listen(opened);
+				opened.accept();
+				return true;
+			} catch (error) {
+				lose();
+				log('warn', { message: 'hub not reached by a follower', ...errorFields(error) });
+				return false;
+			}
+		},
+		opensAt: () => (socket ? undefined : opensAt),
+		tell(notice) {
+			if (!socket) return;
+			if (!hasAnswered) {
+				close();
+				lose();
+				return;
+			}
+			hasAnswered = false;
+			try {
+				socket.send(encodeNotice(notice));
+			} catch {
+				close();
+				lose();
+			}
+		},
+		close() {
+			isClosed = true;
+			close();
+		},
+	};
+}

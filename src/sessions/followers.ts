@@ -1,0 +1,15 @@
+import type { SessionState } from '../live/frames.ts';
+import type { SessionRow } from './store.ts';
+
+/** Whether somebody may be following a session, so that a write to it is worth telling. */
+export const isFollowed = ({ followed_until }: Pick<SessionRow, 'followed_until'>): boolean =>
+	followed_until !== null && followed_until > new Date().toISOString();
+
+/** The part of a session's state that its followers are told. */
+export const stateOf = (row: SessionRow): SessionState => ({
+	id: row.id,
+	status: row.status,
+	version: row.version,
+	expiresAt: row.expires_at,
+	updatedAt: row.updated_at,
+});

@@ -1,0 +1,179 @@
+import { spawnSync } from 'node:child_process';
+import { connect } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
+import { EventSource } from 'eventsource';
+import { Agent, fetch } from 'undici';
+import { expect, it } from 'vitest';
+import { npmRun, ROOT, withFolder } from '../support/server.ts';
+import { type DevServer, freePort, startDev } from '../support/wrangler-dev.ts';
+
+const SESSIONS = '/v1/products/generation/sessions';
+
+interface Scale {
+	followers: number;
+	writers: number;
+	/** Of all writers together. */
+	events: number;
+	restarts: number;
+}
+
+/**
+ * Followers of one session, each a client that nobody here wrote, whose connections break at random; writers that append
+ * at the same time; a server that is killed with its hubs and started again. Each follower must see the log as it is.
+ */
+export const everyFollowerSeesTheLog = (scale: Scale): void =>
+	it(
+		`shows ${scale.followers} followers all ${scale.events} events of ${scale.writers} writers, once each and in order, over ${scale.restarts} restarts and broken connections`,
+		{
+			timeout: 600_000,
+		},
+		() => withFolder((folder) => follow(folder, scale)),
+	);
+
+async function follow(folder: string, { followers, writers, events, restarts }: Scale): Promise<void> {
+	const migrate = ['d1', 'migrations', 'apply', 'DB', '--local', '--persist-to', folder];
+	expect(spawnSync('wrangler', migrate, { cwd: ROOT, env: { ...process.env, CI: 'true' } }).status).toBe(0);
+	const created = npmRun('keys', 'create', '--user', 'user_1', '--json', '--persist-to', folder);
+	const { key } = JSON.parse(created.stdout) as { key: string };
+	const port = await freePort();
+	const vars = { FOLLOW_HEARTBEAT_SECONDS: '2' };
+	let server: DevServer = await startDev(folder, port, vars);
+	const base = `${server.url}${SESSIONS}`;
+	const headers = { Authorization: key, 'Content-Type': 'application/json' };
+	const { id } = (await (await fetch(base, { method: 'POST', headers })).json()) as { id: string };
+	const url = `${base}/${id}/events`;
+
+	const clients = Array.from({ length: followers }, () => newFollower(url, key));
+	const slow = newSlowReader(port, `${SESSIONS}/${id}/events`, key);
+	try {
+		let appended = 0;
+		const write = async (writer: number) => {
+			for (let n = 1; appended < events; n += 1) {
+				appended += 1;
+				await append(url, headers, {
+					type: `w${writer}`,
+					payload: { n, text: 'x'.repeat(n % 7 === 0 ? 20_000 : 20) },
+				});
+			}
+		};
+		const writing = Promise.all(Array.from({ length: writers }, (_, writer) => write(writer)));
+		for (let n = 1; n <= restarts; n += 1) {
+			while (appended < (events * n) / (restarts + 1)) await setTimeout(20);
+			await server.kill();
+			server = await startDev(folder, port, vars);
+		}
+		await writing;
+		const log = await wholeLog(url, headers);
+		expect(log.length).toBe(events);
+		const deadline = Date.now() + 120_000;
+		while (clients.some(({ ids }) => ids.length < events) && Date.now() < deadline) await setTimeout(100);
+		for (const { ids } of clients) expect(ids).toEqual(log);
+		expect(clients.some(({ connections }) => connections() > restarts + 1)).toBe(true);
+		expect(await slow.ids(events)).toEqual(log);
+	} finally {
+		for (const { close } of clients) close();
+		slow.close();
+		await server.kill();
+	}
+}
+
+/** Appends an event, once, however often that has to be tried. */
+async function append(url: string, headers: Record<string, string>, event: object): Promise<void> {
+	const idempotencyKey = crypto.randomUUID();
+	for (let tries = 1; ; tries += 1) {
+		try {
+			const response = await fetch(url, {
+				method: 'POST',
+				headers: { ...headers, 'Idempotency-Key': idempotencyKey },
+				body: JSON.stringify(event),
+			});
+			if (response.status === 201) return;
+			throw new Error(`${response.status}: ${await response.text()}`);
+		} catch (error) {
+			if (tries === 100) throw error;
+			await setTimeout(200);
+		}
+	}
+}
+
+async function wholeLog(url: string, headers: Record<string, string>): Promise<string[]> {
+	const ids: string[] = [];
+	for (let hasMore = true; hasMore; ) {
+		const after = ids.length === 0 ? '' : `&after=${ids.at(-1)}`;
+		const page = (await (await fetch(`${url}?limit=100${after}`, { headers })).json()) as {
+			data: { id: string }[];
+			hasMore: boolean;
+		};
+		ids.push(...page.data.map((event) => event.id));
+		hasMore = page.hasMore;
+	}
+	return ids;
+}
+
+/** An EventSource whose connection breaks now and then. It resumes by itself, with Last-Event-ID. */
+function newFollower(url: string, key: string) {
+	const ids: string[] = [];
+	let connections = 0;
+	const source = new EventSource(url, {
+		async fetch(address, { headers, signal }) {
+			connections += 1;
+			const agent = new Agent();
+			if (Math.random() < 0.5) setTimeout(Math.random() * 4000).then(() => agent.destroy());
+			return fetch(String(address), {
+				headers: { ...headers, Authorization: key },
+				dispatcher: agent,
+				...(signal ? { signal: signal as AbortSignal } : {}),
+			});
+		},
+	});
+	source.addEventListener('event', ({ lastEventId, data }) => {
+		if ((JSON.parse(data) as { id: string }).id !== lastEventId) throw new Error(`${lastEventId}: ${data}`);
+		ids.push(lastEventId);
+	});
+	return { ids, connections: () => connections, close: () => source.close() };
+}
+
+/** A socket that reads a little, waits, and reads on; it resumes like a browser does. */
+function newSlowReader(port: number, path: string, key: string) {
+	const seen: string[] = [];
+	let isClosed = false;
+	let socket = open();
+
+	function open() {
+		const opened = connect(port, '127.0.0.1');
+		let text = '';
+		opened.on('error', () => {});
+		opened.on('close', () => {
+			if (!isClosed)
+				setTimeout(500).then(() => {
+					if (!isClosed) socket = open();
+				});
+		});
+		opened.on('data', (bytes: Buffer) => {
+			text += bytes.toString('latin1');
+			for (const [, id] of text.matchAll(/^id: (\S+)\n/gm)) if (id && !seen.includes(id)) seen.push(id);
+			text = text.slice(text.lastIndexOf('\n') + 1);
+			opened.pause();
+			setTimeout(30).then(() => opened.resume());
+		});
+		const cursor = seen.at(-1);
+		opened.write(
+			`GET ${path} HTTP/1.1\r\nHost: x\r\nAuthorization: ${key}\r\nAccept: text/event-stream\r\n${
+				cursor ? `Last-Event-ID: ${cursor}\r\n` : ''
+			}\r\n`,
+		);
+		return opened;
+	}
+
+	return {
+		async ids(count: number) {
+			const deadline = Date.now() + 120_000;
+			while (seen.length < count && Date.now() < deadline) await setTimeout(100);
+			return seen;
+		},
+		close() {
+			isClosed = true;
+			socket.destroy();
+		},
+	};
+}

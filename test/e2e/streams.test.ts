@@ -1,0 +1,84 @@
+import { connect, type Socket } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { type Server, startServer } from '../support/server.ts';
+
+const SESSIONS = '/v1/products/generation/sessions';
+
+let server: Server;
+let key: string;
+beforeAll(async () => {
+	server = await startServer({ FOLLOW_HEARTBEAT_SECONDS: '1' });
+	key = await server.newKey();
+});
+afterAll(() => server.close());
+
+async function post(path: string, body: object): Promise<{ id: string }> {
+	const response = await fetch(server.url + SESSIONS + path, {
+		method: 'POST',
+		headers: { Authorization: key, 'Content-Type': 'application/json' },
+		body: JSON.stringify(body),
+	});
+	return (await response.json()) as { id: string };
+}
+
+/** Follows over a socket of its own. `text` holds what came so far. */
+function follow(id: string, requestId: string): { socket: Socket; text: () => string } {
+	const { hostname, port } = new URL(server.url);
+	const socket = connect(Number(port), hostname);
+	let text = '';
+	socket.setEncoding('utf8').on('data', (data) => {
+		text += data;
+	});
+	socket.on('error', () => {});
+	socket.write(
+		`GET ${SESSIONS}/${id}/events HTTP/1.1\r\nHost: x\r\nAuthorization: ${key}\r\nAccept: text/event-stream\r\nX-Request-Id: ${requestId}\r\n\r\n`,
+	);
+	return { socket, text: () => text };
+}
+
+const linesOf = (requestId: string) =>
+	server
+		.logs()
+		.filter((line) => line.startsWith('{') && line.includes(requestId))
+		.map((line) => JSON.parse(line) as Record<string, unknown>);
+
+it('writes one line when a stream opens and one when it ends, and none for its events', async () => {
+	const { id } = await post('', {});
+	const { socket, text } = follow(id, 'the.stream');
+	await vi.waitFor(() => expect(text()).toContain('event: session'), 10_000);
+	for (let n = 0; n < 5; n += 1) await post(`/${id}/events`, { type: 'note' });
+	await vi.waitFor(() => expect(text().match(/event: event/g)).toHaveLength(5), 10_000);
+	// Its client goes away without a word.
+	socket.destroy();
+	await vi.waitFor(() => expect(linesOf('the.stream')).toHaveLength(2), 10_000);
+	const [opened, ended] = linesOf('the.stream');
+	expect(opened).toMatchObject({ message: 'request', status: 200 });
+	expect(ended).toMatchObject({
+		message: 'stream ended',
+		reason: 'gone',
+		events: 5,
+		d1Trips: expect.any(Number),
+	});
+	expect(ended?.durationMs).toEqual(expect.any(Number));
+});
+
+it('gives a client everything that did not read for a while, and others at once', async () => {
+	const { id } = await post('', {});
+	const slow = follow(id, 'slow');
+	const quick = follow(id, 'quick');
+	await vi.waitFor(() => expect(slow.text() + quick.text()).toMatch(/(event: session.*){2}/s), 10_000);
+	slow.socket.pause();
+	const events: string[] = [];
+	for (let n = 0; n < 150; n += 1) {
+		const event = await post(`/${id}/events`, { type: 'note', payload: { text: 'x'.repeat(60_000) } });
+		events.push(event.id);
+	}
+	const ids = (text: string) => Array.from(text.matchAll(/^id: (\S+)$/gm), ([, each]) => each);
+	await vi.waitFor(() => expect(ids(quick.text())).toEqual(events), 20_000);
+	await setTimeout(1500);
+	slow.socket.resume();
+	await vi.waitFor(() => expect(ids(slow.text())).toEqual(events), 30_000);
+	slow.socket.destroy();
+	quick.socket.destroy();
+});

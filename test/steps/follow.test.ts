@@ -1,0 +1,33 @@
+import { describe, expect, it } from 'vitest';
+import { newCaller, SESSIONS } from '../support/api.ts';
+import { caughtUp, followSession, hubsWith, liveService } from '../support/follow.ts';
+
+describe('a step', () => {
+	it('reaches followers as its events in order, and as the state after it', async () => {
+		const caller = await newCaller();
+		const { id } = await caller.create();
+		const stream = await caughtUp(await followSession(caller, id));
+		const { json, headers } = await caller.call<{ events: { id: string }[] }>(
+			'POST',
+			`${SESSIONS}/${id}/steps`,
+			{
+				body: { events: [{ type: 'a' }, { type: 'b' }, { type: 'c' }], patch: { status: 'planning' } },
+			},
+		);
+		const frames = [await stream.next(), await stream.next(), await stream.next(), await stream.next()];
+		const events = frames.filter((frame) => frame?.event === 'event');
+		expect(events.map((frame) => frame?.id)).toEqual(json.events.map((event) => event.id));
+		const [state] = frames.filter((frame) => frame?.event === 'session');
+		expect(JSON.parse(state?.data ?? '')).toMatchObject({ status: 'planning', etag: headers.get('ETag') });
+		await stream.leave();
+	});
+
+	it('of a session that nobody follows tells no hub', async () => {
+		const { hubs, sent } = hubsWith((_, pass) => pass());
+		const caller = await newCaller({ fetcher: liveService({ HUB: hubs }) });
+		const { id } = await caller.create();
+		const body = { events: [{ type: 'a' }], patch: { status: 'planning' } };
+		expect((await caller.call('POST', `${SESSIONS}/${id}/steps`, { body })).status).toBe(201);
+		expect(sent).toEqual({ publish: 0, connect: 0 });
+	});
+});
