@@ -48,7 +48,7 @@ app.use(
 );
 app.use(`${SESSIONS_PATH}/*`, authenticate);
 
-const routes = app.route(SESSIONS_PATH, sessionRoutes).route(`${SESSIONS_PATH}/:id/events`, eventRoutes);
+app.route(SESSIONS_PATH, sessionRoutes).route(`${SESSIONS_PATH}/:id/events`, eventRoutes);
 
 app.route('/healthz', healthRoutes).route('/', docsRoutes);
 
@@ -57,5 +57,3 @@ app.notFound((c) => errorResponse(new ApiError('NOT_FOUND', 'There is nothing at
 app.onError(errorResponse);
 
 export { app };
-/** For `hono/client`: `hc<Api>(baseUrl)`. */
-export type Api = typeof routes;
