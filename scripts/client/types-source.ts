@@ -12,7 +12,6 @@ const names: TypeNames = {
 	SessionStatus: 'SessionStatus',
 	Session: 'Session',
 	SessionDetails: 'SessionDetails',
-	SessionList: 'SessionList',
 	CreateSession: 'CreateSession',
 	UpdateSession: 'UpdateSession',
 	MergeSession: 'MergeSession',

@@ -57,16 +57,6 @@ export interface SessionDetails {
 	userId: string;
 }
 
-export interface SessionList {
-	data: Array<Session>;
-	pagination: {
-		limit: number;
-		offset: number;
-		/** How many sessions there are, not only on this page. */
-		total: number;
-	};
-}
-
 export interface CreateSession {
 	catalogVersion?: string | undefined;
 	/** The product requirements document. */

@@ -27,7 +27,7 @@ describe('the types of the client', () => {
 		expectTypeOf<generated.SessionStatus>().toEqualTypeOf<z.infer<typeof statusSchema>>();
 		expectTypeOf<generated.Session>().toEqualTypeOf<z.infer<typeof sessionSchema>>();
 		expectTypeOf<generated.SessionDetails>().toEqualTypeOf<z.infer<typeof sessionDetailsSchema>>();
-		expectTypeOf<generated.SessionList>().toEqualTypeOf<z.infer<typeof sessionListSchema>>();
+		expectTypeOf<z.infer<typeof sessionListSchema>>().toExtend<generated.SessionPage<generated.Session>>();
 		expectTypeOf<generated.Event>().toEqualTypeOf<z.infer<typeof eventSchema>>();
 		expectTypeOf<generated.EventPage>().toEqualTypeOf<z.infer<typeof eventPageSchema>>();
 		expectTypeOf<generated.ErrorBody>().toEqualTypeOf<z.infer<typeof errorSchema>>();
