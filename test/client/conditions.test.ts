@@ -13,7 +13,6 @@ const stale = () => refusal(412, 'PRECONDITION_FAILED');
 
 beforeEach(() => {
 	vi.spyOn(Math, 'random').mockReturnValue(0);
-	return () => vi.restoreAllMocks();
 });
 
 describe('the ETag of a session', () => {

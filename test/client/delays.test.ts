@@ -1,9 +1,5 @@
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { delayBefore, retryAfterMs } from '../../src/client/retry.ts';
-
-afterEach(() => {
-	vi.restoreAllMocks();
-});
 
 describe('the delay before a retry', () => {
 	it('is random over a span that doubles up to its maximum', () => {

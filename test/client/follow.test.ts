@@ -55,7 +55,6 @@ beforeEach(() => {
 	vi.spyOn(Math, 'random').mockReturnValue(0);
 });
 afterEach(() => {
-	vi.restoreAllMocks();
 	vi.useRealTimers();
 });
 

@@ -17,7 +17,6 @@ const clientOf = (...replies: Reply[]) => {
 /** The jitter decides on no delay at all. */
 beforeEach(() => {
 	vi.spyOn(Math, 'random').mockReturnValue(0);
-	return () => vi.restoreAllMocks();
 });
 
 type Act = (client: Client) => Promise<unknown>;
