@@ -22,24 +22,33 @@ export interface Connection {
 export function newConnection(callersSignal: AbortSignal | undefined): Connection {
 	callersSignal?.throwIfAborted();
 	const controller = new AbortController();
+	const { signal } = controller;
 	const stop = () => controller.abort(callersSignal?.reason);
 	callersSignal?.addEventListener('abort', stop, { once: true });
 	return {
-		signal: controller.signal,
+		signal,
 		async within(milliseconds, work) {
 			let isLate = false;
 			const timer = setTimeout(() => {
 				isLate = true;
 				controller.abort();
 			}, milliseconds);
+			let giveUp = () => {};
+			// Not every fetch ends what it began when its signal aborts.
+			const stopped = new Promise<never>((_, reject) => {
+				giveUp = () => reject(signal.reason);
+				signal.addEventListener('abort', giveUp);
+				if (signal.aborted) giveUp();
+			});
 			try {
-				return await work;
+				return await Promise.race([work, stopped]);
 			} catch (cause) {
 				if (cause instanceof Failure) throw cause;
 				callersSignal?.throwIfAborted();
 				throw isLate ? late(milliseconds) : broken(cause);
 			} finally {
 				clearTimeout(timer);
+				signal.removeEventListener('abort', giveUp);
 			}
 		},
 		close() {

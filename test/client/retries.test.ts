@@ -171,6 +171,12 @@ describe('a limit in time', () => {
 		expect(sent.map(({ signal }) => signal.aborted)).toEqual([true, true]);
 	});
 
+	it('ends a try of a fetch that takes no notice of its signal', async () => {
+		const { client } = clientOf(() => new Promise<Response>(() => {}));
+		const call = client.get(ID, { timeoutMs: 20, maxRetries: 0 });
+		await expect(call).rejects.toMatchObject({ code: 'TIMEOUT' });
+	});
+
 	it('counts the body as well', async () => {
 		const endless: Reply = ({ signal }) =>
 			new Response(
