@@ -56,14 +56,15 @@ export interface EventsOptions extends CallOptions {
 }
 
 /** What happened in a session and what changed in it, as one write. */
-export interface Step {
+export interface AppendStep {
 	/** 1 to 100 events, which get consecutive places. */
-	events: readonly AppendEvent[];
+	events: Array<AppendEvent>;
 	/** Merged into the session by RFC 7396. */
 	patch?: MergeSession | undefined;
 }
 
-export interface StepResult {
+/** The events of a step, and the session after it. */
+export interface Step {
 	events: Event[];
 	session: Session;
 }
@@ -125,7 +126,7 @@ export interface Client {
 	merge(id: string, patch: MergeSession, options?: ConditionalOptions): Promise<Session>;
 
 	/** Appends events and merges a patch in one transaction. It happens once, however often the request must be sent. */
-	step(id: string, step: Step, options?: KeyedOptions & ConditionalOptions): Promise<StepResult>;
+	step(id: string, step: AppendStep, options?: KeyedOptions & ConditionalOptions): Promise<Step>;
 
 	/** Appends an event. It is appended once, however often the request must be sent. */
 	append(id: string, event: AppendEvent, options?: KeyedOptions): Promise<Event>;

@@ -1,5 +1,5 @@
 /** The entry of the client package: `createClient`, and what its calls take, return and throw. */
-import type { Client, SessionKey, Step, StepResult } from './api.ts';
+import type { Client, SessionKey, Step } from './api.ts';
 import { editWhile } from './edit-while.ts';
 import { ifMatchHeader, withEtag } from './etag.ts';
 import { follow } from './follow.ts';
@@ -89,8 +89,8 @@ export function createClient(options: ClientOptions): Client {
 
 		merge: async (id, changes, options = {}) => patch(id, changes, MERGE_PATCH_TYPE, options),
 
-		async step(id, step: Step, options = {}) {
-			const { body, etag } = await post<StepResult>(urlBelow(service.url, id, 'steps'), step, options);
+		async step(id, step, options = {}) {
+			const { body, etag } = await post<Step>(urlBelow(service.url, id, 'steps'), step, options);
 			withEtag(body.session, etag);
 			return body;
 		},

@@ -63,6 +63,6 @@ async function write(
 	options: Parameters<Client['merge']>[2],
 ): Promise<Session> {
 	if (events.length === 0) return client.merge(id, patch, options);
-	const { session } = await client.step(id, { events, patch }, options);
+	const { session } = await client.step(id, { events: [...events], patch }, options);
 	return session;
 }
