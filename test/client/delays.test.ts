@@ -1,5 +1,9 @@
-import { describe, expect, it, vi } from 'vitest';
-import { delayBefore, retryAfterMs } from '../../src/client/retry.ts';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { delayBefore, pause, retryAfterMs } from '../../src/client/retry.ts';
+
+afterEach(() => {
+	vi.useRealTimers();
+});
 
 describe('the delay before a retry', () => {
 	it('is random over a span that doubles up to its maximum', () => {
@@ -29,5 +33,22 @@ describe('Retry-After', () => {
 
 	it('counts as no wait when it is missing or invalid', () => {
 		expect([retryAfterMs(null), retryAfterMs('soon')]).toEqual([0, 0]);
+	});
+});
+
+describe('a pause', () => {
+	it('ends when the signal aborts, and leaves no timer behind', async () => {
+		vi.useFakeTimers();
+		const leaving = new AbortController();
+		const paused = pause(60_000, leaving.signal);
+		leaving.abort(new Error('The user left.'));
+		await expect(paused).rejects.toThrow('The user left.');
+		expect(vi.getTimerCount()).toBe(0);
+	});
+
+	it('does not begin when the signal has aborted', async () => {
+		await expect(pause(60_000, AbortSignal.abort(new Error('The user left.')))).rejects.toThrow(
+			'The user left.',
+		);
 	});
 });

@@ -183,6 +183,52 @@ describe('follow', () => {
 		expect(sent).toHaveLength(5);
 	});
 
+	it('resumes without a limit once the stream has begun', async () => {
+		const cuts = Array.from({ length: 12 }, () => 'cut' as const);
+		const { items } = followOf([stream([opening], 'ends'), ...cuts, stream([opening, end], 'ends')]);
+		expect(await all(items)).toEqual(['end deleted']);
+	});
+
+	it('asks for another token after each 401 that a stream came between', async () => {
+		const unauthorized = () => refusal(401, 'UNAUTHORIZED');
+		const { items } = followOf(
+			[unauthorized, stream([opening], 'ends'), unauthorized, stream([opening, end], 'ends')],
+			{},
+			() => crypto.randomUUID(),
+		);
+		expect(await all(items)).toEqual(['end deleted']);
+	});
+
+	it('waits for the time of Retry-After before it resumes', async () => {
+		vi.useFakeTimers();
+		const busy = refusal(503, 'DATABASE_UNAVAILABLE', { 'Retry-After': '7' });
+		const { items, sent } = followOf([busy, stream([opening, end], 'ends')]);
+		const seen = all(items);
+		await vi.advanceTimersByTimeAsync(6_999);
+		expect(sent).toHaveLength(1);
+		await vi.advanceTimersByTimeAsync(1);
+		expect(await seen).toEqual(['end deleted']);
+	});
+
+	it('waits for up to the time that the stream asks for, and for longer after each further failure', async () => {
+		vi.useFakeTimers();
+		vi.mocked(Math.random).mockReturnValue(1);
+		const { items, sent } = followOf([
+			stream(['retry: 300\n\n'], 'ends'),
+			'cut',
+			stream([opening, end], 'ends'),
+		]);
+		const seen = all(items);
+		await vi.advanceTimersByTimeAsync(299);
+		expect(sent).toHaveLength(1);
+		await vi.advanceTimersByTimeAsync(1);
+		expect(sent).toHaveLength(2);
+		await vi.advanceTimersByTimeAsync(599);
+		expect(sent).toHaveLength(2);
+		await vi.advanceTimersByTimeAsync(1);
+		expect(await seen).toEqual(['end deleted']);
+	});
+
 	it('closes the connection when the loop is left', async () => {
 		const closed = vi.fn();
 		const { items } = followOf([stream([opening, event(1)], 'stays open', closed)]);

@@ -45,6 +45,7 @@ const lost: [string, () => Reply][] = [
 	['a network error', () => 'cut'],
 	['a 503', unavailable],
 	['a 502 from a gateway', gateway],
+	['a 522 from the edge', () => new Response(null, { status: 522 })],
 	['a response that is cut off', cutOff],
 ];
 const success = () => json({ ...session, session, events: [], data: [] });
@@ -200,6 +201,14 @@ describe('a signal', () => {
 		const { client } = clientOf(silence);
 		const leaving = new AbortController();
 		const call = client.get(ID, { signal: leaving.signal });
+		leaving.abort(reason);
+		await expect(call).rejects.toBe(reason);
+	});
+
+	it('ends a write under way with its reason, although the outcome is unknown', async () => {
+		const { client } = clientOf(silence);
+		const leaving = new AbortController();
+		const call = client.update(ID, { status: 'failed' }, { signal: leaving.signal });
 		leaving.abort(reason);
 		await expect(call).rejects.toBe(reason);
 	});
