@@ -198,17 +198,19 @@ describe('a signal', () => {
 	const reason = new Error('The user left.');
 
 	it('ends a request under way, with its reason', async () => {
-		const { client } = clientOf(silence);
+		const { client, sent } = clientOf(silence);
 		const leaving = new AbortController();
 		const call = client.get(ID, { signal: leaving.signal });
+		await vi.waitFor(() => expect(sent).toHaveLength(1));
 		leaving.abort(reason);
 		await expect(call).rejects.toBe(reason);
 	});
 
 	it('ends a write under way with its reason, although the outcome is unknown', async () => {
-		const { client } = clientOf(silence);
+		const { client, sent } = clientOf(silence);
 		const leaving = new AbortController();
 		const call = client.update(ID, { status: 'failed' }, { signal: leaving.signal });
+		await vi.waitFor(() => expect(sent).toHaveLength(1));
 		leaving.abort(reason);
 		await expect(call).rejects.toBe(reason);
 	});
