@@ -50,7 +50,7 @@ app.use(
 );
 app.use(`${SESSIONS_PATH}/*`, authenticate);
 
-const routes = app
+app
 	.route(SESSIONS_PATH, sessionRoutes)
 	.route(`${SESSIONS_PATH}/:id/events`, eventRoutes)
 	.route(`${SESSIONS_PATH}/:id/steps`, stepRoutes)
@@ -63,5 +63,3 @@ app.notFound((c) => errorResponse(new ApiError('NOT_FOUND', 'There is nothing at
 app.onError(errorResponse);
 
 export { app };
-/** For `hono/client`: `hc<Api>(baseUrl)`. */
-export type Api = typeof routes;

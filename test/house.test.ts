@@ -60,6 +60,16 @@ it('imports only from rooms further down', () => {
 	expect(upward.map(named)).toEqual([]);
 });
 
+it('lets the client import types alone from other rooms, and no package but the parser of streams', () => {
+	const ofClient = imports.filter(({ room }) => room === 'client');
+	const foreign = ofClient.filter(
+		({ target, isType }) => target !== undefined && target !== 'client' && !isType,
+	);
+	expect(foreign.map(named)).toEqual([]);
+	const packages = ofClient.filter(({ target }) => target === undefined).map(({ source }) => source);
+	expect(packages).toEqual(['eventsource-parser']);
+});
+
 it('keeps database and HTTP apart', () => {
 	const joined = imports.filter(({ room, target }) => STRANGERS.has(`${room} ${target}`));
 	expect(joined.map(named)).toEqual([]);

@@ -12,6 +12,7 @@ export const stepSchema = z
 			.meta({ description: 'What happened, in order. The events get consecutive positions.' }),
 		patch: mergePatchSchema
 			.omit({ ttlSeconds: true })
+			.meta({ id: 'StepPatch' })
 			.optional()
 			.meta({ description: 'What changed: a merge patch by RFC 7396.' }),
 	})

@@ -1,50 +1,79 @@
-import { afterAll, beforeAll, describe, expect, expectTypeOf, it } from 'vitest';
-import { sessionsClient } from '../../src/client.ts';
-import type { Session } from '../../src/sessions/schema.ts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ApiError, type Client, createClient, etagOf } from '../../src/client/client.ts';
 import { type Server, startServer } from '../support/server.ts';
 
 let server: Server;
+let client: Client;
 beforeAll(async () => {
 	server = await startServer();
+	client = createClient({ baseUrl: server.url, token: await server.newKey() });
 });
 afterAll(() => server.close());
 
-describe('the typed client', () => {
-	it('creates, patches, appends, lists, follows and deletes', async () => {
-		const sessions = sessionsClient(server.url, await server.newKey());
+describe('the client against the service', () => {
+	it('creates, updates, merges, appends, reads, lists and deletes', async () => {
+		const session = await client.create({ prd: { title: 'Support assistant' } });
+		expect(Object.keys(session)).toHaveLength(14);
 
-		const created = await sessions.$post({ json: { prd: { title: 'Support assistant' } } });
-		const session = await created.json();
-		expectTypeOf(session).toEqualTypeOf<Session>();
-		const param = { id: session.id };
+		expect((await client.update(session.id, { status: 'generating', plan: { steps: 2 } })).plan).toEqual({
+			steps: 2,
+		});
+		const merged = await client.merge(session.id, { plan: { owner: 'worker-7' } });
+		expect(merged.plan).toEqual({ steps: 2, owner: 'worker-7' });
 
-		const patched = await sessions[':id'].$patch({ param, json: { status: 'generating' } });
-		expect((await patched.json()).status).toBe('generating');
+		for (const type of ['plan.started', 'plan.ready']) await client.append(session.id, { type });
+		expect((await client.get(session.id)).events.map(({ type }) => type)).toEqual([
+			'plan.started',
+			'plan.ready',
+		]);
 
-		for (const type of ['plan.started', 'plan.ready'])
-			await sessions[':id'].events.$post({ param, json: { type } });
+		const page = await client.list({ status: 'generating' });
+		expect(page.data.map(({ id }) => id)).toEqual([session.id]);
 
-		const listed = await sessions.$get({ query: { status: 'generating' } });
-		expect((await listed.json()).data.map(({ id }) => id)).toEqual([session.id]);
+		await client.delete(session.id);
+		await expect(client.get(session.id)).rejects.toMatchObject({ status: 404, code: 'SESSION_NOT_FOUND' });
+	});
 
+	it('iterates over all events, page by page', async () => {
+		const { id } = await client.create();
+		const types = ['one', 'two', 'three', 'four', 'five'];
+		for (const type of types) await client.append(id, { type });
 		const seen: string[] = [];
-		let after: string | undefined;
-		for (let more = true; more; ) {
-			const page = await sessions[':id'].events.$get({
-				param,
-				query: { limit: '1', ...(after ? { after } : {}) },
-			});
-			const { data, hasMore } = await page.json();
-			for (const event of data) {
-				seen.push(event.type);
-				after = event.id;
-			}
-			more = hasMore;
-		}
-		expect(seen).toEqual(['plan.started', 'plan.ready']);
+		for await (const event of client.events(id, { limit: 2 })) seen.push(event.type);
+		expect(seen).toEqual(types);
+	});
 
-		const details = await sessions[':id'].$get({ param, query: {} });
-		expect((await details.json()).events).toHaveLength(2);
-		expect(await (await sessions[':id'].$delete({ param })).json()).toEqual({ success: true });
+	it('throws an ApiError that names each problem and the request', async () => {
+		const failure = await client.create({ catalogVersion: 'x'.repeat(300) }).catch((error) => error);
+		expect(failure).toBeInstanceOf(ApiError);
+		expect(failure).toMatchObject({ status: 400, code: 'VALIDATION_ERROR' });
+		expect(failure.requestId).toMatch(/^[\w.-]+$/);
+		expect(failure.details).toEqual([{ path: 'catalogVersion', message: expect.any(String) }]);
+		expect(failure.message).toContain('catalogVersion');
+	});
+
+	it('writes on a condition: with a session, with its ETag, and with the weakened ETag', async () => {
+		const created = await client.create();
+		const { id } = created;
+		const planned = await client.update(id, { status: 'planning' }, { ifMatch: created });
+		await expect(client.update(id, { status: 'failed' }, { ifMatch: created })).rejects.toMatchObject({
+			status: 412,
+			code: 'PRECONDITION_FAILED',
+		});
+		const merged = await client.merge(id, { plan: {} }, { ifMatch: `W/${etagOf(planned)}` });
+		const read = await client.get(id);
+		expect(etagOf(read)).toBe(etagOf(merged));
+		await expect(client.delete(id, { ifMatch: created })).rejects.toMatchObject({ status: 412 });
+		await client.delete(id, { ifMatch: etagOf(read) });
+	});
+
+	it('lets each of many concurrent editors have its turn', async () => {
+		const { id } = await client.create({ prd: {} });
+		await client.update(id, { plan: { turns: 0 } });
+		const editors = Array.from({ length: 5 }, () =>
+			client.editWhile(id, ({ plan }) => ({ patch: { plan: { turns: Number(plan?.turns) + 1 } } })),
+		);
+		await Promise.all(editors);
+		expect((await client.get(id)).plan).toEqual({ turns: 5 });
 	});
 });

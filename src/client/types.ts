@@ -1,0 +1,187 @@
+// Generated from the OpenAPI document by `npm run build:client`. Do not edit it.
+
+/** In the order of a session’s life. Any may follow any other. */
+export type SessionStatus =
+	| 'intake'
+	| 'planning'
+	| 'generating'
+	| 'assembling'
+	| 'completed'
+	| 'failed'
+	| 'cancelled';
+
+export interface Session {
+	/** How far the assembly of the product is. */
+	assemblyState: Record<string, unknown> | null;
+	catalogVersion: string | null;
+	createdAt: string;
+	/** When the session is gone. */
+	expiresAt: string;
+	id: string;
+	organizationId: string | null;
+	/** How the product is going to be built. */
+	plan: Record<string, unknown> | null;
+	/** The product requirements document. */
+	prd: Record<string, unknown> | null;
+	/** The product itself. */
+	productObject: Record<string, unknown> | null;
+	/** As sent, or lowercase hex SHA-256 of the RFC 8785 form of productObject. */
+	productObjectHash: string | null;
+	schemaVersion: string | null;
+	status: SessionStatus;
+	updatedAt: string;
+	userId: string;
+}
+
+export interface SessionDetails {
+	/** How far the assembly of the product is. */
+	assemblyState: Record<string, unknown> | null;
+	catalogVersion: string | null;
+	createdAt: string;
+	events: Array<Event>;
+	/** When the session is gone. */
+	expiresAt: string;
+	id: string;
+	organizationId: string | null;
+	/** How the product is going to be built. */
+	plan: Record<string, unknown> | null;
+	/** The product requirements document. */
+	prd: Record<string, unknown> | null;
+	/** The product itself. */
+	productObject: Record<string, unknown> | null;
+	/** As sent, or lowercase hex SHA-256 of the RFC 8785 form of productObject. */
+	productObjectHash: string | null;
+	schemaVersion: string | null;
+	status: SessionStatus;
+	updatedAt: string;
+	userId: string;
+}
+
+export interface CreateSession {
+	catalogVersion?: string | undefined;
+	/** The product requirements document. */
+	prd?: Record<string, unknown> | undefined;
+	schemaVersion?: string | undefined;
+	/** How long the session lives from now on, in seconds. At most SESSION_TTL_MAX_SECONDS, a setting of the service: 2,592,000 by default. */
+	ttlSeconds?: number | undefined;
+}
+
+export interface UpdateSession {
+	/** Replaces the whole. */
+	assemblyState?: Record<string, unknown> | undefined;
+	/** Replaces the whole. */
+	plan?: Record<string, unknown> | undefined;
+	/** Replaces the whole. */
+	prd?: Record<string, unknown> | undefined;
+	/** Replaces the whole. */
+	productObject?: Record<string, unknown> | undefined;
+	productObjectHash?: string | undefined;
+	status?: SessionStatus | undefined;
+	/** How long the session lives from now on, in seconds. At most SESSION_TTL_MAX_SECONDS, a setting of the service: 2,592,000 by default. */
+	ttlSeconds?: number | undefined;
+}
+
+export interface MergeSession {
+	/** Merged into what is there; null clears it. */
+	assemblyState?: Record<string, unknown> | null | undefined;
+	/** Merged into what is there; null clears it. */
+	plan?: Record<string, unknown> | null | undefined;
+	/** Merged into what is there; null clears it. */
+	prd?: Record<string, unknown> | null | undefined;
+	/** Merged into what is there; null clears it. */
+	productObject?: Record<string, unknown> | null | undefined;
+	productObjectHash?: string | null | undefined;
+	status?: SessionStatus | undefined;
+	/** How long the session lives from now on, in seconds. At most SESSION_TTL_MAX_SECONDS, a setting of the service: 2,592,000 by default. */
+	ttlSeconds?: number | undefined;
+}
+
+export interface Event {
+	createdAt: string;
+	id: string;
+	message: string | null;
+	organizationId: string | null;
+	/** Anything that belongs to the event. */
+	payload: Record<string, unknown>;
+	sessionId: string;
+	stage: string | null;
+	type: string;
+	userId: string;
+}
+
+export interface EventPage {
+	data: Array<Event>;
+	/** Whether there are events after the last one here. */
+	hasMore: boolean;
+}
+
+export interface AppendEvent {
+	type: string;
+	message?: string | undefined;
+	/** Anything that belongs to the event. */
+	payload?: Record<string, unknown> | undefined;
+	stage?: string | undefined;
+}
+
+export interface AppendStep {
+	/** What happened, in order. The events get consecutive positions. */
+	events: Array<AppendEvent>;
+	/** What changed: a merge patch by RFC 7396. */
+	patch?: StepPatch | undefined;
+}
+
+export interface StepPatch {
+	/** Merged into what is there; null clears it. */
+	assemblyState?: Record<string, unknown> | null | undefined;
+	/** Merged into what is there; null clears it. */
+	plan?: Record<string, unknown> | null | undefined;
+	/** Merged into what is there; null clears it. */
+	prd?: Record<string, unknown> | null | undefined;
+	/** Merged into what is there; null clears it. */
+	productObject?: Record<string, unknown> | null | undefined;
+	productObjectHash?: string | null | undefined;
+	status?: SessionStatus | undefined;
+}
+
+export interface Step {
+	events: Array<Event>;
+	session: Session;
+}
+
+export interface SessionKey {
+	expiresAt: string;
+	id: string;
+	/** The key. It is not stored, so no later response holds it. */
+	key: string;
+}
+
+export interface ErrorBody {
+	/** A sentence for people. */
+	error: string;
+	/** Stable; for programs. */
+	code:
+		| 'INVALID_JSON'
+		| 'VALIDATION_ERROR'
+		| 'UNAUTHORIZED'
+		| 'FORBIDDEN'
+		| 'SESSION_NOT_FOUND'
+		| 'NOT_FOUND'
+		| 'METHOD_NOT_ALLOWED'
+		| 'PRECONDITION_FAILED'
+		| 'PAYLOAD_TOO_LARGE'
+		| 'UNSUPPORTED_MEDIA_TYPE'
+		| 'IDEMPOTENCY_KEY_REUSED'
+		| 'RATE_LIMITED'
+		| 'INTERNAL_ERROR'
+		| 'DATABASE_UNAVAILABLE';
+	/** The same as the X-Request-Id header. */
+	requestId: string;
+	/** Only on VALIDATION_ERROR. */
+	details?:
+		| Array<{
+				/** Where, in dotted form; empty for the whole. */
+				path: string;
+				message: string;
+		  }>
+		| undefined;
+}

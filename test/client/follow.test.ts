@@ -1,0 +1,272 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createClient, type Followed, type FollowOptions, type Token } from '../../src/client/client.ts';
+import { json, type Reply, refusal, scriptedFetch } from '../support/scripted-fetch.ts';
+
+const ID = 'sess_01k2vxq8f3e7ttyyds0t6w2h4b';
+const eventId = (position: number) => `evt_${String(position).padStart(10, '0')}${'0'.repeat(20)}`;
+const opening = ': following\nretry: 0\n\n';
+const event = (position: number) =>
+	`id: ${eventId(position)}\nevent: event\ndata: ${JSON.stringify({ id: eventId(position), type: 'note', message: 'Größe' })}\n\n`;
+const state = (version: number) =>
+	`event: session\ndata: ${JSON.stringify({ etag: `"${version}"`, id: ID, status: 'intake' })}\n\n`;
+const end = 'event: end\ndata: {"reason":"deleted"}\n\n';
+
+/** How a stream goes on after its chunks. */
+type After = 'ends' | 'breaks off' | 'stays open';
+
+/** A stream of these chunks. `cancelled` is called when the client closes it. */
+const stream =
+	(chunks: readonly (string | Uint8Array)[], after: After, cancelled: () => void = () => {}): Reply =>
+	({ signal }) => {
+		const body = new ReadableStream<Uint8Array>({
+			start(controller) {
+				for (const chunk of chunks) {
+					controller.enqueue(typeof chunk === 'string' ? new TextEncoder().encode(chunk) : chunk);
+				}
+				if (after === 'ends') controller.close();
+				signal.addEventListener('abort', () => {
+					cancelled();
+					if (after === 'stays open') controller.error(signal.reason);
+				});
+			},
+			pull(controller) {
+				if (after === 'breaks off') controller.error(new TypeError('terminated'));
+			},
+		});
+		return new Response(body, { headers: { 'Content-Type': 'text/event-stream; charset=utf-8' } });
+	};
+
+function followOf(replies: Reply[], options: FollowOptions = {}, token: Token = 'rt_test_1') {
+	const { fetch, sent } = scriptedFetch(...replies);
+	const client = createClient({ baseUrl: 'https://api.test', token, fetch });
+	return { items: client.follow(ID, options), sent };
+}
+const all = async (items: AsyncIterable<Followed>): Promise<string[]> => {
+	const seen: string[] = [];
+	for await (const item of items) seen.push(nameOf(item));
+	return seen;
+};
+const nameOf = (item: Followed): string => {
+	if (item.type === 'event') return `event ${Number(item.event.id.slice(4, 14))}`;
+	return item.type === 'session' ? `session ${item.session.etag}` : `end ${item.reason}`;
+};
+
+beforeEach(() => {
+	vi.spyOn(Math, 'random').mockReturnValue(0);
+});
+afterEach(() => {
+	vi.useRealTimers();
+});
+
+describe('follow', () => {
+	it('yields events, states and the end, and stops', async () => {
+		const { items, sent } = followOf([
+			stream([opening, event(1), state(1), event(2), ':\n\n', state(2), end], 'stays open'),
+		]);
+		expect(await all(items)).toEqual(['event 1', 'session "1"', 'event 2', 'session "2"', 'end deleted']);
+		expect(sent[0]?.headers.get('Accept')).toBe('text/event-stream');
+		expect(sent[0]?.url.pathname).toBe(`/v1/products/generation/sessions/${ID}/events`);
+		expect(sent[0]?.url.search).toBe('');
+	});
+
+	it('reads frames that are cut anywhere, within a character too', async () => {
+		const bytes = new TextEncoder().encode(opening + event(1) + state(1) + end);
+		const { items } = followOf([
+			stream(
+				Array.from(bytes, (byte) => Uint8Array.of(byte)),
+				'ends',
+			),
+		]);
+		const first = await items.next();
+		expect(first.value).toMatchObject({ type: 'event', event: { message: 'Größe' } });
+		expect(await all(items)).toEqual(['session "1"', 'end deleted']);
+	});
+
+	for (const after of ['ends', 'breaks off'] as const) {
+		it(`resumes after the last event when the stream ${after}`, async () => {
+			const half = event(2).slice(0, 60);
+			const { items, sent } = followOf([
+				stream([opening, event(1), half], after),
+				stream([opening], after),
+				stream([opening, event(2), state(1)], after),
+				stream([opening, state(1), end], after),
+			]);
+			expect(await all(items)).toEqual(['event 1', 'event 2', 'session "1"', 'end deleted']);
+			expect(sent.map(({ url }) => url.searchParams.get('after'))).toEqual([
+				null,
+				eventId(1),
+				eventId(1),
+				eventId(2),
+			]);
+		});
+	}
+
+	it('begins after the given event', async () => {
+		const { items, sent } = followOf([stream([opening, end], 'ends')], { after: eventId(7) });
+		await all(items);
+		expect(sent[0]?.url.searchParams.get('after')).toBe(eventId(7));
+	});
+
+	it('resumes after network errors, 429 and 503', async () => {
+		const { items } = followOf([
+			'cut',
+			stream([opening, event(1)], 'breaks off'),
+			'cut',
+			refusal(429, 'RATE_LIMITED', { 'Retry-After': '0' }),
+			refusal(503, 'DATABASE_UNAVAILABLE', { 'Retry-After': '0' }),
+			stream([opening, event(2), end], 'ends'),
+		]);
+		expect(await all(items)).toEqual(['event 1', 'event 2', 'end deleted']);
+	});
+
+	it('passes over kinds of frames that it does not know', async () => {
+		const { items } = followOf([
+			stream([opening, 'event: news\ndata: {}\n\n', 'data: plain\n\n', end], 'ends'),
+		]);
+		expect(await all(items)).toEqual(['end deleted']);
+	});
+
+	it('asks for a fresh token whenever it resumes', async () => {
+		const token = vi.fn().mockReturnValueOnce('one').mockReturnValueOnce('two').mockReturnValueOnce('three');
+		const { items, sent } = followOf(
+			[stream([opening], 'ends'), stream([opening], 'ends'), stream([opening, end], 'ends')],
+			{},
+			token,
+		);
+		await all(items);
+		expect(sent.map(({ headers }) => headers.get('Authorization'))).toEqual([
+			'Bearer one',
+			'Bearer two',
+			'Bearer three',
+		]);
+	});
+
+	it('asks for another token after a 401, then throws', async () => {
+		const unauthorized = () => refusal(401, 'UNAUTHORIZED');
+		const { items, sent } = followOf([unauthorized, unauthorized], {}, () => crypto.randomUUID());
+		await expect(all(items)).rejects.toMatchObject({ status: 401 });
+		expect(sent).toHaveLength(2);
+	});
+
+	for (const [status, code] of [
+		[400, 'VALIDATION_ERROR'],
+		[403, 'FORBIDDEN'],
+		[404, 'SESSION_NOT_FOUND'],
+	] as const) {
+		it(`throws on ${status}, at the start and when it resumes`, async () => {
+			const atStart = followOf([refusal(status, code)]);
+			await expect(all(atStart.items)).rejects.toMatchObject({ status, code });
+			const later = followOf([stream([opening], 'ends'), refusal(status, code)]);
+			await expect(all(later.items)).rejects.toMatchObject({ status, code });
+		});
+	}
+
+	it('throws when the response is not a stream', async () => {
+		const { items } = followOf([json({ data: [], hasMore: false })]);
+		await expect(all(items)).rejects.toMatchObject({ code: 'UNEXPECTED_RESPONSE' });
+	});
+
+	it('throws when the stream never begins, after as many retries as the client makes', async () => {
+		const { items, sent } = followOf(Array.from({ length: 20 }, () => 'cut' as const));
+		await expect(all(items)).rejects.toMatchObject({ code: 'NETWORK_ERROR' });
+		expect(sent).toHaveLength(6);
+	});
+
+	it('throws after its own maxRetries failures in a row, which a frame ends', async () => {
+		const { items, sent } = followOf(
+			[stream([opening, event(1)], 'ends'), 'cut', stream([opening, event(2)], 'ends'), 'cut', 'cut', 'cut'],
+			{ maxRetries: 2 },
+		);
+		expect((await items.next()).value).toMatchObject({ type: 'event' });
+		expect((await items.next()).value).toMatchObject({ type: 'event' });
+		await expect(items.next()).rejects.toMatchObject({ code: 'NETWORK_ERROR' });
+		expect(sent).toHaveLength(5);
+	});
+
+	it('resumes without a limit once the stream has begun', async () => {
+		const cuts = Array.from({ length: 12 }, () => 'cut' as const);
+		const { items } = followOf([stream([opening], 'ends'), ...cuts, stream([opening, end], 'ends')]);
+		expect(await all(items)).toEqual(['end deleted']);
+	});
+
+	it('asks for another token after each 401 that a stream came between', async () => {
+		const unauthorized = () => refusal(401, 'UNAUTHORIZED');
+		const { items } = followOf(
+			[unauthorized, stream([opening], 'ends'), unauthorized, stream([opening, end], 'ends')],
+			{},
+			() => crypto.randomUUID(),
+		);
+		expect(await all(items)).toEqual(['end deleted']);
+	});
+
+	it('waits for the time of Retry-After before it resumes', async () => {
+		vi.useFakeTimers();
+		const busy = refusal(503, 'DATABASE_UNAVAILABLE', { 'Retry-After': '7' });
+		const { items, sent } = followOf([busy, stream([opening, end], 'ends')]);
+		const seen = all(items);
+		await vi.advanceTimersByTimeAsync(6_999);
+		expect(sent).toHaveLength(1);
+		await vi.advanceTimersByTimeAsync(1);
+		expect(await seen).toEqual(['end deleted']);
+	});
+
+	it('waits for up to the time that the stream asks for, and for longer after each further failure', async () => {
+		vi.useFakeTimers();
+		vi.mocked(Math.random).mockReturnValue(1);
+		const { items, sent } = followOf([
+			stream(['retry: 300\n\n'], 'ends'),
+			'cut',
+			stream([opening, end], 'ends'),
+		]);
+		const seen = all(items);
+		await vi.advanceTimersByTimeAsync(299);
+		expect(sent).toHaveLength(1);
+		await vi.advanceTimersByTimeAsync(1);
+		expect(sent).toHaveLength(2);
+		await vi.advanceTimersByTimeAsync(599);
+		expect(sent).toHaveLength(2);
+		await vi.advanceTimersByTimeAsync(1);
+		expect(await seen).toEqual(['end deleted']);
+	});
+
+	it('closes the connection when the loop is left', async () => {
+		const closed = vi.fn();
+		const { items } = followOf([stream([opening, event(1)], 'stays open', closed)]);
+		for await (const item of items) {
+			expect(nameOf(item)).toBe('event 1');
+			break;
+		}
+		expect(closed).toHaveBeenCalledTimes(1);
+	});
+
+	it('closes the connection when the signal aborts, and throws its reason', async () => {
+		const closed = vi.fn();
+		const leaving = new AbortController();
+		const { items } = followOf([stream([opening, event(1)], 'stays open', closed)], {
+			signal: leaving.signal,
+		});
+		await items.next();
+		const next = items.next();
+		const reason = new Error('The user left.');
+		leaving.abort(reason);
+		await expect(next).rejects.toBe(reason);
+		expect(closed).toHaveBeenCalledTimes(1);
+	});
+
+	it('resumes when nothing arrives for 45 seconds', async () => {
+		vi.useFakeTimers();
+		const closed = vi.fn();
+		const { items, sent } = followOf([
+			stream([opening, event(1)], 'stays open', closed),
+			stream([opening, end], 'ends'),
+		]);
+		await items.next();
+		const next = items.next();
+		await vi.advanceTimersByTimeAsync(44_999);
+		expect(sent).toHaveLength(1);
+		await vi.advanceTimersByTimeAsync(2);
+		expect((await next).value).toEqual({ type: 'end', reason: 'deleted' });
+		expect(closed).toHaveBeenCalledTimes(1);
+		expect(sent[1]?.url.searchParams.get('after')).toBe(eventId(1));
+	});
+});

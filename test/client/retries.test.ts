@@ -1,0 +1,232 @@
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { type Client, createClient } from '../../src/client/client.ts';
+import { json, type Reply, refusal, scriptedFetch, silence } from '../support/scripted-fetch.ts';
+
+const ID = 'sess_01k2vxq8f3e7ttyyds0t6w2h4b';
+const session = { id: ID, status: 'intake' };
+const unavailable = () => refusal(503, 'DATABASE_UNAVAILABLE', { 'Retry-After': '0' });
+const limited = () => refusal(429, 'RATE_LIMITED', { 'Retry-After': '0' });
+const gateway = () => new Response('<h1>Bad gateway</h1>', { status: 502 });
+const cutOff = () => new Response('{"id":"sess_', { headers: { 'Content-Type': 'application/json' } });
+
+const clientOf = (...replies: Reply[]) => {
+	const { fetch, sent } = scriptedFetch(...replies);
+	return { client: createClient({ baseUrl: 'https://api.test', token: 'rt_test_1', fetch }), sent };
+};
+
+/** The jitter decides on no delay at all. */
+beforeEach(() => {
+	vi.spyOn(Math, 'random').mockReturnValue(0);
+});
+
+type Act = (client: Client) => Promise<unknown>;
+const reads: [string, Act][] = [
+	['get', (client) => client.get(ID)],
+	['list', async (client) => await client.list()],
+	['events', async (client) => await client.events(ID)],
+];
+const keyed: [string, Act][] = [
+	['create', (client) => client.create()],
+	['append', (client) => client.append(ID, { type: 'note' })],
+	['step', (client) => client.step(ID, { events: [{ type: 'note' }] })],
+];
+const conditional: [string, Act][] = [
+	['update with ifMatch', (client) => client.update(ID, { status: 'failed' }, { ifMatch: '"1"' })],
+	['merge with ifMatch', (client) => client.merge(ID, { plan: null }, { ifMatch: '"1"' })],
+	['delete with ifMatch', (client) => client.delete(ID, { ifMatch: '"1"' })],
+];
+const unconditional: [string, Act][] = [
+	['update', (client) => client.update(ID, { status: 'failed' })],
+	['merge', (client) => client.merge(ID, { plan: null })],
+	['delete', (client) => client.delete(ID)],
+	['createKey', (client) => client.createKey(ID)],
+];
+const lost: [string, () => Reply][] = [
+	['a network error', () => 'cut'],
+	['a 503', unavailable],
+	['a 502 from a gateway', gateway],
+	['a 522 from the edge', () => new Response(null, { status: 522 })],
+	['a response that is cut off', cutOff],
+];
+const success = () => json({ ...session, session, events: [], data: [] });
+
+describe('a retry', () => {
+	for (const [name, call] of [...reads, ...keyed, ...conditional]) {
+		for (const [failure, reply] of lost) {
+			it(`of ${name} follows ${failure}`, async () => {
+				const { client, sent } = clientOf(reply(), reply(), success);
+				await call(client);
+				expect(sent).toHaveLength(3);
+			});
+		}
+	}
+
+	for (const [name, call] of [...reads, ...keyed, ...conditional, ...unconditional]) {
+		it(`of ${name} follows a 429`, async () => {
+			const { client, sent } = clientOf(limited(), success);
+			await call(client);
+			expect(sent).toHaveLength(2);
+		});
+
+		it(`of ${name} does not follow a 400`, async () => {
+			const { client, sent } = clientOf(refusal(400, 'VALIDATION_ERROR'));
+			await expect(call(client)).rejects.toMatchObject({ code: 'VALIDATION_ERROR' });
+			expect(sent).toHaveLength(1);
+		});
+	}
+
+	for (const [name, call] of unconditional) {
+		for (const [failure, reply] of lost) {
+			it(`of ${name} does not follow ${failure}: the outcome is unknown`, async () => {
+				const { client, sent } = clientOf(reply());
+				await expect(call(client)).rejects.toMatchObject({ code: 'OUTCOME_UNKNOWN' });
+				expect(sent).toHaveLength(1);
+			});
+		}
+	}
+
+	for (const [name, call] of keyed) {
+		it(`of ${name} keeps its Idempotency-Key, and the next call has another`, async () => {
+			const { client, sent } = clientOf('cut', limited(), success, success);
+			await call(client);
+			await call(client);
+			const [first, second, third, next] = sent.map(({ headers }) => headers.get('Idempotency-Key'));
+			expect(first).toMatch(/^[0-9a-f]{32}$/);
+			expect([second, third]).toEqual([first, first]);
+			expect(next).not.toBe(first);
+		});
+	}
+
+	it('sends the caller’s own Idempotency-Key', async () => {
+		const { client, sent } = clientOf(success);
+		await client.create({}, { idempotencyKey: 'build-42' });
+		expect(sent[0]?.headers.get('Idempotency-Key')).toBe('build-42');
+	});
+
+	it('ends after maxRetries, of the call or of the client', async () => {
+		const { fetch, sent } = scriptedFetch(...Array.from({ length: 20 }, () => 'cut' as const));
+		const client = createClient({ baseUrl: 'https://api.test', token: 't', maxRetries: 3, fetch });
+		await expect(client.get(ID)).rejects.toMatchObject({ code: 'NETWORK_ERROR', status: 0 });
+		expect(sent).toHaveLength(4);
+		await expect(client.get(ID, { maxRetries: 0 })).rejects.toMatchObject({ code: 'NETWORK_ERROR' });
+		expect(sent).toHaveLength(5);
+	});
+
+	it('does not follow a Retry-After of more than two minutes', async () => {
+		const { client, sent } = clientOf(refusal(429, 'RATE_LIMITED', { 'Retry-After': '3600' }));
+		await expect(client.get(ID)).rejects.toMatchObject({ code: 'RATE_LIMITED' });
+		expect(sent).toHaveLength(1);
+	});
+});
+
+describe('after a lost response', () => {
+	it('a write whose retries all fail has an unknown outcome', async () => {
+		const { client } = clientOf('cut', limited());
+		const failure = await client.create({}, { maxRetries: 1 }).catch((error) => error);
+		expect(failure).toMatchObject({ code: 'OUTCOME_UNKNOWN', status: 429 });
+		expect(failure.cause).toMatchObject({ code: 'RATE_LIMITED' });
+	});
+
+	it('a 412 of an update or merge leaves the outcome unknown', async () => {
+		for (const act of ['update', 'merge'] as const) {
+			const { client } = clientOf('cut', refusal(412, 'PRECONDITION_FAILED'));
+			const call = client[act](ID, { status: 'failed' }, { ifMatch: '"1"' });
+			await expect(call).rejects.toMatchObject({ code: 'OUTCOME_UNKNOWN', status: 412 });
+		}
+	});
+
+	it('a 412 of a step says that nothing was done: its key would have told a repetition', async () => {
+		const { client } = clientOf('cut', refusal(412, 'PRECONDITION_FAILED'));
+		const call = client.step(ID, { events: [{ type: 'note' }] }, { ifMatch: '"1"' });
+		await expect(call).rejects.toMatchObject({ code: 'PRECONDITION_FAILED' });
+	});
+
+	it('a 412 of a delete says that nothing was done: the session is still there', async () => {
+		const { client } = clientOf('cut', refusal(412, 'PRECONDITION_FAILED'));
+		await expect(client.delete(ID, { ifMatch: '"1"' })).rejects.toMatchObject({
+			code: 'PRECONDITION_FAILED',
+		});
+	});
+
+	it('a delete that finds nothing has succeeded', async () => {
+		const { client } = clientOf('cut', refusal(404, 'SESSION_NOT_FOUND'));
+		await expect(client.delete(ID, { ifMatch: '"1"' })).resolves.toBeUndefined();
+	});
+
+	it('a delete that finds nothing at once throws SESSION_NOT_FOUND', async () => {
+		const { client } = clientOf(refusal(404, 'SESSION_NOT_FOUND'));
+		await expect(client.delete(ID, { ifMatch: '"1"' })).rejects.toMatchObject({ code: 'SESSION_NOT_FOUND' });
+	});
+
+	it('a 401 leaves the outcome of a write unknown', async () => {
+		const { client } = clientOf('cut', refusal(401, 'UNAUTHORIZED'));
+		await expect(client.append(ID, { type: 'note' })).rejects.toMatchObject({ code: 'OUTCOME_UNKNOWN' });
+	});
+});
+
+describe('a limit in time', () => {
+	it('ends a try that gets no response, and the last error says so', async () => {
+		const { client, sent } = clientOf(silence, silence);
+		const call = client.get(ID, { timeoutMs: 20, maxRetries: 1 });
+		await expect(call).rejects.toMatchObject({ code: 'TIMEOUT', status: 0 });
+		expect(sent.map(({ signal }) => signal.aborted)).toEqual([true, true]);
+	});
+
+	it('ends a try of a fetch that takes no notice of its signal', async () => {
+		const { client } = clientOf(() => new Promise<Response>(() => {}));
+		const call = client.get(ID, { timeoutMs: 20, maxRetries: 0 });
+		await expect(call).rejects.toMatchObject({ code: 'TIMEOUT' });
+	});
+
+	it('counts the body as well', async () => {
+		const endless: Reply = ({ signal }) =>
+			new Response(
+				new ReadableStream({
+					start(controller) {
+						controller.enqueue(new TextEncoder().encode('{'));
+						signal.addEventListener('abort', () => controller.error(signal.reason));
+					},
+				}),
+			);
+		const { client } = clientOf(endless);
+		const call = client.get(ID, { timeoutMs: 20, maxRetries: 0 });
+		await expect(call).rejects.toMatchObject({ code: 'TIMEOUT' });
+	});
+});
+
+describe('a signal', () => {
+	const reason = new Error('The user left.');
+
+	it('ends a request under way, with its reason', async () => {
+		const { client, sent } = clientOf(silence);
+		const leaving = new AbortController();
+		const call = client.get(ID, { signal: leaving.signal });
+		await vi.waitFor(() => expect(sent).toHaveLength(1));
+		leaving.abort(reason);
+		await expect(call).rejects.toBe(reason);
+	});
+
+	it('ends a write under way with its reason, although the outcome is unknown', async () => {
+		const { client, sent } = clientOf(silence);
+		const leaving = new AbortController();
+		const call = client.update(ID, { status: 'failed' }, { signal: leaving.signal });
+		await vi.waitFor(() => expect(sent).toHaveLength(1));
+		leaving.abort(reason);
+		await expect(call).rejects.toBe(reason);
+	});
+
+	it('ends the wait before a retry, with its reason', async () => {
+		const { client, sent } = clientOf(refusal(429, 'RATE_LIMITED', { 'Retry-After': '60' }));
+		const leaving = new AbortController();
+		const call = client.get(ID, { signal: leaving.signal });
+		await vi.waitFor(() => expect(sent).toHaveLength(1));
+		leaving.abort(reason);
+		await expect(call).rejects.toBe(reason);
+	});
+
+	it('that has aborted already sends nothing', async () => {
+		const { client, sent } = clientOf();
+		await expect(client.get(ID, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+		expect(sent).toEqual([]);
+	});
+});

@@ -1,0 +1,91 @@
+import { describe, expect, it, vi } from 'vitest';
+import { createClient } from '../../src/client/client.ts';
+import { json, refusal, type Sent, scriptedFetch } from '../support/scripted-fetch.ts';
+
+const ID = 'sess_01k2vxq8f3e7ttyyds0t6w2h4b';
+const baseUrl = 'https://api.test';
+const unauthorized = () => refusal(401, 'UNAUTHORIZED');
+const found = () => json({ id: ID });
+const tokensOf = (sent: Sent[]) => sent.map(({ headers }) => headers.get('Authorization'));
+
+describe('the token', () => {
+	it('is sent as a bearer token', async () => {
+		const { fetch, sent } = scriptedFetch(found);
+		await createClient({ baseUrl, token: 'rt_test_1', fetch }).get(ID);
+		expect(tokensOf(sent)).toEqual(['Bearer rt_test_1']);
+	});
+
+	it('is asked for once while it works', async () => {
+		const { fetch } = scriptedFetch(found, found);
+		const token = vi.fn(async () => 'one');
+		const client = createClient({ baseUrl, token, fetch });
+		await client.get(ID);
+		await client.get(ID);
+		expect(token).toHaveBeenCalledTimes(1);
+	});
+
+	it('is asked for again after a 401, also for a write that is never repeated otherwise', async () => {
+		const { fetch, sent } = scriptedFetch(unauthorized, found, found);
+		const token = vi.fn().mockReturnValueOnce('old').mockReturnValue('new');
+		const client = createClient({ baseUrl, token, fetch });
+		await client.update(ID, { status: 'failed' });
+		await client.get(ID);
+		expect(tokensOf(sent)).toEqual(['Bearer old', 'Bearer new', 'Bearer new']);
+	});
+
+	it('that is refused twice makes the call throw', async () => {
+		const { fetch, sent } = scriptedFetch(unauthorized, unauthorized);
+		const token = () => crypto.randomUUID();
+		const call = createClient({ baseUrl, token, fetch }).get(ID);
+		await expect(call).rejects.toMatchObject({ status: 401, code: 'UNAUTHORIZED' });
+		expect(sent).toHaveLength(2);
+	});
+
+	it('is not sent again when the function returns the refused one', async () => {
+		const { fetch, sent } = scriptedFetch(unauthorized);
+		const call = createClient({ baseUrl, token: () => 'same', fetch }).get(ID);
+		await expect(call).rejects.toMatchObject({ status: 401 });
+		expect(sent).toHaveLength(1);
+	});
+
+	it('that another call has renewed already is used as it is', async () => {
+		const late = Promise.withResolvers<Response>();
+		const { fetch, sent } = scriptedFetch(found, unauthorized, () => late.promise, found, found);
+		const token = vi.fn().mockReturnValueOnce('old').mockReturnValue('new');
+		const client = createClient({ baseUrl, token, fetch });
+		await client.get(ID);
+		const [first, second] = [client.get(ID), client.get(ID)];
+		await first;
+		late.resolve(unauthorized());
+		await second;
+		expect(tokensOf(sent).slice(1)).toEqual(['Bearer old', 'Bearer old', 'Bearer new', 'Bearer new']);
+		expect(token).toHaveBeenCalledTimes(2);
+	});
+
+	it('function that throws makes the call throw the same', async () => {
+		const { fetch } = scriptedFetch();
+		const reason = new Error('signed out');
+		const token = () => Promise.reject(reason);
+		await expect(createClient({ baseUrl, token, fetch }).get(ID)).rejects.toBe(reason);
+	});
+
+	it('is part of no error', async () => {
+		const secret = 'rt_test_secret';
+		for (const replies of [['cut' as const], [unauthorized], [() => new Response(secret, { status: 500 })]]) {
+			const { fetch } = scriptedFetch(...replies);
+			const client = createClient({ baseUrl, token: secret, fetch, maxRetries: 0 });
+			const failure = await client.append(ID, { type: 'note' }).catch((error) => error);
+			expect(`${failure.stack} ${failure.cause?.stack} ${JSON.stringify(failure)}`).not.toContain(secret);
+		}
+	});
+
+	it('that a header cannot carry is a TypeError without the token in it', async () => {
+		for (const token of ['rt_test_secret\n', 'rt_test_secret with spaces', 'rt_test_secret–']) {
+			const failure = await createClient({ baseUrl, token })
+				.get(ID)
+				.catch((error) => error);
+			expect(failure).toBeInstanceOf(TypeError);
+			expect(failure.stack).not.toContain('secret');
+		}
+	});
+});

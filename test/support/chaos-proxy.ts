@@ -1,0 +1,130 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** What happens to one request on its way. */
+const FAULTS = [
+	/** The connection breaks before the service gets the request. */
+	'request lost',
+	/** The service does its work, and the connection breaks before its response. */
+	'response lost',
+	/** The connection breaks in the middle of the response. */
+	'response cut',
+	'503 before the service',
+	/** The service does its work, and a gateway answers 503 in its place. */
+	'503 after the service',
+	'429',
+	'delay',
+] as const;
+type Fault = (typeof FAULTS)[number];
+
+export interface ChaosProxy {
+	url: string;
+	/** How often each fault happened, and how many streams were cut. */
+	counts: Map<Fault | 'stream cut', number>;
+	close(): Promise<void>;
+}
+
+export interface Chaos {
+	/** The part of the requests that meet a fault: 0 to 1. */
+	faultRate: number;
+	/** How many streams are cut, each after a random number of bytes. Later ones stay whole. */
+	streamCuts: number;
+}
+
+const MAX_DELAY_MS = 20;
+const MAX_BYTES_BEFORE_CUT = 1500;
+
+/** Serves what `target` serves, over a network that fails. */
+export async function chaosProxy(target: string, { faultRate, streamCuts }: Chaos): Promise<ChaosProxy> {
+	const counts: ChaosProxy['counts'] = new Map();
+	const count = (what: Fault | 'stream cut') => counts.set(what, (counts.get(what) ?? 0) + 1);
+
+	async function handle(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+		const body = await bodyOf(incoming);
+		const wantsStream = incoming.headers.accept === 'text/event-stream';
+		const fault = !wantsStream && Math.random() < faultRate ? pick(FAULTS) : undefined;
+		if (fault) count(fault);
+		if (fault === 'request lost') return void outgoing.destroy();
+		if (fault === '429') return refuse(outgoing, 429, 'RATE_LIMITED');
+		if (fault === '503 before the service') return refuse(outgoing, 503, 'DATABASE_UNAVAILABLE');
+		if (fault === 'delay') await new Promise((resolve) => setTimeout(resolve, Math.random() * MAX_DELAY_MS));
+
+		const leaving = new AbortController();
+		outgoing.on('close', () => leaving.abort());
+		const response = await fetch(new URL(incoming.url ?? '/', target), {
+			method: incoming.method ?? 'GET',
+			headers: headersOf(incoming),
+			signal: leaving.signal,
+			...(body.length === 0 ? {} : { body }),
+		});
+		if (response.headers.get('Content-Type')?.startsWith('text/event-stream')) {
+			return passStream(response, outgoing);
+		}
+		const bytes = Buffer.from(await response.arrayBuffer());
+		if (fault === 'response lost') return void outgoing.destroy();
+		if (fault === '503 after the service') return refuse(outgoing, 503, 'DATABASE_UNAVAILABLE');
+		outgoing.writeHead(response.status, { ...passedOn(response), 'Content-Length': bytes.length });
+		if (fault !== 'response cut') return void outgoing.end(bytes);
+		outgoing.write(bytes.subarray(0, bytes.length / 2), () => outgoing.destroy());
+	}
+
+	async function passStream(response: Response, outgoing: ServerResponse): Promise<void> {
+		outgoing.writeHead(response.status, passedOn(response));
+		const isCut = (counts.get('stream cut') ?? 0) < streamCuts;
+		let left = isCut ? Math.ceil(Math.random() * MAX_BYTES_BEFORE_CUT) : Number.POSITIVE_INFINITY;
+		if (isCut) count('stream cut');
+		for await (const chunk of response.body ?? []) {
+			// The client waits for as long as the stream asks. A test has no time for that.
+			const bytes = Buffer.from(
+				Buffer.from(chunk).toString('latin1').replace('retry: 2000', 'retry: 20'),
+				'latin1',
+			);
+			const part = bytes.subarray(0, Math.min(left, bytes.length));
+			left -= part.length;
+			await new Promise((resolve) => outgoing.write(part, resolve));
+			if (left === 0) return void outgoing.destroy();
+		}
+		outgoing.end();
+	}
+
+	const server = createServer((incoming, outgoing) => {
+		handle(incoming, outgoing).catch(() => outgoing.destroy());
+	});
+	await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+	return {
+		url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+		counts,
+		close: () =>
+			new Promise((resolve) => {
+				server.close(() => resolve());
+				server.closeAllConnections();
+			}),
+	};
+}
+
+const pick = <T>(choices: readonly [T, ...T[]]): T =>
+	choices[Math.floor(Math.random() * choices.length)] ?? choices[0];
+
+async function bodyOf(request: IncomingMessage): Promise<Uint8Array<ArrayBuffer>> {
+	const chunks: Buffer[] = [];
+	for await (const chunk of request) chunks.push(chunk as Buffer);
+	return new Uint8Array(Buffer.concat(chunks));
+}
+
+function headersOf({ headers }: IncomingMessage): Headers {
+	const names = ['accept', 'authorization', 'content-type', 'idempotency-key', 'if-match'];
+	return new Headers(names.flatMap((name) => (headers[name] ? [[name, String(headers[name])]] : [])));
+}
+
+const passedOn = ({ headers }: Response): Record<string, string> =>
+	Object.fromEntries(
+		['content-type', 'etag', 'link', 'x-request-id'].flatMap((name) => {
+			const value = headers.get(name);
+			return value === null ? [] : [[name, value]];
+		}),
+	);
+
+function refuse(outgoing: ServerResponse, status: number, code: string): void {
+	outgoing.writeHead(status, { 'Content-Type': 'application/json', 'Retry-After': '0' });
+	outgoing.end(JSON.stringify({ error: 'The proxy refuses.', code, requestId: 'proxy' }));
+}

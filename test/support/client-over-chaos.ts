@@ -1,0 +1,63 @@
+import { expect } from 'vitest';
+import { type Client, createClient } from '../../src/client/client.ts';
+import { chaosProxy } from './chaos-proxy.ts';
+import type { Server } from './server.ts';
+
+const FAULT_RATE = 0.3;
+/** So many that a write does not run out of them by chance. */
+const MAX_RETRIES = 20;
+const WRITERS = 16;
+
+interface Parties {
+	/** Speaks to the service over a network that fails. */
+	shaky: Client;
+	/** Speaks to the service itself. */
+	steady: Client;
+	/** How often the network failed. */
+	failures(): number;
+}
+
+async function withParties(server: Server, streamCuts: number, act: (parties: Parties) => Promise<void>) {
+	const proxy = await chaosProxy(server.url, { faultRate: FAULT_RATE, streamCuts });
+	const token = await server.newKey();
+	const failures = () => [...proxy.counts.values()].reduce((sum, count) => sum + count, 0);
+	try {
+		await act({
+			shaky: createClient({ baseUrl: proxy.url, token, maxRetries: MAX_RETRIES }),
+			steady: createClient({ baseUrl: server.url, token }),
+			failures,
+		});
+	} finally {
+		await proxy.close();
+	}
+}
+
+/** Calls `write` with each number below `count`, some of them at the same time. */
+async function writeAll(count: number, write: (number: number) => Promise<unknown>): Promise<void> {
+	let next = 0;
+	async function writer() {
+		while (next < count) {
+			const number = next;
+			next += 1;
+			await write(number);
+		}
+	}
+	await Promise.all(Array.from({ length: WRITERS }, writer));
+}
+
+const numbersOf = async (client: Client, id: string): Promise<number[]> => {
+	const numbers: number[] = [];
+	for await (const { payload } of client.events(id, { limit: 1000 })) numbers.push(Number(payload.number));
+	return numbers.sort((a, b) => a - b);
+};
+const upTo = (count: number): number[] => Array.from({ length: count }, (_, number) => number);
+
+/** Holds that `count` appends over a network that fails arrive once each. */
+export const expectAppendsOnce = (server: Server, count: number) =>
+	withParties(server, 0, async ({ shaky, steady, failures }) => {
+		const { id } = await shaky.create();
+		await writeAll(count, (number) => shaky.append(id, { type: 'note', payload: { number } }));
+		expect(await numbersOf(steady, id)).toEqual(upTo(count));
+		expect(failures()).toBeGreaterThan(count * FAULT_RATE * 0.5);
+		expect((await steady.list()).pagination.total).toBe(1);
+	});
