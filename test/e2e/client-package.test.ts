@@ -1,12 +1,13 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
-import { build } from 'esbuild';
+import { build, transformSync } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TYPES_FILE, typesSource } from '../../scripts/client/types-source.ts';
-import { npmRun, ROOT } from '../support/server.ts';
+import { npmRun, ROOT, startServer } from '../support/server.ts';
 
 const PACKAGE = 'product-generation-sessions-client';
 const MAX_BYTES = 10 * 1024;
@@ -106,4 +107,31 @@ describe('the package', () => {
 			expect(checked).toEqual({ status: 0, output: '' });
 		});
 	}
+});
+
+/** The TypeScript snippets of a page, as the one program that they make. */
+function programOf(page: string, baseUrl: string, token: string): string {
+	const text = readFileSync(join(ROOT, page), 'utf8');
+	return Array.from(text.matchAll(/```ts\n([\s\S]*?)```/g), ([, snippet = '']) => snippet)
+		.join('\n')
+		.replaceAll('http://localhost:8787', baseUrl)
+		.replaceAll('rt_test_…', token);
+}
+
+describe('the snippets of', () => {
+	it.each(['README.md', 'docs/client.md'])('%s fit the types, and run from top to bottom', async (page) => {
+		const server = await startServer();
+		try {
+			const program = programOf(page, server.url, await server.newKey());
+			expect(program).toContain(`from '${PACKAGE}'`);
+			writeFileSync(join(project, 'snippets.ts'), program);
+			const checked = tsc(...STRICT, '--noEmit', '--lib', 'es2022', '--types', 'node', 'snippets.ts');
+			expect(checked).toEqual({ status: 0, output: '' });
+			writeFileSync(join(project, 'snippets.js'), transformSync(program, { loader: 'ts' }).code);
+			// It throws when the program fails. Not spawnSync: the server writes its log to this process.
+			await promisify(execFile)(process.execPath, ['snippets.js'], { cwd: project });
+		} finally {
+			await server.close();
+		}
+	});
 });
