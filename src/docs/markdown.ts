@@ -119,10 +119,19 @@ const schemaDescription = (schema: Schema | undefined): string =>
 function typeText(schema: Schema | undefined): string {
 	if (!schema) return 'anything';
 	if ('$ref' in schema && schema.$ref) return schema.$ref.split('/').at(-1) ?? '';
-	const { type, enum: values, const: constant, items, anyOf, ...limits } = schema as oas31.SchemaObject;
+	const {
+		type,
+		enum: values,
+		const: constant,
+		items,
+		anyOf,
+		oneOf,
+		...limits
+	} = schema as oas31.SchemaObject;
 	if (values) return values.map((value) => `\`${value}\``).join(' | ');
 	if (constant !== undefined) return `\`${JSON.stringify(constant)}\``;
-	if (anyOf) return anyOf.map(typeText).join(' or ');
+	const alternatives = anyOf ?? oneOf;
+	if (alternatives) return alternatives.map(typeText).join(' or ');
 	if (items) return `array of ${typeText(items)}`;
 	const words = [Array.isArray(type) ? type.join(' or ') : (type ?? 'anything')];
 	if (limits.minLength !== undefined) words.push(`at least ${limits.minLength} character`);

@@ -117,7 +117,12 @@ const fieldsQuery = <Field extends string>(known: readonly Field[]) =>
 		.transform((names) => known.filter((field) => names.includes(field)))
 		.optional()
 		.meta({
-			override: { type: 'array', minItems: 1, items: { type: 'string', enum: [...known] } },
+			override: {
+				type: 'array',
+				minItems: 1,
+				maxItems: known.length,
+				items: { type: 'string', enum: [...known] },
+			},
 			description: 'The fields that the response is to hold, comma-separated. Without it: all of them.',
 			param: { style: 'form', explode: false },
 		});
