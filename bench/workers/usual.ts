@@ -83,7 +83,7 @@ app.get('/', async (c) => {
 	const owned = [c.get('userId'), new Date().toISOString()];
 	const limit = Number(c.req.query('limit') ?? 20);
 	const { results } = await c.env.DB.prepare(
-		'SELECT * FROM sessions WHERE user_id = ? AND organization_id IS NULL AND expires_at > ? ORDER BY created_at DESC LIMIT ? OFFSET ?',
+		'SELECT * FROM sessions WHERE user_id = ? AND organization_id IS NULL AND expires_at > ? ORDER BY id DESC LIMIT ? OFFSET ?',
 	)
 		.bind(...owned, limit, Number(c.req.query('offset') ?? 0))
 		.all<Row>();

@@ -161,30 +161,44 @@ export const selectEventsFromKey = (reference: SessionReference, key: string, co
 });
 
 /**
- * The columns that hold what was sent, up to 110,000 bytes in one event. A read of many events leaves them NULL where they
- * do not fit.
+ * The columns that hold most of what was sent, up to 105,000 bytes in one event. A read of many events leaves them NULL where
+ * they do not fit. `size` counts them alone: `type` and `stage` have 255 characters at most.
  */
-const CONTENT = ['type', 'stage', 'message', 'payload'] as const;
-const SIZE = CONTENT.map((column) => `ifnull(octet_length(events.${column}), 0)`).join(' + ');
+const CONTENT = ['message', 'payload'] as const;
+const sizeOf = (table: string): string =>
+	`octet_length(${table}payload) + ifnull(octet_length(${table}message), 0)`;
+const SIZE = sizeOf('events.');
 
 /** An event with its size. It has its content only if it is whole. */
 export type SizedEvent = EventRow & Sized;
 
+/** A row of a read of many events. Each stored event has a payload, so its absence says that the event is not whole. */
+export type BoundedRow = Omit<SizedEvent, 'payload' | 'whole'> & { payload: string | null };
+
+/** Marks which events are whole. The rows are the caller's own, so they are changed in place. */
+export function sizedEvents(rows: readonly BoundedRow[]): SizedEvent[] {
+	for (const row of rows as (BoundedRow & { whole: number })[]) row.whole = row.payload === null ? 0 : 1;
+	return rows as SizedEvent[];
+}
+
 /** The columns of a read in which the content of an event comes only if it `fits`, an SQL expression. */
 const columnsIf = (fits: string): string => {
 	const content = CONTENT.map((column) => `CASE WHEN ${fits} THEN events.${column} END AS ${column}`);
-	return `events.number AS position, events.id, ${content.join(', ')}, events.created_at, events.session_id,
-		sessions.user_id, sessions.organization_id, ${SIZE} AS size, (${fits}) AS whole`;
+	return `events.number AS position, events.id, events.type, events.stage, ${content.join(', ')}, events.created_at,
+		events.session_id, sessions.user_id, sessions.organization_id, ${SIZE} AS size`;
 };
 
 /**
  * Selects events whose content is at most BYTES_A_TRIP in all. An event comes whole if it is within its share of that,
  * whatever the others are, or if all of them together fit. SQLite adds the sizes up only when an event is over its share, so
- * that a page of small events reads each row once; octet_length reads no content. ?5 is the most events to read.
+ * that a page of small events reads each row once; octet_length reads no content. The sum is a subquery of its own rather
+ * than a common table: that is three times faster to prepare, and D1 prepares each statement anew. ?1 is the session's id and
+ * ?5 the most events to read.
  */
-const selectBounded = (source: string): string => `WITH total AS MATERIALIZED
-		(SELECT sum(size) AS bytes FROM (SELECT ${SIZE} AS size ${source}))
-	SELECT ${columnsIf(`${SIZE} <= ${BYTES_A_TRIP} / ?5 OR (SELECT bytes FROM total) <= ${BYTES_A_TRIP}`)} ${source}`;
+const selectBounded = (source: string, places: string): string => {
+	const bytes = `SELECT sum(size) FROM (SELECT ${sizeOf('')} AS size FROM events WHERE session_id = ?1 ${places})`;
+	return `SELECT ${columnsIf(`${SIZE} <= ${BYTES_A_TRIP} / ?5 OR (${bytes}) <= ${BYTES_A_TRIP}`)} ${source} ${places}`;
+};
 
 /** The events of a caller's live session, by the first four parameters. */
 const OF_THIS_SESSION = `FROM sessions CROSS JOIN events ON events.session_id = sessions.id
@@ -200,13 +214,14 @@ export const selectLatestEvents = (
 	unless?: { condition: string; parameter: string },
 ): Statement => ({
 	sql: selectBounded(
-		`${OF_THIS_SESSION}${unless ? ` AND NOT (${unless.condition})` : ''} ORDER BY events.number DESC LIMIT ?5`,
+		`${OF_THIS_SESSION}${unless ? ` AND NOT (${unless.condition})` : ''}`,
+		'ORDER BY events.number DESC LIMIT ?5',
 	),
 	parameters: [...referenceParameters(reference), max, ...(unless ? [unless.parameter] : [])],
 });
 
 const selectEventsAfter = (reference: SessionReference, position: number, max: number): Statement => ({
-	sql: selectBounded(`${OF_THIS_SESSION} AND events.number > ?6 ORDER BY events.number LIMIT ?5`),
+	sql: selectBounded(OF_THIS_SESSION, 'AND events.number > ?6 ORDER BY events.number LIMIT ?5'),
 	parameters: [...referenceParameters(reference), max, position],
 });
 
@@ -221,7 +236,7 @@ export async function readEvents(
 	after: { id: string; position: number } | undefined,
 	max: number,
 ): Promise<{ session: boolean; cursor: boolean; events: SizedEvent[] }> {
-	const [sessions, events, cursors = []] = await db.run<[{ id: string }, SizedEvent, { id: string }]>(
+	const [sessions, events, cursors = []] = await db.run<[{ id: string }, BoundedRow, { id: string }]>(
 		[
 			{
 				sql: 'SELECT id FROM sessions WHERE id = ? AND +user_id = ? AND organization_id IS ? AND expires_at > ?',
@@ -239,7 +254,11 @@ export async function readEvents(
 		],
 		{ idempotent: true },
 	);
-	return { session: sessions.length > 0, cursor: !after || cursors.length > 0, events };
+	return {
+		session: sessions.length > 0,
+		cursor: !after || cursors.length > 0,
+		events: sizedEvents(events),
+	};
 }
 
 const SELECT_THESE = `SELECT ${columnsIf('true')} ${OF_THIS_SESSION}
@@ -256,30 +275,10 @@ export const wholeEvents = (
 ): AsyncGenerator<SizedEvent[], void, undefined> =>
 	inBatches(events, async (missing) => {
 		const positions = JSON.stringify(missing.map(({ position }) => position));
-		const [rows] = await db.run<[SizedEvent]>(
+		const [rows] = await db.run<[BoundedRow]>(
 			[{ sql: SELECT_THESE, parameters: [...referenceParameters(reference), positions] }],
 			{ idempotent: true },
 		);
 		if (rows.length < missing.length) throw new Error('The session was deleted while its events were sent.');
-		return rows;
+		return sizedEvents(rows);
 	});
-
-/**
- * Reads the events of a session after a position, the oldest first: at least one if there are any, at most `max`, and no
- * more than BYTES_A_TRIP of content. It takes one round trip, or two where the first event is a large one.
- */
-export async function readEventsAfter(
-	db: Database,
-	reference: SessionReference,
-	position: number,
-	max: number,
-): Promise<EventRow[]> {
-	const [found] = await db.run<[SizedEvent]>([selectEventsAfter(reference, position, max)], {
-		idempotent: true,
-	});
-	const missing = found.findIndex(({ whole }) => whole === 0);
-	if (missing < 0) return found;
-	if (missing > 0) return found.slice(0, missing);
-	const first = await wholeEvents(db, reference, found).next();
-	return first.value ?? [];
-}

@@ -116,7 +116,6 @@ const calls: Record<string, ((db: Database) => Promise<unknown>)[]> = {
 		(db) => events.readEvents(db, reference, undefined, 100),
 		(db) => events.readEvents(db, reference, cursor, 100),
 	],
-	readEventsAfter: [(db) => events.readEventsAfter(db, reference, 0, 100)],
 	wholeEvents: [
 		async (db) => {
 			await events.insertEvent(db, reference, event, undefined);
@@ -154,7 +153,6 @@ const MAY_SCAN: Record<string, RegExp> = {
 	// The sizes on one page and their one sum, only where a row is over its share.
 	listSessions: SIZES,
 	readEvents: SIZES,
-	readEventsAfter: SIZES,
 	// The same, and the one position of the latest event.
 	readDetails: new RegExp(`${SIZES.source}|^SCAN (latest|\\(subquery-1\\))$`),
 	// What is still to be read of one page.
@@ -181,6 +179,7 @@ async function plan({ sql, parameters }: Statement): Promise<string[]> {
 
 it('covers every function of the stores that sends statements', () => {
 	const parts = [
+		'sizedEvents',
 		...['selectLatestEvents', 'selectVersion', 'selectSession', 'selectEventsFromKey', 'insertEvents'],
 		...['staleOrMissing', 'whyNot', 'columnsBut', 'admittedParameter', 'withSent', 'isTooCostly'],
 		...['allOf', 'changeable', 'updateStatement'],

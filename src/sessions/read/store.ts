@@ -2,7 +2,7 @@ import type { Database, Statement } from '../../core/database.ts';
 import type { Owner } from '../../core/principal.ts';
 import { referenceParameters, type SessionReference } from '../../core/session-reference.ts';
 import { BYTES_A_TRIP, inBatches, type Sized } from '../../database/in-batches.ts';
-import { type SizedEvent, selectLatestEvents } from '../../events/store.ts';
+import { type BoundedRow, type SizedEvent, selectLatestEvents, sizedEvents } from '../../events/store.ts';
 import { columnOf, objectColumns, type Session, type SessionField } from '../schema.ts';
 import type { SessionRow } from '../store.ts';
 
@@ -163,12 +163,12 @@ export async function readDetails(
 			? undefined
 			: { condition: isKnown(6, LATEST), parameter: listOf(query.knownTags) };
 	type Row = SparseRow & { version: number; known?: number; latest_event?: number | null };
-	const [[session], latestEvents = []] = await db.run<[Row, SizedEvent]>(
+	const [[session], latestEvents = []] = await db.run<[Row, BoundedRow]>(
 		[statement, ...(maxEvents === undefined ? [] : [selectLatestEvents(reference, maxEvents, unless)])],
 		{ idempotent: true },
 	);
 	if (!session) return undefined;
-	const events = latestEvents.reverse();
+	const events = sizedEvents(latestEvents).reverse();
 	const latestEvent = session.latest_event ?? events.at(-1)?.position ?? 0;
 	return { session, events, latestEvent, isKnown: session.known === 1 };
 }
