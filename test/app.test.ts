@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { newCaller, SESSIONS } from './support/api.ts';
 
-describe('HTTP as a whole', () => {
+describe('every path', () => {
 	it.each([
 		['PUT', SESSIONS, 'GET, HEAD, POST'],
 		['DELETE', SESSIONS, 'GET, HEAD, POST'],
@@ -13,7 +13,7 @@ describe('HTTP as a whole', () => {
 		expect([status, json.code, headers.get('Allow')]).toEqual([405, 'METHOD_NOT_ALLOWED', allow]);
 	});
 
-	it('knows nothing at other paths', async () => {
+	it('returns 404 at other paths', async () => {
 		const caller = await newCaller();
 		for (const path of ['/v1', '/v2/products', `${SESSIONS}/a/b/c`, '/v1/products/generation/session']) {
 			const { status, json } = await caller.call('GET', path);
@@ -21,19 +21,19 @@ describe('HTTP as a whole', () => {
 		}
 	});
 
-	it('takes a trailing slash', async () => {
+	it('accepts a trailing slash', async () => {
 		const caller = await newCaller();
 		expect((await caller.call('GET', `${SESSIONS}/`)).status).toBe(200);
 	});
 
-	it('answers HEAD as GET without the body', async () => {
+	it('answers HEAD like GET, without the body', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		const { status, text, headers } = await caller.call('HEAD', `${SESSIONS}/${id}`);
 		expect([status, text, headers.get('ETag')]).toEqual([200, '', '"1"']);
 	});
 
-	it('gives each answer a request id, the caller’s own if it fits, and its safety headers', async () => {
+	it('gives each response a request id, the caller’s own if it is valid, and its safety headers', async () => {
 		const caller = await newCaller();
 		for (const sent of ['my.id_1-2', 'x'.repeat(128)]) {
 			const { headers } = await caller.call('GET', SESSIONS, { headers: { 'X-Request-Id': sent } });
@@ -48,7 +48,7 @@ describe('HTTP as a whole', () => {
 		}
 	});
 
-	it('gives a bookmark that a later read can send back', async () => {
+	it('returns a bookmark that a later read can send back', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		const { headers } = await caller.call('GET', `${SESSIONS}/${id}`);

@@ -42,7 +42,7 @@ describe('a key for one session', () => {
 		await stream.leave();
 	});
 
-	it('finds no other session, not even of its maker', async () => {
+	it('cannot read another session, not even one of its maker', async () => {
 		const { caller, guest } = await holder();
 		const { id } = await caller.create();
 		for (const path of [`${SESSIONS}/${id}`, `${SESSIONS}/${id}/events`, `${SESSIONS}/sess_x`]) {
@@ -97,7 +97,7 @@ describe('a key for one session', () => {
 		expect((await makeKey(caller, id)).expiresAt).toBe(end);
 	});
 
-	it('is refused for a time that is too short, too long or not a whole number', async () => {
+	it('returns 400 when the time is too short, too long or not a whole number', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		for (const expiresInSeconds of [59, 86_401, 60.5, -1, '3600', null, 1e300]) {
@@ -110,7 +110,7 @@ describe('a key for one session', () => {
 		}
 	});
 
-	it('is made by whoever may read the session, and by nobody else', async () => {
+	it('can be made by every caller that may read the session, and by no other', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		const make = async (options: Parameters<typeof newCaller>[0]) =>

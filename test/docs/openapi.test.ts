@@ -40,7 +40,7 @@ describe('the OpenAPI document', () => {
 		expect(headers.get('Content-Type')).toContain('application/json');
 	});
 
-	it('holds every route that is mounted, and no other', () => {
+	it('lists every mounted route, and no other', () => {
 		const mounted = app.routes
 			// Middleware is mounted for all methods; a file of the page is not a call.
 			.filter(({ method, path }) => method !== 'ALL' && path !== '/docs/:file')
@@ -116,7 +116,7 @@ describe('the OpenAPI document', () => {
 		expect(answers.map((answer) => answer.status)).toEqual([201, 200, 200, 201, 201, 201]);
 	});
 
-	it('has examples of answers that fit', () => {
+	it('has examples of responses that match their schemas', () => {
 		const { schemas, responses } = document.components;
 		const answered = (method: string, path: string, code: number, body: unknown) => {
 			const text = JSON.stringify(body);
@@ -156,9 +156,9 @@ describe('the check of answers against the document', () => {
 		return () => expectDocumented(new Request(ORIGIN + SESSIONS, { method: 'POST' }), response, text);
 	};
 
-	it('passes what fits', () => expect(check(session)).not.toThrow());
+	it('accepts a response that matches the document', () => expect(check(session)).not.toThrow());
 
-	it('fails what does not', () => {
+	it('rejects a response that does not match the document', () => {
 		const { userId, ...rest } = session;
 		expect(check(rest)).toThrow('userId');
 		expect(check({ ...session, more: 1 })).toThrow('more');

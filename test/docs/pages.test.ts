@@ -3,7 +3,7 @@ import { SESSIONS, send } from '../support/api.ts';
 import { faultyD1, serviceWith } from '../support/faulty-d1.ts';
 
 describe('GET /', () => {
-	it('leads programs to everything else', async () => {
+	it('returns the address of everything else to a program', async () => {
 		const { status, json, headers } = await send('/');
 		expect(status).toBe(200);
 		for (const path of [json.docs, json.openapi, json.llms, json.llmsFull, json.health]) {
@@ -13,7 +13,7 @@ describe('GET /', () => {
 		expect(headers.get('Link')).toContain('</openapi.json>; rel="service-desc"');
 	});
 
-	it('leads a browser to the reference page', async () => {
+	it('redirects a browser to the reference page', async () => {
 		const { status, headers } = await send('/', {
 			headers: { Accept: 'text/html,application/xhtml+xml,*/*;q=0.8' },
 			redirect: 'manual',
@@ -23,11 +23,11 @@ describe('GET /', () => {
 });
 
 describe('GET /healthz', () => {
-	it('says that the database answers', async () => {
+	it('returns 200 when the database answers', async () => {
 		expect(await send('/healthz')).toMatchObject({ status: 200, json: { status: 'ok' } });
 	});
 
-	it('is a 503 when it does not', async () => {
+	it('returns 503 when the database does not answer', async () => {
 		const faulty = faultyD1();
 		faulty.next = Array(3).fill({ message: 'D1_ERROR: Network connection lost.', when: 'before' });
 		const response = await serviceWith({ DB: faulty.d1 })(new Request('https://api.test/healthz'));
@@ -56,7 +56,7 @@ describe('the reference page', () => {
 		}
 	});
 
-	it('has no other files', async () => {
+	it('returns 404 for any other file', async () => {
 		for (const path of ['/docs/none.js', '/docs/..%2fpage.html', '/docs/%00', '/docs/page.html/x']) {
 			const { status, json } = await send(path);
 			expect([path, status, json.code]).toEqual([path, 404, 'NOT_FOUND']);

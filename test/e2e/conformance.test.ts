@@ -38,7 +38,7 @@ const countSessions = async () => {
 };
 
 describe('npm run conformance', () => {
-	it('passes here with nothing skipped, prints a line a check, and cleans up', async () => {
+	it('passes here with nothing skipped, prints one line for each check, and cleans up', async () => {
 		const { apiKey, limitedApiKey } = await keys();
 		const { status, stdout } = await conformance(
 			...['--base-url', `${server.url}/`, '--api-key', apiKey, '--limited-api-key', limitedApiKey],

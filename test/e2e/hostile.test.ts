@@ -168,7 +168,7 @@ describe('a body', () => {
 		expect([status, text]).toEqual([200, expect.stringContaining(JSON.stringify(`é ${type}`))]);
 	});
 
-	it('of a GET or DELETE is passed over', async () => {
+	it('is ignored on GET and DELETE', async () => {
 		const body = 'nonsense';
 		expect((await request(`GET ${here()}`, [JSON_TYPE, length(body)], body)).status).toBe(200);
 		const gone = await request(`DELETE ${SESSIONS}/sess_01k2vxq8f3e7ttyyds0t6w2h4b`, [length(body)], body);
@@ -193,7 +193,7 @@ describe('a method', () => {
 		},
 	);
 
-	it('HEAD answers as GET does, without a body', async () => {
+	it('answers HEAD like GET, without a body', async () => {
 		for (const path of [SESSIONS, here(), here('/events'), '/nothing']) {
 			const [get, head] = [await request(`GET ${path}`), await request(`HEAD ${path}`)];
 			expect([path, head.status, head.body]).toEqual([path, get.status, '']);

@@ -22,7 +22,7 @@ async function allPages(caller: Caller, id: string, limit: number): Promise<Even
 }
 
 describe('appending an event', () => {
-	it('answers all nine fields in order', async () => {
+	it('returns all nine fields in order', async () => {
 		const caller = await newCaller({ organizationId: 'org_1' });
 		const { id } = await caller.create();
 		const { status, json } = await append(caller, id, {
@@ -101,7 +101,7 @@ describe('appending an event', () => {
 });
 
 describe('Idempotency-Key on append', () => {
-	it('answers 40 concurrent retries with one event, 39 of them marked as replays', async () => {
+	it('appends one event for 40 concurrent retries, and marks 39 responses as replays', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		const body = { type: 't', payload: { a: 1 } };
@@ -111,7 +111,7 @@ describe('Idempotency-Key on append', () => {
 		expect(await countRows('events', 'session_id = ?', id)).toBe(1);
 	});
 
-	it('refuses another body', async () => {
+	it('returns 422 for the same key with another body', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		await append(caller, id, { type: 't', message: 'a' }, 'k');
@@ -130,7 +130,7 @@ describe('Idempotency-Key on append', () => {
 });
 
 describe('paging through events', () => {
-	it('goes on after an event, oldest first, and says whether there are more', async () => {
+	it('continues after an event, oldest first, and says whether there are more', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		const made: Event[] = [];

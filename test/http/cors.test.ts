@@ -45,7 +45,7 @@ describe('a preflight', () => {
 		},
 	);
 
-	it('of another origin names no origin', async () => {
+	it('from another origin gets no CORS headers', async () => {
 		for (const origin of ['https://evil.example', `${APP}.evil.example`, 'http://app.example', 'null']) {
 			const { headers } = await open(preflight(SESSIONS, origin));
 			expect([origin, headers.get('Access-Control-Allow-Origin')]).toEqual([origin, null]);
@@ -71,7 +71,7 @@ describe('an answer', () => {
 		return caller.call('GET', SESSIONS, origin === undefined ? {} : { headers: { Origin: origin } });
 	};
 
-	it('names the origin that asked, if it is configured, and what the page may read', async () => {
+	it('allows a configured origin, and names the headers that the page may read', async () => {
 		for (const origin of [APP, 'https://admin.example']) {
 			const { headers } = await ask(open, origin);
 			expect(headers.get('Access-Control-Allow-Origin')).toBe(origin);
@@ -96,12 +96,12 @@ describe('an answer', () => {
 		}
 	});
 
-	it('is for every origin alike where * is configured', async () => {
+	it('is allowed from every origin when * is configured', async () => {
 		const { headers } = await ask(anyOrigin, 'https://anyone.example');
 		expect([headers.get('Access-Control-Allow-Origin'), headers.get('Vary')]).toEqual(['*', null]);
 	});
 
-	it('never lets cookies in', async () => {
+	it('never allows cookies', async () => {
 		for (const fetcher of [open, anyOrigin]) {
 			expect((await ask(fetcher, APP)).headers.get('Access-Control-Allow-Credentials')).toBeNull();
 			const { headers } = await fetcher(preflight(SESSIONS, APP));
@@ -114,7 +114,7 @@ describe('an answer', () => {
 		expect([corsHeaders(headers), headers.get('Vary')]).toEqual([[], null]);
 	});
 
-	it('can be read by the page when it is an error', async () => {
+	it('can be read by the page when it is an error response', async () => {
 		const { key } = await newCaller();
 		const faulty = faultyD1();
 		faulty.next = [{ message: 'D1_ERROR: no such table', when: 'before' }];

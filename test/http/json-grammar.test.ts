@@ -24,7 +24,7 @@ async function patch(raw: Uint8Array<ArrayBuffer>, type: string) {
 
 const TYPES = ['application/json', 'application/merge-patch+json'];
 
-describe.each(TYPES)('as %s, a value that is JSON comes back', (type) => {
+describe.each(TYPES)('a PATCH as %s returns every valid JSON value as it was sent', (type) => {
 	it.each([
 		'[]',
 		'[[]   ]',
@@ -59,7 +59,7 @@ describe.each(TYPES)('as %s, a value that is JSON comes back', (type) => {
 	});
 });
 
-describe.each(TYPES)('as %s, no JSON is', (type) => {
+describe.each(TYPES)('a PATCH as %s rejects what is not valid JSON', (type) => {
 	it.each([
 		// Arrays and objects.
 		'[1,]',
@@ -190,7 +190,7 @@ describe.each(TYPES)('as %s, no JSON is', (type) => {
 	});
 });
 
-describe('no UTF-8 is', () => {
+describe('rejects a body that is not UTF-8', () => {
 	it.each([
 		['a byte that only goes on', '22 81 22'],
 		['a Latin-1 letter', '22 e9 22'],

@@ -21,7 +21,7 @@ const parsed = () => lines.map((line) => JSON.parse(line) as Record<string, unkn
 const requests = () => parsed().filter(({ message }) => message === 'request');
 
 describe('the request log', () => {
-	it('is one line for each request: who, what, how it ended, what it cost', async () => {
+	it('is one line for each request: who called what, how it ended, and what it cost', async () => {
 		const { key, row } = await newKey({ organizationId: 'org_1' });
 		const caller = callerWith(key, { userId: row.user_id, organizationId: 'org_1' });
 		await caller.call('GET', SESSIONS, { headers: { 'X-Request-Id': 'my.request' } });
@@ -140,7 +140,7 @@ describe('a log line', () => {
 		return answers.map(({ status }) => status);
 	}
 
-	it('holds no key, no token, no body, no query and no header’s text, however the call ends', async () => {
+	it('contains no key, token, body, query or header value, however the call ends', async () => {
 		const faulty = faultyD1();
 		const caller = await newCaller();
 		const failing = await newCaller({ fetcher: serviceWith({ DB: faulty.d1 }) });
@@ -170,7 +170,7 @@ describe('a log line', () => {
 		]);
 	});
 
-	it('holds nothing of a session token, good or bad', async () => {
+	it('contains no part of a session token, valid or not', async () => {
 		const key = await newSigningKey();
 		const now = Math.floor(Date.now() / 1000);
 		const claims = { exp: now + 60, iat: now, nbf: now, email: SECRET };

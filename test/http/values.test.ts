@@ -96,7 +96,7 @@ describe.each(Object.entries(WAYS))('an object sent by %s', (name, way) => {
 });
 
 describe('a body with a member twice', () => {
-	it('means the last one', async () => {
+	it('keeps the last of two members with one name', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		const raw = '{"plan":{"a":1},"status":"failed","plan":{"b":2},"\\u0073tatus":"planning","plan":{"c":-0}}';
@@ -132,7 +132,7 @@ describe('a plain string', () => {
 	};
 	const FIELDS = ['catalogVersion', 'schemaVersion', 'productObjectHash', 'type', 'stage', 'message'];
 
-	it.each(FIELDS)('in %s holds neither U+0000 nor a lone surrogate', async (field) => {
+	it.each(FIELDS)('in %s must not contain U+0000 or a lone surrogate', async (field) => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		for (const text of ['\u0000', 'a\u0000', '\ud800', 'a\udc00b', '\ude00\ud83d', '😀\ud83d']) {
@@ -148,7 +148,7 @@ describe('a plain string', () => {
 		}
 	});
 
-	it.each(FIELDS)('in %s comes back as it was sent, whatever else it holds', async (field) => {
+	it.each(FIELDS)('in %s comes back as it was sent', async (field) => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		for (const text of [

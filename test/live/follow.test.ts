@@ -121,7 +121,7 @@ describe('a stream', () => {
 		expect(await stream.rest()).toEqual([]);
 	});
 
-	it('closes without an end before its invocation may ask D1 no more, and its client resumes', async () => {
+	it('closes without an end before it reaches D1’s limit of an invocation, and its client resumes', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		const payload = { text: 'x'.repeat(60_000) };
@@ -446,7 +446,7 @@ describe('readers', () => {
 		expect(await stream.rest()).toEqual([]);
 	});
 
-	it('whose key is revoked see no more', async () => {
+	it('are disconnected when their key is revoked', async () => {
 		const fetcher = liveService({ KEY_CACHE_SECONDS: '0' });
 		const { caller, stream } = await following({ fetcher });
 		await query(

@@ -30,7 +30,7 @@ describe('an ETag', () => {
 });
 
 describe('If-None-Match on details', () => {
-	it('answers 304 without a body while nothing has changed', async () => {
+	it('returns 304 without a body while nothing has changed', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		await caller.append(id);
@@ -98,7 +98,7 @@ describe('If-None-Match on a write', () => {
 		},
 	);
 
-	it('lets another tag through', async () => {
+	it('lets a write with another tag take effect', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		const headers = { 'If-None-Match': '"7"' };
@@ -119,7 +119,7 @@ describe('If-None-Match on a write', () => {
 		expect((await write('"1"', '"8"')).status).toBe(200);
 	});
 
-	it.each(['PATCH', 'DELETE'])('of %s on a missing session is a 404', async (method) => {
+	it.each(['PATCH', 'DELETE'])('of %s returns 404 for a missing session', async (method) => {
 		const caller = await newCaller();
 		const { status } = await caller.call(method, at('sess_01k2vxq8f3e7ttyyds0t6w2h4b'), {
 			...(method === 'PATCH' ? { body: { plan: {} } } : {}),
@@ -130,7 +130,7 @@ describe('If-None-Match on a write', () => {
 });
 
 describe('If-Match on PATCH', () => {
-	it('lets the current tag, its weak form, a list with it and * through', async () => {
+	it('lets a write with the current tag, its weak form, a list that has it, or * take effect', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		let tag = '"1"';

@@ -3,7 +3,7 @@ import { newCaller, SESSIONS } from '../support/api.ts';
 import { countRows, query } from '../support/database.ts';
 
 describe('deleting a session', () => {
-	it('answers success, and its events go with it', async () => {
+	it('returns success, and deletes the events of the session', async () => {
 		const caller = await newCaller();
 		const [gone, kept] = [await caller.create(), await caller.create()];
 		await caller.append(gone.id);
@@ -15,7 +15,7 @@ describe('deleting a session', () => {
 		expect((await caller.details(kept.id)).events).toEqual([event]);
 	});
 
-	it('is a 404 the second time', async () => {
+	it('returns 404 the second time', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		await caller.call('DELETE', `${SESSIONS}/${id}`);
@@ -23,7 +23,7 @@ describe('deleting a session', () => {
 		expect([status, json.code]).toEqual([404, 'SESSION_NOT_FOUND']);
 	});
 
-	it('empties one with more than 1,000 events, ends its life, and leaves its rows to the cleanup', async () => {
+	it('empties and expires a session with more than 1,000 events, and leaves its rows to the cleanup', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create({ prd: { secret: 1 } });
 		await caller.call('PATCH', `${SESSIONS}/${id}`, {

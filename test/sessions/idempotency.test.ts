@@ -6,7 +6,7 @@ const create = (caller: Caller, key: string, body: unknown = {}) =>
 	caller.call('POST', SESSIONS, { body, headers: { 'Idempotency-Key': key } });
 
 describe('Idempotency-Key on create', () => {
-	it('makes one session and answers a retry as the first time', async () => {
+	it('creates one session, and returns the original response to a retry', async () => {
 		const caller = await newCaller();
 		const body = { prd: { b: 1, a: 2 }, catalogVersion: 'c' };
 		const first = await create(caller, 'k', body);
@@ -17,7 +17,7 @@ describe('Idempotency-Key on create', () => {
 		expect(await countRows('sessions', 'user_id = ?', caller.userId)).toBe(1);
 	});
 
-	it('answers the first answer even when the session has changed since', async () => {
+	it('returns the original response even when the session has changed since', async () => {
 		const caller = await newCaller();
 		const first = await create(caller, 'k', { prd: { a: 1 } });
 		await caller.call('PATCH', `${SESSIONS}/${first.json.id}`, {
@@ -26,7 +26,7 @@ describe('Idempotency-Key on create', () => {
 		expect((await create(caller, 'k', { prd: { a: 1 } })).text).toBe(first.text);
 	});
 
-	it('refuses another body', async () => {
+	it('returns 422 for the same key with another body', async () => {
 		const caller = await newCaller();
 		await create(caller, 'k', { prd: { a: 1 } });
 		const { status, json } = await create(caller, 'k', { prd: { a: 2 } });
@@ -57,7 +57,7 @@ describe('Idempotency-Key on create', () => {
 		expect((await create(inOrganization, 'k')).headers.get('Idempotency-Replayed')).toBe('true');
 	});
 
-	it('lasts as long as the session: after its end or deletion, the key makes a new one', async () => {
+	it('lasts as long as the session: after its expiry or deletion, the key creates a new session', async () => {
 		const caller = await newCaller();
 		const first = await create(caller, 'k');
 		await expire(String(first.json.id));
@@ -68,7 +68,7 @@ describe('Idempotency-Key on create', () => {
 		expect((await create(caller, 'k')).headers.get('Idempotency-Replayed')).toBeNull();
 	});
 
-	it('answers 40 concurrent retries with one session', async () => {
+	it('creates one session for 40 concurrent retries', async () => {
 		const caller = await newCaller();
 		const answers = await Promise.all(
 			Array.from({ length: 40 }, () => create(caller, 'k', { prd: { a: 1 } })),

@@ -17,7 +17,7 @@ async function makeSessions(caller: Caller, count: number) {
 }
 
 describe('listing sessions', () => {
-	it('shows the caller’s own, newest first, with a page’s place and the total', async () => {
+	it('returns the caller’s own sessions, newest first, with the page’s place and the total', async () => {
 		const [caller, stranger] = [await newCaller(), await newCaller()];
 		const sessions = await makeSessions(caller, 3);
 		await stranger.create();
@@ -33,7 +33,7 @@ describe('listing sessions', () => {
 		expect((await list(alone)).pagination.total).toBe(1);
 	});
 
-	it('pages by limit and offset', async () => {
+	it('returns pages by limit and offset', async () => {
 		const caller = await newCaller();
 		const sessions = await makeSessions(caller, 5);
 		expect(await list(caller, '?limit=2')).toEqual({
@@ -48,7 +48,7 @@ describe('listing sessions', () => {
 		expect((await list(caller, '?offset=9007199254740991')).data).toEqual([]);
 	});
 
-	it('filters by status, and counts only those', async () => {
+	it('filters by status, and counts only the sessions in it', async () => {
 		const caller = await newCaller();
 		const [newest, , oldest] = await makeSessions(caller, 3);
 		for (const id of [newest?.id, oldest?.id]) {

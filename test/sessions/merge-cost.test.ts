@@ -98,7 +98,7 @@ describe('a large merge', () => {
 	/** Too much for D1 by itself. */
 	const large = members('z', 5000);
 
-	it('of a missing session is a 404', async () => {
+	it('returns 404 for a missing session', async () => {
 		const { status } = await merge('sess_01k2vxq8f3e7ttyyds0t6w2h4b', { plan: large });
 		expect(status).toBe(404);
 		expect((await merge('sess_01k2vxq8f3e7ttyyds0t6w2h4b', { plan: members('z', 300) })).status).toBe(404);

@@ -20,7 +20,7 @@ const FIELDS = [
 ];
 
 describe('updating a session', () => {
-	it('answers all 14 fields in order', async () => {
+	it('returns all 14 fields in order', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		const answer = await caller.call('PATCH', `${SESSIONS}/${id}`, { body: { status: 'generating' } });
@@ -34,7 +34,7 @@ describe('updating a session', () => {
 		});
 	});
 
-	it('replaces what is sent whole and leaves the rest', async () => {
+	it('replaces each field that is sent, and leaves the rest', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create({ prd: { a: 1 }, catalogVersion: 'c' });
 		await caller.call('PATCH', `${SESSIONS}/${id}`, {
@@ -64,7 +64,7 @@ describe('updating a session', () => {
 		expect([status, json.updatedAt]).toEqual([200, ahead]);
 	});
 
-	it('ignores fields that the request does not define', async () => {
+	it('ignores fields that the call does not define', async () => {
 		const caller = await newCaller();
 		const session = await caller.create({ catalogVersion: 'c' });
 		const whole = {
