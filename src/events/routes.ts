@@ -141,7 +141,7 @@ export const eventRoutes = new Hono<AppEnv>({ strict: false })
 			if (idempotency && fingerprint !== idempotency.fingerprint) {
 				throw new ApiError('IDEMPOTENCY_KEY_REUSED', 'This Idempotency-Key was sent with another body.');
 			}
-			// Also a replay: whoever wrote the event may have been cut off before it told the followers.
+			// A replay tells them too: the first try may have been cut off before it did.
 			if (isFollowed) tellFollowers(c, row.session_id, newEvents([row]));
 			const replayed = !row.id.endsWith(event.nonce);
 			return jsonResponse<Event, 201>(

@@ -12,13 +12,13 @@ const MAX_PIECE = 64 * 1024;
 
 /** The events that the hub has brought and that have not been sent yet. */
 export interface Backlog {
-	/** Keeps a run, unless there is no room for it. Of one that is not kept, only the position is remembered. */
+	/** Keeps a run if there is room for it. Otherwise it keeps only the run's position. */
 	add(run: Run): void;
 	/** Takes the events that come right after a position, if they are here. */
 	takeAfter(position: number): Run | undefined;
 	/** Forgets what begins at a position or before it. */
 	dropThrough(position: number): void;
-	/** The highest position that anybody has spoken of. */
+	/** The highest position that a notice has named. */
 	highest(): number;
 	/** Notes that there is an event at a position. */
 	note(position: number): void;

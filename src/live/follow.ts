@@ -14,8 +14,8 @@ const HEADERS = {
 };
 
 /**
- * Answers with the stream of a followed session. The client's pace sets the stream's: a frame is made when the client has
- * taken the ones before. Writes one line to the log when the stream ends. HEAD gets the headers and opens no stream.
+ * Returns the stream of a followed session. A frame is made when the client has taken the frames before it, so that the
+ * client sets the pace. Writes one line to the log when the stream ends. HEAD gets the headers and opens no stream.
  */
 export function followResponse(
 	c: Context<AppEnv>,

@@ -84,7 +84,7 @@ export async function* follow(followed: Followed, stopped: AbortSignal): Followe
 	let toldAt = Date.now();
 	let allowedAt = toldAt;
 	let askAt = allowedAt + askAgainMs;
-	/** When D1 is asked next, and before when it is not, because it could not answer. */
+	/** When D1 is asked next. After a failure it is not asked before `notBefore`. */
 	let lookAt = toldAt;
 	let notBefore = 0;
 	/** Whether D1 has said that this invocation has asked it too often. */
@@ -122,7 +122,7 @@ export async function* follow(followed: Followed, stopped: AbortSignal): Followe
 		takeState(seen.state);
 		backlog.note(seen.tail);
 		if (seen.followedUntil > followedUntil) followedUntil = seen.followedUntil;
-		// Random, so that one of many followers asks D1, and the others hear of it before their own time comes.
+		// Random, so that one of many followers asks D1 and tells the others before their own time comes.
 		lookAt = Date.now() + heartbeatMs * (0.8 + 0.2 * Math.random());
 	}
 

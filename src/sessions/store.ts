@@ -21,7 +21,7 @@ export interface SessionRow {
 	expires_at: string;
 	user_id: string;
 	organization_id: string | null;
-	/** Until when somebody may be following the session live; null when nobody ever was. */
+	/** Until when somebody may be following the session live; null when nobody has followed it yet. */
 	followed_until: string | null;
 }
 
@@ -58,8 +58,8 @@ const INSERT = `INSERT INTO sessions (id, user_id, organization_id, status, cata
 	VALUES (?1, ?2, ?3, 'intake', ?4, ?5, ?6, ?7, ?7, ?8, ?9, ?10)`;
 
 /**
- * Creates a session. Safe to repeat: its id is its own. With an idempotency key that a live session has, creates
- * nothing and answers that session's fingerprint beside it; a dead session loses the key first.
+ * Creates a session. It is safe to retry, because the session's id is unique. With an idempotency key that a live session
+ * has, it creates nothing and returns that session with its fingerprint. An expired session loses the key first.
  */
 export async function insertSession(
 	db: Database,
@@ -81,7 +81,7 @@ export async function insertSession(
 	];
 	type Row = SessionRow & { idempotency_fingerprint: string | null };
 	if (!idempotency) {
-		// The upsert changes nothing: it makes a repeated INSERT answer the row that the first one made.
+		// The upsert changes nothing: it makes a retried INSERT return the row that the first one made.
 		const sql = `${INSERT} ON CONFLICT (id) DO UPDATE SET id = excluded.id RETURNING ${columnsBut(['prd'])}`;
 		const [[row]] = await db.run<[Row]>([{ sql, parameters: insert(null, null) }], { idempotent: true });
 		if (!row) throw new Error('An inserted session was not returned.');

@@ -27,7 +27,7 @@ export const stepRoutes = new Hono<AppEnv>({ strict: false }).post(
 		description: [
 			`Appends 1 to ${limits.eventsOfStep} events and merges a patch into the session, in one transaction: all of it is there, or nothing.`,
 			'`patch` is RFC 7396 on the fields that an update takes. Without one, the session stays as it is, its ETag included.',
-			'With an `Idempotency-Key`, a retry answers the events of the first time and the session as it is now, whatever `If-Match` says.',
+			'With an `Idempotency-Key`, a retry returns the original events and the session as it is now, whatever `If-Match` says.',
 		].join('\n\n'),
 		permission: 'PRODUCTS:WRITE',
 		headers: ['If-Match', 'Idempotency-Key'],
@@ -53,7 +53,7 @@ export const stepRoutes = new Hono<AppEnv>({ strict: false }).post(
 		const step = { events, changes, idempotency };
 		const rows = await addStep(c.get('database'), sessionRefFrom(c), step, versions);
 		if (isFollowed(rows.session)) {
-			// Also a replay: whoever made the step may have been cut off before it told the followers.
+			// A replay tells them too: the first try may have been cut off before it did.
 			tellFollowers(c, rows.session.id, newEvents(rows.events), {
 				kind: 'state',
 				state: stateOf(rows.session),

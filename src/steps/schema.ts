@@ -26,7 +26,7 @@ export const stepSchema = z
 		],
 	});
 
-/** What a step answers: its events, and the session after it. */
+/** The response to a step: its events, and the session after it. */
 export const stepResponseSchema = z
 	.object({ events: z.array(eventSchema).min(1).max(limits.eventsOfStep), session: sessionSchema })
 	.meta({ id: 'Step' });
