@@ -1,6 +1,6 @@
 /**
  * `npm run dev`: prepares the local database, makes sure there is a local API key, serves, and says how to call the
- * service once it answers. Arguments go to `wrangler dev`; `--port` and `--persist-to` are also understood here.
+ * service and how to look at it once it answers. Arguments go to `wrangler dev`; `--port` and `--persist-to` are also understood here.
  */
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -61,6 +61,10 @@ Create a session, then patch it. Paste into another terminal:
 curl -X POST ${sessions} ${authorization} ${json} -d '{"catalogVersion":"2026-01","prd":{"title":"Support assistant"}}'
 
 curl -X PATCH ${sessions}/${newest} ${authorization} ${json} -d '{"status":"generating","plan":{"steps":["outline","build","review"]}}'
+
+See it happen in a browser:
+
+${origin}/inspector#key=${key}
 `);
 }
 

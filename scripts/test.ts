@@ -59,6 +59,7 @@ function counts(): { passed: number; failed: number } {
 
 const sound = await runTogether(
 	['tsc', '--noEmit'],
+	['tsc', '--noEmit', '-p', 'src/inspector'],
 	['biome', 'check', '.'],
 	['npm', 'run', '--silent', 'build'],
 );

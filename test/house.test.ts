@@ -70,6 +70,15 @@ it('lets the client import types alone from other rooms, and no package but the 
 	expect(packages).toEqual(['eventsource-parser']);
 });
 
+it('lets the inspector import the client, the parts that it is built of, and nothing else', () => {
+	const ofInspector = imports.filter(({ room }) => room === 'inspector');
+	expect(ofInspector.length).toBeGreaterThan(30);
+	const foreign = ofInspector.filter(({ target, source }) =>
+		target === undefined ? !/^(preact|@codemirror)\b/.test(source) : !FOR_USERS.includes(target),
+	);
+	expect(foreign.map(named)).toEqual([]);
+});
+
 it('keeps database and HTTP apart', () => {
 	const joined = imports.filter(({ room, target }) => STRANGERS.has(`${room} ${target}`));
 	expect(joined.map(named)).toEqual([]);

@@ -12,6 +12,7 @@ const index: Index = {
 	version: VERSION,
 	sessions: SESSIONS_PATH,
 	docs: '/docs',
+	inspector: '/inspector',
 	openapi: '/openapi.json',
 	llms: '/llms.txt',
 	llmsFull: '/llms-full.txt',
@@ -19,9 +20,11 @@ const index: Index = {
 };
 /** RFC 8631. */
 const LINKS = '</docs>; rel="service-doc", </openapi.json>; rel="service-desc", </healthz>; rel="status"';
-/** Everything comes from this origin. Swagger UI uses inline styles and images in data URLs. */
-const PAGE_POLICY =
-	"default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/** Everything comes from this origin. */
+const policyWith = (styles: string) =>
+	`default-src 'none'; script-src 'self'; style-src ${styles}; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
+/** The pages, each with its policy. Swagger UI uses inline styles. */
+const POLICIES = { docs: policyWith("'self' 'unsafe-inline'"), inspector: policyWith("'self'") };
 /** A browser shows plain text, and downloads text/markdown. */
 const PLAIN_TEXT = 'text/plain; charset=utf-8';
 
@@ -34,14 +37,17 @@ async function asset(c: Context<AppEnv>, path: string, contentType?: string): Pr
 	return response;
 }
 
-/** Returns a file of the reference page. Each carries the page's policy, because the page itself is one of them. */
-async function pageFile(c: Context<AppEnv>, name: string): Promise<Response> {
-	const file = await asset(c, `/docs/${name}`);
-	file.headers.set('Content-Security-Policy', PAGE_POLICY);
+/** Returns a file of a page. Each carries the page's policy, because the page itself is one of them. */
+async function pageFile(c: Context<AppEnv>, page: keyof typeof POLICIES, name: string): Promise<Response> {
+	const file = await asset(c, `/${page}/${name}`);
+	file.headers.set('Content-Security-Policy', POLICIES[page]);
 	return file;
 }
 
-/** The documentation, for people, programs and language models. `scripts/build-docs.ts` makes its files. */
+/**
+ * The documentation, for people, programs and language models, and the inspector. `scripts/build-docs.ts` and
+ * `scripts/build-inspector.ts` make their files.
+ */
 export const docsRoutes = new Hono<AppEnv>({ strict: false })
 	.get(
 		'/',
@@ -110,6 +116,18 @@ export const docsRoutes = new Hono<AppEnv>({ strict: false })
 			description: 'For people: reads the document above, and makes calls.',
 			responses: { 200: { description: 'The page.', mediaType: 'text/html' } },
 		}),
-		(c) => pageFile(c, 'page.html'),
+		(c) => pageFile(c, 'docs', 'page.html'),
 	)
-	.get('/docs/:file', (c) => pageFile(c, c.req.param('file')));
+	.get('/docs/:file', (c) => pageFile(c, 'docs', c.req.param('file')))
+	.get(
+		'/inspector',
+		operation({
+			id: 'getInspector',
+			tag: 'Service',
+			summary: 'The inspector',
+			description: 'For people: shows sessions and what happens in them, live. It signs in with an API key.',
+			responses: { 200: { description: 'The page.', mediaType: 'text/html' } },
+		}),
+		(c) => pageFile(c, 'inspector', 'page.html'),
+	)
+	.get('/inspector/:file', (c) => pageFile(c, 'inspector', c.req.param('file')));

@@ -12,6 +12,7 @@ export const indexSchema = z
 		version: path,
 		sessions: path,
 		docs: path,
+		inspector: path,
 		openapi: path,
 		llms: path,
 		llmsFull: path,

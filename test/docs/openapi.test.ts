@@ -43,7 +43,7 @@ describe('the OpenAPI document', () => {
 	it('lists every mounted route, and no other', () => {
 		const mounted = app.routes
 			// Middleware is mounted for all methods; a file of the page is not a call.
-			.filter(({ method, path }) => method !== 'ALL' && path !== '/docs/:file')
+			.filter(({ method, path }) => method !== 'ALL' && !path.endsWith('/:file'))
 			.map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`);
 		const documented = operations.map(({ method, path }) => `${method.toUpperCase()} ${path}`);
 		expect(documented.sort()).toEqual([...new Set(mounted)].sort());

@@ -6,7 +6,7 @@ describe('GET /', () => {
 	it('returns the address of everything else to a program', async () => {
 		const { status, json, headers } = await send('/');
 		expect(status).toBe(200);
-		for (const path of [json.docs, json.openapi, json.llms, json.llmsFull, json.health]) {
+		for (const path of [json.docs, json.inspector, json.openapi, json.llms, json.llmsFull, json.health]) {
 			expect((await send(String(path))).status, String(path)).toBe(200);
 		}
 		expect(json.sessions).toBe(SESSIONS);
@@ -60,6 +60,27 @@ describe('the reference page', () => {
 		for (const path of ['/docs/none.js', '/docs/..%2fpage.html', '/docs/%00', '/docs/page.html/x']) {
 			const { status, json } = await send(path);
 			expect([path, status, json.code]).toEqual([path, 404, 'NOT_FOUND']);
+		}
+	});
+});
+
+describe('the inspector', () => {
+	it('is HTML that loads everything from its own origin', async () => {
+		const { status, text, headers } = await send('/inspector');
+		expect([status, headers.get('Content-Type')]).toEqual([200, 'text/html; charset=utf-8']);
+		const links = Array.from(text.matchAll(/(?:src|href)="([^"]+)"/g), ([, link]) => link ?? '');
+		expect(links.length).toBeGreaterThan(2);
+		for (const link of links) expect([link, (await send(link)).status]).toEqual([link, 200]);
+	});
+
+	it('carries a policy without exceptions under every name that it has', async () => {
+		for (const path of ['/inspector', '/inspector/', '/inspector/page.html', '/inspector/main.js']) {
+			const { status, headers } = await send(path);
+			expect([path, status, headers.get('Content-Security-Policy')]).toEqual([
+				path,
+				200,
+				"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+			]);
 		}
 	});
 });

@@ -12,8 +12,11 @@ import { npmRun, ROOT, withFolder } from '../support/server.ts';
 import { standInWrangler } from '../support/stand-in-wrangler.ts';
 import { freePort, killGroup } from '../support/wrangler-dev.ts';
 
-/** Runs `npm run dev` until it has printed its two lines, and uses them while it serves. */
-async function withDev<T>(folder: string, use: (curls: string[]) => T): Promise<T> {
+/** Runs `npm run dev` until it has printed its two lines and its link, and uses them while it serves. */
+async function withDev<T>(
+	folder: string,
+	use: (curls: string[], link: string) => T | Promise<T>,
+): Promise<T> {
 	const port = String(await freePort());
 	const child = spawn('npm', ['run', 'dev', '--', '--port', port, '--persist-to', folder], {
 		cwd: ROOT,
@@ -23,11 +26,13 @@ async function withDev<T>(folder: string, use: (curls: string[]) => T): Promise<
 	});
 	try {
 		const curls: string[] = [];
+		let link = '';
 		for await (const line of createInterface({ input: child.stdout })) {
 			if (line.startsWith('curl ')) curls.push(line);
-			if (curls.length === 2) break;
+			if (line.includes('/inspector#key=')) link = line;
+			if (curls.length === 2 && link !== '') break;
 		}
-		return use(curls);
+		return await use(curls, link);
 	} finally {
 		await killGroup(child);
 	}
@@ -39,13 +44,17 @@ const paste = (line: string) =>
 describe('npm run dev', () => {
 	it('prints two lines that can be pasted: create a session, then patch it', { timeout: 120_000 }, () =>
 		withFolder(async (folder) => {
-			const key = await withDev(folder, ([create = '', patch = '']) => {
+			const key = await withDev(folder, async ([create = '', patch = ''], link) => {
 				const created = paste(create);
 				const patched = paste(patch);
 				expect(Object.keys(patched)).toHaveLength(14);
 				expect(patched).toMatchObject({ id: created.id, prd: created.prd, status: 'generating' });
 				expect(patched.plan).not.toBeNull();
-				return /rt_test_\w+/.exec(create)?.[0];
+				const key = /rt_test_\w+/.exec(create)?.[0];
+				// The link to the inspector is signed in with the same key.
+				expect(link).toMatch(new RegExp(`^http://localhost:\\d+/inspector#key=${key}$`));
+				expect(await (await fetch(link)).text()).toContain('/inspector/main.js');
+				return key;
 			});
 			// A later run keeps the key and the sessions.
 			await withDev(folder, ([create = '', patch = '']) => {

@@ -1,0 +1,126 @@
+import { history, historyKeymap, standardKeymap } from '@codemirror/commands';
+import { unfoldAll } from '@codemirror/language';
+import { SearchCursor } from '@codemirror/search';
+import { EditorState } from '@codemirror/state';
+import { EditorView, keymap } from '@codemirror/view';
+import { changeBetween } from './changes.ts';
+import { folding, foldMembers } from './folding.ts';
+import { colors, markFound, markLines, marks } from './marks.ts';
+import { theme } from './theme.ts';
+
+/** How long changed lines stay marked. */
+const MARKED_MS = 4000;
+
+export interface JsonView {
+	text(): string;
+	/** Shows another text. What is the same keeps its folds; lines that are new are marked. */
+	show(text: string, marked?: 'for a while' | 'lastingly'): void;
+	/** Folds the members of the object. */
+	foldAll(): void;
+	unfoldAll(): void;
+	/** Selects a place that has the text, in any case of letters. Returns which one of how many. */
+	find(text: string, which: Which): Found;
+	focus(): void;
+	destroy(): void;
+}
+
+/** Seen from the selection. `here` is the selection itself, or the next place after its beginning. */
+export type Which = 'here' | 'next' | 'previous';
+
+export interface Found {
+	at: number;
+	of: number;
+}
+
+export interface JsonViewOptions {
+	label: string;
+	text: string;
+	/** Called after each edit. Without it the text is for reading only. */
+	onEdit?: (() => void) | undefined;
+}
+
+/** Shows JSON in an element. Only the lines in view are in the document, whatever the size of the text. */
+export function newJsonView(parent: HTMLElement, { label, text, onEdit }: JsonViewOptions): JsonView {
+	// In a shadow root the editor adopts its style sheets. In the document it would insert a style element, which the
+	// page's policy forbids.
+	const root = parent.shadowRoot ?? parent.attachShadow({ mode: 'open' });
+	const isReadOnly = onEdit === undefined;
+	const view = new EditorView({
+		parent: root,
+		root,
+		state: EditorState.create({
+			doc: text,
+			extensions: [
+				theme,
+				colors,
+				marks,
+				folding,
+				keymap.of([...standardKeymap, ...historyKeymap]),
+				EditorState.tabSize.of(2),
+				EditorState.readOnly.of(isReadOnly),
+				EditorView.contentAttributes.of({
+					'aria-label': label,
+					tabindex: '0',
+					...(isReadOnly ? { 'aria-readonly': 'true' } : {}),
+				}),
+				isReadOnly
+					? []
+					: [
+							history(),
+							EditorView.lineWrapping,
+							EditorView.updateListener.of(({ docChanged }) => {
+								if (docChanged) onEdit();
+							}),
+						],
+			],
+		}),
+	});
+	let timer: ReturnType<typeof setTimeout> | undefined;
+	return {
+		text: () => view.state.doc.toString(),
+		show(next, marked = 'for a while') {
+			const change = changeBetween(view.state.doc.toString(), next);
+			if (change === undefined) return;
+			const { newLines, ...changes } = change;
+			view.dispatch({ changes, effects: markLines.of(newLines) });
+			clearTimeout(timer);
+			if (marked === 'lastingly') return;
+			timer = setTimeout(() => view.dispatch({ effects: markLines.of([]) }), MARKED_MS);
+		},
+		foldAll: () => foldMembers(view),
+		unfoldAll: () => void unfoldAll(view),
+		find: (sought, which) => find(view, sought, which),
+		focus: () => view.focus(),
+		destroy() {
+			clearTimeout(timer);
+			view.destroy();
+		},
+	};
+}
+
+function find(view: EditorView, sought: string, which: Which): Found {
+	if (sought === '') {
+		view.dispatch({ effects: markFound.of(undefined) });
+		return { at: 0, of: 0 };
+	}
+	const lower = (text: string) => text.toLowerCase();
+	const { doc, selection } = view.state;
+	const places = Array.from(new SearchCursor(doc, lower(sought), 0, doc.length, lower));
+	const { from, to } = selection.main;
+	const wanted =
+		which === 'previous'
+			? places.findLastIndex((place) => place.from < from)
+			: places.findIndex((place) => place.from >= from && (which === 'here' || place.to > to));
+	const at = wanted !== -1 ? wanted : which === 'previous' ? places.length - 1 : 0;
+	const place = places[at];
+	if (place === undefined) {
+		view.dispatch({ effects: markFound.of(undefined) });
+		return { at: 0, of: 0 };
+	}
+	view.dispatch({
+		selection: { anchor: place.from, head: place.to },
+		// A selection shows only where the focus is, and that stays in the search field.
+		effects: [EditorView.scrollIntoView(place.from, { y: 'center' }), markFound.of(place)],
+	});
+	return { at: at + 1, of: places.length };
+}

@@ -1,0 +1,67 @@
+import { ApiError, type Client, createClient, type Fetch } from '../client/client.ts';
+
+/** Makes a client with the key of this tab, and with another way to send its requests where one is given. */
+export type Connect = (fetch?: Fetch) => Client;
+
+/** `onRefused` is called when the service refuses the key, whatever the page was doing. */
+export function connectWith(key: string, onRefused: () => void): Connect {
+	return (send = (url, init) => fetch(url, init)) =>
+		createClient({
+			baseUrl: location.origin,
+			token: key,
+			async fetch(url, init) {
+				const response = await send(url, init);
+				if (response.status === 401) onRefused();
+				return response;
+			},
+		});
+}
+
+/** What a key may do. */
+export interface Access {
+	/** List sessions, and make keys for one session. A key for one session may do neither. */
+	list: boolean;
+	write: boolean;
+	delete: boolean;
+}
+
+/** Not the id of any session. The service checks the permission first, and then knows without its database. */
+const NO_SESSION = 'none';
+
+/**
+ * Learns what a key may do. The service has no call for it, so this makes three calls that change nothing: one lists, two
+ * name a session that cannot exist. Throws an ApiError when the key is refused or the service does not answer.
+ */
+export async function accessOf(client: Client): Promise<Access> {
+	const once = { maxRetries: 0 };
+	// The first one alone: a key that is not valid is refused once.
+	const list = await isAllowed(client.list({ ...once, limit: 1, fields: ['id'] }));
+	const [write, remove] = await Promise.all([
+		isAllowed(client.append(NO_SESSION, { type: 'none' }, once)),
+		isAllowed(client.delete(NO_SESSION, once)),
+	]);
+	return { list, write, delete: remove };
+}
+
+async function isAllowed(call: Promise<unknown>): Promise<boolean> {
+	try {
+		await call;
+		return true;
+	} catch (error) {
+		if (error instanceof ApiError && error.status === 404) return true;
+		if (error instanceof ApiError && error.status === 403) return false;
+		throw error;
+	}
+}
+
+/** What a failed call means, for people. Throws anything that is not the failure of a call: it is a bug. */
+export function wordsFor(error: unknown): string {
+	if (!(error instanceof ApiError)) throw error;
+	if (error.status === 401) return 'This key is not valid: it is unknown, revoked or expired.';
+	if (error.status === 429) return 'Too many requests with this key. Wait a minute, then try again.';
+	if (error.status === 0) return 'The service cannot be reached. Check the connection, then try again.';
+	if (error.code === 'SESSION_NOT_FOUND') {
+		return 'This key has no such session. It was deleted, has expired, or belongs to somebody else.';
+	}
+	return error.message;
+}

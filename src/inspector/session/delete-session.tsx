@@ -1,0 +1,41 @@
+import { Dialog, Problem, useAction } from '../parts.tsx';
+import type { Connect } from '../service.ts';
+
+/** Asks before it deletes a session. */
+export function DeleteSession({
+	connect,
+	id,
+	count,
+	onClose,
+	onDeleted,
+}: {
+	connect: Connect;
+	id: string;
+	/** Of its events. */
+	count: number;
+	onClose: () => void;
+	onDeleted: () => void;
+}) {
+	const action = useAction();
+	const remove = async () => {
+		await connect().delete(id);
+		onDeleted();
+	};
+	return (
+		<Dialog title="Delete this session?" onClose={onClose}>
+			<p>
+				<code>{id}</code> goes with its {count.toLocaleString('en')} events and its keys. This cannot be
+				undone.
+			</p>
+			<Problem text={action.problem} />
+			<div class="buttons">
+				<button type="button" onClick={onClose}>
+					Keep it
+				</button>
+				<button type="button" class="danger" disabled={action.isRunning} onClick={() => action.run(remove)}>
+					Delete it
+				</button>
+			</div>
+		</Dialog>
+	);
+}

@@ -1,0 +1,83 @@
+import { useState } from 'preact/hooks';
+import { keptKey } from './address.ts';
+import { Field, Problem, useAction } from './parts.tsx';
+
+/** Asks for a key. `problem` says why the page asks again. */
+export function SignIn({
+	problem,
+	onKey,
+}: {
+	problem: string | undefined;
+	onKey: (key: string) => Promise<void>;
+}) {
+	// The kept key again, when the service could not be asked.
+	const [key, setKey] = useState(keptKey() ?? '');
+	const [mistake, setMistake] = useState<string>();
+	const action = useAction();
+	return (
+		<main class="sign-in">
+			<h1>Inspector</h1>
+			<p>See what a generator does, while it does it.</p>
+			<form
+				onSubmit={(event) => {
+					event.preventDefault();
+					const isKey = /^[\x21-\x7e]+$/.test(key.trim());
+					setMistake(isKey ? undefined : 'Enter a key: visible ASCII characters, without spaces.');
+					if (isKey) action.run(() => onKey(key.trim()));
+				}}
+			>
+				<Field
+					label="API key, or a key for one session"
+					hint="It is kept in this tab alone, and gone when you close the tab or sign out."
+				>
+					{(id) => (
+						<input
+							id={id}
+							type="password"
+							autocomplete="off"
+							spellcheck={false}
+							placeholder="rt_…"
+							value={key}
+							onInput={({ currentTarget }) => setKey(currentTarget.value)}
+						/>
+					)}
+				</Field>
+				<Problem text={mistake ?? action.problem ?? problem} />
+				<button type="submit" class="main" disabled={action.isRunning}>
+					{action.isRunning ? 'Checking…' : 'Sign in'}
+				</button>
+			</form>
+		</main>
+	);
+}
+
+/** Asks which session to show, for a key that may not list them. */
+export function ChooseSession({ onId }: { onId: (id: string) => void }) {
+	const [id, setId] = useState('');
+	return (
+		<form
+			class="choose"
+			onSubmit={(event) => {
+				event.preventDefault();
+				if (/^[\w-]+$/.test(id.trim())) onId(id.trim());
+			}}
+		>
+			<h1>Which session?</h1>
+			<p>This key cannot list sessions. A key for one session shows that session.</p>
+			<Field label="The session’s id">
+				{(field) => (
+					<input
+						id={field}
+						spellcheck={false}
+						placeholder="sess_…"
+						value={id}
+						onInput={({ currentTarget }) => setId(currentTarget.value)}
+					/>
+				)}
+			</Field>
+			<button type="submit" class="main">
+				Show it
+			</button>
+		</form>
+	);
+}

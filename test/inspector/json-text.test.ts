@@ -1,0 +1,96 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { changeBetween } from '../../src/inspector/json/changes.ts';
+import { compact, membersOf, pretty, problemOf } from '../../src/inspector/json/text.ts';
+
+/** As JSON gives it back: it has no -0. */
+const anyObject = fc
+	.dictionary(fc.string(), fc.jsonValue())
+	.map((value): Record<string, unknown> => JSON.parse(JSON.stringify(value)));
+
+describe('JSON as text', () => {
+	it('is laid out with a line for each value, and keeps literals, order and names that occur twice', () => {
+		const json = '{"2":1.50,"1":[],"1":{ },"a{\\"":[true,{"b":-0e+1}]}';
+		expect(pretty(json)).toBe(
+			[
+				'{',
+				'  "2": 1.50,',
+				'  "1": [],',
+				'  "1": {},',
+				'  "a{\\"": [',
+				'    true,',
+				'    {',
+				'      "b": -0e+1',
+				'    }',
+				'  ]',
+				'}',
+			].join('\n'),
+		);
+		expect(compact(pretty(json))).toBe(json.replace(' ', ''));
+	});
+
+	it('is laid out as JSON.stringify does it, and comes back', () => {
+		fc.assert(
+			fc.property(anyObject, (value) => {
+				const json = JSON.stringify(value);
+				expect(pretty(json)).toBe(JSON.stringify(value, null, 2));
+				expect(compact(pretty(json))).toBe(json);
+			}),
+		);
+	});
+
+	it('gives the text of each member of an object', () => {
+		fc.assert(
+			fc.property(anyObject, fc.boolean(), (value, isWide) => {
+				const members = membersOf(JSON.stringify(value, null, isWide ? 2 : 0));
+				expect([...members.keys()]).toEqual(Object.keys(value));
+				for (const [name, text] of members) expect(JSON.parse(text)).toEqual(value[name]);
+			}),
+		);
+	});
+
+	it('may be 400,000 bytes in one string', () => {
+		const json = JSON.stringify({ text: '\\"{'.repeat(130_000), last: 1 });
+		expect(membersOf(json).get('last')).toBe('1');
+		expect(compact(pretty(json))).toBe(json);
+	});
+
+	it.each([
+		['{"a":1}', undefined],
+		['{"a":1', 'not JSON'],
+		['[1]', 'must be a JSON object'],
+		['null', 'must be a JSON object'],
+	])('says what is wrong with %s as an object', (text, problem) => {
+		if (problem === undefined) expect(problemOf(text)).toBeUndefined();
+		else expect(problemOf(text)).toContain(problem);
+	});
+});
+
+describe('the change between two texts', () => {
+	const lines = fc
+		.array(fc.constantFrom('a', 'b', 'ab', '', 'a,'), { maxLength: 8 })
+		.map((all) => all.join('\n'));
+
+	it('makes the second of the first', () => {
+		fc.assert(
+			fc.property(lines, lines, (before, after) => {
+				const change = changeBetween(before, after);
+				if (change === undefined) {
+					expect(after).toBe(before);
+					return;
+				}
+				const { from, to, insert } = change;
+				expect(before.slice(0, from) + insert + before.slice(to)).toBe(after);
+				for (const line of change.newLines) expect(line === 0 || after[line - 1] === '\n').toBe(true);
+			}),
+			{ numRuns: 2000 },
+		);
+	});
+
+	it('names the lines that are new, and neither those that moved nor those that only got a comma', () => {
+		const before = pretty('{"a":1,"b":{"c":2}}');
+		const after = pretty('{"a":1,"b":{"c":2,"d":3}}');
+		const change = changeBetween(before, after);
+		expect(change?.newLines.map((line) => after.slice(line).split('\n')[0])).toEqual(['    "d": 3']);
+	});
+});
