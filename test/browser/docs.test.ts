@@ -1,23 +1,14 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ROOT, type Server, startServer } from '../support/server.ts';
-
-/** Debian's; another browser by CHROMIUM. */
-const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
-/** Where a person can look at what the tests saw. */
-const SCREENSHOTS = join(ROOT, 'dist/screenshots');
+import { SCREENSHOTS, startBrowser } from '../support/browser.ts';
+import { type Server, startServer } from '../support/server.ts';
 
 let server: Server;
 let browser: Browser;
 beforeAll(async () => {
-	mkdirSync(SCREENSHOTS, { recursive: true });
 	server = await startServer();
-	browser = await chromium.launch({
-		executablePath,
-		args: ['--no-sandbox', '--disable-quic', '--disable-background-networking', '--disable-component-update'],
-	});
+	browser = await startBrowser();
 });
 afterAll(async () => {
 	await browser?.close();

@@ -1,11 +1,10 @@
 import { createServer, type Server as HttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { startBrowser } from '../support/browser.ts';
 import { type Server, startServer } from '../support/server.ts';
 
-/** Debian's; another browser by CHROMIUM. */
-const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const SESSIONS = '/v1/products/generation/sessions';
 
 let pages: HttpServer;
@@ -21,10 +20,7 @@ beforeAll(async () => {
 	await new Promise<void>((resolve) => pages.listen(0, '127.0.0.1', resolve));
 	const origin = `http://127.0.0.1:${(pages.address() as AddressInfo).port}`;
 	server = await startServer({ CORS_ORIGINS: origin });
-	browser = await chromium.launch({
-		executablePath,
-		args: ['--no-sandbox', '--disable-quic', '--disable-background-networking', '--disable-component-update'],
-	});
+	browser = await startBrowser();
 	page = await browser.newPage();
 	await page.goto(origin);
 });

@@ -1,0 +1,216 @@
+import type { Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import { inspected, storedText, untilLive } from './inspector.ts';
+
+const at = inspected();
+const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
+const put = (key: string, id: string, body: string) =>
+	fetch(`${at.server.url}/v1/products/generation/sessions/${id}`, {
+		method: 'PATCH',
+		headers: { Authorization: `Bearer ${key}`, 'Content-Type': 'application/json' },
+		body,
+	});
+
+/** Writes in the editor, at the beginning of the object. */
+async function typeMember(page: Page, text: string): Promise<void> {
+	await page.getByRole('textbox', { name: 'as JSON' }).focus();
+	await page.keyboard.press('Control+Home');
+	await page.keyboard.press('ArrowRight');
+	await page.keyboard.insertText(text);
+}
+
+describe('changing a session', () => {
+	it('sets the status', async () => {
+		const { key, client } = await at.newUser();
+		const { id } = await client.create();
+		const { page } = await at.open({ key, session: id });
+		await page.getByLabel('Status', { exact: true }).selectOption('cancelled');
+		await button(page, 'Set the status').click();
+		await page.locator('.session-head .badge', { hasText: 'cancelled' }).waitFor();
+		expect((await client.get(id)).status).toBe('cancelled');
+	});
+
+	it('does not set the status over one that somebody else has set meanwhile', async () => {
+		const { key, client } = await at.newUser();
+		const { id } = await client.create();
+		const { page } = await at.open({ key, session: id });
+		await untilLive(page);
+		await page.getByLabel('Status', { exact: true }).selectOption('cancelled');
+		// The page's write meets a write that it has not seen.
+		await page.route(`**/sessions/${id}`, async (route) => {
+			if (route.request().method() === 'PATCH' && (await client.get(id)).status === 'intake') {
+				await client.update(id, { status: 'completed' });
+			}
+			await route.continue();
+		});
+		await button(page, 'Set the status').click();
+		await page.getByRole('alert').getByText('somebody made it “completed”').waitFor();
+		expect((await client.get(id)).status).toBe('completed');
+	});
+
+	it('edits an object and writes back every literal, name and place as it was', async () => {
+		const { key, client } = await at.newUser();
+		const { id } = await client.create();
+		const stored =
+			'{"2":1.50,"1":12345678901234567890,"deep":{"e":1E400,"text":"a \\"b\\" {,}"},"empty":{},"list":[]}';
+		await put(key, id, `{"plan":${stored}}`);
+		const { page } = await at.open({ key, session: id });
+		await page.getByText('12345678901234567890').waitFor();
+		await button(page, 'Edit').click();
+		await typeMember(page, '"added": 0.10,');
+		await button(page, 'Save').click();
+		await button(page, 'Edit').waitFor();
+		await page.getByText('"added"').waitFor();
+		expect(await storedText(at.server, key, id, 'plan')).toBe(`{"plan":{"added":0.10,${stored.slice(1)}}`);
+	});
+
+	it('says what is wrong with a text that is not a JSON object, and sends nothing', async () => {
+		const { key, client } = await at.newUser();
+		const { id } = await client.create({ prd: { title: 'kept' } });
+		const { page, requests } = await at.open({ key, session: id });
+		await button(page, 'Edit').click();
+		await typeMember(page, ',');
+		const before = requests.length;
+		await button(page, 'Save').click();
+		await page.getByRole('alert').getByText('This is not JSON').waitFor();
+		await page.keyboard.press('Control+a');
+		await page.getByRole('textbox', { name: 'as JSON' }).focus();
+		await page.keyboard.press('Control+a');
+		await page.keyboard.insertText('[1]');
+		await button(page, 'Save').click();
+		await page.getByRole('alert').getByText('must be a JSON object').waitFor();
+		expect(requests.slice(before).filter((url) => url.endsWith(id))).toEqual([]);
+		await button(page, 'Cancel').click();
+		await page.getByText('"kept"').waitFor();
+	});
+
+	it('writes an object while a program changes others', async () => {
+		const { key, client } = await at.newUser();
+		const { id } = await client.create({ prd: { title: 'mine' } });
+		const { page } = await at.open({ key, session: id });
+		await untilLive(page);
+		await button(page, 'Edit').click();
+		await typeMember(page, '"edited": true,');
+		await client.update(id, { plan: { theirs: true }, status: 'planning' });
+		await button(page, 'Save').click();
+		await button(page, 'Edit').waitFor();
+		expect(await client.get(id)).toMatchObject({
+			prd: { title: 'mine', edited: true },
+			plan: { theirs: true },
+			status: 'planning',
+		});
+	});
+
+	it.each([
+		['Keep what is stored', { title: 'theirs' }],
+		['Replace it by yours', { edited: true, title: 'first' }],
+	])('shows both versions when somebody changed the object meanwhile: %s', async (choice, outcome) => {
+		const { key, client } = await at.newUser();
+		const { id } = await client.create({ prd: { title: 'first' } });
+		const { page } = await at.open({ key, session: id });
+		await untilLive(page);
+		await button(page, 'Edit').click();
+		await typeMember(page, '"edited": true,');
+		await client.update(id, { prd: { title: 'theirs' } });
+		await page.getByText('Somebody has changed this object since you began').waitFor();
+		await button(page, 'Save').click();
+		await page.getByRole('alert').getByText('Nothing was overwritten').waitFor();
+		const stored = page.getByRole('region', { name: 'Stored now' });
+		await stored.getByText('"theirs"').waitFor();
+		expect(await stored.locator('.changed').allInnerTexts()).toEqual(['  "title": "theirs"']);
+		await page.getByRole('region', { name: 'Yours' }).getByText('"edited"').waitFor();
+		expect((await client.get(id)).prd).toEqual({ title: 'theirs' });
+		await button(page, choice).click();
+		await button(page, 'Edit').waitFor();
+		expect((await client.get(id)).prd).toEqual(outcome);
+	});
+
+	it('shows both versions again when the object changes once more before the choice', async () => {
+		const { key, client } = await at.newUser();
+		const { id } = await client.create({ prd: { title: 'first' } });
+		const { page } = await at.open({ key, session: id });
+		await untilLive(page);
+		await button(page, 'Edit').click();
+		await typeMember(page, '"edited": true,');
+		await client.update(id, { prd: { title: 'second' } });
+		await button(page, 'Save').click();
+		await page.getByRole('region', { name: 'Stored now' }).getByText('"second"').waitFor();
+		await client.update(id, { prd: { title: 'third' } });
+		await button(page, 'Replace it by yours').click();
+		await page.getByRole('region', { name: 'Stored now' }).getByText('"third"').waitFor();
+		expect((await client.get(id)).prd).toEqual({ title: 'third' });
+	});
+
+	it('begins an object that the session does not have yet', async () => {
+		const { key, client } = await at.newUser();
+		const { id } = await client.create();
+		const { page } = await at.open({ key, session: id });
+		await page.getByRole('tab', { name: 'Assembly state' }).click();
+		await page.getByText('The session has none yet.').waitFor();
+		await button(page, 'Edit').click();
+		await typeMember(page, '"api": "built"');
+		await button(page, 'Save').click();
+		await button(page, 'Edit').waitFor();
+		expect((await client.get(id)).assemblyState).toEqual({ api: 'built' });
+	});
+
+	it('appends an event with its payload as it is written', async () => {
+		const { key, client } = await at.newUser();
+		const { id } = await client.create();
+		const { page } = await at.open({ key, session: id });
+		await button(page, 'Append an event').click();
+		const dialog = page.getByRole('dialog');
+		await dialog.getByLabel('Type').fill('note');
+		await dialog.getByLabel('Stage').fill('review');
+		await dialog.getByLabel('Message').fill('looks "good"');
+		await typeMember(page, '"score": 1.0');
+		await dialog.getByRole('button', { name: 'Append' }).click();
+		await dialog.waitFor({ state: 'detached' });
+		await page.getByRole('listbox', { name: 'Events' }).getByText('looks "good"').waitFor();
+		expect(await storedText(at.server, key, id, 'events')).toMatch(
+			/"message":"looks \\"good\\"",.*"payload":\{"score":1\.0\},.*"stage":"review","type":"note"/,
+		);
+	});
+
+	it('makes a key for the session, whose link shows it to somebody else, and revokes it', async () => {
+		const { key, client } = await at.newUser();
+		const { id } = await client.create({ prd: { title: 'Support assistant' } });
+		const { page } = await at.open(
+			{ key, session: id },
+			{ permissions: ['clipboard-read', 'clipboard-write'] },
+		);
+		await button(page, 'Keys').click();
+		const dialog = page.getByRole('dialog');
+		await dialog.getByRole('button', { name: 'Make a key' }).click();
+		const made = await dialog.getByRole('code').innerText();
+		expect(made).toMatch(/^rt_test_\w+$/);
+		await dialog.getByRole('button', { name: 'Copy a link' }).click();
+		await dialog.getByText('Copied').waitFor();
+		const link = await page.evaluate<string>('navigator.clipboard.readText()');
+
+		const visitor = await at.open(Object.fromEntries(new URLSearchParams(new URL(link).hash.slice(1))));
+		await untilLive(visitor.page);
+		await visitor.page.getByText('Support assistant').waitFor();
+		expect(await visitor.page.locator('.actions button').count()).toBe(0);
+
+		await dialog.getByRole('button', { name: 'Revoke' }).click();
+		await dialog.getByRole('code').waitFor({ state: 'detached' });
+		await visitor.close();
+	});
+
+	it('deletes a session after it has asked, and not before', async () => {
+		const { key, client } = await at.newUser();
+		const { id } = await client.create();
+		const { page } = await at.open({ key, session: id });
+		await untilLive(page);
+		await button(page, 'Delete').click();
+		await button(page, 'Keep it').click();
+		await page.getByRole('dialog').waitFor({ state: 'detached' });
+		expect((await client.get(id)).id).toBe(id);
+		await button(page, 'Delete').click();
+		await button(page, 'Delete it').click();
+		await page.getByRole('status').getByText(`${id} was deleted.`).waitFor();
+		await page.getByRole('heading', { name: 'Choose a session' }).waitFor();
+		await expect(client.get(id)).rejects.toMatchObject({ code: 'SESSION_NOT_FOUND' });
+	});
+});

@@ -1,0 +1,194 @@
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { SCREENSHOTS } from '../support/browser.ts';
+import { inspected, untilLive } from './inspector.ts';
+
+const at = inspected();
+
+const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+describe('a session', () => {
+	it('shows events, state and objects as a program writes them, in two tabs', async () => {
+		const { key, client } = await at.newUser();
+		const { id } = await client.create({ prd: { title: 'Support assistant' } });
+		const tabs = [await at.open({ key, session: id }), await at.open({ key, session: id })];
+		for (const { page } of tabs) await untilLive(page);
+
+		const stages = ['planning', 'generating', 'assembling'];
+		for (let number = 0; number < 60; number += 1) {
+			const stage = stages[Math.floor(number / 20)] ?? '';
+			const event = { type: 'step', stage, message: `step ${number}`, payload: { number } };
+			if (number % 20 === 0) await client.step(id, { events: [event], patch: { plan: { number } } });
+			else await client.append(id, event);
+			await pause(50);
+		}
+		await client.update(id, { status: 'completed' });
+
+		for (const { page } of tabs) {
+			await page.getByRole('heading', { name: 'Events 60' }).waitFor();
+			await page.getByRole('option', { name: 'step 59' }).waitFor();
+			await page.locator('.session-head .badge', { hasText: 'completed' }).waitFor();
+			await page.getByRole('tab', { name: 'Plan' }).click();
+			await page.getByText('"number": 40').waitFor();
+			expect(await page.locator('.lanes .stage').allTextContents()).toEqual(stages);
+			expect(await page.locator('.lanes .bar').count()).toBe(3);
+		}
+		await tabs[0]?.page.screenshot({ path: join(SCREENSHOTS, 'inspector-session.png') });
+	});
+
+	it('marks what has just changed: the object, its lines, and the new events', async () => {
+		const { key, client } = await at.newUser();
+		const { id } = await client.create({ prd: { title: 'Support assistant', audience: ['sales'] } });
+		await client.append(id, { type: 'old' });
+		const { page } = await at.open({ key, session: id });
+		await untilLive(page);
+		await page.getByText('"sales"').waitFor();
+		await client.merge(id, { prd: { price: 12 }, plan: { steps: 1 } });
+		await client.append(id, { type: 'new' });
+		await page.getByRole('tab', { name: 'PRD changed' }).waitFor();
+		await page.getByRole('tab', { name: 'Plan changed' }).waitFor();
+		expect(await page.locator('.cm-line.changed').allInnerTexts()).toEqual(['  "price": 12']);
+		await page.locator('.event.news', { hasText: 'new' }).waitFor();
+		expect(await page.locator('.event.news').count()).toBe(1);
+		await page.getByRole('tab', { name: 'PRD', exact: true }).waitFor();
+		await page.locator('.cm-line.changed').waitFor({ state: 'detached' });
+	});
+
+	it('says that it reconnects, and then has every event once', async () => {
+		const { key, client } = await at.newUser();
+		const { id } = await client.create();
+		await client.append(id, { type: 'first' });
+		const { page } = await at.open({ key, session: id });
+		await untilLive(page);
+		await page.context().setOffline(true);
+		await page.locator('.connection', { hasText: 'Reconnecting' }).waitFor();
+		for (const type of ['second', 'third']) await client.append(id, { type });
+		await client.update(id, { status: 'planning' });
+		await page.context().setOffline(false);
+		await untilLive(page);
+		await page.getByRole('option', { name: 'third' }).waitFor();
+		expect(await page.locator('.event .type').allInnerTexts()).toEqual(['first', 'second', 'third']);
+		await page.locator('.session-head .badge', { hasText: 'planning' }).waitFor();
+	});
+
+	it('says when the session is deleted elsewhere, and offers no more changes', async () => {
+		const { key, client } = await at.newUser();
+		const { id } = await client.create();
+		const { page } = await at.open({ key, session: id });
+		await untilLive(page);
+		await client.delete(id);
+		await page.getByRole('alert').getByText('This session was deleted.').waitFor();
+		await page.locator('.connection', { hasText: 'Ended' }).waitFor();
+		expect(await page.locator('.actions').count()).toBe(0);
+	});
+
+	it('shows ten thousand events with a few rows, and reaches each of them', {
+		timeout: 120_000,
+	}, async () => {
+		const { key, client } = await at.newUser();
+		const { id } = await client.create();
+		for (let step = 0; step < 100; step += 1) {
+			const events = Array.from({ length: 100 }, (_, index) => ({
+				type: 'tick',
+				stage: `stage ${Math.floor(step / 30)}`,
+				message: `message ${step * 100 + index}.`,
+			}));
+			await client.step(id, { events });
+		}
+		const { page } = await at.open({ key, session: id });
+		await untilLive(page);
+		const list = page.getByRole('listbox', { name: 'Events' });
+		const rows = list.getByRole('option');
+		await rows.filter({ hasText: 'message 9999.' }).waitFor();
+		expect(await page.locator('*').count()).toBeLessThan(1000);
+		await list.focus();
+		await list.press('Home');
+		await rows.filter({ hasText: 'message 0.' }).waitFor();
+		await list.press('PageDown');
+		await list.evaluate((box) => box.scrollTo(0, box.scrollHeight / 2));
+		await rows.filter({ hasText: 'message 5000.' }).waitFor();
+		expect(await rows.count()).toBeLessThan(60);
+
+		// Who reads older events is not carried away by new ones.
+		await client.append(id, { type: 'tick', message: 'message 10000.' });
+		await page.getByRole('heading', { name: 'Events 10,001' }).waitFor();
+		await rows.filter({ hasText: 'message 5000.' }).waitFor();
+		await page.getByRole('button', { name: 'Follow' }).click();
+		await rows.filter({ hasText: 'message 10000.' }).waitFor();
+		await page.getByLabel('Show the events that have this text').fill('message 777.');
+		await rows.filter({ hasText: 'message 777.' }).waitFor();
+		expect(await rows.allInnerTexts()).toEqual([expect.stringContaining('message 777.')]);
+	});
+
+	it('selects an event in the list and on the timeline, and shows its payload as it is stored', async () => {
+		const { key, client } = await at.newUser();
+		const { id } = await client.create();
+		await client.append(id, { type: 'first', stage: 'planning' });
+		await fetch(`${at.server.url}/v1/products/generation/sessions/${id}/events`, {
+			method: 'POST',
+			headers: { Authorization: `Bearer ${key}`, 'Content-Type': 'application/json' },
+			body: '{"type":"priced","stage":"building","message":"a price","payload":{"2":1.50,"1":12345678901234567890}}',
+		});
+		await client.append(id, { type: 'last', stage: 'planning' });
+		const { page } = await at.open({ key, session: id });
+		await untilLive(page);
+		await page.getByRole('option', { name: 'priced' }).click();
+		const detail = page.getByRole('region', { name: 'priced' });
+		await detail.getByText('12345678901234567890').waitFor();
+		expect(await detail.locator('.cm-line').allInnerTexts()).toEqual([
+			'{',
+			'  "2": 1.50,',
+			'  "1": 12345678901234567890',
+			'}',
+		]);
+		const lanes = page.locator('.lanes svg');
+		const box = await lanes.boundingBox();
+		await lanes.click({ position: { x: (box?.width ?? 0) - 5, y: 22 + 13 } });
+		await page.getByRole('heading', { name: 'last' }).waitFor();
+		expect(await page.locator('.lanes .selected').count()).toBe(1);
+	});
+
+	it('keeps an object of nearly 400,000 bytes usable: it folds, is searched and copied', async () => {
+		const { key, client } = await at.newUser();
+		const { id } = await client.create();
+		const rows = Array.from({ length: 3500 }, (_, row) => ({
+			row,
+			name: `row number ${row}`,
+			tags: ['a', 'b'],
+			on: { at: row / 7 },
+		}));
+		const productObject = { rows, last: 'the end' };
+		expect(JSON.stringify(productObject).length).toBeGreaterThan(280_000);
+		await client.update(id, { productObject });
+		const { page } = await at.open(
+			{ key, session: id },
+			{ permissions: ['clipboard-read', 'clipboard-write'] },
+		);
+		await untilLive(page);
+		await page.getByText('row number 0"').waitFor();
+		expect(await page.locator('.cm-line').count()).toBeLessThan(200);
+
+		await page.getByRole('button', { name: 'Fold all', exact: true }).click();
+		await page.getByText('"the end"').waitFor();
+		const placeholder = page.locator('.cm-foldPlaceholder');
+		expect(await placeholder.innerText()).toMatch(/^[\d,]+ lines$/);
+		await page.getByRole('button', { name: 'Unfold all' }).click();
+		await placeholder.waitFor({ state: 'detached' });
+
+		const search = page.getByLabel('Search in Product object');
+		await search.fill('ROW NUMBER 349');
+		await page.getByText('1 of 11').waitFor();
+		expect(await page.locator('.cm-line .found').innerText()).toBe('row number 349');
+		await search.press('Enter');
+		await page.getByText('2 of 11').waitFor();
+		await search.press('Shift+Enter');
+		await page.getByText('1 of 11').waitFor();
+		await search.fill('nowhere');
+		await page.getByText('none', { exact: true }).last().waitFor();
+
+		await page.getByRole('button', { name: 'Copy', exact: true }).click();
+		await page.getByText('Copied').waitFor();
+		const copied = await page.evaluate<string>('navigator.clipboard.readText()');
+		expect(JSON.parse(copied)).toEqual(productObject);
+	});
+});

@@ -1,0 +1,108 @@
+import { describe, expect, it } from 'vitest';
+import { inspected, untilLive } from './inspector.ts';
+
+const at = inspected();
+
+describe('the list of sessions', () => {
+	it('shows them newest first, with their status and times, and never asks for their objects', async () => {
+		const { key, client } = await at.newUser();
+		const first = await client.create({ prd: { title: 'first' } });
+		const second = await client.create();
+		await client.update(first.id, { status: 'failed' });
+		const { page, requests } = await at.open({ key });
+		const rows = page.getByRole('navigation').getByRole('link');
+		await rows.first().waitFor();
+		expect(await rows.locator('.id').allInnerTexts()).toEqual([second.id, first.id]);
+		expect(await rows.locator('.badge').allInnerTexts()).toEqual(['intake', 'failed']);
+		const time = rows.first().locator('time').last();
+		expect(await time.innerText()).toMatch(/^\d+ (s|min) ago$/);
+		expect(await time.getAttribute('title')).toBe(second.createdAt);
+		const lists = requests.filter((url) => url.includes('/sessions?'));
+		expect(lists.length).toBeGreaterThan(0);
+		for (const url of lists) expect(url).toContain('fields=');
+		expect(lists.filter((url) => /prd|plan|productObject|assemblyState/.test(url))).toEqual([]);
+	});
+
+	it('shows new sessions and changes by themselves', async () => {
+		const { key, client } = await at.newUser();
+		const { id } = await client.create();
+		const { page } = await at.open({ key });
+		const rows = page.getByRole('navigation').getByRole('link');
+		await rows.first().waitFor();
+		const added = await client.create();
+		await client.update(id, { status: 'completed' });
+		await page.getByRole('link', { name: added.id }).waitFor();
+		await page.getByRole('link', { name: new RegExp(`${id} completed`) }).waitFor();
+		expect(await rows.locator('.id').allInnerTexts()).toEqual([added.id, id]);
+		expect(await page.locator('.row.news').count()).toBe(2);
+		await client.delete(id);
+		await page.getByRole('link', { name: id }).waitFor({ state: 'detached' });
+	});
+
+	it('shows those of one status, and says when there are none', async () => {
+		const { key, client } = await at.newUser();
+		const { id } = await client.create();
+		await client.create();
+		await client.update(id, { status: 'planning' });
+		const { page } = await at.open({ key });
+		const rows = page.getByRole('navigation').getByRole('link');
+		await rows.nth(1).waitFor();
+		await page.getByLabel('Show the status').selectOption('planning');
+		await rows.nth(1).waitFor({ state: 'detached' });
+		await rows.first().waitFor();
+		expect(await rows.locator('.id').allInnerTexts()).toEqual([id]);
+		await page.getByLabel('Show the status').selectOption('cancelled');
+		await page.getByText('No session').waitFor();
+	});
+
+	it('finds a session by a part of its id, and opens one that is not in the list by the whole id', async () => {
+		const { key, client } = await at.newUser();
+		const ids: string[] = [];
+		for (let count = 0; count < 51; count += 1) ids.push((await client.create()).id);
+		const [oldest = '', second = ''] = ids;
+		const { page } = await at.open({ key });
+		const rows = page.getByRole('navigation').getByRole('link');
+		await rows.nth(49).waitFor();
+		expect(await rows.count()).toBe(50);
+
+		const find = page.getByLabel('Find a session by its id');
+		await find.fill(second.slice(-8));
+		await rows.nth(1).waitFor({ state: 'detached' });
+		expect(await rows.locator('.id').allInnerTexts()).toEqual([second]);
+		await find.fill(oldest);
+		await find.press('Enter');
+		await page.getByRole('heading', { name: oldest }).waitFor();
+		await untilLive(page);
+		await find.fill('sess_00000000000000000000000000');
+		await find.press('Enter');
+		await page.getByRole('alert').getByText('This key has no such session').waitFor();
+	});
+
+	it('loads more by the link of the page before, and keeps them up to date', async () => {
+		const { key, client } = await at.newUser();
+		const ids: string[] = [];
+		for (let count = 0; count < 55; count += 1) ids.unshift((await client.create()).id);
+		const { page, requests } = await at.open({ key });
+		const rows = page.getByRole('navigation').getByRole('link');
+		await page.getByRole('button', { name: 'Load more' }).click();
+		await rows.nth(54).waitFor();
+		expect(await rows.locator('.id').allInnerTexts()).toEqual(ids);
+		expect(requests.some((url) => url.includes(`after=${ids[49]}`))).toBe(true);
+		expect(await page.getByRole('button', { name: 'Load more' }).count()).toBe(0);
+		expect(await page.locator('.row.news').count()).toBe(0);
+		const oldest = ids.at(-1) ?? '';
+		await client.update(oldest, { status: 'cancelled' });
+		await page.getByRole('link', { name: new RegExp(`${oldest} cancelled`) }).waitFor();
+	});
+
+	it('says when it cannot be read, and goes on by itself', async () => {
+		const { key, client } = await at.newUser();
+		await client.create();
+		const { page } = await at.open({ key });
+		await page.getByRole('navigation').getByRole('link').first().waitFor();
+		await page.context().setOffline(true);
+		await page.getByRole('alert').getByText('cannot be reached').waitFor();
+		await page.context().setOffline(false);
+		await page.getByRole('alert').waitFor({ state: 'hidden' });
+	});
+});
