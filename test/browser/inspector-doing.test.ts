@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
-import { inspected, storedText, untilLive } from './inspector.ts';
+import { inspected, storedText, untilLive } from '../support/inspector.ts';
 
 const at = inspected();
 const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });

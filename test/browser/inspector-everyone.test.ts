@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { SCREENSHOTS } from '../support/browser.ts';
-import { axeFindings, inspected, untilLive } from './inspector.ts';
+import { axeFindings, inspected, untilLive } from '../support/inspector.ts';
 
 const at = inspected();
 const PHONE = { width: 360, height: 740 };

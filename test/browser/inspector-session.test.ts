@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { SCREENSHOTS } from '../support/browser.ts';
-import { inspected, untilLive } from './inspector.ts';
+import { inspected, untilLive } from '../support/inspector.ts';
 
 const at = inspected();
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { inspected, untilLive } from './inspector.ts';
+import { inspected, untilLive } from '../support/inspector.ts';
 
 const at = inspected();
 

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 import { type Client, createClient } from '../../src/client/client.ts';
-import { openTab, startBrowser, type Tab } from '../support/browser.ts';
-import { ROOT, type Server, startServer } from '../support/server.ts';
+import { openTab, startBrowser, type Tab } from './browser.ts';
+import { ROOT, type Server, startServer } from './server.ts';
 
 export interface Inspected {
 	server: Server;

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Event } from '../../src/client/client.ts';
-import { ticksOf, timelineOf } from '../../src/inspector/session/timeline-layout.ts';
-import { exactLengthOf, lengthOf } from '../../src/inspector/time.ts';
+import type { Event } from '../../../src/client/client.ts';
+import { ticksOf, timelineOf } from '../../../src/inspector/session/timeline-layout.ts';
 
 const at = (milliseconds: number, stage: string | null): Event => ({
 	createdAt: new Date(milliseconds).toISOString(),
@@ -58,28 +57,5 @@ describe('the timeline', () => {
 		for (const length of [1, 999, 61_000, 7_200_000, 86_400_000, 30 * 86_400_000]) {
 			expect(ticksOf(length, 6).length).toBeLessThanOrEqual(7);
 		}
-	});
-});
-
-describe('lengths of time', () => {
-	it('are told in their largest unit, or in two', () => {
-		expect([500, 59_000, 200_000, 7_300_000, 180_000_000].map(lengthOf)).toEqual([
-			'0 s',
-			'59 s',
-			'3 min',
-			'2 h',
-			'2 d',
-		]);
-		expect([500, 1250, 200_000, 7_300_000, 180_000_000].map(exactLengthOf)).toEqual([
-			'500 ms',
-			'1.3 s',
-			'3 min 20 s',
-			'2 h 1 min',
-			'2 d 2 h',
-		]);
-	});
-
-	it('are never negative, whatever the clocks say', () => {
-		expect(lengthOf(-5000)).toBe('0 s');
 	});
 });
