@@ -18,16 +18,26 @@ export interface Result {
 export const checks: Check[] = [...accessChecks, ...sessionChecks, ...listChecks, ...eventChecks];
 
 /**
- * Runs the checks one after the other, passes each result to `tell`, and deletes the sessions that the checks created. An
+ * Runs the chosen checks, by default all, one after the other, passes each result to `tell`, and deletes the sessions that the checks created. An
  * abort ends the run after the current check. Returns all results, and the ids of the sessions that could not be deleted.
  */
 export async function run(
 	server: Server,
-	{ isReadonly, tell, signal }: { isReadonly: boolean; tell: (result: Result) => void; signal?: AbortSignal },
+	{
+		isReadonly,
+		tell,
+		signal,
+		chosen = checks,
+	}: {
+		isReadonly: boolean;
+		tell: (result: Result) => void;
+		signal?: AbortSignal;
+		chosen?: readonly Check[];
+	},
 ): Promise<{ results: Result[]; left: string[] }> {
 	const { probe, made } = newProbe(server);
 	const results: Result[] = [];
-	for (const check of checks) {
+	for (const check of chosen) {
 		if (signal?.aborted) break;
 		const result =
 			isReadonly && !check.isReadonly

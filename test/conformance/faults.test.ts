@@ -1,7 +1,7 @@
 import { exports } from 'cloudflare:workers';
 import { describe, expect, it, vi } from 'vitest';
 import { checks, run } from '../../scripts/conformance/run.ts';
-import { newKey, ORIGIN } from '../support/api.ts';
+import { callerWith, newKey, ORIGIN } from '../support/api.ts';
 import { type Breakage, throughBreakage } from '../support/breakage.ts';
 import { breakages } from './breakages.ts';
 
@@ -21,14 +21,24 @@ const brokenFetch = (breakage: Breakage) => async (input: RequestInfo | URL, ini
 	return new Response(status === 204 ? null : text, { status, headers });
 };
 
+/** What a check is about: the part of its id before the dot. */
+const subjectOf = (id: string) => id.split('.')[0];
+
 describe('the conformance checks', () => {
 	it.each(breakages)('find that %s', async (_, breakage, expected) => {
 		const { key: apiKey, row } = await newKey();
 		const limited = await newKey({ userId: row.user_id, permissions: ['PRODUCTS:READ'] });
+		// Some checks look at the sessions that there are. In a full run earlier checks have made them.
+		const caller = callerWith(apiKey, { userId: row.user_id, organizationId: null });
+		await caller.create();
+		await caller.create();
 		vi.spyOn(globalThis, 'fetch').mockImplementation(brokenFetch(breakage));
 		const target = { baseUrl: ORIGIN, apiKey, limitedApiKey: limited.key, timeout: 30_000 };
-		const { results } = await run(target, { isReadonly: false, tell: () => {} });
-		expect(results).toHaveLength(checks.length);
+		// The checks of the same subjects. The long form runs all of them for each fault, over HTTP.
+		const subjects = new Set(expected.map(subjectOf));
+		const chosen = checks.filter(({ id }) => subjects.has(subjectOf(id)));
+		const { results } = await run(target, { isReadonly: false, tell: () => {}, chosen });
+		expect(results).toHaveLength(chosen.length);
 		const failed = results.filter(({ status }) => status === 'failed').map(({ id }) => id);
 		expect(failed.sort()).toEqual(expected.toSorted());
 	});

@@ -98,8 +98,8 @@ export const expectWritesToSurviveKills = (rounds: number): Promise<void> =>
 		expect(spawnSync('wrangler', migrate, { cwd: ROOT, env: { ...process.env, CI: 'true' } }).status).toBe(0);
 		const { stdout } = npmRun('keys', 'create', '--user', 'user_kill', '--json', '--persist-to', folder);
 		const { key } = JSON.parse(stdout) as { key: string };
-		const port = await freePort();
-		let server: DevServer = await startDev(folder, port);
+		// A new port each time: another test may take the old one while nobody listens on it.
+		let server: DevServer = await startDev(folder, await freePort());
 		const created = await fetch(server.url + SESSIONS, { method: 'POST', headers: { Authorization: key } });
 		const { id } = (await created.json()) as { id: string };
 		const acknowledged: Acknowledged = { events: new Map(), members: new Map(), steps: new Set() };
@@ -115,7 +115,7 @@ export const expectWritesToSurviveKills = (rounds: number): Promise<void> =>
 				await setTimeout(Math.random() * 400);
 				await server.kill();
 				await Promise.all(writers);
-				server = await startDev(folder, port);
+				server = await startDev(folder, await freePort());
 				const events = await storedEvents(server.url, key, id);
 				for (const [eventId, n] of acknowledged.events) {
 					expect(events.get(eventId)?.payload).toEqual({ n, fill: 'x'.repeat(500) });

@@ -12,7 +12,7 @@ it('knows Idempotency-Keys, sessions and ETags again after a restart', { timeout
 		expect(migrated.status).toBe(0);
 		const { stdout } = npmRun('keys', 'create', '--user', 'user_1', '--json', '--persist-to', folder);
 		const { key } = JSON.parse(stdout) as { key: string };
-		const port = await freePort();
+		let port = await freePort();
 
 		/** Sends all, and gives back what came: status, text, and whether it was a replay. */
 		const send = async (method: string, path: string, headers: Record<string, string>, body?: string) => {
@@ -36,6 +36,8 @@ it('knows Idempotency-Keys, sessions and ETags again after a restart', { timeout
 			const appended = await append(id);
 			const details = await send('GET', `/${id}`, {});
 			await server.kill();
+			// A new port: another test may take the old one while nobody listens on it.
+			port = await freePort();
 			server = await startDev(folder, port);
 			expect(await send('GET', `/${id}`, {})).toEqual(details);
 			expect(await create()).toEqual({ ...created, replayed: 'true' });

@@ -48,7 +48,10 @@ export async function startDev(
 	);
 	const url = `http://127.0.0.1:${port}`;
 	for (let tries = 0; !(await answers(url)); tries += 1) {
-		if (tries === 300 || child.exitCode !== null) throw new Error('wrangler dev did not start');
+		if (tries === 300 || child.exitCode !== null) {
+			await killGroup(child);
+			throw new Error(`wrangler dev did not start on port ${port} (exit code ${child.exitCode})`);
+		}
 		await new Promise((resolve) => setTimeout(resolve, 100));
 	}
 	return { url, kill: () => killGroup(child) };
@@ -60,8 +63,9 @@ const answers = (url: string): Promise<boolean> =>
 		() => false,
 	);
 
-/** SIGKILL for a process that leads a group, and for all that it started; resolves when it is gone. */
+/** SIGKILL for a process that leads a group, and for all that it started; resolves when it is gone, also if it was before. */
 export async function killGroup(child: ChildProcess): Promise<void> {
+	if (child.exitCode !== null || child.signalCode !== null) return;
 	const gone = new Promise((resolve) => child.once('exit', resolve));
 	if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
 	await gone;
