@@ -7,7 +7,7 @@ describe('every path', () => {
 		['DELETE', SESSIONS, 'GET, HEAD, POST'],
 		['POST', `${SESSIONS}/sess_01k2vxq8f3e7ttyyds0t6w2h4b`, 'GET, HEAD, PATCH, DELETE'],
 		['PATCH', `${SESSIONS}/sess_01k2vxq8f3e7ttyyds0t6w2h4b/events`, 'GET, HEAD, POST'],
-	])('%s %s is a 405 that says what is allowed', async (method, path, allow) => {
+	])('%s %s returns 405 with the allowed methods in Allow', async (method, path, allow) => {
 		const caller = await newCaller();
 		const { status, json, headers } = await caller.call(method, path);
 		expect([status, json.code, headers.get('Allow')]).toEqual([405, 'METHOD_NOT_ALLOWED', allow]);
@@ -33,7 +33,7 @@ describe('every path', () => {
 		expect([status, text, headers.get('ETag')]).toEqual([200, '', '"1"']);
 	});
 
-	it('gives each response a request id, the caller’s own if it is valid, and its safety headers', async () => {
+	it('sends security headers and a request id with each response, the caller’s own id if it is valid', async () => {
 		const caller = await newCaller();
 		for (const sent of ['my.id_1-2', 'x'.repeat(128)]) {
 			const { headers } = await caller.call('GET', SESSIONS, { headers: { 'X-Request-Id': sent } });

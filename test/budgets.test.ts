@@ -6,7 +6,7 @@ import { query } from './support/database.ts';
 import { serviceWith } from './support/faulty-d1.ts';
 import { meteredD1 } from './support/metered-d1.ts';
 
-/** A caller on a service that counts what D1 says of each statement. The first call of a caller looks its key up. */
+/** A caller of a service that records D1’s `meta` of each statement. A caller’s first call looks up its key. */
 async function meteredCaller() {
 	const meter = meteredD1(env.DB);
 	const caller = await newCaller({ fetcher: serviceWith({ DB: meter.d1 }) });
@@ -34,14 +34,14 @@ const calls: [name: string, method: string, path: (id: string) => string, body?:
 	['delete', 'DELETE', (id) => `/${id}`],
 ];
 
-describe('trips to D1', () => {
-	it.each(calls)('%s takes one when the key is known', async (_, method, path, body) => {
+describe('round trips to D1', () => {
+	it.each(calls)('%s takes one round trip when the key is cached', async (_, method, path, body) => {
 		const { caller, costOf } = await meteredCaller();
 		const { id } = await caller.create();
 		expect((await costOf(method, path(id), body)).trips).toBe(1);
 	});
 
-	it.each(calls)('%s takes two when the key must be looked up', async (_, method, path, body) => {
+	it.each(calls)('%s takes two round trips when the key must be looked up', async (_, method, path, body) => {
 		const { caller, costOf } = await meteredCaller();
 		await query(
 			'UPDATE api_keys SET last_used_at = ? WHERE user_id = ?',
@@ -53,14 +53,14 @@ describe('trips to D1', () => {
 		expect((await costOf(method, path(id), body)).trips).toBe(2);
 	});
 
-	it('a third, after the answer, notes that a key was used, at most once an hour', async () => {
+	it('the last use of a key is written in a third round trip after the response, at most once an hour', async () => {
 		const { costOf } = await meteredCaller();
 		const trips = [];
 		for (let n = 0; n < 3; n += 1) trips.push((await costOf('GET', '')).trips);
 		expect(trips).toEqual([3, 1, 1]);
 	});
 
-	it('a conditional update, a merge, and an append with an Idempotency-Key take one', async () => {
+	it('a conditional update, a merge, and an append with an Idempotency-Key take one round trip each', async () => {
 		const { caller, costOf } = await meteredCaller();
 		const { id } = await caller.create();
 		const merge = { 'Content-Type': 'application/merge-patch+json' };
@@ -72,7 +72,7 @@ describe('trips to D1', () => {
 		expect(costs.map(({ trips }) => trips)).toEqual([1, 1, 1]);
 	});
 
-	it('a merge into a product object takes two, because its hash follows the result', async () => {
+	it('a merge into a product object takes two round trips, because its hash is computed from the result', async () => {
 		const { caller, costOf } = await meteredCaller();
 		const { id } = await caller.create();
 		const merge = { 'Content-Type': 'application/merge-patch+json' };
@@ -80,15 +80,15 @@ describe('trips to D1', () => {
 	});
 });
 
-describe('rows of D1', () => {
-	it('a create writes the row and an entry in each of four indexes, and a fifth with an Idempotency-Key', async () => {
+describe('rows that D1 reads and writes', () => {
+	it('a create writes a row and four index entries, and a fifth entry with an Idempotency-Key', async () => {
 		const { costOf } = await meteredCaller();
 		await costOf('GET', '');
 		expect((await costOf('POST', '', { prd: {} })).rowsWritten).toBe(5);
 		expect((await costOf('POST', '', { prd: {} }, { 'Idempotency-Key': 'k' })).rowsWritten).toBe(6);
 	});
 
-	it('an update reads at most 2 and writes 1, and 2 when the status changes', async () => {
+	it('an update reads at most two rows and writes one, or two when the status changes', async () => {
 		const { caller, costOf } = await meteredCaller();
 		const { id } = await caller.create();
 		const plan = await costOf('PATCH', `/${id}`, { plan: { steps: [1] }, assemblyState: { a: 1 } });
@@ -99,7 +99,7 @@ describe('rows of D1', () => {
 		expect(status.rowsWritten).toBe(2);
 	});
 
-	it('an append writes the row and an index entry, and a second entry with an Idempotency-Key', async () => {
+	it('an append writes a row and an index entry, and a second entry with an Idempotency-Key', async () => {
 		const { caller, costOf } = await meteredCaller();
 		const { id } = await caller.create();
 		expect((await costOf('POST', `/${id}/events`, { type: 'note' })).rowsWritten).toBe(2);
@@ -107,7 +107,7 @@ describe('rows of D1', () => {
 		expect(keyed.rowsWritten).toBe(3);
 	});
 
-	it('a step writes what its events and its update write, and one more with an Idempotency-Key', async () => {
+	it('a step writes as many rows as its events and its update would alone, and one more with an Idempotency-Key', async () => {
 		const { caller, costOf } = await meteredCaller();
 		const { id } = await caller.create();
 		await caller.call('GET', SESSIONS);
@@ -123,7 +123,7 @@ describe('rows of D1', () => {
 		for (const { rowsRead } of costs) expect(rowsRead).toBeLessThanOrEqual(60);
 	});
 
-	it('a step with a product object takes two trips, and so does a retry', async () => {
+	it('a step with a product object takes two round trips, and so does a retry', async () => {
 		const { caller, costOf } = await meteredCaller();
 		const { id } = await caller.create();
 		await caller.call('GET', SESSIONS);
@@ -138,7 +138,7 @@ describe('rows of D1', () => {
 		]);
 	});
 
-	it('a list of 20 reads 20 sessions and, for its exact total, one index entry for each of the caller’s', async () => {
+	it('a list of 20 reads 20 sessions, and one index entry for each of the caller’s sessions to count the exact total', async () => {
 		const { caller, costOf } = await meteredCaller();
 		await insertSessions(env.DB, { from: 5_000_000, count: 50, owner: caller.userId, plan: '{}' });
 		await costOf('GET', '?limit=20');
@@ -149,8 +149,8 @@ describe('rows of D1', () => {
 	});
 });
 
-describe('what D1 sends back', () => {
-	it('never holds the objects that the caller has just sent', async () => {
+describe('the result of a D1 query', () => {
+	it('does not contain the objects that the caller has just sent', async () => {
 		const { caller, costOf, charactersAnswered } = await meteredCaller();
 		const object = { text: 'x'.repeat(100_000) };
 		await caller.call('GET', SESSIONS);
@@ -164,8 +164,8 @@ describe('what D1 sends back', () => {
 	});
 });
 
-describe('growth', () => {
-	/** Fills the database up to a size; a tenth is the caller's own. */
+describe('a large database', () => {
+	/** Fills the database to a number of sessions. A tenth of them belongs to the caller. */
 	async function fill(from: number, to: number, owner: string) {
 		const own = Math.floor((to - from) / 10);
 		await insertSessions(env.DB, { from, count: own, owner, plan: '{}' });
@@ -177,7 +177,7 @@ describe('growth', () => {
 		});
 	}
 
-	it('costs a call on one session the same with 1, 1,000 and 20,000 sessions and with 10 and 2,000 events', {
+	it('does not change the cost of a call on one session: 1, 1,000 and 20,000 sessions, 10 and 2,000 events', {
 		timeout: 60_000,
 	}, async () => {
 		const { caller, costOf } = await meteredCaller();
@@ -207,7 +207,7 @@ describe('growth', () => {
 		}
 	});
 
-	it('bounds what details read and what a deletion removes at once by 1,000 events', async () => {
+	it('leaves the events that details read and that a deletion removes at no more than 1,000', async () => {
 		const { caller, costOf } = await meteredCaller();
 		await caller.call('GET', SESSIONS);
 		const costs = [];
@@ -226,14 +226,14 @@ describe('growth', () => {
 		expect(few?.deletion.rowsWritten).toBeLessThanOrEqual(1010);
 	});
 
-	it('an offset costs the index entries that it passes over, and no rows', async () => {
+	it('makes an offset cost one index entry for each skipped session, and no rows', async () => {
 		const { caller, costOf } = await meteredCaller();
 		await insertSessions(env.DB, { from: 9_500_000, count: 500, owner: caller.userId, plan: '{}' });
 		await caller.call('GET', SESSIONS);
 		expect((await costOf('GET', '?limit=20&offset=400')).readByStatement[0]).toBeLessThanOrEqual(420);
 	});
 
-	it('a page after a session reads one row more than it shows, wherever it is, and counts nothing', async () => {
+	it('does not change the cost of a page after a session: it reads one row more than it returns, and counts nothing', async () => {
 		const { caller, costOf } = await meteredCaller();
 		await insertSessions(env.DB, { from: 9_600_000, count: 500, owner: caller.userId, plan: '{}' });
 		await caller.call('GET', SESSIONS);

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 
-/** The rooms of src, from the top down. A file imports from its own room and from those below it. */
+/** The folders of src, from the top layer down. A file imports only from its own folder and from those below it. */
 const ROOMS = [
 	'index',
 	'app',
@@ -17,11 +17,11 @@ const ROOMS = [
 	'database',
 	'core',
 ];
-/** Their users import them; within src they import types alone. */
+/** Users import these folders. Within src they import only types. */
 const FOR_USERS = ['inspector', 'client'];
-/** The files that know Hono. Of the other rooms only routes do. */
+/** The files that import Hono. In other folders only routes do. */
 const KNOWS_HONO = /^\.\.\/src\/((app|health)\.ts|(docs|auth|http)\/.*|\w+\/routes\.ts|live\/follow\.ts)$/;
-/** Database and HTTP do not know one another, in either direction. */
+/** The database and HTTP folders do not import each other. */
 const STRANGERS = new Set(['http database', 'database http']);
 
 const files = import.meta.glob<string>('../src/**/*.{ts,tsx}', {
@@ -45,14 +45,14 @@ const imports = Object.entries(files).flatMap(([file, text]) =>
 );
 const named = ({ file, source }: { file: string; source: string }) => `${file} imports ${source}`;
 
-it('finds the imports of every room', () => {
+it('finds the imports of every folder', () => {
 	const found = new Set(imports.map(({ room }) => room));
 	expect([...found].filter((room) => ![...ROOMS, ...FOR_USERS].includes(room))).toEqual([]);
 	expect(found.size).toBeGreaterThan(8);
 	expect(imports.length).toBeGreaterThan(150);
 });
 
-it('imports only from rooms further down', () => {
+it('imports only from folders further down', () => {
 	const upward = imports.filter(({ room, target }) => {
 		if (target === undefined || FOR_USERS.includes(room)) return false;
 		return !ROOMS.includes(target) || ROOMS.indexOf(target) < ROOMS.indexOf(room);
@@ -60,7 +60,7 @@ it('imports only from rooms further down', () => {
 	expect(upward.map(named)).toEqual([]);
 });
 
-it('lets the client import types alone from other rooms, and no package but the parser of streams', () => {
+it('lets the client import only types from other folders, and only one package, the parser of streams', () => {
 	const ofClient = imports.filter(({ room }) => room === 'client');
 	const foreign = ofClient.filter(
 		({ target, isType }) => target !== undefined && target !== 'client' && !isType,
@@ -70,7 +70,7 @@ it('lets the client import types alone from other rooms, and no package but the 
 	expect(packages).toEqual(['eventsource-parser']);
 });
 
-it('lets the inspector import the client, the parts that it is built of, and nothing else', () => {
+it('lets the inspector import only the client and its own packages', () => {
 	const ofInspector = imports.filter(({ room }) => room === 'inspector');
 	expect(ofInspector.length).toBeGreaterThan(30);
 	const foreign = ofInspector.filter(({ target, source }) =>
@@ -84,7 +84,7 @@ it('keeps database and HTTP apart', () => {
 	expect(joined.map(named)).toEqual([]);
 });
 
-it('keeps Hono in routes and in the rooms of HTTP', () => {
+it('keeps Hono in routes and in the folders of HTTP', () => {
 	const known = imports.filter(
 		({ file, source }) =>
 			/^hono\b/.test(source) && !KNOWS_HONO.test(file) && !FOR_USERS.includes(roomOf(file)),

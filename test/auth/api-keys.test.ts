@@ -22,7 +22,7 @@ beforeEach(() => {
 	afterwards = [];
 });
 
-/** Finds the principal of a key at a time, and finishes the work after the response. */
+/** Finds the principal of a key at a given time, and waits for the work that runs after the response. */
 async function principalAt(now: number, keyHash: string, cacheSeconds = 60) {
 	const { principal } = await principalOfKey(keyHash, {
 		d1: faulty.d1,
@@ -38,7 +38,7 @@ const lookUps = () => faulty.sql.flat().filter((sql) => sql.startsWith('SELECT')
 const notes = () => faulty.sql.flat().filter((sql) => sql.startsWith('UPDATE')).length;
 const iso = (now: number) => new Date(now).toISOString();
 
-/** A database without rows, which answers without I/O. */
+/** A database without rows, which returns its result without I/O. */
 const withoutRows = {
 	withSession: () => ({
 		prepare: () => ({
@@ -91,7 +91,7 @@ describe('an API key', () => {
 		});
 	});
 
-	it('is rejected from its expiry on, even while it is cached', async () => {
+	it('is rejected once it expires, even while it is cached', async () => {
 		const { row } = await newKey({ expiresAt: iso(NOW + 10 * SECOND) });
 		expect(await principalAt(NOW, row.key_hash)).toBeDefined();
 		expect(await principalAt(NOW + 10 * SECOND - 1, row.key_hash)).toBeDefined();
@@ -99,7 +99,7 @@ describe('an API key', () => {
 		expect([lookUps(), wasAccepted(row.key_hash)]).toEqual([1, false]);
 	});
 
-	it('is rejected when its stored expiry is not a time', async () => {
+	it('is rejected when its stored expiry is invalid', async () => {
 		const { row } = await newKey({ expiresAt: 'soon' });
 		expect(await principalAt(NOW, row.key_hash)).toBeUndefined();
 	});
@@ -115,7 +115,7 @@ describe('an API key', () => {
 });
 
 describe('the cache of keys', () => {
-	it('saves the look-up of a valid key until the entry is stale', async () => {
+	it('serves a valid key without a look-up until the entry is stale', async () => {
 		const { row } = await newKey();
 		for (const seconds of [0, 1, 30, 59]) {
 			expect(await principalAt(NOW + seconds * SECOND, row.key_hash)).toBeDefined();
@@ -135,7 +135,7 @@ describe('the cache of keys', () => {
 		expect(wasAccepted(row.key_hash)).toBe(false);
 	});
 
-	it('is not used at 0 seconds: a revoked key is rejected at once', async () => {
+	it('does not hold valid keys at 0 seconds: a revoked key is rejected at once', async () => {
 		const { row } = await newKey();
 		expect(await principalAt(NOW, row.key_hash)).toBeDefined();
 		expect(await principalAt(NOW, row.key_hash, 0)).toBeDefined();
@@ -143,7 +143,7 @@ describe('the cache of keys', () => {
 		expect(await principalAt(NOW, row.key_hash, 0)).toBeUndefined();
 	});
 
-	it('holds a rejected key for five seconds only, so that a new key works soon', async () => {
+	it('holds a rejected key for only five seconds, because the key may be created meanwhile', async () => {
 		const { row } = await newKey();
 		await query('UPDATE api_keys SET key_hash = ? WHERE id = ?', 'elsewhere', row.id);
 		for (const seconds of [0, 4]) {
@@ -155,14 +155,14 @@ describe('the cache of keys', () => {
 		expect(wasAccepted(row.key_hash)).toBe(true);
 	});
 
-	it('holds a rejected key for five seconds at 0 seconds too, so that a retry costs no look-up', async () => {
+	it('holds a rejected key for five seconds even at 0 seconds, to save the look-ups of retries', async () => {
 		for (const seconds of [0, 4]) await principalAt(NOW + seconds * SECOND, 'retried', 0);
 		expect(lookUps()).toBe(1);
 		await principalAt(NOW + 5 * SECOND, 'retried', 0);
 		expect(lookUps()).toBe(2);
 	});
 
-	it('holds a key whose caller was told to wait for as long as it was told', async () => {
+	it('holds a rate-limited key for as long as Retry-After told its caller to wait', async () => {
 		reject('told_to_wait', NOW + 60 * SECOND);
 		expect(isRejected('told_to_wait', NOW + 60 * SECOND - 1)).toBe(true);
 		expect(await principalAt(NOW + 60 * SECOND - 1, 'told_to_wait')).toBeUndefined();
@@ -170,7 +170,7 @@ describe('the cache of keys', () => {
 		expect(isRejected('told_to_wait', NOW + 60 * SECOND)).toBe(false);
 	});
 
-	it('keeps a valid key however many guesses come in', async () => {
+	it('keeps a valid key when many guesses arrive', async () => {
 		const { row } = await newKey();
 		await principalAt(NOW, row.key_hash);
 		faulty = faultyD1(withoutRows);
@@ -183,7 +183,7 @@ describe('the cache of keys', () => {
 		expect(lookUps()).toBe(2101);
 	});
 
-	it('does not hold a failure of the database', async () => {
+	it('does not cache a failure of the database', async () => {
 		const { row } = await newKey();
 		faulty.next = [{ message: 'D1_ERROR: D1 DB is overloaded.', when: 'before' }];
 		await expect(principalAt(NOW, row.key_hash)).rejects.toMatchObject({ name: 'DatabaseUnavailable' });
@@ -206,7 +206,7 @@ describe('the last use of a key', () => {
 		expect([await lastUse(row.id), notes()]).toEqual([iso(NOW + HOUR), 2]);
 	});
 
-	it('is written once an hour without a cache too', async () => {
+	it('is written once an hour even without a cache', async () => {
 		const { row } = await newKey();
 		for (const after of [0, SECOND, HOUR - 1]) await principalAt(NOW + after, row.key_hash, 0);
 		expect([await lastUse(row.id), notes()]).toEqual([iso(NOW), 1]);
@@ -225,7 +225,7 @@ describe('the last use of a key', () => {
 		expect(await lastUse(row.id)).toBeNull();
 	});
 
-	it('changes no response when it cannot be written', async () => {
+	it('does not change the response when the write fails', async () => {
 		const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
 		const caller = await newCaller({ fetcher: serviceWith({ DB: faulty.d1 }) });
 		faulty.next = [null, null, { message: 'D1_ERROR: no such column', when: 'before' }];
@@ -235,7 +235,7 @@ describe('the last use of a key', () => {
 		warn.mockRestore();
 	});
 
-	it('is written after the work of the request, so that it adds no latency', async () => {
+	it('is written after the response, and adds no latency', async () => {
 		const caller = await newCaller({ fetcher: serviceWith({ DB: faulty.d1 }) });
 		await caller.call('GET', SESSIONS);
 		expect(faulty.sql.map(([sql = '']) => /(?:FROM|UPDATE) (\w+)/.exec(sql)?.[0])).toEqual([

@@ -111,7 +111,7 @@ describe('a good token', () => {
 		expect(await verify(token, free)).toMatchObject({ userId: 'user_1' });
 	});
 
-	it('is verified with a PEM that a one-line variable holds with \\n for its line breaks', async () => {
+	it('is verified with a PEM from a one-line variable that has \\n for its line breaks', async () => {
 		const oneLine = { CLERK_JWT_KEY: key.pem.replaceAll('\n', '\\n') };
 		expect(await verify(await signToken(key), oneLine)).toMatchObject({ userId: 'user_1' });
 	});
@@ -133,7 +133,7 @@ const claims = (other: Record<string, unknown>) => () => signToken(key, { ...fre
 const headed = (other: Record<string, unknown>) => () => signToken(key, fresh(), other);
 const secondsAgo = (seconds: number) => fresh().iat - seconds;
 
-/** What is wrong with the token, the reason that the log gives, and the token. */
+/** The fault of the token, the reason in the log, and the token. */
 const bad: [what: string, reason: RegExp, token: () => Promise<string> | string][] = [
 	// An algorithm other than RS256.
 	['alg none', /ALG_NOT_ALLOWED/, () => `${base64url(header({ alg: 'none' }))}.${base64url(payload())}.`],
@@ -296,7 +296,7 @@ const bad: [what: string, reason: RegExp, token: () => Promise<string> | string]
 	['an organization whose id is too long', /organization/, claims({ o: { id: 'o'.repeat(256) } })],
 ];
 
-/** What a caller can see of a rejection, without what differs between any two responses. */
+/** The parts of a rejection that a caller sees, without those that differ between any two responses. */
 const visible = ({ status, text, headers, json }: Answer<Record<string, unknown>>) => ({
 	status,
 	text: text.replace(String(json.requestId), ''),
@@ -304,23 +304,26 @@ const visible = ({ status, text, headers, json }: Answer<Record<string, unknown>
 });
 
 describe('a bad token', () => {
-	it.each(bad)('with %s gets the same 401 as any other, and the log says why', async (_, reason, token) => {
-		const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
-		const text = await token();
-		const fetcher = serviceWith(clerkSettings());
-		const answer = await callerWith(text, nobody, fetcher).call('GET', SESSIONS);
-		expect(visible(answer)).toEqual(visible(await callerWith('x', nobody, fetcher).call('GET', SESSIONS)));
-		expect([answer.status, answer.json.code, answer.headers.get('WWW-Authenticate')]).toEqual([
-			401,
-			'UNAUTHORIZED',
-			'Bearer realm="product-generation-sessions", error="invalid_token"',
-		]);
-		const line = JSON.parse(String(warn.mock.calls[0]?.[0])) as Record<string, string>;
-		expect(line).toMatchObject({ message: 'token rejected', requestId: answer.json.requestId });
-		expect(line.reason).toMatch(reason);
-	});
+	it.each(bad)(
+		'with %s gets the same 401 as every bad token, and the log says why',
+		async (_, reason, token) => {
+			const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
+			const text = await token();
+			const fetcher = serviceWith(clerkSettings());
+			const answer = await callerWith(text, nobody, fetcher).call('GET', SESSIONS);
+			expect(visible(answer)).toEqual(visible(await callerWith('x', nobody, fetcher).call('GET', SESSIONS)));
+			expect([answer.status, answer.json.code, answer.headers.get('WWW-Authenticate')]).toEqual([
+				401,
+				'UNAUTHORIZED',
+				'Bearer realm="product-generation-sessions", error="invalid_token"',
+			]);
+			const line = JSON.parse(String(warn.mock.calls[0]?.[0])) as Record<string, string>;
+			expect(line).toMatchObject({ message: 'token rejected', requestId: answer.json.requestId });
+			expect(line.reason).toMatch(reason);
+		},
+	);
 
-	it('of any characters is rejected, and never causes an error', async () => {
+	it('of arbitrary characters is rejected without an error', async () => {
 		const good = await signToken(key);
 		const part = fc.oneof(
 			fc.json().map((text) => base64url(text)),
@@ -348,7 +351,7 @@ describe('a bad token', () => {
 		);
 	});
 
-	it('of any claims and header never causes an error, even when the right key signed it', async () => {
+	it('with arbitrary claims and header never causes an error, even when the right key signed it', async () => {
 		const headers = fc.dictionary(fc.constantFrom('alg', 'kid', 'typ', 'crit', 'b64', 'jwk'), fc.jsonValue());
 		const names = fc.constantFrom('exp', 'nbf', 'iat', 'iss', 'azp', 'sub', 'sts', 'o', 'v', 'org_id');
 		await fc.assert(
@@ -377,7 +380,7 @@ describe('a bad token', () => {
 });
 
 describe('an invalid PEM', () => {
-	it('makes every token a 500 that does not mention the PEM', async () => {
+	it('returns 500 for every token, and does not mention the PEM', async () => {
 		vi.spyOn(console, 'error').mockImplementation(() => {});
 		for (const pem of ['nonsense', key.pem.slice(0, 100), key.pem.replaceAll('PUBLIC', 'PRIVATE')]) {
 			const fetcher = serviceWith(clerkSettings({ CLERK_JWT_KEY: pem }));

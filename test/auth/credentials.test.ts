@@ -61,7 +61,7 @@ describe('the Authorization header', () => {
 		expect(text).not.toContain(key.slice(0, 20));
 	});
 
-	it('gets the same response with an unknown, a revoked and an expired key', async () => {
+	it('gets the same response for an unknown, a revoked and an expired key', async () => {
 		const revoked = await newKey();
 		await revokeApiKey(db, revoked.row.id, past);
 		const expired = await newKey({ expiresAt: past });
@@ -82,7 +82,7 @@ describe('the Authorization header', () => {
 		for (const answer of answers) expect(answer).toEqual(answers[0]);
 	});
 
-	it('costs no round trip to D1 when the key has a typing error', async () => {
+	it('costs no round trip to D1 when the key contains a typo', async () => {
 		const faulty = faultyD1();
 		const fetcher = serviceWith({ DB: faulty.d1 });
 		const { key } = await newKey();
@@ -94,7 +94,7 @@ describe('the Authorization header', () => {
 		expect(faulty.trips).toBe(0);
 	});
 
-	it('is required on every path and method of the API, known or not', async () => {
+	it('is required on every path and method of the API, even on unknown ones', async () => {
 		const paths = ['', '/', '/sess_x', '/sess_x/', '/sess_x/events', '/a/b/c', '//', '/sess_x%2Fevents'];
 		for (const path of paths) {
 			for (const method of ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']) {

@@ -16,9 +16,9 @@ beforeAll(async () => {
 	[first, second] = await Promise.all([newSigningKey('kid_1'), newSigningKey('kid_2')]);
 });
 
-/** Each test has a new issuer, because an isolate caches what it has fetched. */
+/** Each test has a new issuer, because an isolate caches the key sets that it fetches. */
 let issuer: string;
-/** The response of the issuer: a key set, or something else. */
+/** The issuer’s response: usually a key set. */
 let answer: () => Response | Promise<Response>;
 let fetches: Request[];
 let issuers = 0;
@@ -38,7 +38,7 @@ beforeEach(() => {
 afterEach(() => vi.restoreAllMocks());
 
 const settings = (iss = issuer) => ({ CLERK_JWT_KEY: '', CLERK_ISSUER: iss, CLERK_AUTHORIZED_PARTIES: '' });
-/** Makes a token some seconds after the time of the tests, and verifies it at that time. */
+/** Makes a token a number of seconds after the time of the tests, and verifies it at that time. */
 async function verifyAt(seconds: number, key: SigningKey, header = {}, iss = issuer) {
 	const at = NOW + seconds;
 	const token = await signToken(key, { iss, exp: at + 60, iat: at, nbf: at }, header);
@@ -60,7 +60,7 @@ describe('the key set of the issuer', () => {
 		]);
 	});
 
-	it('is found under an issuer with a path, which an issuer behind a proxy has', async () => {
+	it('is found under an issuer with a path, such as one behind a proxy', async () => {
 		const proxied = `${issuer}/__clerk`;
 		expect(await verifyAt(0, first, {}, proxied)).toMatchObject(user);
 		expect(fetches[0]?.url).toBe(`${proxied}/.well-known/jwks.json`);
@@ -88,7 +88,7 @@ describe('the key set of the issuer', () => {
 		expect(fetches).toHaveLength(3);
 	});
 
-	it('rejects a key that is missing after it was fetched again', async () => {
+	it('rejects a key that the refreshed key set no longer has', async () => {
 		expect(await verifyAt(0, first)).toMatchObject(user);
 		serve(second.jwk);
 		expect(await verifyAt(MINUTE, second)).toMatchObject(user);
@@ -127,7 +127,7 @@ describe('the key set of the issuer', () => {
 	});
 
 	it.each([{ use: 'enc' }, { key_ops: ['encrypt'] }, { alg: 'PS256' }, { alg: 'RS512' }, { kty: 'EC' }])(
-		'does not use a key that is meant for something else: %j',
+		'does not use a key that is meant for another purpose: %j',
 		async (other) => {
 			const { use: _use, ...bare } = first.jwk;
 			serve({ ...bare, ...other });
@@ -135,7 +135,7 @@ describe('the key set of the issuer', () => {
 		},
 	);
 
-	it('does not accept HS256 when it holds a secret key', async () => {
+	it('does not make HS256 acceptable when it holds a secret key', async () => {
 		serve({ kty: 'oct', k: 'c2VjcmV0', kid: 'kid_1', alg: 'HS256' });
 		expect(await verifyAt(0, first, { alg: 'HS256' })).toEqual({ reason: 'ERR_JOSE_ALG_NOT_ALLOWED' });
 	});
@@ -238,17 +238,14 @@ describe('an unavailable key set', () => {
 		['a body that is null', () => Response.json(null)],
 	];
 
-	it.each(failures)(
-		'because of %s throws INTERNAL_ERROR, and the next request tries again',
-		async (_, failure) => {
-			answer = failure;
-			await expect(verifyAt(0, first)).rejects.toEqual(unavailable);
-			await expect(verifyAt(0, first)).rejects.toEqual(unavailable);
-			serve(first.jwk);
-			expect(await verifyAt(0, first)).toMatchObject(user);
-			expect(fetches).toHaveLength(3);
-		},
-	);
+	it.each(failures)('throws INTERNAL_ERROR on %s, and the next request tries again', async (_, failure) => {
+		answer = failure;
+		await expect(verifyAt(0, first)).rejects.toEqual(unavailable);
+		await expect(verifyAt(0, first)).rejects.toEqual(unavailable);
+		serve(first.jwk);
+		expect(await verifyAt(0, first)).toMatchObject(user);
+		expect(fetches).toHaveLength(3);
+	});
 
 	it('does not affect tokens whose keys are cached, and rejects a made-up key id', async () => {
 		vi.spyOn(console, 'warn').mockImplementation(() => {});
@@ -259,7 +256,7 @@ describe('an unavailable key set', () => {
 		expect(await verifyAt(MINUTE, first)).toMatchObject(user);
 	});
 
-	it('does not affect them after an hour either, and is fetched once a minute', async () => {
+	it('does not affect cached keys after an hour either, and is requested once a minute', async () => {
 		vi.spyOn(console, 'warn').mockImplementation(() => {});
 		expect(await verifyAt(0, first)).toMatchObject(user);
 		answer = () => new Response(null, { status: 503 });
@@ -271,7 +268,7 @@ describe('an unavailable key set', () => {
 		expect(await verifyAt(HOUR + MINUTE, first)).toEqual(noSuchKey);
 	});
 
-	it('is a 500 without details, counted against the network of the caller', async () => {
+	it('returns a 500 without details, which counts against the caller’s network', async () => {
 		vi.spyOn(console, 'error').mockImplementation(() => {});
 		answer = () => new Response('secret words', { status: 503 });
 		const counted: string[] = [];

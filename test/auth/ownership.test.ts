@@ -7,7 +7,7 @@ const NEVER_EXISTED = 'sess_01k2vxq8f3e7ttyyds0t6w2h4b';
 const step = { events: [{ type: 'x' }], patch: { plan: { a: 1 } } };
 const merge = { 'Content-Type': 'application/merge-patch+json' };
 
-/** Every call on one session, in each form that takes a separate path through the code. */
+/** Every call on one session, once for each path through the code. */
 const calls: [what: string, method: string, path: string, options: CallOptions][] = [
 	['details', 'GET', '', {}],
 	['details by HEAD', 'HEAD', '', {}],
@@ -47,7 +47,7 @@ const calls: [what: string, method: string, path: string, options: CallOptions][
 	['a method that is none', 'PUT', '', { body: {} }],
 ];
 
-/** What a caller can see of a response, without what differs between any two responses. */
+/** The parts of a response that a caller sees, without those that differ between any two responses. */
 const visible = ({ status, text, headers, json }: Answer<Record<string, unknown>>, id: string) => ({
 	status,
 	text: text.replace(String(json?.requestId), 'REQUEST').replaceAll(id, 'ID'),
@@ -85,29 +85,32 @@ describe.each(strangers)('to %s', (_name, who) => {
 		stranger = await warmCaller(who());
 	});
 
-	it.each(calls)('a session looks like one that never existed: %s', async (_, method, path, options) => {
-		const { id } = await owner.create({ prd: { secret: 1 } });
-		const used = { body: { type: 'note' }, headers: { 'Idempotency-Key': 'used' } };
-		const { json: event } = await owner.call('POST', `${SESSIONS}/${id}/events`, used);
-		const before = await owner.details(id);
+	it.each(calls)(
+		'a session of another owner looks like one that never existed: %s',
+		async (_, method, path, options) => {
+			const { id } = await owner.create({ prd: { secret: 1 } });
+			const used = { body: { type: 'note' }, headers: { 'Idempotency-Key': 'used' } };
+			const { json: event } = await owner.call('POST', `${SESSIONS}/${id}/events`, used);
+			const before = await owner.details(id);
 
-		const ask = async (at: string) => {
-			const from = faulty.trips;
-			const answer = await stranger.call(
-				method,
-				`${SESSIONS}/${at}${path.replace('AN_EVENT', String(event.id))}`,
-				options,
-			);
-			return { ...visible(answer, at), trips: faulty.trips - from };
-		};
-		const answer = await ask(id);
-		expect(answer).toEqual(await ask(NEVER_EXISTED));
-		if (method !== 'PUT') expect(answer.status).toBe(404);
-		if (method !== 'PUT' && method !== 'HEAD') expect(answer.text).toContain('"code":"SESSION_NOT_FOUND"');
-		expect(await owner.details(id)).toEqual(before);
-	});
+			const ask = async (at: string) => {
+				const from = faulty.trips;
+				const answer = await stranger.call(
+					method,
+					`${SESSIONS}/${at}${path.replace('AN_EVENT', String(event.id))}`,
+					options,
+				);
+				return { ...visible(answer, at), trips: faulty.trips - from };
+			};
+			const answer = await ask(id);
+			expect(answer).toEqual(await ask(NEVER_EXISTED));
+			if (method !== 'PUT') expect(answer.status).toBe(404);
+			if (method !== 'PUT' && method !== 'HEAD') expect(answer.text).toContain('"code":"SESSION_NOT_FOUND"');
+			expect(await owner.details(id)).toEqual(before);
+		},
+	);
 
-	it('lists and Idempotency-Keys do not show those of others', async () => {
+	it('lists and Idempotency-Keys do not reveal sessions of other owners', async () => {
 		const create = (caller: Caller, body: unknown) =>
 			caller.call('POST', SESSIONS, { body, headers: { 'Idempotency-Key': 'same' } });
 		const mine = await create(owner, { prd: { secret: 1 } });

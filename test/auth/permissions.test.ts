@@ -55,7 +55,7 @@ describe.each(grants)('a key with %s', (_, permissions) => {
 
 describe('a missing permission', () => {
 	it.each(calls)(
-		'is reported before anything else of the request is checked: %s',
+		'is reported before the rest of the request is checked: %s',
 		async (_call, needed, method, path, options) => {
 			const faulty = faultyD1();
 			const permissions = (['PRODUCTS:READ', 'PRODUCTS:WRITE', 'PRODUCTS:DELETE'] as const).filter(

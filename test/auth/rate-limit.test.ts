@@ -8,7 +8,7 @@ import { openDatabase } from '../../src/database/database.ts';
 import { callerWith, type Fetcher, newCaller, newKey, ORIGIN, SESSIONS } from '../support/api.ts';
 import { faultyD1, serviceWith } from '../support/faulty-d1.ts';
 
-/** A limiter that lets a number of requests of each key through, and records the keys that it counted. */
+/** A limiter that allows a number of requests for each key, and records the keys that it counted. */
 function limiterOf(limit: number) {
 	const counted: string[] = [];
 	const limiter: RateLimit = {
@@ -56,7 +56,7 @@ describe('the rate limit of a caller', () => {
 		}
 	});
 
-	it('counts a call on any path, and refuses it before the database', async () => {
+	it('counts calls on every path, and rejects them without a query to the database', async () => {
 		const faulty = faultyD1();
 		const RATE_LIMITER = limiterOf(1).limiter;
 		const caller = await newCaller({ fetcher: serviceWith({ DB: faulty.d1, RATE_LIMITER }) });
@@ -76,7 +76,7 @@ describe('the rate limit of a caller', () => {
 		expect(faulty.trips).toBe(0);
 	});
 
-	it('is shared by the keys of a caller and by nobody else', async () => {
+	it('is shared by all keys of one caller, and not by other callers', async () => {
 		const fetcher = serviceWith({ RATE_LIMITER: limiterOf(1).limiter });
 		const caller = await newCaller({ organizationId: 'org_1', fetcher });
 		const owner = { userId: caller.userId, organizationId: 'org_1' };
@@ -89,7 +89,7 @@ describe('the rate limit of a caller', () => {
 		expect(await status({ organizationId: 'org_1' })).toBe(200);
 	});
 
-	it('is not shared by owners whose names look alike when they are joined', () => {
+	it('is not shared by owners whose user and organization ids are equal when concatenated', () => {
 		const owners = [
 			{ userId: 'a:b', organizationId: null },
 			{ userId: 'a', organizationId: 'b:' },
@@ -112,7 +112,7 @@ describe('the rate limit of failed attempts', () => {
 		['with a bad token', 'Bearer a.b.c'],
 	];
 
-	it.each(failures)('counts an attempt %s once, and refuses it over the limit', async (_, authorization) => {
+	it.each(failures)('counts an attempt %s once, and rejects it over the limit', async (_, authorization) => {
 		const failed = limiterOf(2);
 		const guessed = limiterOf(0);
 		const fetcher = serviceWith({ RATE_LIMITER: failed.limiter, GUESS_LIMITER: guessed.limiter });
@@ -191,7 +191,7 @@ describe('the rate limit of rejected keys', () => {
 	});
 
 	it.each(['60', '0'])(
-		'never refuses a key that this isolate has accepted, when keys are cached for %s s',
+		'never rejects a key that this isolate has accepted, when keys are cached for %s s',
 		async (KEY_CACHE_SECONDS) => {
 			const { fetcher } = guardedService(0, { KEY_CACHE_SECONDS });
 			const { key } = await newKey();
@@ -220,7 +220,7 @@ describe('the rate limit of rejected keys', () => {
 		},
 	);
 
-	it('does not refuse a valid key because another caller of the network repeats a bad one', async () => {
+	it('does not reject a valid key because another caller of the network repeats a bad one', async () => {
 		const { fetcher } = guardedService(3);
 		const bad = await forgedKey();
 		for (let calls = 0; calls < 10; calls += 1) await listWith(fetcher, bad);
@@ -288,7 +288,7 @@ describe('the rate limit of health checks', () => {
 		return [response.status, response.headers.get('Retry-After')];
 	};
 
-	it('returns 429 with Retry-After over the limit, before the database', async () => {
+	it('returns 429 with Retry-After over the limit, without a query to the database', async () => {
 		const faulty = faultyD1();
 		const { counted, limiter } = limiterOf(2);
 		const fetcher = serviceWith({ DB: faulty.d1, GUESS_LIMITER: limiter });
@@ -299,7 +299,7 @@ describe('the rate limit of health checks', () => {
 		expect(counted).toEqual(Array.from({ length: 3 }, () => `health:${address}`));
 	});
 
-	it('is not used up by failed attempts and guesses from the same address', async () => {
+	it('does not count failed attempts and guesses from the same address', async () => {
 		const [guessed, failed] = [limiterOf(3), limiterOf(3)];
 		const fetcher = serviceWith({ RATE_LIMITER: failed.limiter, GUESS_LIMITER: guessed.limiter });
 		for (let attempts = 0; attempts < 5; attempts += 1) {

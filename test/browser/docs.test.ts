@@ -36,19 +36,19 @@ async function visit(path: string, colorScheme: 'light' | 'dark' = 'light'): Pro
 	return { page, requests, errors };
 }
 
-/** What is not from the server's own origin; a data URL asks nobody. */
+/** The requests to other origins. A data URL causes no request. */
 const foreign = (requests: string[]) =>
 	requests.filter((url) => !url.startsWith(`${server.url}/`) && !url.startsWith('data:'));
 
 describe('the reference page in a browser', () => {
-	it('is where a browser that opens the root ends up', async () => {
+	it('opens when a browser visits the root', async () => {
 		const { page } = await visit('/');
 		expect(new URL(page.url()).pathname).toBe('/docs');
 		await page.close();
 	});
 
 	it.each(['light', 'dark'] as const)(
-		'shows every call, from its own origin alone, without an error (%s)',
+		'shows every call without an error, and loads only from its own origin (%s)',
 		async (scheme) => {
 			const { page, requests, errors } = await visit('/docs', scheme);
 			const shown = await page.locator('.opblock').evaluateAll((blocks) =>
@@ -72,7 +72,7 @@ describe('the reference page in a browser', () => {
 		},
 	);
 
-	it('makes a call with a real key and shows the answer', async () => {
+	it('makes a call with a real key, and shows the response', async () => {
 		const key = await server.newKey();
 		const { page, requests, errors } = await visit('/docs#/Sessions/createSession');
 		await page.locator('.btn.authorize').click();

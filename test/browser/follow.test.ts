@@ -39,7 +39,7 @@ async function call(key: string, method: string, path: string, body?: object) {
 	return (await response.json()) as { id: string; key: string };
 }
 
-/** Follows in the page until it has seen so many events, and returns the ids in the order that they came. */
+/** Follows in the page until `count` events have arrived, and returns their ids in the order of arrival. */
 const followInPage = (url: string, key: string, count: number, lastEventId?: string) =>
 	page.evaluate(
 		async ([address, secret, wanted, cursor]) => {
@@ -64,7 +64,7 @@ const followInPage = (url: string, key: string, count: number, lastEventId?: str
 		[url, key, count, lastEventId] as const,
 	);
 
-it('follows a session from a page of another origin with a key for it, resumes, and can do nothing else', async () => {
+it('follows and resumes one session from a page of another origin with a session key, which allows nothing else', async () => {
 	const owner = await server.newKey();
 	const { id } = await call(owner, 'POST', '', {});
 	const { id: other } = await call(owner, 'POST', '', {});

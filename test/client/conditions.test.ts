@@ -16,7 +16,7 @@ beforeEach(() => {
 });
 
 describe('the ETag of a session', () => {
-	it('is known for what get, create, update, merge and step return, and is not a field', async () => {
+	it('is known for the sessions that get, create, update, merge and step return, and is not a field', async () => {
 		const step = json({ events: [], session: { id: ID } }, { headers: { ETag: '"5"' } });
 		const { client } = clientOf(session('"1"'), session('"2"'), session('"3"'), session('W/"4"'), step);
 		const returned = [
@@ -31,7 +31,7 @@ describe('the ETag of a session', () => {
 		expect(etagOf({ ...returned[0] })).toBeUndefined();
 	});
 
-	it('is sent by ifMatch, from the session or as it stands, weak or strong', async () => {
+	it('is sent by ifMatch, given as a session or as a strong or weak tag', async () => {
 		const { client, sent } = clientOf(
 			session('W/"7"'),
 			session('"8"'),
@@ -45,7 +45,7 @@ describe('the ETag of a session', () => {
 		expect(sent.map(({ headers }) => headers.get('If-Match'))).toEqual([null, 'W/"7"', 'W/"8"', '"9"']);
 	});
 
-	it('that is not known makes ifMatch throw, and nothing is sent', async () => {
+	it('is required by ifMatch, which otherwise throws and sends nothing', async () => {
 		const { client, sent } = clientOf();
 		await expect(client.update(ID, {}, { ifMatch: { id: ID } })).rejects.toThrow(TypeError);
 		expect(sent).toEqual([]);
@@ -53,7 +53,7 @@ describe('the ETag of a session', () => {
 });
 
 describe('editWhile', () => {
-	it('reads, decides and merges on the condition that nobody wrote meanwhile, and begins again at a 412', async () => {
+	it('reads, decides and merges if nobody has written meanwhile, and starts over after a 412', async () => {
 		const { client, sent } = clientOf(
 			session('"1"', { status: 'intake' }),
 			stale(),
@@ -80,7 +80,7 @@ describe('editWhile', () => {
 		expect(sent).toHaveLength(1);
 	});
 
-	it('writes a change that comes with events as one step', async () => {
+	it('writes a change with events as one step', async () => {
 		const step = json({ events: [], session: { id: ID, status: 'failed' } }, { headers: { ETag: '"2"' } });
 		const { client, sent } = clientOf(session('"1"'), 'cut', step);
 		const events = [{ type: 'build.failed' }];
@@ -99,14 +99,14 @@ describe('editWhile', () => {
 		expect(sent).toHaveLength(4);
 	});
 
-	it('throws OUTCOME_UNKNOWN rather than decide twice when it cannot tell whether its write was done', async () => {
+	it('throws OUTCOME_UNKNOWN and does not decide again when it cannot tell whether its write took effect', async () => {
 		const { client, sent } = clientOf(session('"1"'), 'cut', stale());
 		const call = client.editWhile(ID, () => ({ patch: { plan: {} } }));
 		await expect(call).rejects.toMatchObject({ code: 'OUTCOME_UNKNOWN' });
 		expect(sent).toHaveLength(3);
 	});
 
-	it('throws what the decision throws', async () => {
+	it('rethrows the error that the decision throws', async () => {
 		const { client } = clientOf(session('"1"'));
 		const reason = new Error('undecided');
 		await expect(client.editWhile(ID, () => Promise.reject(reason))).rejects.toBe(reason);

@@ -6,14 +6,14 @@ afterEach(() => {
 });
 
 describe('the delay before a retry', () => {
-	it('is random over a span that doubles up to its maximum', () => {
+	it('is a random part of a span that doubles up to its maximum', () => {
 		const random = vi.spyOn(Math, 'random').mockReturnValue(1);
 		expect([1, 2, 3, 9].map((retry) => delayBefore(retry, 0, 100, 1000))).toEqual([100, 200, 400, 1000]);
 		random.mockReturnValue(0.5);
 		expect(delayBefore(2, 0, 100, 1000)).toBe(100);
 	});
 
-	it('begins after the time that Retry-After asks for', () => {
+	it('is added to the time that Retry-After asks for', () => {
 		vi.spyOn(Math, 'random').mockReturnValue(0);
 		expect(delayBefore(1, 2000)).toBe(2000);
 	});
@@ -31,13 +31,13 @@ describe('Retry-After', () => {
 		expect(retryAfterMs('Thu, 15 Jan 2026 09:29:00 GMT')).toBe(0);
 	});
 
-	it('counts as no wait when it is missing or invalid', () => {
+	it('counts as zero when it is missing or invalid', () => {
 		expect([retryAfterMs(null), retryAfterMs('soon')]).toEqual([0, 0]);
 	});
 });
 
 describe('a pause', () => {
-	it('ends when the signal aborts, and leaves no timer behind', async () => {
+	it('ends when the signal aborts, and clears its timer', async () => {
 		vi.useFakeTimers();
 		const leaving = new AbortController();
 		const paused = pause(60_000, leaving.signal);
@@ -46,7 +46,7 @@ describe('a pause', () => {
 		expect(vi.getTimerCount()).toBe(0);
 	});
 
-	it('does not begin when the signal has aborted', async () => {
+	it('does not start when the signal has already aborted', async () => {
 		await expect(pause(60_000, AbortSignal.abort(new Error('The user left.')))).rejects.toThrow(
 			'The user left.',
 		);

@@ -13,7 +13,7 @@ async function errorOf(reply: Reply): Promise<ApiError> {
 }
 
 describe('the error of a response', () => {
-	it('has the status, the code, the request and each problem, in its message as well', async () => {
+	it('has the status, the code, the request and each problem, and its message names them', async () => {
 		const details = [
 			{ path: 'prd', message: 'must be an object' },
 			{ path: '', message: 'is too deep' },
@@ -30,7 +30,7 @@ describe('the error of a response', () => {
 		expect(error.message).toBe('The request does not fit.\nprd: must be an object\nrequest: is too deep');
 	});
 
-	it('is UNEXPECTED_RESPONSE when something other than the service answers', async () => {
+	it('is UNEXPECTED_RESPONSE when the response does not come from the service', async () => {
 		for (const body of ['<h1>Not here</h1>', '{"message":"none"}', 'null', '']) {
 			const reply = new Response(body, { status: 404, headers: { 'X-Request-Id': 'r2' } });
 			expect(await errorOf(reply)).toMatchObject({

@@ -11,7 +11,7 @@ const state = (version: number) =>
 	`event: session\ndata: ${JSON.stringify({ etag: `"${version}"`, id: ID, status: 'intake' })}\n\n`;
 const end = 'event: end\ndata: {"reason":"deleted"}\n\n';
 
-/** How a stream goes on after its chunks. */
+/** What a stream does after its chunks. */
 type After = 'ends' | 'breaks off' | 'stays open';
 
 /** A stream of these chunks. `cancelled` is called when the client closes it. */
@@ -59,7 +59,7 @@ afterEach(() => {
 });
 
 describe('follow', () => {
-	it('yields events, states and the end, and stops', async () => {
+	it('yields events, states and the end, and then returns', async () => {
 		const { items, sent } = followOf([
 			stream([opening, event(1), state(1), event(2), ':\n\n', state(2), end], 'stays open'),
 		]);
@@ -69,7 +69,7 @@ describe('follow', () => {
 		expect(sent[0]?.url.search).toBe('');
 	});
 
-	it('reads frames that are cut anywhere, within a character too', async () => {
+	it('reads frames that are split anywhere, even within a character', async () => {
 		const bytes = new TextEncoder().encode(opening + event(1) + state(1) + end);
 		const { items } = followOf([
 			stream(
@@ -101,7 +101,7 @@ describe('follow', () => {
 		});
 	}
 
-	it('begins after the given event', async () => {
+	it('starts after the given event', async () => {
 		const { items, sent } = followOf([stream([opening, end], 'ends')], { after: eventId(7) });
 		await all(items);
 		expect(sent[0]?.url.searchParams.get('after')).toBe(eventId(7));
@@ -119,7 +119,7 @@ describe('follow', () => {
 		expect(await all(items)).toEqual(['event 1', 'event 2', 'end deleted']);
 	});
 
-	it('passes over kinds of frames that it does not know', async () => {
+	it('ignores unknown types of frames', async () => {
 		const { items } = followOf([
 			stream([opening, 'event: news\ndata: {}\n\n', 'data: plain\n\n', end], 'ends'),
 		]);
@@ -141,7 +141,7 @@ describe('follow', () => {
 		]);
 	});
 
-	it('asks for another token after a 401, then throws', async () => {
+	it('asks for another token after a 401, and throws after the second 401', async () => {
 		const unauthorized = () => refusal(401, 'UNAUTHORIZED');
 		const { items, sent } = followOf([unauthorized, unauthorized], {}, () => crypto.randomUUID());
 		await expect(all(items)).rejects.toMatchObject({ status: 401 });
@@ -166,13 +166,13 @@ describe('follow', () => {
 		await expect(all(items)).rejects.toMatchObject({ code: 'UNEXPECTED_RESPONSE' });
 	});
 
-	it('throws when the stream never begins, after as many retries as the client makes', async () => {
+	it('throws after the client’s maxRetries when the stream never starts', async () => {
 		const { items, sent } = followOf(Array.from({ length: 20 }, () => 'cut' as const));
 		await expect(all(items)).rejects.toMatchObject({ code: 'NETWORK_ERROR' });
 		expect(sent).toHaveLength(6);
 	});
 
-	it('throws after its own maxRetries failures in a row, which a frame ends', async () => {
+	it('throws after its own maxRetries failures in a row, counted anew after each frame', async () => {
 		const { items, sent } = followOf(
 			[stream([opening, event(1)], 'ends'), 'cut', stream([opening, event(2)], 'ends'), 'cut', 'cut', 'cut'],
 			{ maxRetries: 2 },
@@ -183,13 +183,13 @@ describe('follow', () => {
 		expect(sent).toHaveLength(5);
 	});
 
-	it('resumes without a limit once the stream has begun', async () => {
+	it('resumes without a limit once the stream has started', async () => {
 		const cuts = Array.from({ length: 12 }, () => 'cut' as const);
 		const { items } = followOf([stream([opening], 'ends'), ...cuts, stream([opening, end], 'ends')]);
 		expect(await all(items)).toEqual(['end deleted']);
 	});
 
-	it('asks for another token after each 401 that a stream came between', async () => {
+	it('asks for another token after each 401 when a stream succeeded in between', async () => {
 		const unauthorized = () => refusal(401, 'UNAUTHORIZED');
 		const { items } = followOf(
 			[unauthorized, stream([opening], 'ends'), unauthorized, stream([opening, end], 'ends')],
@@ -199,7 +199,7 @@ describe('follow', () => {
 		expect(await all(items)).toEqual(['end deleted']);
 	});
 
-	it('waits for the time of Retry-After before it resumes', async () => {
+	it('waits as long as Retry-After says before it resumes', async () => {
 		vi.useFakeTimers();
 		const busy = refusal(503, 'DATABASE_UNAVAILABLE', { 'Retry-After': '7' });
 		const { items, sent } = followOf([busy, stream([opening, end], 'ends')]);
@@ -210,7 +210,7 @@ describe('follow', () => {
 		expect(await seen).toEqual(['end deleted']);
 	});
 
-	it('waits for up to the time that the stream asks for, and for longer after each further failure', async () => {
+	it('waits for up to the time in the stream’s `retry`, and longer after each further failure', async () => {
 		vi.useFakeTimers();
 		vi.mocked(Math.random).mockReturnValue(1);
 		const { items, sent } = followOf([
@@ -229,7 +229,7 @@ describe('follow', () => {
 		expect(await seen).toEqual(['end deleted']);
 	});
 
-	it('closes the connection when the loop is left', async () => {
+	it('closes the connection when the caller leaves the loop', async () => {
 		const closed = vi.fn();
 		const { items } = followOf([stream([opening, event(1)], 'stays open', closed)]);
 		for await (const item of items) {

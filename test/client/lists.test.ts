@@ -43,7 +43,7 @@ describe('list', () => {
 		]);
 	});
 
-	it('sends no request to the host that a link names', async () => {
+	it('ignores the host in a link', async () => {
 		const { client, sent } = clientOf(
 			page(['intake'], '<https://evil.test/?after=sess_a>; rel="next"'),
 			page([]),
@@ -52,7 +52,7 @@ describe('list', () => {
 		expect(sent.map(({ url }) => url.host)).toEqual(['api.test', 'api.test']);
 	});
 
-	it('reads no further page when the loop is left', async () => {
+	it('requests no further page after the caller leaves the loop', async () => {
 		const { client, sent } = clientOf(page(['intake'], `<${PATH}?after=sess_a>; rel="next"`));
 		for await (const _ of client.list()) break;
 		expect(sent).toHaveLength(1);
@@ -60,7 +60,7 @@ describe('list', () => {
 });
 
 describe('events', () => {
-	it('iterates over all pages by the last event', async () => {
+	it('iterates over all pages, each after the last event of the one before', async () => {
 		const { client, sent } = clientOf(
 			json({ data: [{ id: 'evt_1' }, { id: 'evt_2' }], hasMore: true }),
 			json({ data: [{ id: 'evt_3' }], hasMore: false }),
@@ -73,7 +73,7 @@ describe('events', () => {
 });
 
 describe('an id', () => {
-	it('that would lead elsewhere is a TypeError, and nothing is sent', async () => {
+	it('throws a TypeError and sends nothing when it would change the path', async () => {
 		const { client, sent } = clientOf();
 		for (const id of ['', '..', 'a/b', 'a?b']) {
 			await expect(client.get(id)).rejects.toThrow(TypeError);

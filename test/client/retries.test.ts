@@ -14,7 +14,7 @@ const clientOf = (...replies: Reply[]) => {
 	return { client: createClient({ baseUrl: 'https://api.test', token: 'rt_test_1', fetch }), sent };
 };
 
-/** The jitter decides on no delay at all. */
+/** Makes each random delay 0. */
 beforeEach(() => {
 	vi.spyOn(Math, 'random').mockReturnValue(0);
 });
@@ -77,7 +77,7 @@ describe('a retry', () => {
 
 	for (const [name, call] of unconditional) {
 		for (const [failure, reply] of lost) {
-			it(`of ${name} does not follow ${failure}: the outcome is unknown`, async () => {
+			it(`of ${name} does not follow ${failure}, because the outcome is unknown`, async () => {
 				const { client, sent } = clientOf(reply());
 				await expect(call(client)).rejects.toMatchObject({ code: 'OUTCOME_UNKNOWN' });
 				expect(sent).toHaveLength(1);
@@ -103,7 +103,7 @@ describe('a retry', () => {
 		expect(sent[0]?.headers.get('Idempotency-Key')).toBe('build-42');
 	});
 
-	it('ends after maxRetries, of the call or of the client', async () => {
+	it('stops after maxRetries of the call or of the client', async () => {
 		const { fetch, sent } = scriptedFetch(...Array.from({ length: 20 }, () => 'cut' as const));
 		const client = createClient({ baseUrl: 'https://api.test', token: 't', maxRetries: 3, fetch });
 		await expect(client.get(ID)).rejects.toMatchObject({ code: 'NETWORK_ERROR', status: 0 });
@@ -120,7 +120,7 @@ describe('a retry', () => {
 });
 
 describe('after a lost response', () => {
-	it('a write whose retries all fail has an unknown outcome', async () => {
+	it('a write throws OUTCOME_UNKNOWN when all of its retries fail', async () => {
 		const { client } = clientOf('cut', limited());
 		const failure = await client.create({}, { maxRetries: 1 }).catch((error) => error);
 		expect(failure).toMatchObject({ code: 'OUTCOME_UNKNOWN', status: 429 });
@@ -135,25 +135,25 @@ describe('after a lost response', () => {
 		}
 	});
 
-	it('a 412 of a step says that nothing was done: its key would have told a repetition', async () => {
+	it('a 412 of a step means that nothing was done, because its Idempotency-Key identifies a repeat', async () => {
 		const { client } = clientOf('cut', refusal(412, 'PRECONDITION_FAILED'));
 		const call = client.step(ID, { events: [{ type: 'note' }] }, { ifMatch: '"1"' });
 		await expect(call).rejects.toMatchObject({ code: 'PRECONDITION_FAILED' });
 	});
 
-	it('a 412 of a delete says that nothing was done: the session is still there', async () => {
+	it('a 412 of a delete means that nothing was done, because the session still exists', async () => {
 		const { client } = clientOf('cut', refusal(412, 'PRECONDITION_FAILED'));
 		await expect(client.delete(ID, { ifMatch: '"1"' })).rejects.toMatchObject({
 			code: 'PRECONDITION_FAILED',
 		});
 	});
 
-	it('a delete that finds nothing has succeeded', async () => {
+	it('a delete succeeds when its retry returns 404', async () => {
 		const { client } = clientOf('cut', refusal(404, 'SESSION_NOT_FOUND'));
 		await expect(client.delete(ID, { ifMatch: '"1"' })).resolves.toBeUndefined();
 	});
 
-	it('a delete that finds nothing at once throws SESSION_NOT_FOUND', async () => {
+	it('a delete throws SESSION_NOT_FOUND when its first response is a 404', async () => {
 		const { client } = clientOf(refusal(404, 'SESSION_NOT_FOUND'));
 		await expect(client.delete(ID, { ifMatch: '"1"' })).rejects.toMatchObject({ code: 'SESSION_NOT_FOUND' });
 	});
@@ -164,21 +164,21 @@ describe('after a lost response', () => {
 	});
 });
 
-describe('a limit in time', () => {
-	it('ends a try that gets no response, and the last error says so', async () => {
+describe('the timeout', () => {
+	it('ends an attempt without a response, and the last error says so', async () => {
 		const { client, sent } = clientOf(silence, silence);
 		const call = client.get(ID, { timeoutMs: 20, maxRetries: 1 });
 		await expect(call).rejects.toMatchObject({ code: 'TIMEOUT', status: 0 });
 		expect(sent.map(({ signal }) => signal.aborted)).toEqual([true, true]);
 	});
 
-	it('ends a try of a fetch that takes no notice of its signal', async () => {
+	it('ends an attempt even when fetch ignores its signal', async () => {
 		const { client } = clientOf(() => new Promise<Response>(() => {}));
 		const call = client.get(ID, { timeoutMs: 20, maxRetries: 0 });
 		await expect(call).rejects.toMatchObject({ code: 'TIMEOUT' });
 	});
 
-	it('counts the body as well', async () => {
+	it('includes the time to read the body', async () => {
 		const endless: Reply = ({ signal }) =>
 			new Response(
 				new ReadableStream({
@@ -194,10 +194,10 @@ describe('a limit in time', () => {
 	});
 });
 
-describe('a signal', () => {
+describe('an abort signal', () => {
 	const reason = new Error('The user left.');
 
-	it('ends a request under way, with its reason', async () => {
+	it('ends a pending request with its reason', async () => {
 		const { client, sent } = clientOf(silence);
 		const leaving = new AbortController();
 		const call = client.get(ID, { signal: leaving.signal });
@@ -206,7 +206,7 @@ describe('a signal', () => {
 		await expect(call).rejects.toBe(reason);
 	});
 
-	it('ends a write under way with its reason, although the outcome is unknown', async () => {
+	it('ends a pending write with its reason, although the outcome is unknown', async () => {
 		const { client, sent } = clientOf(silence);
 		const leaving = new AbortController();
 		const call = client.update(ID, { status: 'failed' }, { signal: leaving.signal });
@@ -215,7 +215,7 @@ describe('a signal', () => {
 		await expect(call).rejects.toBe(reason);
 	});
 
-	it('ends the wait before a retry, with its reason', async () => {
+	it('ends the delay before a retry with its reason', async () => {
 		const { client, sent } = clientOf(refusal(429, 'RATE_LIMITED', { 'Retry-After': '60' }));
 		const leaving = new AbortController();
 		const call = client.get(ID, { signal: leaving.signal });
@@ -224,7 +224,7 @@ describe('a signal', () => {
 		await expect(call).rejects.toBe(reason);
 	});
 
-	it('that has aborted already sends nothing', async () => {
+	it('sends nothing when it has already aborted', async () => {
 		const { client, sent } = clientOf();
 		await expect(client.get(ID, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
 		expect(sent).toEqual([]);

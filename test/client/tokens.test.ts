@@ -15,7 +15,7 @@ describe('the token', () => {
 		expect(tokensOf(sent)).toEqual(['Bearer rt_test_1']);
 	});
 
-	it('is asked for once while it works', async () => {
+	it('is requested once while it is valid', async () => {
 		const { fetch } = scriptedFetch(found, found);
 		const token = vi.fn(async () => 'one');
 		const client = createClient({ baseUrl, token, fetch });
@@ -24,7 +24,7 @@ describe('the token', () => {
 		expect(token).toHaveBeenCalledTimes(1);
 	});
 
-	it('is asked for again after a 401, also for a write that is never repeated otherwise', async () => {
+	it('is requested again after a 401, even for a write that is never retried otherwise', async () => {
 		const { fetch, sent } = scriptedFetch(unauthorized, found, found);
 		const token = vi.fn().mockReturnValueOnce('old').mockReturnValue('new');
 		const client = createClient({ baseUrl, token, fetch });
@@ -33,7 +33,7 @@ describe('the token', () => {
 		expect(tokensOf(sent)).toEqual(['Bearer old', 'Bearer new', 'Bearer new']);
 	});
 
-	it('that is refused twice makes the call throw', async () => {
+	it('makes the call throw when it is rejected twice', async () => {
 		const { fetch, sent } = scriptedFetch(unauthorized, unauthorized);
 		const token = () => crypto.randomUUID();
 		const call = createClient({ baseUrl, token, fetch }).get(ID);
@@ -41,14 +41,14 @@ describe('the token', () => {
 		expect(sent).toHaveLength(2);
 	});
 
-	it('is not sent again when the function returns the refused one', async () => {
+	it('is not sent again when the function returns the rejected one', async () => {
 		const { fetch, sent } = scriptedFetch(unauthorized);
 		const call = createClient({ baseUrl, token: () => 'same', fetch }).get(ID);
 		await expect(call).rejects.toMatchObject({ status: 401 });
 		expect(sent).toHaveLength(1);
 	});
 
-	it('that another call has renewed already is used as it is', async () => {
+	it('is not requested again when another call has already renewed it', async () => {
 		const late = Promise.withResolvers<Response>();
 		const { fetch, sent } = scriptedFetch(found, unauthorized, () => late.promise, found, found);
 		const token = vi.fn().mockReturnValueOnce('old').mockReturnValue('new');
@@ -62,14 +62,14 @@ describe('the token', () => {
 		expect(token).toHaveBeenCalledTimes(2);
 	});
 
-	it('function that throws makes the call throw the same', async () => {
+	it('function’s error is the error of the call', async () => {
 		const { fetch } = scriptedFetch();
 		const reason = new Error('signed out');
 		const token = () => Promise.reject(reason);
 		await expect(createClient({ baseUrl, token, fetch }).get(ID)).rejects.toBe(reason);
 	});
 
-	it('is part of no error', async () => {
+	it('does not appear in errors', async () => {
 		const secret = 'rt_test_secret';
 		for (const replies of [['cut' as const], [unauthorized], [() => new Response(secret, { status: 500 })]]) {
 			const { fetch } = scriptedFetch(...replies);
@@ -79,7 +79,7 @@ describe('the token', () => {
 		}
 	});
 
-	it('that a header cannot carry is a TypeError without the token in it', async () => {
+	it('throws a TypeError that does not contain it when a header cannot carry it', async () => {
 		for (const token of ['rt_test_secret\n', 'rt_test_secret with spaces', 'rt_test_secret–']) {
 			const failure = await createClient({ baseUrl, token })
 				.get(ID)

@@ -21,7 +21,7 @@ const client = createClient({
 	token: 't',
 	fetch: () => Promise.reject(new Error()),
 });
-/** Makes the type of a result without a call. */
+/** Gives the type of a result without a call. */
 type Returned<Method extends keyof Client> = Awaited<ReturnType<Client[Method]>>;
 
 describe('the types of the client', () => {
@@ -45,7 +45,7 @@ describe('the types of the client', () => {
 		expectTypeOf<generated.AppendStep>().toEqualTypeOf<z.input<typeof stepSchema>>();
 	});
 
-	it('narrow with fields', () => {
+	it('contain only the members that `fields` selects', () => {
 		const sparse = () => client.get('sess_1', { fields: ['id', 'events'] });
 		expectTypeOf<Awaited<ReturnType<typeof sparse>>>().toEqualTypeOf<
 			Pick<generated.SessionDetails, 'id' | 'events'>
@@ -59,7 +59,7 @@ describe('the types of the client', () => {
 		void (() => client.get('sess_1', { fields: ['state'] }));
 	});
 
-	it('take a whole session where changes are taken', () => {
+	it('accept a whole session as changes', () => {
 		expectTypeOf<Pick<generated.Session, 'status' | 'id'>>().toExtend<generated.UpdateSession>();
 	});
 });

@@ -15,7 +15,7 @@ const isCreate = (exchange: Exchange) =>
 const isAppend = (exchange: Exchange) =>
 	exchange.method === 'POST' && isEvents(exchange.path) && isSuccess(exchange);
 
-/** Changes the body of the answers that fit. */
+/** Changes the body of the matching responses. */
 const body =
 	(fits: (exchange: Exchange) => boolean, change: (body: Json, exchange: Exchange) => Json | undefined) =>
 	(exchange: Exchange) => {
@@ -34,13 +34,13 @@ const sorted = (value: unknown): unknown =>
 			: value;
 
 const writing = checks.filter(({ isReadonly }) => !isReadonly).map(({ id }) => id);
-/** The checks that write, but do not ask how creating was answered. */
+/** The checks that write, without those that check the response to a create. */
 const LOOKS_AT_THE_BODY = [
 	...['create.fields', 'create.initial', 'create.validation', 'create.values'],
 	...['details.same', 'list.offset-past', 'list.same'],
 ];
 
-/** A rule that is broken, and the checks that must find it: these and no others. */
+/** A broken rule, and the checks that must fail because of it. No other check may fail. */
 export const breakages: [rule: string, breakage: Breakage, checks: string[]][] = [
 	['nothing', {}, []],
 	[
@@ -50,7 +50,7 @@ export const breakages: [rule: string, breakage: Breakage, checks: string[]][] =
 				if (isCreate(exchange)) exchange.status = 200;
 			},
 		},
-		// Nothing that begins with a session can be checked without it.
+		// Every check that needs a session fails when none can be created.
 		writing.filter((id) => !LOOKS_AT_THE_BODY.includes(id)),
 	],
 	[

@@ -5,14 +5,14 @@ import { callerWith, newKey, ORIGIN } from '../support/api.ts';
 import { type Breakage, throughBreakage } from '../support/breakage.ts';
 import { breakages } from './breakages.ts';
 
-/** What fetch reaches: the Worker, with a rule broken. Without a socket, all checks take a fraction of a second. */
+/** The Worker with a rule broken, as `fetch` sees it. Without a socket, all checks take a fraction of a second. */
 const brokenFetch = (breakage: Breakage) => async (input: RequestInfo | URL, init?: RequestInit) => {
 	const request = new Request(input, init);
 	const onward = {
 		method: request.method,
 		url: new URL(request.url),
 		headers: new Headers(request.headers),
-		// Decoded by hand: text() warns of what is sent in other types.
+		// text() prints a warning for media types other than text, so decode the bytes.
 		body: new TextDecoder().decode(await request.arrayBuffer()),
 	};
 	const { status, headers, text } = await throughBreakage(breakage, onward, (url, rest) =>
@@ -21,20 +21,20 @@ const brokenFetch = (breakage: Breakage) => async (input: RequestInfo | URL, ini
 	return new Response(status === 204 ? null : text, { status, headers });
 };
 
-/** What a check is about: the part of its id before the dot. */
+/** The subject of a check: the part of its id before the dot. */
 const subjectOf = (id: string) => id.split('.')[0];
 
 describe('the conformance checks', () => {
 	it.each(breakages)('find that %s', async (_, breakage, expected) => {
 		const { key: apiKey, row } = await newKey();
 		const limited = await newKey({ userId: row.user_id, permissions: ['PRODUCTS:READ'] });
-		// Some checks look at the sessions that there are. In a full run earlier checks have made them.
+		// Some checks need existing sessions. In a full run earlier checks have created them.
 		const caller = callerWith(apiKey, { userId: row.user_id, organizationId: null });
 		await caller.create();
 		await caller.create();
 		vi.spyOn(globalThis, 'fetch').mockImplementation(brokenFetch(breakage));
 		const target = { baseUrl: ORIGIN, apiKey, limitedApiKey: limited.key, timeout: 30_000 };
-		// The checks of the same subjects. The long form runs all of them for each fault, over HTTP.
+		// Only the checks of the same subjects run here. The long form runs all of them for each fault, over HTTP.
 		const subjects = new Set(expected.map(subjectOf));
 		const chosen = checks.filter(({ id }) => subjects.has(subjectOf(id)));
 		const { results } = await run(target, { isReadonly: false, tell: () => {}, chosen });

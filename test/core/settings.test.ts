@@ -10,7 +10,7 @@ const HUNDRED_YEARS = 3_155_760_000;
 afterEach(() => vi.restoreAllMocks());
 
 describe('SESSION_TTL_SECONDS', () => {
-	it('gives a session an expiry with a year of four digits at its maximum', async () => {
+	it('gives an expiry with a four-digit year at its maximum', async () => {
 		const fetcher = serviceWith({ SESSION_TTL_SECONDS: String(HUNDRED_YEARS) });
 		const caller = await newCaller({ fetcher });
 		const { id, expiresAt } = await caller.create();
@@ -37,7 +37,7 @@ describe('CLERK_ISSUER', () => {
 
 describe('an invalid setting', () => {
 	it.each(['/healthz', '/docs', '/nowhere', SESSIONS])(
-		'makes GET %s a 500, and the log names the setting',
+		'makes GET %s return 500, and the log names the setting',
 		async (path) => {
 			const error = vi.spyOn(console, 'error').mockImplementation(() => {});
 			const fetcher = serviceWith({ SESSION_TTL_SECONDS: '999999999999', CLEANUP_MAX_SECONDS: 'x' });
@@ -57,7 +57,7 @@ describe('an invalid setting', () => {
 		},
 	);
 
-	it('makes a preflight request a 500 too', async () => {
+	it('makes a preflight request return 500 too', async () => {
 		vi.spyOn(console, 'error').mockImplementation(() => {});
 		const fetcher = serviceWith({ SESSION_TTL_SECONDS: '0' });
 		const response = await fetcher(new Request(ORIGIN + SESSIONS, { method: 'OPTIONS' }));

@@ -12,7 +12,7 @@ beforeEach(async () => {
 	faulty = faultyD1();
 	caller = await newCaller({ fetcher: serviceWith({ DB: faulty.d1 }) });
 	({ id } = await caller.create());
-	await caller.call('GET', SESSIONS); // The key is cached from here on: each request is one round trip.
+	await caller.call('GET', SESSIONS); // This caches the key: from now on each request is one round trip.
 	faulty.trips = 0;
 	faulty.sessions = [];
 });
@@ -20,7 +20,7 @@ afterEach(() => vi.restoreAllMocks());
 
 const details = (headers: Record<string, string> = WITH_BOOKMARK) =>
 	caller.call('GET', `${SESSIONS}/${id}`, { headers });
-/** What the D1 session of each round trip was opened with. */
+/** The argument of `withSession` for each round trip. */
 const openedWith = () => faulty.sessions.map(({ from }) => from);
 const fails = (message: string) => ({ message: `D1_ERROR: ${message}`, when: 'before' as const });
 
@@ -35,14 +35,14 @@ describe('the bookmark that a caller sends', () => {
 	});
 
 	it.each(['first-unconstrained', 'nonsense', BOOKMARK.toUpperCase(), `${BOOKMARK}0`])(
-		'is ignored when it does not have the form of a bookmark: %s',
+		'is ignored when its form is invalid: %s',
 		async (sent) => {
 			expect((await details({ 'X-D1-Bookmark': sent })).status).toBe(200);
 			expect(openedWith()).toEqual(['first-primary']);
 		},
 	);
 
-	it('is not needed: a read without one goes to the primary', async () => {
+	it('is optional: a read without one goes to the primary', async () => {
 		expect((await details({})).status).toBe(200);
 		expect(openedWith()).toEqual(['first-primary']);
 	});
@@ -66,13 +66,13 @@ describe('a read that fails at the bookmark of its caller', () => {
 		'Network connection lost.',
 		'Replica disconnected from primary.',
 		'Timed out while waiting for the replica to catch up.',
-	])('is sent once more, to the primary, when D1 says %j', async (message) => {
+	])('is retried once at the primary when D1 reports %j', async (message) => {
 		faulty.next = [fails(message)];
 		const { status, json } = await details();
 		expect([status, json.id, openedWith()]).toEqual([200, id, [BOOKMARK, 'first-primary']]);
 	});
 
-	it('is logged as a warning that does not hold the bookmark', async () => {
+	it('is logged as a warning without the bookmark', async () => {
 		const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
 		faulty.next = [fails(`The bookmark ${BOOKMARK} is ahead of the database.`)];
 		await details();
@@ -81,7 +81,7 @@ describe('a read that fails at the bookmark of its caller', () => {
 		expect(lines.join()).not.toContain(BOOKMARK);
 	});
 
-	it('is not logged as such when it fails at the primary as well', async () => {
+	it('is not logged as a warning when it fails at the primary as well', async () => {
 		const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
 		faulty.next = [fails('no such column: x'), fails('no such column: x')];
 		const { status, json } = await details();
@@ -95,20 +95,20 @@ describe('a read that fails at the bookmark of its caller', () => {
 		expect([status, json.code, faulty.trips]).toEqual([503, 'DATABASE_UNAVAILABLE', 2]);
 	});
 
-	it('is not sent again when D1 is overloaded', async () => {
+	it('is not retried when D1 is overloaded', async () => {
 		faulty.next = [fails('D1 DB is overloaded. Too many requests queued.')];
 		const { status, json } = await details();
 		expect([status, json.code, faulty.trips]).toEqual([503, 'DATABASE_UNAVAILABLE', 1]);
 	});
 
-	it('has no second try without a bookmark', async () => {
+	it('is not retried in this way when the caller sent no bookmark', async () => {
 		faulty.next = [fails('no such column: x')];
 		const { status, json } = await details({});
 		expect([status, json.code, faulty.trips]).toEqual([500, 'INTERNAL_ERROR', 1]);
 	});
 });
 
-describe('a try after a fault', () => {
+describe('a retry after a fault', () => {
 	it.each([
 		['a read', () => details({})],
 		['a create', () => caller.call('POST', SESSIONS)],

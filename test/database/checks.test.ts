@@ -20,7 +20,7 @@ describe('the schema', () => {
 			`${MAX_NAME}x`,
 		]),
 	] as [string, string, string][];
-	it.each(sessionLimits)('itself holds a session’s %s to its limit', async (column, longest, tooLong) => {
+	it.each(sessionLimits)('enforces the limit of a session’s %s', async (column, longest, tooLong) => {
 		const { id } = await (await newCaller()).create();
 		const set = (value: string) => query(`UPDATE sessions SET ${column} = ? WHERE id = ?`, value, id);
 		await set(longest);
@@ -34,7 +34,7 @@ describe('the schema', () => {
 		['type', 'x', ''],
 		['stage', MAX_NAME, `${MAX_NAME}x`],
 		['idempotency_key', MAX_NAME, `${MAX_NAME}x`],
-	])('itself holds an event’s %s to its limit', async (column, within, beyond) => {
+	])('enforces the limit of an event’s %s', async (column, within, beyond) => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		await caller.append(id);

@@ -29,14 +29,14 @@ let caller: Caller;
 beforeEach(async () => {
 	faulty = faultyD1();
 	caller = await newCaller({ fetcher: serviceWith({ DB: faulty.d1 }) });
-	await caller.call('GET', SESSIONS); // The key is known from here on: each call is one trip.
+	await caller.call('GET', SESSIONS); // This caches the key: from now on each call is one round trip.
 	faulty.trips = 0;
 });
 
 const unavailable = { code: 'DATABASE_UNAVAILABLE' };
 
 describe('a read', () => {
-	it.each(TRANSIENT)('is tried again after %j', async (message) => {
+	it.each(TRANSIENT)('is retried after %j', async (message) => {
 		const { id } = await caller.create();
 		faulty.trips = 0;
 		faulty.next = [{ message, when: 'before' }];
@@ -44,7 +44,7 @@ describe('a read', () => {
 		expect(faulty.trips).toBe(2);
 	});
 
-	it('is sent twice at most, because D1 tries it again itself, and then returns 503 with Retry-After', async () => {
+	it('is sent at most twice, because D1 retries it as well, and then returns 503 with Retry-After', async () => {
 		const { id } = await caller.create();
 		faulty.trips = 0;
 		faulty.next = [lost('before'), lost('before')];
@@ -54,7 +54,7 @@ describe('a read', () => {
 		expect(faulty.trips).toBe(2);
 	});
 
-	it.each(OVERLOADED)('is not tried again after %j', async (message) => {
+	it.each(OVERLOADED)('is not retried after %j', async (message) => {
 		const { id } = await caller.create();
 		faulty.trips = 0;
 		faulty.next = [{ message, when: 'before' }];
@@ -75,7 +75,7 @@ describe('a create', () => {
 	);
 
 	it.each(['before', 'after'] as const)(
-		'with an Idempotency-Key is not called a replay when the connection is lost %s the write',
+		'with an Idempotency-Key is not marked as a replay when the connection is lost %s the write',
 		async (when) => {
 			faulty.next = [lost(when)];
 			const { status, headers } = await caller.call('POST', SESSIONS, {
@@ -86,13 +86,13 @@ describe('a create', () => {
 		},
 	);
 
-	it('is sent three times at most', async () => {
+	it('is sent at most three times', async () => {
 		faulty.next = [lost('before'), lost('before'), lost('before')];
 		const { status, json } = await caller.call('POST', SESSIONS);
 		expect([status, json, faulty.trips]).toMatchObject([503, unavailable, 3]);
 	});
 
-	it('that returned 503 creates one session when it is sent again with its key', async () => {
+	it('creates one session when the client sends it again with its key after a 503', async () => {
 		const send = () => caller.call('POST', SESSIONS, { headers: { 'Idempotency-Key': 'k' } });
 		faulty.next = [lost('after'), lost('before'), lost('before')];
 		expect((await send()).status).toBe(503);
@@ -104,7 +104,7 @@ describe('a create', () => {
 
 describe('an append', () => {
 	it.each(['before', 'after'] as const)(
-		'without a key returns 503, and is done at most once, when the connection is lost %s the write',
+		'without a key returns 503 and takes effect at most once when the connection is lost %s the write',
 		async (when) => {
 			const { id } = await caller.create();
 			faulty.next = [lost(when)];
@@ -131,15 +131,15 @@ describe('an append', () => {
 	);
 });
 
-describe('a client that retries after it lost a response', () => {
-	/** The first answer is lost on its way to the client, whatever it was; the second one arrives. */
+describe('a client that retries after a lost response', () => {
+	/** Sends a request twice. The client never sees the first response; the second one arrives. */
 	const twice = async (method: string, path: string, options: CallOptions) => {
 		await caller.call(method, path, options);
 		return caller.call(method, path, options);
 	};
 	const keyed = (body: unknown) => ({ body, headers: { 'Idempotency-Key': 'k' } });
 
-	it('has one session for one Idempotency-Key', async () => {
+	it('creates one session with one Idempotency-Key', async () => {
 		const { status, json } = await twice('POST', SESSIONS, keyed({ prd: { a: 1 } }));
 		expect([status, json]).toMatchObject([201, { prd: { a: 1 } }]);
 		expect(await countRows('sessions', 'user_id = ?', caller.userId)).toBe(1);
@@ -148,7 +148,7 @@ describe('a client that retries after it lost a response', () => {
 	it.each([
 		['all three tries failed after the write', [lost('after'), lost('after'), lost('after')]],
 		['D1 was overloaded after the write', [{ message: OVERLOADED[0] ?? '', when: 'after' as const }]],
-	])('has one event for one Idempotency-Key when %s', async (_, faults) => {
+	])('appends one event with one Idempotency-Key when %s', async (_, faults) => {
 		const { id } = await caller.create();
 		faulty.next = faults;
 		const { status, json, headers } = await twice(
@@ -160,7 +160,7 @@ describe('a client that retries after it lost a response', () => {
 		expect((await caller.details(id)).events).toEqual([json]);
 	});
 
-	it('gets 412 for a conditional PATCH that was done, and the change is there once', async () => {
+	it('gets 412 for a conditional PATCH that took effect, and the change is made once', async () => {
 		const { id } = await caller.create();
 		faulty.next = [lost('after')];
 		const { status, headers } = await twice('PATCH', `${SESSIONS}/${id}`, {
@@ -171,7 +171,7 @@ describe('a client that retries after it lost a response', () => {
 		expect((await caller.details(id)).plan).toEqual({ a: 1 });
 	});
 
-	it('gets the same session from a merge that is done twice', async () => {
+	it('gets the same session from a merge that runs twice', async () => {
 		const { id } = await caller.create();
 		faulty.next = [lost('after')];
 		const { status, json } = await twice('PATCH', `${SESSIONS}/${id}`, {
@@ -188,7 +188,7 @@ describe.each([
 	['a conditional PATCH', { 'If-Match': '"1"' }],
 ])('%s', (_, headers: Record<string, string>) => {
 	it.each(['before', 'after'] as const)(
-		'returns 503, and is done at most once, when the connection is lost %s the write',
+		'returns 503 and takes effect at most once when the connection is lost %s the write',
 		async (when) => {
 			const { id } = await caller.create();
 			faulty.trips = 0;
@@ -207,7 +207,7 @@ describe.each([
 
 describe('a delete', () => {
 	it.each(['before', 'after'] as const)(
-		'returns 503 when the connection is lost %s the write, whether it was done or not',
+		'returns 503 when the connection is lost %s the write, whether or not it took effect',
 		async (when) => {
 			const { id } = await caller.create();
 			faulty.next = [lost(when)];
@@ -218,7 +218,7 @@ describe('a delete', () => {
 	);
 });
 
-/** D1's words for a limit that is reached, and what the operator reads in the log. */
+/** The messages with which D1 reports a limit, and the advice in the log. */
 const LIMITS: [message: string, operatorAction: RegExp][] = [
 	[
 		"D1_ERROR: Your account has exceeded D1's free tier daily row read limit. Upgrade to a paid plan or wait until tomorrow (midnight UTC) to continue.",
@@ -241,7 +241,7 @@ describe('a limit of the plan', () => {
 	afterEach(() => vi.restoreAllMocks());
 
 	it.each(LIMITS)(
-		'returns 503 with Retry-After, and tells the operator what to do: %s',
+		'returns 503 with Retry-After, and logs what the operator can do: %s',
 		async (message, action) => {
 			const error = vi.spyOn(console, 'error').mockImplementation(() => {});
 			faulty.next = [{ message, when: 'before' }];
@@ -254,7 +254,7 @@ describe('a limit of the plan', () => {
 		},
 	);
 
-	it('of the size leaves reads and deletes working', async () => {
+	it('for the size does not affect reads and deletes', async () => {
 		const { id } = await caller.create();
 		faulty.next = [{ message: 'D1_ERROR: Exceeded maximum DB size.', when: 'before' }];
 		const append = await caller.call('POST', `${SESSIONS}/${id}/events`, { body: { type: 'note' } });
@@ -268,13 +268,13 @@ describe('a limit of the plan', () => {
 		['2026-11-25T12:00:00.000Z', 43_200],
 		['2026-11-25T23:59:58.500Z', 2],
 		['2026-11-25T23:59:59.999Z', 1],
-	])('of a day ends at 00:00 UTC: at %s in %d seconds', (time, seconds) => {
+	])('for a day ends at 00:00 UTC: at %s in %d seconds', (time, seconds) => {
 		expect(outageOf('daily limit', Date.parse(time))?.retryAfterSeconds).toBe(seconds);
 	});
 });
 
 describe('any failure', () => {
-	it('reveals no SQL, no stack and none of D1’s words', async () => {
+	it('does not reveal SQL, a stack or D1’s message', async () => {
 		const { id } = await caller.create();
 		faulty.next = [
 			{ message: 'D1_ERROR: no such column: secret_column in SELECT at sessions.ts:1', when: 'before' },
@@ -284,7 +284,7 @@ describe('any failure', () => {
 		expect(text).not.toMatch(/D1|column|SELECT|\.ts/);
 	});
 
-	it('of the look-up of a key returns 503, not 401', async () => {
+	it('to look up a key returns 503, not 401', async () => {
 		const stranger = await newCaller({ fetcher: serviceWith({ DB: faulty.d1, KEY_CACHE_SECONDS: '0' }) });
 		faulty.next = [lost('before'), lost('before')];
 		const { status, json } = await stranger.call('GET', SESSIONS);
@@ -292,7 +292,7 @@ describe('any failure', () => {
 	});
 });
 
-describe('a merge that outgrows what SQLite holds in one value', () => {
+describe('a merge that exceeds SQLite’s limit for one value', () => {
 	it.each(['plan', 'prd'])('returns 413 and names %s', async (field) => {
 		const { id } = await caller.create();
 		faulty.next = [{ message: 'D1_ERROR: string or blob too big: SQLITE_TOOBIG', when: 'before' }];
@@ -308,8 +308,8 @@ describe('a merge that outgrows what SQLite holds in one value', () => {
 	});
 });
 
-describe('a failure beside the database', () => {
-	it('of the rate limiter stops no request', async () => {
+describe('a failure outside a query', () => {
+	it('of the rate limiter does not stop a request', async () => {
 		const limiter = { limit: () => Promise.reject(new Error('no limiter')) };
 		const other = await newCaller({ fetcher: serviceWith({ RATE_LIMITER: limiter }) });
 		expect(await other.details((await other.create()).id)).toMatchObject({ events: [] });

@@ -3,7 +3,7 @@ import type { Event } from '../../src/events/schema.ts';
 import { type Caller, newCaller, SESSIONS } from '../support/api.ts';
 import { countRows } from '../support/database.ts';
 
-/** Texts that end a literal, a statement or a pattern where they are put into SQL or JSON paths unbound. */
+/** Texts that would end a literal, a statement or a pattern if they were part of SQL or of a JSON path. */
 const TEXTS = [
 	"'; DROP TABLE sessions; --",
 	"' OR '1'='1",
@@ -23,7 +23,7 @@ beforeEach(async () => {
 });
 
 describe.each(TEXTS)('the text %j', (text) => {
-	it('is stored in a body and comes back as it was sent', async () => {
+	it('is stored from a body and returned unchanged', async () => {
 		const { id } = await caller.create({ catalogVersion: text, prd: { [text]: text } });
 		const merge = { headers: { 'Content-Type': 'application/merge-patch+json' } };
 		await caller.call('PATCH', `${SESSIONS}/${id}`, { body: { plan: { [text]: text } }, ...merge });
@@ -44,7 +44,7 @@ describe.each(TEXTS)('the text %j', (text) => {
 		});
 	});
 
-	it('finds nothing and changes nothing in a path, a query or a header', async () => {
+	it('matches nothing and changes nothing in a path, a query or a header', async () => {
 		const rows = await countRows('sessions');
 		const encoded = encodeURIComponent(text);
 		const calls = [

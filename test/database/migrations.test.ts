@@ -8,7 +8,7 @@ interface Table {
 	rows: Record<string, unknown>[];
 }
 
-/** Every row of every table of ours. */
+/** Every row of every table of the service. */
 async function everything(): Promise<Table[]> {
 	const tables = await query<{ name: string }>(
 		"SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT LIKE '_cf_%' AND name <> 'd1_migrations' ORDER BY name",
@@ -18,7 +18,7 @@ async function everything(): Promise<Table[]> {
 	);
 }
 
-/** Puts rows in every table that has none, the columns that must not be empty filled by their type. */
+/** Inserts rows into every empty table. Each NOT NULL column gets a value of its type. */
 async function addRows(): Promise<void> {
 	await query(
 		`INSERT OR IGNORE INTO sessions (id, user_id, status, prd, created_at, updated_at, expires_at)
@@ -34,7 +34,7 @@ async function addRows(): Promise<void> {
 	);
 }
 
-/** Each row as it was, whatever columns came since. */
+/** Each row without the columns that later migrations added. */
 function expectKept(before: Table[], after: Table[]): void {
 	for (const { name, rows } of before) {
 		const now = after.find((table) => table.name === name)?.rows ?? [];
@@ -43,7 +43,7 @@ function expectKept(before: Table[], after: Table[]): void {
 	}
 }
 
-it('every migration in turn keeps every row that is stored', async () => {
+it('each migration keeps every stored row', async () => {
 	await reset();
 	for (const [at, migration] of env.MIGRATIONS.entries()) {
 		const before = at === 0 ? [] : await everything();
@@ -61,7 +61,7 @@ it('every migration in turn keeps every row that is stored', async () => {
 	]);
 });
 
-it('rebuilding a parent table deletes its children, so no migration may do that', async () => {
+it('no migration rebuilds a parent table, because that deletes its children', async () => {
 	await addRows();
 	const [before] = await query<{ n: number }>('SELECT count(*) AS n FROM events');
 	expect(before?.n).toBe(2);

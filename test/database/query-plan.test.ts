@@ -56,7 +56,7 @@ const page: reads.ListQuery = {
 	from: { offset: 0 },
 };
 const details: reads.DetailsQuery = { fields: sessionFields, maxEvents: 1000, knownTags: undefined };
-/** Not whole: its content is still to be read. */
+/** A row whose content must still be read. */
 const sized = { id: reference.id, size: 1000, whole: 0 };
 const sizedEvent = { position: 1, whole: 0 } as events.SizedEvent;
 const renewal = { until: '2999-01-01T00:00:00.000Z', unlessPast: now };
@@ -68,7 +68,7 @@ const sessionKey = {
 	expiresAt: '2999-01-01T00:00:00.000Z',
 } as const;
 
-/** Every function of every store that sends statements, in each of its forms. */
+/** Every store function that sends statements, once for each form of its SQL. */
 const calls: Record<string, ((db: Database) => Promise<unknown>)[]> = {
 	insertSession: [
 		(db) => sessions.insertSession(db, session, undefined),
@@ -148,25 +148,25 @@ const calls: Record<string, ((db: Database) => Promise<unknown>)[]> = {
 
 const SIZES = /^SCAN (\(subquery-\d\)|total)$/;
 const ASKED = /^SCAN json_each VIRTUAL TABLE/;
-/** What reads a table or an index from end to end on purpose. */
+/** The scans that are intended, each with its reason. */
 const MAY_SCAN: Record<string, RegExp> = {
-	// The sizes on one page and their one sum, only where a row is over its share.
+	// The sizes of the rows on one page, and their sum, only where a row exceeds its share.
 	listSessions: SIZES,
 	readEvents: SIZES,
-	// The same, and the one position of the latest event.
+	// The same, and the position of the latest event.
 	readDetails: new RegExp(`${SIZES.source}|^SCAN (latest|\\(subquery-1\\))$`),
-	// What is still to be read of one page.
+	// The rows of one page that must still be read.
 	wholeSessions: ASKED,
 	wholeEvents: ASKED,
-	// For people at a terminal, never on a request.
+	// The keys command uses this. No request does.
 	listApiKeys: /^SCAN api_keys USING INDEX/,
-	// The at most 100 sessions that the chunk is about, not a table.
+	// At most 100 sessions of the chunk, not a table.
 	deleteExpired: /^SCAN expired$/,
-	// The sizes of at most 500 events.
+	// Sizes of at most 500 events.
 	lookUpFollowed: /^SCAN \(subquery-\d\)$/,
-	// The at most 10,000 index entries that are counted.
+	// The count reads at most 10,000 index entries.
 	countExpired: /^SCAN \(subquery-1\)$/,
-	// The at most 100 events that were sent.
+	// At most 100 events from the request.
 	insertStep: /^SCAN json_each VIRTUAL TABLE/,
 };
 
@@ -177,7 +177,7 @@ async function plan({ sql, parameters }: Statement): Promise<string[]> {
 	return results.map(({ detail }) => detail);
 }
 
-it('covers every function of the stores that sends statements', () => {
+it('covers every store function that sends statements', () => {
 	const parts = [
 		'sizedEvents',
 		...['selectLatestEvents', 'selectVersion', 'selectSession', 'selectEventsFromKey', 'insertEvents'],

@@ -30,7 +30,7 @@ const operations = Object.entries(document.paths).flatMap(([path, item]) =>
 const operation = (id: string) =>
 	operations.find(({ operation: { operationId } }) => operationId === id)?.operation;
 
-/** The error codes that the document lists for a call. */
+/** The error codes in the document for a call. */
 const codesOf = ({ responses }: Operation) =>
 	Object.values(responses).flatMap(({ $ref }) => ($ref ? ($ref.split('/').at(-1)?.split('_or_') ?? []) : []));
 
@@ -40,16 +40,16 @@ describe('the OpenAPI document', () => {
 		expect(headers.get('Content-Type')).toContain('application/json');
 	});
 
-	it('lists every mounted route, and no other', () => {
+	it('lists exactly the mounted routes', () => {
 		const mounted = app.routes
-			// Middleware is mounted for all methods; a file of the page is not a call.
+			// Middleware is mounted for all methods. The files of the reference page are not API calls.
 			.filter(({ method, path }) => method !== 'ALL' && !path.endsWith('/:file'))
 			.map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`);
 		const documented = operations.map(({ method, path }) => `${method.toUpperCase()} ${path}`);
 		expect(documented.sort()).toEqual([...new Set(mounted)].sort());
 	});
 
-	it('asks for credentials, of either kind, on every call on sessions and on no other', () => {
+	it('requires credentials of either kind on the calls on sessions, and only there', () => {
 		expect(Object.keys(document.components.securitySchemes)).toEqual(['apiKey', 'clerkSession']);
 		for (const { path, operation: each } of operations) {
 			expect(each.security, path).toEqual(
@@ -58,7 +58,7 @@ describe('the OpenAPI document', () => {
 		}
 	});
 
-	it('lists every error code that a call can answer', () => {
+	it('lists every error code that a call can return', () => {
 		const always = ['UNAUTHORIZED', 'FORBIDDEN', 'RATE_LIMITED', 'INTERNAL_ERROR', 'DATABASE_UNAVAILABLE'];
 		const ofBody = ['INVALID_JSON', 'VALIDATION_ERROR', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'];
 		const expected: Record<string, string[]> = {
@@ -90,7 +90,7 @@ describe('the OpenAPI document', () => {
 		expect(AppendEvent?.properties.message?.maxLength).toBe(limits.message);
 	});
 
-	it('takes both media types of an update', () => {
+	it('documents both media types of an update', () => {
 		expect(Object.keys(operation('updateSession')?.requestBody?.content ?? {})).toEqual([
 			'application/json',
 			'application/merge-patch+json',
@@ -147,7 +147,7 @@ describe('the OpenAPI document', () => {
 	});
 });
 
-describe('the check of answers against the document', () => {
+describe('the check of responses against the document', () => {
 	const session = document.components.schemas.Session?.examples?.[0] as Record<string, unknown>;
 	const check = (body: unknown, options: { status?: number; headers?: Record<string, string> } = {}) => {
 		const text = JSON.stringify(body);

@@ -3,7 +3,7 @@ import { SESSIONS, send } from '../support/api.ts';
 import { faultyD1, serviceWith } from '../support/faulty-d1.ts';
 
 describe('GET /', () => {
-	it('returns the address of everything else to a program', async () => {
+	it('returns the addresses of the documents to a program', async () => {
 		const { status, json, headers } = await send('/');
 		expect(status).toBe(200);
 		for (const path of [json.docs, json.inspector, json.openapi, json.llms, json.llmsFull, json.health]) {
@@ -45,7 +45,7 @@ describe('the reference page', () => {
 		expect(headers.get('Content-Security-Policy')).toContain("default-src 'none'");
 	});
 
-	it('carries its policy under every name that it has', async () => {
+	it('sends its content security policy at each of its paths', async () => {
 		for (const path of ['/docs', '/docs/', '/docs/page.html', '/docs/page%2Ehtml', '/docs/page.html/']) {
 			const { status, headers } = await send(path);
 			expect([path, status, headers.get('Content-Security-Policy')?.slice(0, 18)]).toEqual([
@@ -73,7 +73,7 @@ describe('the inspector', () => {
 		for (const link of links) expect([link, (await send(link)).status]).toEqual([link, 200]);
 	});
 
-	it('carries a policy without exceptions under every name that it has', async () => {
+	it('sends a content security policy without exceptions at each of its paths', async () => {
 		for (const path of ['/inspector', '/inspector/', '/inspector/page.html', '/inspector/main.js']) {
 			const { status, headers } = await send(path);
 			expect([path, status, headers.get('Content-Security-Policy')]).toEqual([
@@ -85,7 +85,7 @@ describe('the inspector', () => {
 	});
 });
 
-describe('the texts for language models', () => {
+describe('the documents for language models', () => {
 	it('are an overview with links, and the whole reference', async () => {
 		const [overview, full] = [await send('/llms.txt'), await send('/llms-full.txt')];
 		expect(overview.text).toMatch(/^# .+\n\n> .+\n/);
@@ -106,8 +106,8 @@ describe('the texts for language models', () => {
 	});
 });
 
-describe('what is open', () => {
-	it('takes no other method', async () => {
+describe('a public page', () => {
+	it('accepts no other method', async () => {
 		for (const path of ['/', '/healthz', '/openapi.json', '/docs', '/llms.txt', '/llms-full.txt']) {
 			const { status, json, headers } = await send(path, { method: 'POST' });
 			expect([path, status, json.code, headers.get('Allow')]).toEqual([

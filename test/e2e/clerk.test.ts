@@ -6,7 +6,7 @@ import { newSigningKey, type SigningKey, signToken } from '../support/tokens.ts'
 
 const SESSIONS = '/v1/products/generation/sessions';
 
-/** Stands in for the issuer: returns its key set, or fails. */
+/** A stand-in for the issuer, which returns its key set or fails. */
 let issuer: HttpServer;
 let iss: string;
 let requests: string[];
@@ -27,7 +27,7 @@ beforeAll(async () => {
 });
 afterAll(() => issuer.close());
 
-// Each test has a new isolate, which has cached nothing.
+// Each test has a new isolate, whose cache is empty.
 beforeEach(async () => {
 	iss = `http://127.0.0.1:${(issuer.address() as AddressInfo).port}`;
 	requests = [];
@@ -57,7 +57,7 @@ describe('with an issuer and no PEM, the service', () => {
 		expect(requests).toEqual(['GET /.well-known/jwks.json']);
 	});
 
-	it('rejects a foreign key under a known id, an unknown id and another issuer, and does not fetch again', async () => {
+	it('rejects a foreign key with a known id, an unknown id and another issuer, and does not fetch again', async () => {
 		const foreign = await newSigningKey();
 		const unknown = await newSigningKey('kid_2');
 		expect((await call(await tokenOf(key))).status).toBe(200);

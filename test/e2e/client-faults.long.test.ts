@@ -8,5 +8,5 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-it('each append arrives once over a network that cuts, delays and refuses', () =>
+it('appends each event once over a network that cuts, delays and rejects requests', () =>
 	expectAppendsOnce(server, 1000));

@@ -45,13 +45,13 @@ afterAll(() => {
 });
 
 describe('the types in src/client/types.ts', () => {
-	it('are those that the OpenAPI document gives (else run `npm run build:client`)', () => {
+	it('match the OpenAPI document (if not, run `npm run build:client`)', () => {
 		expect(typesBefore).toBe(typesSource());
 	});
 });
 
 describe('the package', () => {
-	it('installs alone', () => {
+	it('installs without other packages', () => {
 		expect(installed).toEqual([PACKAGE]);
 		const { dependencies } = JSON.parse(
 			readFileSync(join(project, 'node_modules', PACKAGE, 'package.json'), 'utf8'),
@@ -59,7 +59,7 @@ describe('the package', () => {
 		expect(dependencies).toBeUndefined();
 	});
 
-	it('has types that refer to nothing outside it', () => {
+	it('has types that do not refer to other packages', () => {
 		const folder = join(project, 'node_modules', PACKAGE);
 		const sources = readdirSync(folder)
 			.filter((name) => name.endsWith('.d.ts'))
@@ -92,7 +92,7 @@ describe('the package', () => {
 		['Node', ['node'], ['es2022']],
 		['a Worker', ['@cloudflare/workers-types'], ['es2022']],
 	] as const) {
-		it(`has types that fit ${where}, strictly and with the libraries checked`, () => {
+		it(`has types that compile for ${where} with strict and without skipLibCheck`, () => {
 			writeFileSync(
 				join(project, 'use.ts'),
 				`import { createClient, type Session } from '${PACKAGE}';
@@ -100,7 +100,7 @@ describe('the package', () => {
 				const controller = new AbortController();
 				export const session: Promise<Session> = client.get('sess_1', { signal: controller.signal });
 				export const status = client.get('sess_1', { fields: ['status'] }).then((sparse) => sparse.status);
-				// @ts-expect-error: only the field that was asked for is there.
+				// @ts-expect-error: the result has only the requested field.
 				export const id = client.get('sess_1', { fields: ['status'] }).then((sparse) => sparse.id);`,
 			);
 			const checked = tsc(...STRICT, '--noEmit', '--lib', lib.join(), '--types', types.join(), 'use.ts');
@@ -109,7 +109,7 @@ describe('the package', () => {
 	}
 });
 
-/** The TypeScript snippets of a page, as the one program that they make. */
+/** The TypeScript snippets of a page, joined into one program. */
 function programOf(page: string, baseUrl: string, token: string): string {
 	const text = readFileSync(join(ROOT, page), 'utf8');
 	return Array.from(text.matchAll(/```ts\n([\s\S]*?)```/g), ([, snippet = '']) => snippet)
@@ -128,7 +128,7 @@ describe('the snippets of', () => {
 			const checked = tsc(...STRICT, '--noEmit', '--lib', 'es2022', '--types', 'node', 'snippets.ts');
 			expect(checked).toEqual({ status: 0, output: '' });
 			writeFileSync(join(project, 'snippets.js'), transformSync(program, { loader: 'ts' }).code);
-			// It throws when the program fails. Not spawnSync: the server writes its log to this process.
+			// This throws when the program fails. spawnSync would block this process, which reads the server's log.
 			await promisify(execFile)(process.execPath, ['snippets.js'], { cwd: project });
 		} finally {
 			await server.close();

@@ -52,7 +52,7 @@ describe('the client against the service', () => {
 		expect(failure.message).toContain('catalogVersion');
 	});
 
-	it('writes on a condition: with a session, with its ETag, and with the weakened ETag', async () => {
+	it('writes conditionally with a session, with its ETag, and with its weak ETag', async () => {
 		const created = await client.create();
 		const { id } = created;
 		const planned = await client.update(id, { status: 'planning' }, { ifMatch: created });
@@ -67,7 +67,7 @@ describe('the client against the service', () => {
 		await client.delete(id, { ifMatch: etagOf(read) });
 	});
 
-	it('lets each of many concurrent editors have its turn', async () => {
+	it('makes the change of each of many concurrent editors', async () => {
 		const { id } = await client.create({ prd: {} });
 		await client.update(id, { plan: { turns: 0 } });
 		const editors = Array.from({ length: 5 }, () =>

@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-/** The ids of the checks that fail when a rule is broken on the way to the built Worker. */
+/** The ids of the checks that fail when a proxy before the built Worker breaks a rule. */
 async function failures(breakage: Breakage): Promise<string[]> {
 	const userId = `user_${crypto.randomUUID()}`;
 	const proxy = await breakingProxy(server.url, breakage);
@@ -30,7 +30,7 @@ async function failures(breakage: Breakage): Promise<string[]> {
 	}
 }
 
-// test/conformance/faults.test.ts does the same without a network.
+// test/conformance/faults.test.ts runs the same faults without a network.
 describe.concurrent('the conformance checks', () => {
 	it.each(breakages)('find over HTTP that %s', { timeout: 120_000 }, async (_, breakage, expected) => {
 		expect((await failures(breakage)).sort()).toEqual(expected.toSorted());

@@ -9,7 +9,7 @@ import { breakingProxy } from '../support/breaking-proxy.ts';
 import { runHere } from '../support/run-here.ts';
 import { ROOT, type Server, startServer } from '../support/server.ts';
 
-/** Runs the command while this process goes on: the server writes its log to it, and stops when nobody reads. */
+/** Runs the command without blocking this process, which must read the server's log: the server stalls otherwise. */
 const conformance = (...args: string[]) =>
 	new Promise<{ status: number | null; stdout: string; stderr: string }>((resolve) => {
 		const command = ['run', '--silent', 'conformance', '--', ...args];
@@ -38,7 +38,7 @@ const countSessions = async () => {
 };
 
 describe('npm run conformance', () => {
-	it('passes here with nothing skipped, prints one line for each check, and cleans up', async () => {
+	it('passes on this service without skipping a check, prints one line for each check, and cleans up', async () => {
 		const { apiKey, limitedApiKey } = await keys();
 		const { status, stdout } = await conformance(
 			...['--base-url', `${server.url}/`, '--api-key', apiKey, '--limited-api-key', limitedApiKey],
@@ -50,7 +50,7 @@ describe('npm run conformance', () => {
 		expect(await countSessions()).toBe(0);
 	});
 
-	it('prints one object as JSON, and says what it skipped', async () => {
+	it('prints one JSON object with --json, and names the skipped checks', async () => {
 		const { apiKey } = await keys();
 		const { status, stdout } = await conformance('--base-url', server.url, '--api-key', apiKey, '--json');
 		const report = JSON.parse(stdout);
@@ -74,7 +74,7 @@ describe('npm run conformance', () => {
 		await proxy.close();
 		expect(results.filter(({ status }) => status === 'passed').length).toBeGreaterThan(10);
 		expect(results.filter(({ status }) => status === 'failed')).toEqual([]);
-		// What is sent to write is refused: there is nothing to be written to.
+		// The writes that it sends are rejected, because they name no existing session.
 		expect(seen.filter((each) => !each.startsWith('GET') && !/ 4\d\d$/.test(each))).toEqual([]);
 	});
 
@@ -88,7 +88,7 @@ describe('npm run conformance', () => {
 	});
 
 	it.each([[[]], [['--base-url', 'http://x']], [['--base-url', 'x', '--api-key', 'k']], [['--what']]])(
-		'exits with 2 and says how to use it for %j',
+		'exits with 2 and prints the usage for %j',
 		async (args) => {
 			const { status, stdout, stderr } = await runHere(() => import('../../scripts/conformance.ts'), ...args);
 			expect([status, stdout]).toEqual([2, '']);
@@ -108,12 +108,12 @@ describe('npm run conformance', () => {
 		expect([status, stderr.split(' ')[0]?.replace(/:$/, '')]).toEqual([2, option]);
 	});
 
-	it('exits with 1 and says so when the server cannot be reached', async () => {
+	it('exits with 1 and an error message when the server cannot be reached', async () => {
 		const { status, stderr } = await conformance('--base-url', 'http://127.0.0.1:9', '--api-key', 'k');
 		expect([status, stderr]).toEqual([1, expect.stringContaining('cannot be reached')]);
 	});
 
-	it('exits with 1 and says so when the server does not respond in time', async () => {
+	it('exits with 1 and an error message when the server does not respond in time', async () => {
 		const silent = createServer(() => {}).listen(0, '127.0.0.1');
 		await once(silent, 'listening');
 		const baseUrl = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;

@@ -12,14 +12,14 @@ const SESSIONS = '/v1/products/generation/sessions';
 interface Scale {
 	followers: number;
 	writers: number;
-	/** Of all writers together. */
+	/** The number of events of all writers together. */
 	events: number;
 	restarts: number;
 }
 
 /**
- * Followers of one session, each a client that nobody here wrote, whose connections break at random; writers that append
- * at the same time; a server that is killed with its hubs and started again. Each follower must see the log as it is.
+ * Follows one session with third-party clients whose connections break at random. Meanwhile writers append, and the
+ * server is killed with its hubs and restarted. Each follower must see every event once and in order.
  */
 export const everyFollowerSeesTheLog = (scale: Scale): void =>
 	it(
@@ -77,7 +77,7 @@ async function follow(folder: string, { followers, writers, events, restarts }: 
 	}
 }
 
-/** Appends an event, once, however often that has to be tried. */
+/** Appends an event once, with as many retries as it takes. */
 async function append(url: string, headers: Record<string, string>, event: object): Promise<void> {
 	const idempotencyKey = crypto.randomUUID();
 	for (let tries = 1; ; tries += 1) {
@@ -110,7 +110,7 @@ async function wholeLog(url: string, headers: Record<string, string>): Promise<s
 	return ids;
 }
 
-/** An EventSource whose connection breaks now and then. It resumes by itself, with Last-Event-ID. */
+/** An EventSource whose connection sometimes breaks. It resumes by itself with Last-Event-ID. */
 function newFollower(url: string, key: string) {
 	const ids: string[] = [];
 	let connections = 0;
@@ -133,7 +133,7 @@ function newFollower(url: string, key: string) {
 	return { ids, connections: () => connections, close: () => source.close() };
 }
 
-/** A socket that reads a little, waits, and reads on; it resumes like a browser does. */
+/** A socket that pauses between reads. It resumes as a browser does. */
 function newSlowReader(port: number, path: string, key: string) {
 	const seen: string[] = [];
 	let isClosed = false;

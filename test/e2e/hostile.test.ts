@@ -22,7 +22,7 @@ interface RawAnswer {
 	body: string;
 }
 
-/** Sends bytes as they are over a connection of their own, and reads what comes until the server closes it. */
+/** Sends bytes over a new connection, and reads the response until the server closes it. */
 function sendRaw(text: string): Promise<RawAnswer> {
 	const { hostname, port } = new URL(server.url);
 	return new Promise((resolve, reject) => {
@@ -42,7 +42,7 @@ function sendRaw(text: string): Promise<RawAnswer> {
 	});
 }
 
-/** A request whose head is written by hand; the connection ends with the answer. */
+/** A request with a handwritten head. The connection closes after the response. */
 const request = (line: string, headers: string[] = [], body = '') =>
 	sendRaw(
 		[
@@ -65,7 +65,7 @@ const MAX_BODY = 2 * 1024 * 1024;
 const here = (path = '') => `${SESSIONS}/${id}${path}`;
 const codeOf = ({ body }: RawAnswer): unknown => (JSON.parse(body) as { code?: unknown }).code;
 
-/** Every answer of ours, whatever was sent. */
+/** Every response of the service must match this, whatever the request was. */
 function isOurs({ status, head, body }: RawAnswer): void {
 	expect(status).toBeLessThan(500);
 	expect(head).toMatch(/^x-request-id: [A-Za-z0-9._-]+\r?$/im);
@@ -82,18 +82,18 @@ describe('a body', () => {
 			'is empty and has another type',
 			() => request(`POST ${SESSIONS}`, ['Content-Type: text/plain', 'Content-Length: 0']),
 		],
-	])('that %s counts as {} for create', async (_, send) => {
+	])('that %s is read as {} by create', async (_, send) => {
 		expect((await send()).status).toBe(201);
 	});
 
-	it('that is empty is no JSON for PATCH and append', async () => {
+	it('that is empty is invalid JSON for PATCH and append', async () => {
 		for (const line of [`PATCH ${here()}`, `POST ${here('/events')}`]) {
 			const answer = await request(line, [JSON_TYPE, 'Content-Length: 0']);
 			expect([answer.status, codeOf(answer)]).toEqual([400, 'INVALID_JSON']);
 		}
 	});
 
-	it('that comes in chunks, cut anywhere, is put together', async () => {
+	it('in chunks is joined, wherever it is split', async () => {
 		const bytes = Buffer.from('{"plan":{"é":"😀"}}').toString('latin1');
 		const answer = await request(
 			`PATCH ${here()}`,
@@ -103,7 +103,7 @@ describe('a body', () => {
 		expect([answer.status, answer.body]).toEqual([200, expect.stringContaining('"plan":{"é":"😀"},')]);
 	});
 
-	it('of 2 MiB is taken, with a Content-Length or in chunks; one byte more is 413', async () => {
+	it('of 2 MiB is accepted with a Content-Length or in chunks, and one byte more returns 413', async () => {
 		const body = (size: number) => '{"status":"planning"}'.padEnd(size);
 		const whole = (size: number) =>
 			request(`PATCH ${here()}`, [JSON_TYPE, `Content-Length: ${size}`], body(size));
@@ -114,12 +114,12 @@ describe('a body', () => {
 		expect((await whole(MAX_BODY)).status).toBe(200);
 		expect((await inChunks(MAX_BODY)).status).toBe(200);
 		expect((await inChunks(MAX_BODY + 1)).status).toBe(413);
-		// Announced only: the answer does not wait for it.
+		// The body is only announced. The response does not wait for it.
 		const announced = await request(`PATCH ${here()}`, [JSON_TYPE, `Content-Length: ${MAX_BODY + 1}`], '{}');
 		expect([announced.status, codeOf(announced)]).toEqual([413, 'PAYLOAD_TOO_LARGE']);
 	});
 
-	it('that is far too large is answered 413 to a client that sends all of it first', async () => {
+	it('that is far too large returns 413 to a client that sends all of it first', async () => {
 		for (const size of [MAX_BODY + 1, 3 * MAX_BODY, 8 * MAX_BODY]) {
 			const answer = await fetch(server.url + here(), {
 				method: 'PATCH',
@@ -131,7 +131,7 @@ describe('a body', () => {
 		}
 	});
 
-	it('that is compressed, or in another type, is 415 whatever its bytes', async () => {
+	it('that is compressed or of another media type returns 415 whatever its bytes are', async () => {
 		const zipped = gzipSync('{"status":"failed"}').toString('latin1');
 		for (const [headers, body] of [
 			[[JSON_TYPE, 'Content-Encoding: gzip'], zipped],
@@ -178,7 +178,7 @@ describe('a body', () => {
 
 describe('a method', () => {
 	it.each(['PUT', 'TRACE', 'OPTIONS', 'PROPFIND', 'PURGE'])(
-		'%s is 405 with Allow where there is something',
+		'%s returns 405 with Allow on an existing path',
 		async (method) => {
 			for (const [path, allow] of [
 				[SESSIONS, 'GET, HEAD, POST'],
@@ -213,7 +213,7 @@ describe('a query', () => {
 		'status=%C0%AF',
 		'status=intake&status=intake',
 		'offset=0x1',
-	])('?%s is 400', async (query) => {
+	])('?%s returns 400', async (query) => {
 		const answer = await request(`GET ${SESSIONS}?${query}`);
 		expect([answer.status, codeOf(answer)]).toEqual([400, 'VALIDATION_ERROR']);
 	});
@@ -229,7 +229,7 @@ describe('a query', () => {
 		'constructor[prototype]=1',
 		'toString',
 		`x=${'y'.repeat(30_000)}`,
-	])('?%s names nothing that is known', async (query) => {
+	])('?%s has only unknown parameters, which are ignored', async (query) => {
 		expect((await request(`GET ${SESSIONS}?${query}`)).status).toBe(200);
 	});
 });
@@ -254,7 +254,7 @@ describe('a path', () => {
 		'__proto__',
 		'constructor',
 		'%0d%0aX:1',
-	])('with %s for an id leads to no session, for every call', async (part) => {
+	])('with %s for an id returns 404 for every call', async (part) => {
 		for (const line of [
 			`GET ${SESSIONS}/${part}`,
 			`DELETE ${SESSIONS}/${part}`,
@@ -270,14 +270,14 @@ describe('a path', () => {
 		}
 	});
 
-	it('with anything behind an id leads to no session', async () => {
+	it('with extra characters after an id returns 404', async () => {
 		for (const rest of ['%00', '%20', '%2Fevents', '%0A', '.json', ';a=b', 'x']) {
 			expect((await request(`GET ${here(rest)}`)).status).toBe(404);
 		}
 		expect((await request(`GET ${SESSIONS}/${id.toUpperCase()}`)).status).toBe(404);
 	});
 
-	it('that is not of the API is NOT_FOUND', async () => {
+	it('outside the API returns NOT_FOUND', async () => {
 		for (const path of [
 			`${SESSIONS}//`,
 			`/${SESSIONS}`,
@@ -292,7 +292,7 @@ describe('a path', () => {
 	});
 });
 
-// An empty If-Match cannot be seen: workerd takes it for none.
+// An empty If-Match cannot be tested: workerd treats it as missing.
 describe('a header', () => {
 	it.each([
 		'X-Request-Id: a\tb',
@@ -310,7 +310,7 @@ describe('a header', () => {
 		`X-Anything: ${'y'.repeat(60_000)}`,
 		'Expect: 100-continue',
 		'If-Modified-Since: yesterday',
-	])('%s does not disturb a read', async (header) => {
+	])('%s does not affect a read', async (header) => {
 		const answer = await request(`GET ${here()}`, [header]);
 		isOurs(answer);
 		expect([answer.status, answer.body]).toEqual([200, expect.stringContaining(`"id":"${id}"`)]);

@@ -9,7 +9,7 @@ import { standInWrangler } from '../support/stand-in-wrangler.ts';
 
 const NAME = 'product-generation-sessions';
 
-/** Runs `keys list --remote` as npm does, apart from npm's own place before everything else on PATH. */
+/** Runs `keys list --remote` as npm does, but without npm's own folders at the start of PATH. */
 const listRemote = (env: Record<string, string>) =>
 	new Promise<{ status: number | null; stdout: string; stderr: string }>((resolve) => {
 		const child = execFile(
@@ -20,7 +20,7 @@ const listRemote = (env: Record<string, string>) =>
 		);
 	});
 
-/** Serves as much of Cloudflare's API as wrangler asks for before it uploads the Worker that leads to the database. */
+/** Serves the part of Cloudflare's API that wrangler calls before it uploads the Worker that gives access to the database. */
 async function withApi<T>(use: (url: string, uploads: string[]) => Promise<T>): Promise<T> {
 	const uploads: string[] = [];
 	const api = createServer(async (request, response) => {
@@ -43,7 +43,7 @@ async function withApi<T>(use: (url: string, uploads: string[]) => Promise<T>): 
 }
 
 describe.concurrent('npm run keys -- --remote', () => {
-	it('finds the id of the database by its name, and says so when the database cannot be reached', () =>
+	it('finds the id of the database by its name, and reports a database that cannot be reached', () =>
 		withFolder((folder) =>
 			withApi(async (url, uploads) => {
 				const { env, calls } = standInWrangler(folder, [NAME]);
@@ -61,7 +61,7 @@ describe.concurrent('npm run keys -- --remote', () => {
 			}),
 		));
 
-	it('shows the words of wrangler and how to log in when the database cannot be looked up', () =>
+	it('shows the message of wrangler and how to log in when the look-up of the database fails', () =>
 		withFolder(async (folder) => {
 			const { status, stdout, stderr } = await listRemote(standInWrangler(folder).env('d1 info'));
 			expect([status, stdout]).toEqual([1, '']);
@@ -72,7 +72,7 @@ describe.concurrent('npm run keys -- --remote', () => {
 			]);
 		}));
 
-	it('leads to the deployment when the account has no such database', () =>
+	it('tells the operator to deploy when the account does not have the database', () =>
 		withFolder(async (folder) => {
 			const { status, stdout, stderr } = await listRemote(standInWrangler(folder).env());
 			expect([status, stdout]).toEqual([1, '']);

@@ -12,7 +12,7 @@ const OPEN_D1 = '../../scripts/open-d1.ts';
 let server: Server;
 beforeAll(async () => {
 	server = await startServer({ KEY_CACHE_SECONDS: '0' });
-	// The command works on the database of the server, which is open already.
+	// The command opens the database while the server has it open.
 	vi.doMock(OPEN_D1, async (original) => ({
 		...(await original<object>()),
 		openD1: async () => ({ d1: server.env.DB, close: async () => {} }),
@@ -41,7 +41,7 @@ interface Listed {
 	lastUsedAt: string | null;
 }
 
-/** Runs a command with --json; standard output must hold the one line of JSON and nothing else. */
+/** Runs a command with --json. Standard output must be one line of JSON. */
 async function json<T>(...args: string[]): Promise<T> {
 	const { status, stdout, stderr } = await keys(...args, '--json');
 	expect([status, stderr]).toEqual([0, '']);
@@ -50,7 +50,7 @@ async function json<T>(...args: string[]): Promise<T> {
 }
 const create = (...args: string[]) => json<Created>('create', ...args);
 const find = async (id: string) => (await json<Listed[]>('list')).find((each) => each.id === id);
-/** A connection each: one that is kept open ends while a command blocks this process. */
+/** Uses a new connection for each request, because an idle one closes while a command blocks this process. */
 async function statusWith(key: string, method = 'GET'): Promise<number> {
 	const headers = { Authorization: `Bearer ${key}`, Connection: 'close' };
 	const response = await fetch(server.url + SESSIONS, { method, headers });
@@ -97,7 +97,7 @@ describe('npm run keys', () => {
 		});
 	});
 
-	it('lists the keys without showing any', async () => {
+	it('lists the keys without their secrets', async () => {
 		const { id, key } = await create('--user', 'user_3', '--name', 'laptop');
 		await statusWith(key);
 		const table = await keys('list');
@@ -133,7 +133,7 @@ describe('npm run keys', () => {
 		expect((await find(old.id))?.state).toBe('expired');
 	});
 
-	it('rotates a key with --grace: both keys work, the old one until the grace is over', async () => {
+	it('rotates a key with --grace: both keys work, and the old one stops at the end of the grace period', async () => {
 		const old = await create('--user', 'user_6');
 		const from = Date.now();
 		const made = await json<Created>('rotate', old.id, '--grace', '24h');
@@ -142,7 +142,7 @@ describe('npm run keys', () => {
 		expect([Math.round(hours), made.expiresAt]).toEqual([24, null]);
 	});
 
-	it('does not extend the life of a key that expires before the grace is over', async () => {
+	it('does not extend the life of a key that expires within the grace period', async () => {
 		const old = await create('--user', 'user_7', '--expires-in', '1h');
 		const { stdout } = await keys('rotate', old.id, '--grace', '24h');
 		expect(stdout).toContain(`${old.id} works until ${old.expiresAt}.`);
@@ -168,7 +168,7 @@ describe('npm run keys', () => {
 		[['constructor'], 'Unknown command: constructor.'],
 		[[], 'Missing command.'],
 		[['list', '--remote'], '--remote cannot be combined with'],
-	])('refuses %j with a message, and exits with 2', async (args, sentence) => {
+	])('rejects %j with a message, and exits with 2', async (args, sentence) => {
 		const { status, stdout, stderr } = await keys(...args);
 		expect([status, stdout]).toEqual([2, '']);
 		expect(stderr).toContain(sentence);
@@ -193,13 +193,13 @@ describe('npm run keys in a process of its own', () => {
 	afterAll(() => rmSync(folder, { recursive: true, force: true }));
 	const list = () => npmRun('keys', 'list', '--json', '--persist-to', folder);
 
-	it('prepares a new local database, and finds the key there again', () => {
+	it('creates and migrates a local database, and finds the key there again', () => {
 		expect([made.status, made.stderr]).toEqual([0, '']);
 		const { id } = JSON.parse(made.stdout) as Created;
 		expect(JSON.parse(list().stdout)).toMatchObject([{ id, userId: 'user_first', state: 'active' }]);
 	});
 
-	it('prints nothing but JSON when there is a .dev.vars', () => {
+	it('prints only JSON when there is a .dev.vars', () => {
 		const file = join(ROOT, '.dev.vars');
 		const kept = existsSync(file) ? readFileSync(file) : undefined;
 		if (kept === undefined) writeFileSync(file, 'CLERK_ISSUER=""\n');
@@ -212,7 +212,7 @@ describe('npm run keys in a process of its own', () => {
 		}
 	});
 
-	it('says that local data cannot be stored in a file or in a read-only folder', () => {
+	it('reports that it cannot store local data in a file or in a read-only folder', () => {
 		for (const path of [join(folder, 'file'), '/proc']) {
 			if (path !== '/proc') writeFileSync(path, '');
 			const { status, stdout, stderr } = npmRun('keys', 'list', '--persist-to', path);
@@ -227,14 +227,14 @@ describe('npm run keys in a process of its own', () => {
 		expect([status, stdout]).toEqual([0, expect.stringContaining('npm run keys -- create --user U')]);
 	});
 
-	it('exits with 2 and a message when it is used wrongly', () => {
+	it('exits with 2 and a message when its arguments are invalid', () => {
 		const { status, stdout, stderr } = npmRun('keys', 'revoke', '--local');
 		expect([status, stdout]).toEqual([2, '']);
 		expect(stderr).toContain('revoke needs the ID of a key.');
 		expect(stderr).not.toMatch(/^ +at /m);
 	});
 
-	it('lists a key for one session with the session, revokes it, and does not rotate it into a key for all', async () => {
+	it('lists a session key with its session, revokes it, and does not rotate it into a key for all sessions', async () => {
 		const { key } = await create('--user', 'user_of_session');
 		const post = async (path: string) => {
 			const headers = { Authorization: key, Connection: 'close' };

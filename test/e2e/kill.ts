@@ -19,10 +19,10 @@ interface StoredEvent {
 	payload: { n: number; fill: string };
 }
 
-/** A step of the test has as many events. */
+/** The number of events in each step of the test. */
 const EVENTS_OF_STEP = 3;
 
-/** Writes without a pause until the server is gone, and notes what it acknowledged. */
+/** Writes without a pause until the server is killed, and records the acknowledged writes. */
 async function write(
 	base: string,
 	key: string,
@@ -58,7 +58,7 @@ async function write(
 			await step.arrayBuffer();
 			if (step.status === 201) acknowledged.steps.add(name);
 		} catch {
-			return; // The server was killed: what was under way was not acknowledged.
+			return; // The server was killed. It did not acknowledge the pending request.
 		}
 	}
 }
@@ -78,7 +78,7 @@ async function storedEvents(base: string, key: string, id: string): Promise<Map<
 	return stored;
 }
 
-/** Expects each step with all of its events and its change, acknowledged or not, and none with a part of them. */
+/** Expects that no step is stored in part: it has all of its events and its change, or none of them. */
 function expectWholeSteps(
 	events: readonly StoredEvent[],
 	changed: string[],
@@ -91,14 +91,14 @@ function expectWholeSteps(
 	expect(happened).toEqual(expect.arrayContaining([...acknowledged]));
 }
 
-/** Kills a server in the middle of writes, and expects every acknowledged write, whole, when it comes back. */
+/** Kills a server in the middle of writes, and expects every acknowledged write in full after its restart. */
 export const expectWritesToSurviveKills = (rounds: number): Promise<void> =>
 	withFolder(async (folder) => {
 		const migrate = ['d1', 'migrations', 'apply', 'DB', '--local', '--persist-to', folder];
 		expect(spawnSync('wrangler', migrate, { cwd: ROOT, env: { ...process.env, CI: 'true' } }).status).toBe(0);
 		const { stdout } = npmRun('keys', 'create', '--user', 'user_kill', '--json', '--persist-to', folder);
 		const { key } = JSON.parse(stdout) as { key: string };
-		// A new port each time: another test may take the old one while nobody listens on it.
+		// Another test may take the old port while it is free, so use a new one each time.
 		let server: DevServer = await startDev(folder, await freePort());
 		const created = await fetch(server.url + SESSIONS, { method: 'POST', headers: { Authorization: key } });
 		const { id } = (await created.json()) as { id: string };
@@ -109,7 +109,7 @@ export const expectWritesToSurviveKills = (rounds: number): Promise<void> =>
 				const writers = Array.from({ length: WRITERS }, (_, w) =>
 					write(url, key, id, `r${round}w${w}`, acknowledged),
 				);
-				// A loaded machine needs longer to get to the middle of writes.
+				// A loaded machine takes longer to start writing.
 				const enough = acknowledged.steps.size + 2;
 				while (acknowledged.steps.size < enough) await setTimeout(10);
 				await setTimeout(Math.random() * 400);

@@ -35,7 +35,7 @@ async function createLarge(): Promise<string> {
 	return id;
 }
 
-/** Reads a response over a connection of its own; `pause` is waited for after the first bytes. Says how it ended. */
+/** Reads a response over a new connection, and waits for `pause` after the first bytes. Returns how it ended. */
 function read(path: string, pause: () => Promise<unknown>): Promise<{ text: string; isWhole: boolean }> {
 	return new Promise((resolve, reject) => {
 		const sent = request(server.url + SESSIONS + path, { headers: { Authorization: key }, agent: false });
@@ -56,14 +56,14 @@ function read(path: string, pause: () => Promise<unknown>): Promise<{ text: stri
 	});
 }
 
-it('sends a client that reads slowly the whole of it', async () => {
+it('is sent in full to a client that reads slowly', async () => {
 	const id = await createLarge();
 	const { text, isWhole } = await read(`/${id}`, () => new Promise((resolve) => setTimeout(resolve, 500)));
 	expect(isWhole).toBe(true);
 	expect((JSON.parse(text) as { events: unknown[] }).events).toHaveLength(EVENTS);
 });
 
-it('breaks the connection off when a session is deleted on the way, so that the client sees an error', async () => {
+it('ends with a broken connection, which the client sees as an error, when the session is deleted meanwhile', async () => {
 	const id = await createLarge();
 	const { text, isWhole } = await read(`/${id}`, async () => {
 		expect((await call('DELETE', `/${id}`)).status).toBe(200);
@@ -72,7 +72,7 @@ it('breaks the connection off when a session is deleted on the way, so that the 
 	expect(() => JSON.parse(text)).toThrow();
 });
 
-it('links to the next page at the address that the client called', async () => {
+it('links to the next page at the origin that the client called', async () => {
 	await call('POST', '');
 	await call('POST', '');
 	const { headers } = await call('GET', '?limit=1&fields=id');

@@ -13,7 +13,7 @@ const wranglerToml = readFileSync(join(ROOT, 'wrangler.toml'), 'utf8');
 const rateLimitSetting = (binding: string, setting: RegExp): string =>
 	new RegExp(`name = "${binding}"[^[]*?${setting.source}`).exec(wranglerToml)?.[1] ?? '';
 
-/** wrangler.toml with a smaller limit for callers, which any machine reaches within one period. */
+/** wrangler.toml with a lower limit for callers, which even a slow machine reaches within one period. */
 function configWithLimit(folder: string): string {
 	const config = wranglerToml
 		.replace(/limit = \d+/, `limit = ${LIMIT}`)
@@ -25,12 +25,12 @@ function configWithLimit(folder: string): string {
 	return path;
 }
 
-/** An id that cannot exist: the request costs no round trip to D1 once the key is known. */
+/** An invalid id: the request costs no round trip to D1 once the key is cached. */
 const call = (url: string, authorization: string) =>
 	fetch(`${url}${SESSIONS}/none`, { headers: { Authorization: authorization } });
 
 describe('the rate limits of wrangler.toml', () => {
-	it('have ids of their own, because ids are shared by all Workers of an account', () => {
+	it('have unique namespace ids, because all Workers of an account share them', () => {
 		const ids = ['RATE_LIMITER', 'GUESS_LIMITER'].map((name) =>
 			rateLimitSetting(name, /namespace_id = "(\d+)"/),
 		);
@@ -39,14 +39,14 @@ describe('the rate limits of wrangler.toml', () => {
 		for (const id of ids) expect(Number(id)).toBeGreaterThan(10_000);
 	});
 
-	it('stop a caller at its limit, and nobody else', () =>
+	it('stop a caller at its limit, and no other caller', () =>
 		withFolder(async (folder) => {
 			const server = await startServer({}, configWithLimit(folder));
 			try {
 				const [key, other] = [await server.newKey(), await server.newKey()];
 				let allowed = 0;
 				let response = await call(server.url, key);
-				// A new period can begin meanwhile. The caller then has its whole limit again.
+				// A new period can begin meanwhile, which gives the caller its whole limit again.
 				for (; response.status === 404 && allowed < 3 * LIMIT; response = await call(server.url, key)) {
 					allowed += 1;
 				}

@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-/** Runs a line as it would be pasted into a terminal. */
+/** Runs a line as if it were pasted into a terminal. */
 function paste(line: string): { status: number; body: string } {
 	const { stdout, stderr, status } = spawnSync('bash', ['-c', `${line} -s -w '\\n%{http_code}'`], {
 		encoding: 'utf8',
@@ -20,7 +20,7 @@ function paste(line: string): { status: number; body: string } {
 	return { body: stdout.slice(0, end), status: Number(stdout.slice(end + 1)) };
 }
 
-/** The form of the reference's example, with the base URL, the id and the key put in. */
+/** The command of an example in the reference, with the base URL, the id and the key filled in. */
 const referencePatch = (
 	id: string,
 	authorization: string,
@@ -31,7 +31,7 @@ const referencePatch = (
   "status": "generating"
 }'`;
 
-describe('the reference’s own curl', () => {
+describe('the curl command of the reference', () => {
 	it.each([
 		['the bare key', (text: string) => text],
 		['Bearer', (text: string) => `Bearer ${text}`],

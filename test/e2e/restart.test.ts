@@ -5,7 +5,7 @@ import { freePort, startDev } from '../support/wrangler-dev.ts';
 
 const SESSIONS = '/v1/products/generation/sessions';
 
-it('knows Idempotency-Keys, sessions and ETags again after a restart', { timeout: 120_000 }, () =>
+it('keeps Idempotency-Keys, sessions and ETags over a restart', { timeout: 120_000 }, () =>
 	withFolder(async (folder) => {
 		const migrate = ['d1', 'migrations', 'apply', 'DB', '--local', '--persist-to', folder];
 		const migrated = spawnSync('wrangler', migrate, { cwd: ROOT, env: { ...process.env, CI: 'true' } });
@@ -14,7 +14,7 @@ it('knows Idempotency-Keys, sessions and ETags again after a restart', { timeout
 		const { key } = JSON.parse(stdout) as { key: string };
 		let port = await freePort();
 
-		/** Sends all, and gives back what came: status, text, and whether it was a replay. */
+		/** Sends all requests. Returns the status and text of each response, and whether it was a replay. */
 		const send = async (method: string, path: string, headers: Record<string, string>, body?: string) => {
 			const response = await fetch(`http://127.0.0.1:${port}${SESSIONS}${path}`, {
 				method,
@@ -36,7 +36,7 @@ it('knows Idempotency-Keys, sessions and ETags again after a restart', { timeout
 			const appended = await append(id);
 			const details = await send('GET', `/${id}`, {});
 			await server.kill();
-			// A new port: another test may take the old one while nobody listens on it.
+			// Another test may take the old port while it is free, so use a new one.
 			port = await freePort();
 			server = await startDev(folder, port);
 			expect(await send('GET', `/${id}`, {})).toEqual(details);

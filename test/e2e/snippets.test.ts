@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => server?.close());
 
-/** The shell snippets of a page that talk to the local server, as one script. */
+/** The shell snippets of a page that call the local server, joined into one script. */
 function script(page: string): string {
 	const text = readFileSync(join(ROOT, page), 'utf8');
 	const snippets = Array.from(text.matchAll(/```sh\n([\s\S]*?)```/g), ([, snippet = '']) => snippet);
@@ -32,7 +32,7 @@ async function run(page: string): Promise<string> {
 }
 
 describe('the snippets for a shell', () => {
-	it('of the README do what it says when they are pasted', async () => {
+	it('in the README have the described effect', async () => {
 		const output = await run('README.md');
 		expect(output).toContain('"api":{"state":"built"}');
 		expect(output).toContain('"ui":{"state":"failed"}');
@@ -40,7 +40,7 @@ describe('the snippets for a shell', () => {
 		expect(output).not.toContain('"error"');
 	});
 
-	it('of the page on many writers do what it says', async () => {
+	it('in docs/concurrency.md have the described effect', async () => {
 		const output = await run('docs/concurrency.md');
 		expect(output).toContain('"api":{"state":"built"}');
 		expect(output).toContain('"ui":{"state":"failed"}');

@@ -22,7 +22,7 @@ async function post(path: string, body: object): Promise<{ id: string }> {
 	return (await response.json()) as { id: string };
 }
 
-/** Follows over a socket of its own. `text` holds what came so far. */
+/** Follows over a new socket. `text` is everything received so far. */
 function follow(id: string, requestId: string): { socket: Socket; text: () => string } {
 	const { hostname, port } = new URL(server.url);
 	const socket = connect(Number(port), hostname);
@@ -43,13 +43,13 @@ const linesOf = (requestId: string) =>
 		.filter((line) => line.startsWith('{') && line.includes(requestId))
 		.map((line) => JSON.parse(line) as Record<string, unknown>);
 
-it('writes one line when a stream opens and one when it ends, and none for its events', async () => {
+it('writes one log line when a stream opens and one when it ends, and none for its events', async () => {
 	const { id } = await post('', {});
 	const { socket, text } = follow(id, 'the.stream');
 	await vi.waitFor(() => expect(text()).toContain('event: session'), 10_000);
 	for (let n = 0; n < 5; n += 1) await post(`/${id}/events`, { type: 'note' });
 	await vi.waitFor(() => expect(text().match(/event: event/g)).toHaveLength(5), 10_000);
-	// Its client goes away without a word.
+	// The client disconnects without closing the stream.
 	socket.destroy();
 	await vi.waitFor(() => expect(linesOf('the.stream')).toHaveLength(2), 10_000);
 	const [opened, ended] = linesOf('the.stream');
@@ -63,7 +63,7 @@ it('writes one line when a stream opens and one when it ends, and none for its e
 	expect(ended?.durationMs).toEqual(expect.any(Number));
 });
 
-it('gives a client everything that did not read for a while, and others at once', async () => {
+it('sends everything to a client that pauses, and does not delay the others', async () => {
 	const { id } = await post('', {});
 	const slow = follow(id, 'slow');
 	const quick = follow(id, 'quick');

@@ -22,8 +22,8 @@ afterAll(async () => {
 	await server?.close();
 });
 
-describe('behind an edge that weakens tags', () => {
-	it('lets a client read, decide and write on the tag that it was given', async () => {
+describe('an edge that weakens ETags', () => {
+	it('lets a client read, decide and write with the weakened ETag', async () => {
 		const headers = { Authorization: `Bearer ${await server.newKey()}`, 'Content-Type': 'application/json' };
 		const created = await fetch(edge.url + SESSIONS, { method: 'POST', headers, body: '{}' });
 		const { id } = (await created.json()) as { id: string };

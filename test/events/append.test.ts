@@ -54,7 +54,7 @@ describe('appending an event', () => {
 		});
 	});
 
-	it('makes {} of no payload and null of no message or stage', async () => {
+	it('stores a missing payload as {}, and a missing message or stage as null', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		expect((await append(caller, id, { type: 't' })).json).toMatchObject({
@@ -64,7 +64,7 @@ describe('appending an event', () => {
 		});
 	});
 
-	it('does not touch the session', async () => {
+	it('does not change the session', async () => {
 		const caller = await newCaller();
 		const session = await caller.create();
 		const event = await caller.append(session.id);
@@ -79,7 +79,7 @@ describe('appending an event', () => {
 		[{ type: 't', payload: [] }, 'payload'],
 		[{ type: 't', message: null }, 'message'],
 		[{ type: 't', stage: 5 }, 'stage'],
-	])('refuses %j', async (body, path) => {
+	])('returns 400 for %j', async (body, path) => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		const { status, json } = await caller.call('POST', at(id), { body });
@@ -87,7 +87,7 @@ describe('appending an event', () => {
 		expect(await countRows('events', 'session_id = ?', id)).toBe(0);
 	});
 
-	it('gives 300 concurrent events one order, which paging and details agree on', async () => {
+	it('gives 300 concurrent events one order, which pages and details share', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		const made = await Promise.all(
@@ -149,7 +149,7 @@ describe('paging through events', () => {
 		'evt_000000000000000000000000000000',
 		'evt_000000000100000000000000000000',
 		'evt_999999999900000000000000000000',
-	])('refuses after=%s', async (after) => {
+	])('returns 400 for after=%s', async (after) => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		await caller.append(id);
@@ -157,7 +157,7 @@ describe('paging through events', () => {
 		expect([status, json]).toMatchObject([400, { code: 'VALIDATION_ERROR', details: [{ path: 'after' }] }]);
 	});
 
-	it('refuses the id of another session’s event', async () => {
+	it('returns 400 for the id of another session’s event', async () => {
 		const caller = await newCaller();
 		const [one, two] = [await caller.create(), await caller.create()];
 		await caller.append(one.id);
@@ -171,7 +171,7 @@ describe('paging through events', () => {
 		expect((await caller.call('GET', `${at(id)}?limit=${limit}`)).status).toBe(400);
 	});
 
-	it('shows the latest 1,000 in details, and all in pages', async () => {
+	it('returns the latest 1,000 events in details, and all of them in pages', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		for (let n = 0; n < 1010; n += 101) {
@@ -184,7 +184,7 @@ describe('paging through events', () => {
 });
 
 describe('the id of an event', () => {
-	it('ends with 20 random digits, none of which is always the same', async () => {
+	it('ends with 20 random digits, each of which varies', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		const ids = await Promise.all(Array.from({ length: 100 }, async () => (await caller.append(id)).id));
@@ -196,7 +196,7 @@ describe('the id of an event', () => {
 
 describe('the type and the stage of an event', () => {
 	it.each(['\n', '\r', '\u0001', '\u001b', '\u007f', '\u0085', '\u2028', '\u2029'])(
-		'may not contain %j, which could break a line of a log or of a stream',
+		'must not contain %j, which could break a line of a log or of a stream',
 		async (character) => {
 			const caller = await newCaller();
 			const { id } = await caller.create();

@@ -18,7 +18,7 @@ const corsHeaders = (headers: Headers) =>
 
 describe('a preflight', () => {
 	it.each([SESSIONS, `${SESSIONS}/sess_01k2vxq8f3e7ttyyds0t6w2h4b`, `${SESSIONS}/x/events`])(
-		'of %s is answered 204 without credentials, with all that a client needs',
+		'of %s returns 204 without credentials, with all headers that a client needs',
 		async (path) => {
 			const response = await open(preflight(path, APP));
 			expect([response.status, await response.text()]).toEqual([204, '']);
@@ -53,7 +53,7 @@ describe('a preflight', () => {
 		}
 	});
 
-	it('without configured origins is an unknown method like any other', async () => {
+	it('returns 405 when no origins are configured', async () => {
 		const { key } = await newCaller();
 		const request = preflight(SESSIONS, APP);
 		const anonymous = await closed(request);
@@ -65,13 +65,13 @@ describe('a preflight', () => {
 	});
 });
 
-describe('an answer', () => {
+describe('a response', () => {
 	const ask = async (fetcher: typeof open, origin?: string) => {
 		const caller = await newCaller({ fetcher });
 		return caller.call('GET', SESSIONS, origin === undefined ? {} : { headers: { Origin: origin } });
 	};
 
-	it('allows a configured origin, and names the headers that the page may read', async () => {
+	it('allows a configured origin, and lists the headers that the page may read', async () => {
 		for (const origin of [APP, 'https://admin.example']) {
 			const { headers } = await ask(open, origin);
 			expect(headers.get('Access-Control-Allow-Origin')).toBe(origin);
@@ -88,7 +88,7 @@ describe('an answer', () => {
 		}
 	});
 
-	it('to another origin or to none says that it depends on the origin, and names none', async () => {
+	it('has Vary: Origin and allows no origin when the request’s origin is missing or not configured', async () => {
 		for (const origin of ['https://evil.example', undefined]) {
 			const { headers } = await ask(open, origin);
 			expect(headers.get('Access-Control-Allow-Origin')).toBeNull();
@@ -109,7 +109,7 @@ describe('an answer', () => {
 		}
 	});
 
-	it('without configured origins has none of these headers', async () => {
+	it('has no CORS headers when no origins are configured', async () => {
 		const { headers } = await ask(closed, APP);
 		expect([corsHeaders(headers), headers.get('Vary')]).toEqual([[], null]);
 	});

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { newCaller, SESSIONS } from '../support/api.ts';
 
 /**
- * Which texts are JSON (RFC 8259) in UTF-8. The classes of cases are those of nst/JSONTestSuite; the cases are our own.
- * Each stands as a member's value, because a body must be an object.
+ * Valid and invalid JSON (RFC 8259) in UTF-8. The classes of cases follow nst/JSONTestSuite; the cases are our own.
+ * Each case is the value of a member, because a body must be an object.
  */
 const hex = (text: string) => Uint8Array.from(text.split(' '), (byte) => Number.parseInt(byte, 16));
 
@@ -59,7 +59,7 @@ describe.each(TYPES)('a PATCH as %s returns every valid JSON value as it was sen
 	});
 });
 
-describe.each(TYPES)('a PATCH as %s rejects what is not valid JSON', (type) => {
+describe.each(TYPES)('a PATCH as %s rejects invalid JSON', (type) => {
 	it.each([
 		// Arrays and objects.
 		'[1,]',
@@ -97,7 +97,7 @@ describe.each(TYPES)('a PATCH as %s rejects what is not valid JSON', (type) => {
 		'{null:null}',
 		'{"x", null}',
 		'{[]:1}',
-		// Numbers, and what JSON5 and SQLite would take for one.
+		// Numbers, and texts that JSON5 and SQLite accept as numbers.
 		'01',
 		'-01',
 		'+1',

@@ -8,7 +8,7 @@ import { faultyD1, serviceWith } from '../support/faulty-d1.ts';
 import { meteredD1 } from '../support/metered-d1.ts';
 
 const OBJECTS = ['assemblyState', 'plan', 'prd', 'productObject'] as const;
-/** An object of 400,000 bytes, the most that is stored. Every third byte is half of a character. */
+/** An object of 400,000 bytes, the maximum. It is full of multibyte characters. */
 const full = (name: string) => ({ name, text: 'é'.repeat(199_980 - name.length / 2) });
 
 async function createFull(caller: Caller, name = 'one') {
@@ -20,7 +20,7 @@ async function createFull(caller: Caller, name = 'one') {
 	return session;
 }
 
-/** Appends large events past the service, as many calls would. */
+/** Inserts large events by SQL, as many calls would append them. */
 const appendLarge = (id: string, count: number) =>
 	query(
 		`INSERT INTO events (session_id, number, id, type, payload, created_at)
@@ -43,7 +43,7 @@ const get = (caller: Caller, path: string) =>
 	new Request(ORIGIN + SESSIONS + path, { headers: { Authorization: caller.key } });
 
 describe('a response of any size', () => {
-	it('takes one round trip while everything fits, however large a single session is', async () => {
+	it('takes one round trip when everything fits, however large a single session is', async () => {
 		const { meter, caller } = await metered();
 		const { id } = await caller.create();
 		for (let n = 0; n < 3; n += 1) await caller.create();
@@ -53,7 +53,7 @@ describe('a response of any size', () => {
 		expect([json.data.length, meter.trips]).toEqual([4, 1]);
 	});
 
-	it('is a whole list in further round trips, none of more than one full session', async () => {
+	it('returns a whole list in further round trips of at most one full session each', async () => {
 		const { meter, caller } = await metered();
 		const sessions = [];
 		for (const name of ['a', 'b', 'c']) {
@@ -67,7 +67,7 @@ describe('a response of any size', () => {
 		expect(meter.trips).toBe(4);
 	});
 
-	it('is whole details and a whole page of events, in order', async () => {
+	it('returns whole details and a whole page of events, in order', async () => {
 		const caller = await newCaller();
 		const session = await createFull(caller);
 		await appendLarge(session.id, 50);
@@ -83,7 +83,7 @@ describe('a response of any size', () => {
 		expect(page).toEqual({ data: events.slice(0, 40), hasMore: true });
 	});
 
-	it('reads on only when the client has taken what was sent', async () => {
+	it('queries further rows only when the client has read the earlier ones', async () => {
 		const { meter, fetcher, caller } = await metered();
 		const { id } = await caller.create();
 		await appendLarge(id, 100);
@@ -96,7 +96,7 @@ describe('a response of any size', () => {
 		expect(meter.trips).toBe(8);
 	});
 
-	it('leaves out a session that was deleted meanwhile, and shows one that was changed as it is then', async () => {
+	it('leaves out a session that is deleted meanwhile, and returns the new state of one that changes', async () => {
 		const { fetcher, caller } = await metered();
 		const [last, gone, first] = [
 			await createFull(caller, 'x'),
@@ -112,7 +112,7 @@ describe('a response of any size', () => {
 		expect(data[2]).toMatchObject({ plan: { new: true }, status: 'failed', prd: last.prd });
 	});
 
-	it('reads a session that has grown meanwhile alone', async () => {
+	it('reads a session that has grown meanwhile in a round trip of its own', async () => {
 		const { meter, fetcher, caller } = await metered();
 		const ids = [];
 		for (let n = 0; n < 4; n += 1) {
@@ -125,13 +125,13 @@ describe('a response of any size', () => {
 		meter.reset();
 		const { data } = (await response.json()) as SessionList;
 		expect(data.map(({ id, plan }) => [id, plan?.name])).toEqual(ids.map((id) => [id, 'plan']));
-		// The first two were read before they grew.
+		// The first two were read before the sessions grew.
 		expect(data.map(({ prd }) => prd?.name)).toEqual([undefined, undefined, 'prd', 'prd']);
-		// Both at once, without their content, and then each of them.
+		// One round trip finds both too large, and then each is read in its own.
 		expect(meter.trips).toBe(3);
 	});
 
-	it('sends no body and reads no more for HEAD', async () => {
+	it('sends no body and reads no further rows for HEAD', async () => {
 		const { meter, caller } = await metered();
 		const { id } = await caller.create();
 		await appendLarge(id, 50);
@@ -141,7 +141,7 @@ describe('a response of any size', () => {
 	});
 });
 
-describe('a response that fails on its way', () => {
+describe('a response that fails after its start', () => {
 	const lines: Record<string, unknown>[] = [];
 	beforeEach(() => {
 		lines.length = 0;
@@ -151,7 +151,7 @@ describe('a response that fails on its way', () => {
 	});
 	afterEach(() => vi.restoreAllMocks());
 
-	it('breaks off, and says so in the log under its request id', async () => {
+	it('breaks off, and is logged as an error with its request id', async () => {
 		const d1 = faultyD1();
 		const fetcher = serviceWith({ DB: d1.d1 });
 		const caller = await newCaller({ fetcher });
@@ -186,7 +186,7 @@ describe('a response that fails on its way', () => {
 		}
 	});
 
-	it('ends without an error in the log when the client leaves', async () => {
+	it('is not logged as an error when the client disconnects', async () => {
 		const { meter, fetcher, caller } = await metered();
 		const { id } = await caller.create();
 		await appendLarge(id, 100);

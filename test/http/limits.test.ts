@@ -9,7 +9,7 @@ const MAX_BODY = 2 * 1024 * 1024;
 const MAX_OBJECT = 400_000;
 const MAX_PAYLOAD = 65_536;
 
-/** Objects and arrays within one another, the outermost an object. */
+/** Nested objects and arrays, of which the outermost is an object. */
 const nested = (levels: number, kind: 'objects' | 'arrays' | 'both'): string => {
 	const isArray = (level: number) => kind === 'arrays' || (kind === 'both' && level % 2 === 1);
 	let [open, close] = ['', ''];
@@ -17,7 +17,7 @@ const nested = (levels: number, kind: 'objects' | 'arrays' | 'both'): string => 
 		open += isArray(level) ? '[' : '{"a":';
 		close = (isArray(level) ? ']' : '}') + close;
 	}
-	// The innermost of the arrays is empty, that of the objects holds a number.
+	// The innermost array is empty. The innermost object holds a number.
 	return `{"a":${open}${open.endsWith('[') ? '' : '0'}${close}}`;
 };
 
@@ -30,7 +30,7 @@ function refuses({ status, json }: Answer, wanted: number, code: string, path?: 
 	expect([status, json]).toMatchObject([wanted, { code, ...(path ? { details: [{ path }] } : {}) }]);
 }
 
-/** Runs a refused call and looks whether anything was stored. */
+/** Makes a call that must be rejected, and expects that it stores nothing. */
 async function changesNothing(
 	call: (caller: Caller, id: string) => Promise<Answer>,
 	status: number,
@@ -44,7 +44,7 @@ async function changesNothing(
 	expect((await caller.call('GET', `${SESSIONS}/${id}`)).text).toBe(before);
 }
 
-/** A body that is read piece by piece and has no Content-Length. */
+/** A body that arrives in pieces, without a Content-Length. */
 const streamed = (text: string): ReadableStream<Uint8Array> => {
 	const whole = new TextEncoder().encode(text);
 	let at = 0;
@@ -66,7 +66,7 @@ describe('a body of 2 MiB', () => {
 	it.each([
 		['with a Content-Length', (text: string): BodyInit => text],
 		['without one', streamed],
-	])('is taken %s, and one of a byte more is not', async (_, body) => {
+	])('is accepted %s, and one byte more is rejected', async (_, body) => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		const { status, json } = await patch(caller, id, body(padded(MAX_BODY)));
@@ -78,12 +78,12 @@ describe('a body of 2 MiB', () => {
 		);
 	});
 
-	it('is cut off while it is read: the rest is not waited for', async () => {
+	it('is rejected as soon as it exceeds the limit, before all of it has arrived', async () => {
 		let sent = 0;
 		const endless = new ReadableStream<Uint8Array>({
 			pull(controller) {
 				sent += 65_536;
-				// Far beyond the limit, it never ends: whoever reads on hangs.
+				// The body exceeds the limit and then never ends: reading all of it would hang.
 				if (sent <= 4 * MAX_BODY) controller.enqueue(new Uint8Array(65_536).fill(0x20));
 			},
 		});
@@ -113,7 +113,7 @@ describe('an object of 400,000 bytes', () => {
 			),
 	);
 
-	it('is taken by create, and one of a byte more is not', async () => {
+	it('is accepted by create, and one byte more is rejected', async () => {
 		const caller = await newCaller();
 		const create = (size: number) =>
 			caller.call('POST', SESSIONS, { raw: `{"prd":${objectOf(size)}}`, headers: JSON_TYPE });
@@ -125,12 +125,12 @@ describe('an object of 400,000 bytes', () => {
 	});
 
 	it.each(['plan', 'productObject'])(
-		'can be what a merge makes of %s, and one of a byte more cannot',
+		'can be the result of a merge into %s, and one byte more is rejected',
 		async (field) => {
 			const caller = await newCaller();
 			const { id } = await caller.create();
 			const half = (name: string, size: number) => `{"${field}":{"${name}":"${'x'.repeat(size)}"}}`;
-			// {"a":"…","b":"…"} has 15 bytes beside the two strings.
+			// {"a":"…","b":"…"} has 15 bytes besides the contents of the two strings.
 			await patch(caller, id, half('a', 200_000), MERGE_TYPE);
 			expect((await patch(caller, id, half('b', 199_985), MERGE_TYPE)).status).toBe(200);
 			const before = (await caller.call('GET', `${SESSIONS}/${id}`)).text;
@@ -139,7 +139,7 @@ describe('an object of 400,000 bytes', () => {
 		},
 	);
 
-	it('is measured as it is stored: white space and needless escapes do not count', async () => {
+	it('is measured in its stored form, without white space and needless escapes', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		const object = objectOf(MAX_OBJECT);
@@ -149,14 +149,14 @@ describe('an object of 400,000 bytes', () => {
 		expect([status, text.includes(`"plan":${object}`)]).toEqual([200, true]);
 	});
 
-	it('is measured with the escapes that are needed', () =>
+	it('is measured with its necessary escapes', () =>
 		changesNothing(
 			(caller, id) => patch(caller, id, `{"plan":{"a":"${'\\n'.repeat(199_997)}"}}`),
 			413,
 			'PAYLOAD_TOO_LARGE',
 		));
 
-	it('in all four fields at once works through every call', async () => {
+	it('in all four fields at once is accepted and returned by every call', async () => {
 		const caller = await newCaller();
 		const object = objectOf(MAX_OBJECT, '😀');
 		const created = await caller.call('POST', SESSIONS, { raw: `{"prd":${object}}`, headers: JSON_TYPE });
@@ -187,7 +187,7 @@ describe('an event’s payload of 64 KiB', () => {
 	});
 });
 
-describe('an object 100 levels deep', () => {
+describe('a nesting of 100 levels', () => {
 	it.each(['objects', 'arrays', 'both'] as const)('of %s is stored and comes back', async (kind) => {
 		const caller = await newCaller();
 		const object = nested(100, kind);
@@ -231,11 +231,11 @@ describe('an object 100 levels deep', () => {
 		['arrays in a field', `{"plan":{"a":${'['.repeat(400_000)}${']'.repeat(400_000)}}}`, 'plan'],
 		['objects in a field', `{"plan":${'{"":'.repeat(200_000)}0${'}'.repeat(200_000)}}`, 'plan'],
 		['arrays as the body', `${'['.repeat(400_000)}${']'.repeat(400_000)}`, ''],
-	])('may not be hundreds of thousands of %s', (_, body, path) =>
+	])('is the limit: hundreds of thousands of %s are rejected', (_, body, path) =>
 		changesNothing((caller, id) => patch(caller, id, body), 400, 'VALIDATION_ERROR', path),
 	);
 
-	it('is ignored in a field that the call does not define, however deep', async () => {
+	it('is not checked in an unknown field, which is ignored at any depth', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		const deep = `${'['.repeat(400_000)}${']'.repeat(400_000)}`;
@@ -245,7 +245,7 @@ describe('an object 100 levels deep', () => {
 		expect(text).toContain('"plan":{"b":1,"1":-0}');
 	});
 
-	it('may not be hundreds of thousands that are never closed', () =>
+	it('is the limit: hundreds of thousands of levels that are never closed are rejected', () =>
 		changesNothing(
 			(caller, id) => patch(caller, id, `{"plan":${'['.repeat(1_000_000)}`),
 			400,
@@ -255,7 +255,7 @@ describe('an object 100 levels deep', () => {
 
 describe('a string', () => {
 	it.each(['x', 'é', '😀'])(
-		'of as many %s as its limit says comes back, and one more is refused',
+		'of %s comes back at its limit, and is rejected one character above it',
 		async (fill) => {
 			const caller = await newCaller();
 			const [name, message] = [fill.repeat(255), fill.repeat(10_000)];
@@ -288,7 +288,7 @@ describe('a string', () => {
 		},
 	);
 
-	it('may be empty, but not an event’s type', async () => {
+	it('may be empty, except for an event’s type', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create({ catalogVersion: '', schemaVersion: '' });
 		expect((await patch(caller, id, '{"productObjectHash":""}')).json).toMatchObject({

@@ -21,7 +21,7 @@ const parsed = () => lines.map((line) => JSON.parse(line) as Record<string, unkn
 const requests = () => parsed().filter(({ message }) => message === 'request');
 
 describe('the request log', () => {
-	it('is one line for each request: who called what, how it ended, and what it cost', async () => {
+	it('has one line for each request with its caller, call, outcome and cost', async () => {
 		const { key, row } = await newKey({ organizationId: 'org_1' });
 		const caller = callerWith(key, { userId: row.user_id, organizationId: 'org_1' });
 		await caller.call('GET', SESSIONS, { headers: { 'X-Request-Id': 'my.request' } });
@@ -45,7 +45,7 @@ describe('the request log', () => {
 		]);
 	});
 
-	it('is at most 400 bytes for each call, with ids of the length that Clerk gives', async () => {
+	it('has at most 400 bytes for each call, with ids as long as those of Clerk', async () => {
 		const caller = await newCaller({
 			userId: `user_${'2'.repeat(27)}`,
 			organizationId: `org_${'2'.repeat(27)}`,
@@ -62,7 +62,7 @@ describe('the request log', () => {
 		expect(Math.max(...sizes)).toBeLessThanOrEqual(400);
 	});
 
-	it('counts one trip on a warm request', async () => {
+	it('counts one round trip when the key is cached', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		await caller.call('PATCH', `${SESSIONS}/${id}`, { body: { plan: {} } });
@@ -85,7 +85,7 @@ describe('the request log', () => {
 		['GET', `${SESSIONS}/secret-id/other/secret`, `${SESSIONS}/*`],
 		['GET', '/secret', '/*'],
 		['GET', '/v1/secret-id', '/*'],
-	])('names the pattern of %s %s, whoever asks', async (method, path, route) => {
+	])('names the route pattern of %s %s, whoever the caller is', async (method, path, route) => {
 		const caller = await newCaller();
 		await caller.call(method, path, method === 'POST' || method === 'PATCH' ? { body: {} } : {});
 		await send(path, { method });
@@ -94,7 +94,7 @@ describe('the request log', () => {
 		expect(lines.join()).not.toContain('secret');
 	});
 
-	it('names no user before the caller is known, and the user when the call is refused', async () => {
+	it('names the user as soon as the caller is authenticated, even when the call is rejected', async () => {
 		const { key, row } = await newKey({ permissions: ['PRODUCTS:READ'] });
 		await send(SESSIONS);
 		await callerWith(key, { userId: '', organizationId: null }).call('POST', SESSIONS, { body: {} });
@@ -104,7 +104,7 @@ describe('the request log', () => {
 		]);
 	});
 
-	it('takes no text for a request id that could forge a line', async () => {
+	it('replaces a request id that could forge a line', async () => {
 		await send('/', { headers: { 'X-Request-Id': 'a","level":"error' } });
 		expect(requests()[0]?.requestId).toMatch(/^[0-9a-f-]{36}$/);
 	});
@@ -114,7 +114,7 @@ describe('a log line', () => {
 	const SECRET = 'sesame-open';
 	const body = { prd: { [SECRET]: SECRET } };
 
-	/** Calls that end in every way, each with secrets wherever a caller can put one. */
+	/** Calls with every kind of outcome, each with secrets in every place where a caller can put one. */
 	async function callAround(caller: Caller, failing: Caller): Promise<number[]> {
 		const headers = {
 			'Idempotency-Key': SECRET,
@@ -140,7 +140,7 @@ describe('a log line', () => {
 		return answers.map(({ status }) => status);
 	}
 
-	it('contains no key, token, body, query or header value, however the call ends', async () => {
+	it('contains no key, token, body, query or header value, whatever the outcome', async () => {
 		const faulty = faultyD1();
 		const caller = await newCaller();
 		const failing = await newCaller({ fetcher: serviceWith({ DB: faulty.d1 }) });
@@ -154,7 +154,7 @@ describe('a log line', () => {
 		expect(parsed().filter(({ level }) => level === 'error')).toHaveLength(1);
 	});
 
-	it('of a 500 has the cause, with the request id of the answer', async () => {
+	it('of a 500 has the cause and the request id of the response', async () => {
 		const faulty = faultyD1();
 		const caller = await newCaller({ fetcher: serviceWith({ DB: faulty.d1 }) });
 		faulty.next = [{ message: 'D1_ERROR: no such column: x', when: 'before' }];

@@ -6,7 +6,7 @@ import { roundTrip, WAYS } from '../support/round-trip.ts';
 
 const JSON_TYPE = { 'Content-Type': 'application/json' };
 
-/** Objects as they are sent, and as they come back where that differs: only white space, escapes and duplicates may. */
+/** Objects as sent, and as returned if that differs. Only white space, escapes and duplicate members may differ. */
 const OBJECTS: [what: string, sent: string, back?: string][] = [
 	['nothing', '{}'],
 	['members that are null', '{"a":null,"b":{"c":null,"d":[null,{"e":null}]},"f":1}'],
@@ -95,7 +95,7 @@ describe.each(Object.entries(WAYS))('an object sent by %s', (name, way) => {
 	});
 });
 
-describe('a body with a member twice', () => {
+describe('a body with special members', () => {
 	it('keeps the last of two members with one name', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
@@ -104,7 +104,7 @@ describe('a body with a member twice', () => {
 		expect([json.status, text.includes('"plan":{"c":-0},')]).toEqual(['planning', true]);
 	});
 
-	it('does not count when only the first one fits', async () => {
+	it('is rejected when only the first of two members with one name is valid', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		const raw = '{"plan":{"a":1},"plan":[]}';
@@ -112,7 +112,7 @@ describe('a body with a member twice', () => {
 		expect([status, (await caller.details(id)).plan]).toEqual([400, null]);
 	});
 
-	it('named __proto__ or constructor is as unknown as any', async () => {
+	it('may have __proto__ and constructor, which are ignored like any unknown member', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		const raw = '{"__proto__":{"status":"failed","plan":{}},"constructor":1,"toString":null}';

@@ -19,7 +19,7 @@ beforeAll(async () => {
 	reference = { id: (await caller.create()).id, owner: caller, now: new Date().toISOString() };
 });
 
-/** What D1 makes of the same two texts. */
+/** D1’s merge of the same two texts. */
 async function mergedByD1(target: string | null, patch: string): Promise<string | null | undefined> {
 	await query('UPDATE sessions SET plan = ? WHERE id = ?', target, reference.id);
 	const change: Merge = { column: 'plan', mode: 'merge', value: patch, members: 1 };
@@ -59,12 +59,12 @@ const CASES: [target: string | null, patch: string, result: string][] = [
 ];
 
 describe('a merge in the Worker', () => {
-	it.each(CASES)('makes the same of %s and %s as D1 does: %s', async (target, patch, result) => {
+	it.each(CASES)('gives the same result for %s and %s as D1: %s', async (target, patch, result) => {
 		expect(mergePatch(target, patch)).toBe(result);
 		expect(await mergedByD1(target, patch)).toBe(result);
 	});
 
-	it('makes the same of any two objects as D1 does, and as RFC 7396 says', async () => {
+	it('gives the same result for any two objects as D1 and as RFC 7396', async () => {
 		await fc.assert(
 			fc.asyncProperty(anyObject, anyObject, async (target, patch) => {
 				const [targetText, patchText] = [writeJson(target.object), writeJson(patch.object)];
@@ -76,7 +76,7 @@ describe('a merge in the Worker', () => {
 		);
 	});
 
-	it('reaches through 100 levels', () => {
+	it('merges through 100 levels', () => {
 		const nested = (inner: string) => `${'{"a":'.repeat(99)}{${inner}}${'}'.repeat(99)}`;
 		expect(mergePatch(nested('"b":1'), nested('"c":2'))).toBe(nested('"b":1,"c":2'));
 	});

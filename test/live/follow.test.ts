@@ -11,7 +11,7 @@ import type { Stream } from '../support/stream.ts';
 const socketsOf = (id: string): Promise<number> =>
 	runInDurableObject(hubOf(id), (_, state) => state.getWebSockets().length);
 
-/** A caller with a session that it follows, caught up. */
+/** A caller with a session, and a stream that has caught up with it. */
 async function following(options: Parameters<typeof followSession>[2] = {}) {
 	const caller = await newCaller();
 	const { id } = await caller.create();
@@ -37,7 +37,7 @@ async function appendNumbered(caller: Caller, id: string, from: number, to: numb
 }
 
 describe('a stream', () => {
-	it('opens with a comment and a reconnection time, and says what it is', async () => {
+	it('opens with a comment and a reconnection time, and has the headers of a stream', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		const stream = await followSession(caller, id, { headers: { 'X-Request-Id': 'my.stream' } });
@@ -69,7 +69,7 @@ describe('a stream', () => {
 		await stream.leave();
 	});
 
-	it('gives an event the same text as the page of events does', async () => {
+	it('sends each event with the same text as the page of events', async () => {
 		const { caller, stream, path } = await following();
 		await caller.call('POST', `${path}/events`, {
 			raw: '{"type":"x","payload":{"b":1,"a":1.0,"__proto__":-0}}',
@@ -81,7 +81,7 @@ describe('a stream', () => {
 		await stream.leave();
 	});
 
-	it('keeps a frame whole when stored texts hold line breaks', async () => {
+	it('keeps a frame whole when stored texts contain line breaks', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		const { id: event } = await caller.append(id);
@@ -96,7 +96,7 @@ describe('a stream', () => {
 		await stream.leave();
 	});
 
-	it('is what a client gets that asks for text/event-stream alone', async () => {
+	it('is returned only when the client accepts text/event-stream alone', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		for (const Accept of [
@@ -110,18 +110,18 @@ describe('a stream', () => {
 		}
 	});
 
-	it('sends a comment in silence', async () => {
+	it('sends a comment when nothing else happens', async () => {
 		const { stream } = await following({ fetcher: liveService() });
 		expect(await stream.nextOrComment()).toEqual({ comment: '' });
 		await stream.leave();
 	});
 
-	it('closes without an end after FOLLOW_MAX_SECONDS', async () => {
+	it('closes without an `end` frame after FOLLOW_MAX_SECONDS', async () => {
 		const { stream } = await following({ fetcher: liveService({ FOLLOW_MAX_SECONDS: '1' }) });
 		expect(await stream.rest()).toEqual([]);
 	});
 
-	it('closes without an end before it reaches D1’s limit of an invocation, and its client resumes', async () => {
+	it('closes without an `end` frame before it reaches D1’s limit for one invocation, and its client resumes', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		const payload = { text: 'x'.repeat(60_000) };
@@ -155,7 +155,7 @@ describe('a stream', () => {
 		expect(await socketsOf(id)).toBe(0);
 	});
 
-	it('needs credentials, the permission to read, and a session of the caller', async () => {
+	it('requires credentials, the permission to read, and a session of the caller', async () => {
 		const { caller, id } = await following();
 		const path = `${SESSIONS}/${id}/events`;
 		const headers = { Accept: 'text/event-stream' };
@@ -173,7 +173,7 @@ describe('a stream', () => {
 });
 
 describe('a cursor', () => {
-	it('is the Last-Event-ID header, else `after`, else the start of the log', async () => {
+	it('is the Last-Event-ID header, otherwise `after`, otherwise the start of the log', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		const events = [await caller.append(id), await caller.append(id), await caller.append(id)];
@@ -193,7 +193,7 @@ describe('a cursor', () => {
 		expect(await seen({ after: first ?? '', headers: { 'Last-Event-ID': '' } })).toEqual([second, third]);
 	});
 
-	it('is refused when it is not an event of the session', async () => {
+	it('is rejected when it is not an event of the session', async () => {
 		const { caller, id, stream, path } = await following();
 		const { id: known } = await caller.append(id);
 		const { id: otherSession } = await caller.create();
@@ -215,8 +215,8 @@ describe('a cursor', () => {
 	});
 });
 
-describe('changes of state', () => {
-	it('reach followers as the level: an update, a merge, and the last of many', async () => {
+describe('changes of the session', () => {
+	it('reach followers as the current state: an update, a merge, and the last of many', async () => {
 		const { caller, id, stream, path } = await following();
 		await caller.call('PATCH', path, { body: { status: 'planning' } });
 		expect(stateIn(await stream.next())).toMatchObject({ id, etag: '"2"', status: 'planning' });
@@ -243,7 +243,7 @@ describe('changes of state', () => {
 		await stream.leave();
 	});
 
-	it('end the stream of a deleted session, of one with many events too', async () => {
+	it('end the stream of a deleted session, even of one with many events', async () => {
 		const few = await following();
 		await few.caller.append(few.id);
 		await few.caller.call('DELETE', few.path);
@@ -260,7 +260,7 @@ describe('changes of state', () => {
 		expect((await many.stream.rest()).at(-1)).toEqual({ event: 'end', data: '{"reason":"deleted"}' });
 	});
 
-	it('end the stream of an expired session, which nobody announces', async () => {
+	it('end the stream of an expired session, although no notice announces the expiry', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		await expire(id, new Date(Date.now() + 1000).toISOString());
@@ -268,7 +268,7 @@ describe('changes of state', () => {
 		expect(await stream.rest()).toEqual([{ event: 'end', data: '{"reason":"expired"}' }]);
 	});
 
-	it('do not end the stream of a session whose life was extended', async () => {
+	it('do not end the stream of a session whose expiry was extended', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		await expire(id, new Date(Date.now() + 700).toISOString());
@@ -280,7 +280,7 @@ describe('changes of state', () => {
 		await stream.leave();
 	});
 
-	it('reach followers by the next heartbeat when the hub is not told', async () => {
+	it('reach followers by the next heartbeat when the hub gets no notice', async () => {
 		const { hubs } = hubsWith(async (kind, pass) => (kind === 'publish' ? new Response() : pass()));
 		const fetcher = liveService({ HUB: hubs });
 		const { caller, id, stream } = await following({ fetcher });
@@ -293,7 +293,7 @@ describe('changes of state', () => {
 });
 
 describe('a hub', () => {
-	it('may lose its memory, and its sockets, between any two events', async () => {
+	it('can lose its memory and its sockets between any two events', async () => {
 		const { caller, id, stream } = await following({ fetcher: liveService() });
 		await appendNumbered(caller, id, 1, 3);
 		await evictDurableObject(hubOf(id));
@@ -308,7 +308,7 @@ describe('a hub', () => {
 	});
 
 	it.each(['fails', 'never answers', 'refuses'])(
-		'that %s leaves followers what D1 has by the next heartbeat',
+		'that %s does not keep followers from the events in D1, which they get by the next heartbeat',
 		async (how) => {
 			const { hubs } = hubsWith(async () => {
 				if (how === 'fails') throw new Error('Network connection lost.');
@@ -325,7 +325,7 @@ describe('a hub', () => {
 		},
 	);
 
-	it('that loses notices, doubles them or holds them back neither hides an event nor doubles it', async () => {
+	it('that loses, repeats or delays notices does not make followers miss or repeat an event', async () => {
 		let n = 0;
 		const { hubs } = hubsWith(async (kind, pass) => {
 			if (kind === 'connect') return pass();
@@ -343,7 +343,7 @@ describe('a hub', () => {
 		await stream.leave();
 	});
 
-	it('is not told of a session that nobody follows', async () => {
+	it('gets no notice of a session that nobody follows', async () => {
 		const { hubs, sent } = hubsWith((_, pass) => pass());
 		const caller = await newCaller({ fetcher: liveService({ HUB: hubs }) });
 		const { id } = await caller.create();
@@ -355,7 +355,7 @@ describe('a hub', () => {
 });
 
 describe('the cost of following', () => {
-	it('is no D1 read for an event that followers are told of', async () => {
+	it('does not include a D1 read for an event that a notice brings', async () => {
 		const meter = meteredD1(env.DB);
 		const fetcher = liveService({ DB: meter.d1, FOLLOW_HEARTBEAT_SECONDS: '15' });
 		const caller = await newCaller({ fetcher });
@@ -370,7 +370,7 @@ describe('the cost of following', () => {
 		await Promise.all(streams.map(({ leave }) => leave()));
 	});
 
-	it('is one row for all followers that begin within half of its time', async () => {
+	it('is one row for all followers that start within half of its lifetime', async () => {
 		const meter = meteredD1(env.DB);
 		const fetcher = liveService({ DB: meter.d1, FOLLOW_HEARTBEAT_SECONDS: '15' });
 		const caller = await newCaller({ fetcher });
@@ -383,7 +383,7 @@ describe('the cost of following', () => {
 		await Promise.all(streams.map(({ leave }) => leave()));
 	});
 
-	it('is shared: of many idle followers few ask D1', async () => {
+	it('is shared by idle followers, few of which query D1', async () => {
 		const meter = meteredD1(env.DB);
 		const fetcher = liveService({ DB: meter.d1 });
 		const caller = await newCaller({ fetcher });
@@ -395,14 +395,14 @@ describe('the cost of following', () => {
 		for (let comments = 0; comments < 4; comments += 1) {
 			await Promise.all(streams.map(({ nextOrComment }) => nextOrComment()));
 		}
-		// Each on its own would ask 30 × 4 times.
+		// Separate followers would query 30 × 4 times.
 		expect(meter.trips).toBeLessThan(40);
 		await Promise.all(streams.map(({ leave }) => leave()));
 	});
 });
 
 describe('readers', () => {
-	it('that are slow get everything, in order, and hold up nobody', async () => {
+	it('that are slow get everything in order, and do not delay others', async () => {
 		const { caller, id, stream: slow } = await following({ fetcher: liveService() });
 		const quick = await caughtUp(await followSession(caller, id));
 		const payload = { text: 'x'.repeat(50_000) };
@@ -416,14 +416,14 @@ describe('readers', () => {
 		await Promise.all([slow.leave(), quick.leave()]);
 	});
 
-	it('that go away leave nothing behind', async () => {
+	it('that disconnect leave no socket behind', async () => {
 		const { id, stream } = await following();
 		expect(await socketsOf(id)).toBe(1);
 		await stream.leave();
 		await vi.waitFor(async () => expect(await socketsOf(id)).toBe(0), 10_000);
 	});
 
-	it('outlast a D1 that cannot be reached for a while', async () => {
+	it('stay connected while D1 cannot be reached for a while', async () => {
 		const faulty = faultyD1();
 		const fetcher = liveService({
 			DB: faulty.d1,
@@ -438,7 +438,7 @@ describe('readers', () => {
 		await stream.leave();
 	});
 
-	it('are sent away when D1 says that their stream has asked too often', async () => {
+	it('are disconnected when D1 reports that their stream has sent too many queries', async () => {
 		const faulty = faultyD1();
 		const { stream } = await following({ fetcher: liveService({ DB: faulty.d1 }) });
 		const message = 'Too many API requests by single Worker invocation.';
@@ -459,7 +459,7 @@ describe('readers', () => {
 });
 
 describe('many writers', () => {
-	it('have their events told in the one order of the log, to every follower', async () => {
+	it('get their events to every follower in the order of the log', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		const streams = await Promise.all(Array.from({ length: 5 }, () => followSession(caller, id)));

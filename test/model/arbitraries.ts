@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { type Json, Members, NumberLiteral } from '../support/ordered-json.ts';
 
-/** Any string of UTF-16 code units, lone surrogates included, short and with a liking for the odd ones. */
+/** Any short string of UTF-16 code units, lone surrogates included. Unusual code units are more likely. */
 export const anyString: fc.Arbitrary<string> = fc.oneof(
 	fc.constantFrom('', 'a', 'b', '\u0000', 'a\u0000b', 'a\u0000c', '\ud800', '\udc00', '"', '\\', '\\u0000'),
 	fc.constantFrom(
@@ -51,7 +51,7 @@ const { value } = fc.letrec<{ value: Json }>((tie) => ({
 	),
 }));
 
-/** A JSON object with the text that it is sent as: any white space, any escapes, members sent twice. */
+/** A JSON object, and a text of it with any white space, any escapes and duplicate members. */
 export interface Sent {
 	object: Members;
 	text: string;
@@ -64,12 +64,12 @@ export const anyObject: fc.Arbitrary<Sent> = fc
 
 type Written = Json | (readonly [string, Json])[];
 
-/** Writes members, duplicates and all, in a style of its own: 0 is the shortest. */
+/** Writes members with their duplicates, in one of several styles. Style 0 is the shortest. */
 function writer(style: number): (list: (readonly [string, Json])[]) => string {
 	let state = style;
 	const roll = (sides: number) => {
 		if (style === 0) return 0;
-		// Any generator of numbers would do; this one is Lehmer's.
+		// Lehmer's generator: any pseudorandom numbers are good enough here.
 		state = (state * 48_271 + 1) % 2_147_483_647;
 		return state % sides;
 	};
@@ -83,7 +83,7 @@ function writer(style: number): (list: (readonly [string, Json])[]) => string {
 		let written = '';
 		for (let at = 0; at < text.length; at += 1) {
 			const unit = text.charAt(at);
-			// What JSON.stringify leaves alone may stand as it is.
+			// Characters that JSON.stringify does not escape may stay as they are.
 			const plain = JSON.stringify(unit) === `"${unit}"` && roll(2) === 0;
 			written += plain ? unit : unit === '/' ? '\\/' : hex(text.charCodeAt(at));
 		}

@@ -1,6 +1,6 @@
 import { type Json, Members } from '../support/ordered-json.ts';
 
-/** RFC 7396, section 2, on ordered members: a changed member stays in its place, a new one comes last. */
+/** RFC 7396, section 2, on ordered members: a changed member keeps its place, and a new one is appended. */
 export function merge(target: Json | null, patch: Json): Json {
 	if (!(patch instanceof Members)) return patch;
 	const members = new Map(target instanceof Members ? target.list : []);

@@ -2,14 +2,14 @@ import { type Json, Members } from '../support/ordered-json.ts';
 import { merge } from './merge.ts';
 import type { Appended, Fields } from './steps.ts';
 
-/** The service held in memory: what it should hold and answer, without a database, HTTP or time. */
+/** A model of the service in memory. It predicts stored data and responses, without a database, HTTP or time. */
 
 export interface ModelEvent {
-	/** As it was answered when it was appended. */
+	/** The response to the append. */
 	json: Json;
 	id: string;
 	key: string | undefined;
-	/** What a retry must send again. */
+	/** The body that a retry must repeat. */
 	content: string;
 }
 
@@ -23,20 +23,20 @@ export interface ModelSession {
 	events: ModelEvent[];
 	key: string | undefined;
 	content: string;
-	/** As it was answered when it was created. */
+	/** The response to the create. */
 	created: Json;
 }
 
-/** All sessions ever made, the oldest first. */
+/** All sessions that were ever created, oldest first. */
 export type Model = ModelSession[];
 
 const OBJECTS = ['assemblyState', 'plan', 'prd', 'productObject'] as const;
 
-/** A session that the caller sees. */
+/** A session that the caller can see. */
 export const visible = (session: ModelSession | undefined, caller: number): session is ModelSession =>
 	session?.isAlive === true && session.owner === caller;
 
-/** The session that has an idempotency key of the caller. */
+/** The session that the caller created with this Idempotency-Key. */
 export const sessionOfKey = (model: Model, caller: number, key: string): ModelSession | undefined =>
 	model.find((session) => visible(session, caller) && session.key === key);
 
@@ -47,12 +47,12 @@ export const detailsTagOf = (session: ModelSession, hasEvents = true): string =>
 		? etagOf(session)
 		: `"${session.version}.${session.events.length}"`;
 
-/** Whether anything is sent that a PATCH knows. */
+/** Whether the body has a field that PATCH defines. */
 export const changesSomething = (fields: Fields): boolean => Object.keys(fields).length > 0;
 
 /**
- * What a PATCH makes of a session's fields: all but updatedAt, and the hash that the service computes. `hashes` says
- * that it does.
+ * The fields of a session after a PATCH, without updatedAt. With `hashes` the service computes the hash, which is left
+ * out as well.
  */
 export function patched(
 	session: ModelSession,
@@ -73,11 +73,11 @@ export function patched(
 	return { fields: after, hashes: hashes && after.get('productObject') !== null };
 }
 
-/** Some fields of an object, in the object's order. */
+/** Picks fields of an object, in the object's order. */
 export const sparse = (object: ReadonlyMap<string, Json>, fields: readonly string[] | undefined): Members =>
 	new Members(Array.from(object).filter(([name]) => fields === undefined || fields.includes(name)));
 
-/** A session as details show it, or some of its fields. */
+/** A session as details return it, or some of its fields. */
 export function details({ fields, events }: ModelSession, wanted: readonly string[] | undefined): Json {
 	const list: [string, Json][] = [];
 	for (const entry of fields) {
@@ -87,7 +87,7 @@ export function details({ fields, events }: ModelSession, wanted: readonly strin
 	return sparse(new Map(list), wanted);
 }
 
-/** The event's fields that the request decides, as on the wire. */
+/** The event's fields that come from the request, as on the wire. */
 export const eventFields = ({ type, message, stage, payload }: Appended): [string, Json][] => [
 	['message', message ?? null],
 	['payload', payload?.object ?? new Members([])],

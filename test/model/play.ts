@@ -18,11 +18,11 @@ import {
 } from './model.ts';
 import type { Appended, Condition, Fields, Step } from './steps.ts';
 
-/** Well-formed, and of no session. */
+/** A valid id that does not belong to a session. */
 const NO_SESSION = 'sess_01k2vxq8f3e7ttyyds0t6w2h4b';
 
 const WEEK = 604_800;
-/** The time so many seconds after another. */
+/** Adds seconds to a time. */
 const after = (time: string, seconds: number) => new Date(Date.parse(time) + seconds * 1000).toISOString();
 
 /** The text of a body: objects in the style in which they are sent. */
@@ -36,7 +36,7 @@ function written(members: Record<string, Sent | string | number | null | undefin
 	return `{${list.join(',')}}`;
 }
 
-/** What a retry must send again of a patch. */
+/** The part of a patch that a retry must repeat. */
 const contentOf = (fields: Fields): string =>
 	Object.entries(fields)
 		.map(([name, value]) => `${name}:${writeJson(typeof value === 'object' && value ? value.object : value)}`)
@@ -50,7 +50,7 @@ function expectError(answer: Answer, status: number, code: string): void {
 	expect([answer.status, readObject(answer.text).get('code')]).toEqual([status, code]);
 }
 
-/** Plays a sequence of calls against the service, and holds each answer against the model. */
+/** Makes a sequence of calls to the service, and compares each response with the model. */
 export async function play(
 	steps: Step[],
 	callers: readonly Caller[],
@@ -139,7 +139,7 @@ export async function play(
 				.filter((session) => visible(session, caller))
 				.filter(({ fields: each }) => status === undefined || each.get('status') === status)
 				.toReversed();
-			// Ids follow the order of creation, and that of NO_SESSION comes before them all.
+			// Ids are in the order of creation. NO_SESSION sorts before all of them.
 			const rest =
 				'after' in from ? all.filter(({ id }) => id < (last?.id ?? NO_SESSION)) : all.slice(from.offset);
 			const hasMore = rest.length > limit;
@@ -246,7 +246,7 @@ export async function play(
 		},
 	};
 
-	/** An event as it should be answered, with the id and the time that it was given. */
+	/** The expected response for an event, with the id and the time that the service gave it. */
 	function eventJson(
 		step: { caller: number },
 		session: ModelSession,
@@ -268,7 +268,7 @@ export async function play(
 		]);
 	}
 
-	/** Changes a session as a PATCH does, at the time that it was given. */
+	/** Changes a session as a PATCH does, at the time that the service gave it. */
 	async function change(
 		session: ModelSession,
 		sent: Fields,

@@ -3,14 +3,14 @@ import { inject } from 'vitest';
 
 declare module 'vitest' {
 	interface ProvidedContext {
-		/** What `npm run fuzz` asks for. */
+		/** The options of `npm run fuzz`. */
 		fuzz?: { seed: number; seconds: number };
 	}
 }
 
 const SEED = 20_260_115;
 
-/** How a property runs: always the same few cases in `npm test`, many others in `npm run fuzz`. */
+/** The parameters of a property: the same few cases in each `npm test`, and many random ones in `npm run fuzz`. */
 export function runs<T>(numRuns: number): Parameters<T> {
 	const fuzz = inject('fuzz');
 	if (!fuzz) return { seed: SEED, numRuns };

@@ -8,7 +8,7 @@ import {
 } from '../../src/sessions/schema.ts';
 import { anyObject, type Sent } from './arbitraries.ts';
 
-/** One call of a sequence, or the end of a session's life. `session` counts modulo the sessions that were made. */
+/** One call of a sequence, or the expiry of a session. `session` is an index, modulo the number of created sessions. */
 export type Step =
 	| {
 			do: 'create';
@@ -48,7 +48,7 @@ export type Step =
 	| { do: 'delete'; caller: number; session: number; condition: Condition }
 	| { do: 'expire'; session: number };
 
-/** What If-Match is to say. */
+/** The kind of If-Match to send. */
 export type Condition = 'none' | 'current' | 'stale' | 'any';
 
 /** The fields of a PATCH; null clears. */
@@ -69,9 +69,9 @@ export interface Appended {
 	payload?: Sent;
 }
 
-/** A string that a plain field takes. */
+/** A string that is valid in a plain field. */
 const anyName = fc.string({ unit: 'binary', maxLength: 12 }).map((text) => text.replaceAll('\u0000', ''));
-/** One that goes into lines of logs as well. */
+/** A string that is valid in a field that appears in log lines as well. */
 const anyLine = anyName.map((text) => text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]/gu, ''));
 const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined });
 const caller = fc.nat(1);
@@ -83,7 +83,7 @@ const ttl = fc.integer({ min: 60, max: 2_592_000 });
 const fields = <Field extends string>(known: readonly Field[]) =>
 	fc.option(fc.subarray([...known], { minLength: 1 }), { nil: undefined, freq: 2 });
 
-/** Without the members that are undefined. */
+/** Removes the members that are undefined. */
 const present = <T extends object>(fields: { [K in keyof T]: T[K] | undefined }) =>
 	Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
 
@@ -134,7 +134,7 @@ interface StepBody {
 	events: Appended[];
 	fields: Fields | undefined;
 }
-/** Some bodies come again and again, as those of retries do. */
+/** Some bodies occur often, as those of retries do. */
 const stepBody: fc.Arbitrary<StepBody> = fc.oneof(
 	fc.constantFrom<StepBody>(
 		{ events: [{ type: 'a' }, { type: 'b' }], fields: { status: 'planning' } },
@@ -143,7 +143,7 @@ const stepBody: fc.Arbitrary<StepBody> = fc.oneof(
 	),
 	fc.record({
 		events: fc.array(event, { minLength: 1, maxLength: 4 }),
-		// A step takes no ttlSeconds: it is ignored, like any member that is not defined.
+		// A step has no ttlSeconds: the service ignores it like any unknown member.
 		fields: maybe(mergedFields.map(({ ttlSeconds, ...fields }) => fields)),
 	}),
 );

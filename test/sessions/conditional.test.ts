@@ -18,7 +18,7 @@ describe('an ETag', () => {
 		for (const tag of tags) expect(tag).toMatch(/^"[^"]+"$/);
 	});
 
-	it('of details is that of the latest change, until an event is appended', async () => {
+	it('of details equals that of the latest change until an event is appended', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		const patched = await caller.call('PATCH', at(id), { body: { plan: {} } });
@@ -65,7 +65,7 @@ describe('If-Match on details', () => {
 		}
 	});
 
-	it('returns 412 with the current tag when the tag is stale, before If-None-Match counts', async () => {
+	it('returns 412 with the current tag when the tag is stale, whatever If-None-Match says', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		await caller.append(id);
@@ -98,7 +98,7 @@ describe('If-None-Match on a write', () => {
 		},
 	);
 
-	it('lets a write with another tag take effect', async () => {
+	it('allows a write with a tag that is not the current one', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		const headers = { 'If-None-Match': '"7"' };
@@ -106,7 +106,7 @@ describe('If-None-Match on a write', () => {
 		expect((await caller.call('DELETE', at(id), { headers })).status).toBe(200);
 	});
 
-	it('holds beside If-Match', async () => {
+	it('is checked in addition to If-Match', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		const write = (ifMatch: string, ifNoneMatch: string) =>
@@ -130,7 +130,7 @@ describe('If-None-Match on a write', () => {
 });
 
 describe('If-Match on PATCH', () => {
-	it('lets a write with the current tag, its weak form, a list that has it, or * take effect', async () => {
+	it('allows a write with the current tag, its weak form, a list that contains it, or *', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		let tag = '"1"';
@@ -150,7 +150,7 @@ describe('If-Match on PATCH', () => {
 	});
 
 	it.each(['"99"', '"0"', 'W/"99"', 'nonsense', '"nonsense"', '"1', '""', '"1-1"', '"1 OR 1"'])(
-		'refuses %s, changes nothing, and tells the current tag',
+		'returns 412 with the current tag for %s, and changes nothing',
 		async (sent) => {
 			const caller = await newCaller();
 			const session = await caller.create();
@@ -160,7 +160,7 @@ describe('If-Match on PATCH', () => {
 		},
 	);
 
-	it('holds for a PATCH that sends no known field, and for a merge', async () => {
+	it('is checked for a PATCH without known fields, and for a merge', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		await caller.append(id);
@@ -172,7 +172,7 @@ describe('If-Match on PATCH', () => {
 		}
 	});
 
-	it('is not made stale by events, whichever answer the tag is from', async () => {
+	it('does not become stale when an event is appended, whichever response the tag is from', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		await caller.append(id);
@@ -191,7 +191,7 @@ describe('If-Match on PATCH', () => {
 	});
 
 	it.each(['application/json', 'application/merge-patch+json'])(
-		'lets exactly one of 20 concurrent writers with one tag win, in each of 5 rounds (%s)',
+		'allows exactly one of 20 concurrent writers with the same tag, in each of 5 rounds (%s)',
 		async (type) => {
 			const caller = await newCaller();
 			const { id } = await caller.create();

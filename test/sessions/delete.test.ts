@@ -3,7 +3,7 @@ import { newCaller, SESSIONS } from '../support/api.ts';
 import { countRows, query } from '../support/database.ts';
 
 describe('deleting a session', () => {
-	it('returns success, and deletes the events of the session', async () => {
+	it('succeeds, and deletes the events of the session', async () => {
 		const caller = await newCaller();
 		const [gone, kept] = [await caller.create(), await caller.create()];
 		await caller.append(gone.id);

@@ -13,7 +13,7 @@ import { meteredD1 } from '../support/metered-d1.ts';
 const refused = (path: string) => [400, { code: 'VALIDATION_ERROR', details: [{ path }] }];
 
 describe('fields of a list', () => {
-	it('are those that were asked for, once and in the documented order', async () => {
+	it('are the requested ones, once and in the documented order', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create({ prd: { a: 1 } });
 		const { text } = await caller.call('GET', `${SESSIONS}?fields=status,prd,id,prd`);
@@ -22,7 +22,7 @@ describe('fields of a list', () => {
 		);
 	});
 
-	it('can be each of the 14 alone, and all together are the whole', async () => {
+	it('can be each of the 14 alone, and all of them are the whole session', async () => {
 		const caller = await newCaller();
 		const session = await caller.create({ prd: { a: 1 }, catalogVersion: '1' });
 		for (const field of sessionFields) {
@@ -41,14 +41,14 @@ describe('fields of a list', () => {
 		'fields=events',
 		'fields=__proto__',
 		'fields=id&fields=plan',
-	])('refuse ?%s', async (query) => {
+	])('return 400 for ?%s', async (query) => {
 		const { status, json } = await (await newCaller()).call('GET', `${SESSIONS}?${query}`);
 		expect([status, json]).toMatchObject(refused('fields'));
 	});
 });
 
 describe('fields of details', () => {
-	it('can be any, events among them', async () => {
+	it('can be any of them, including events', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		await caller.append(id);
@@ -68,7 +68,7 @@ describe('fields of details', () => {
 		expect([status, json]).toMatchObject(refused('fields'));
 	});
 
-	it('have an ETag of the events only where they hold events, and either is good for a write', async () => {
+	it('change the ETag with each event only if they include events, and both ETags are valid for a write', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		const path = `${SESSIONS}/${id}`;
@@ -89,10 +89,10 @@ describe('fields of details', () => {
 	});
 });
 
-describe('what D1 sends back', () => {
+describe('the result of a D1 query', () => {
 	const large = { text: 'x'.repeat(100_000) };
 
-	it('holds no object that was not asked for', async () => {
+	it('contains only the requested objects', async () => {
 		const meter = meteredD1(env.DB);
 		const caller = await newCaller({ fetcher: serviceWith({ DB: meter.d1 }) });
 		const { id } = await caller.create({ prd: large });
@@ -107,7 +107,7 @@ describe('what D1 sends back', () => {
 		expect(meter.charactersAnswered).toBeGreaterThan(100_000);
 	});
 
-	it('holds no content when the caller has it already', async () => {
+	it('contains no content when the caller has the current version', async () => {
 		const meter = meteredD1(env.DB);
 		const caller = await newCaller({ fetcher: serviceWith({ DB: meter.d1 }) });
 		const { id } = await caller.create({ prd: large });

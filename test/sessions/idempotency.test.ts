@@ -34,7 +34,7 @@ describe('Idempotency-Key on create', () => {
 		expect(await countRows('sessions', 'user_id = ?', caller.userId)).toBe(1);
 	});
 
-	it('takes the same body in other white space and an absent body for {}', async () => {
+	it('treats a body with other white space as the same, and a missing body as {}', async () => {
 		const caller = await newCaller();
 		const first = await create(caller, 'k', {});
 		const again = await caller.call('POST', SESSIONS, { headers: { 'Idempotency-Key': 'k' } });
@@ -46,7 +46,7 @@ describe('Idempotency-Key on create', () => {
 		expect(spaced.json.id).toBe(first.json.id);
 	});
 
-	it('belongs to the caller: another user, or the same in another organization, has keys of its own', async () => {
+	it('belongs to the caller: another user, or the same user in another organization, has separate keys', async () => {
 		const caller = await newCaller();
 		const inOrganization = await newCaller({ userId: caller.userId, organizationId: 'org_1' });
 		const stranger = await newCaller();
@@ -57,7 +57,7 @@ describe('Idempotency-Key on create', () => {
 		expect((await create(inOrganization, 'k')).headers.get('Idempotency-Replayed')).toBe('true');
 	});
 
-	it('lasts as long as the session: after its expiry or deletion, the key creates a new session', async () => {
+	it('lasts as long as the session: after its expiry or deletion the key creates a new one', async () => {
 		const caller = await newCaller();
 		const first = await create(caller, 'k');
 		await expire(String(first.json.id));
@@ -87,7 +87,7 @@ describe('Idempotency-Key on create', () => {
 		]);
 	});
 
-	it('takes 255 visible characters', async () => {
+	it('may have up to 255 visible characters', async () => {
 		const caller = await newCaller();
 		expect((await create(caller, `!${'~'.repeat(254)}`)).status).toBe(201);
 	});

@@ -7,7 +7,7 @@ const JSON_TYPE = { 'Content-Type': 'application/json' };
 const secondsBetween = (from: string, to: string) => (Date.parse(to) - Date.parse(from)) / 1000;
 
 describe('ttlSeconds', () => {
-	it('of create is the session’s life, and is not among its fields', async () => {
+	it('of a create sets the time until the expiry, and is not a field of the session', async () => {
 		const caller = await newCaller();
 		for (const ttlSeconds of [60, 3600, 2_592_000]) {
 			const session = await caller.create({ ttlSeconds });
@@ -21,22 +21,25 @@ describe('ttlSeconds', () => {
 	it.each([
 		['application/json', JSON_TYPE],
 		['application/merge-patch+json', MERGE],
-	])('of an update as %s is its life from then on, and a change of the session', async (_, headers) => {
-		const caller = await newCaller();
-		const { id } = await caller.create();
-		const before = new Date().toISOString();
-		const { json, headers: answered } = await caller.call('PATCH', `${SESSIONS}/${id}`, {
-			body: { ttlSeconds: 60, plan: { a: 1 } },
-			headers,
-		});
-		const left = secondsBetween(before, String(json.expiresAt));
-		expect(left >= 60 && left < 120).toBe(true);
-		expect([json.plan, answered.get('ETag')]).toEqual([{ a: 1 }, '"2"']);
-		const alone = await caller.call('PATCH', `${SESSIONS}/${id}`, { body: { ttlSeconds: 7200 }, headers });
-		expect(secondsBetween(before, String(alone.json.expiresAt))).toBeGreaterThanOrEqual(7200);
-		expect(alone.headers.get('ETag')).toBe('"3"');
-		expect((await caller.details(id)).expiresAt).toBe(alone.json.expiresAt);
-	});
+	])(
+		'of an update as %s sets the time until the expiry anew, and changes the version',
+		async (_, headers) => {
+			const caller = await newCaller();
+			const { id } = await caller.create();
+			const before = new Date().toISOString();
+			const { json, headers: answered } = await caller.call('PATCH', `${SESSIONS}/${id}`, {
+				body: { ttlSeconds: 60, plan: { a: 1 } },
+				headers,
+			});
+			const left = secondsBetween(before, String(json.expiresAt));
+			expect(left >= 60 && left < 120).toBe(true);
+			expect([json.plan, answered.get('ETag')]).toEqual([{ a: 1 }, '"2"']);
+			const alone = await caller.call('PATCH', `${SESSIONS}/${id}`, { body: { ttlSeconds: 7200 }, headers });
+			expect(secondsBetween(before, String(alone.json.expiresAt))).toBeGreaterThanOrEqual(7200);
+			expect(alone.headers.get('ETag')).toBe('"3"');
+			expect((await caller.details(id)).expiresAt).toBe(alone.json.expiresAt);
+		},
+	);
 
 	it.each(['59', '0', '-60', '2592001', '60.5', '"60"', 'null', '{}', '1e400'])(
 		'cannot be %s',
@@ -67,7 +70,7 @@ describe('ttlSeconds', () => {
 		expect((await caller.call('POST', SESSIONS, { body: { ttlSeconds: 101 } })).status).toBe(400);
 	});
 
-	it('is a part of what an Idempotency-Key stands for, and a retry answers the first expiry', async () => {
+	it('is part of the request that an Idempotency-Key identifies, and a retry returns the first expiry', async () => {
 		const caller = await newCaller();
 		const create = (ttlSeconds?: number) =>
 			caller.call('POST', SESSIONS, { body: { ttlSeconds }, headers: { 'Idempotency-Key': 'k' } });

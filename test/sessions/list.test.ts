@@ -17,14 +17,14 @@ async function makeSessions(caller: Caller, count: number) {
 }
 
 describe('listing sessions', () => {
-	it('returns the caller’s own sessions, newest first, with the page’s place and the total', async () => {
+	it('returns the caller’s own sessions, newest first, with the limit, the offset and the total', async () => {
 		const [caller, stranger] = [await newCaller(), await newCaller()];
 		const sessions = await makeSessions(caller, 3);
 		await stranger.create();
 		expect(await list(caller)).toEqual({ data: sessions, pagination: { limit: 20, offset: 0, total: 3 } });
 	});
 
-	it('keeps a user’s sessions in one organization apart from those in another or in none', async () => {
+	it('separates a user’s sessions in one organization from those in another and from those without one', async () => {
 		const alone = await newCaller();
 		const inside = await newCaller({ userId: alone.userId, organizationId: 'org_1' });
 		await alone.create();
@@ -76,7 +76,7 @@ describe('listing sessions', () => {
 		'status=nonsense',
 		'status=',
 		'status=INTAKE',
-	])('refuses ?%s', async (query) => {
+	])('returns 400 for ?%s', async (query) => {
 		const caller = await newCaller();
 		const { status, json } = await caller.call('GET', `${SESSIONS}?${query}`);
 		expect([status, json]).toMatchObject([
@@ -86,14 +86,14 @@ describe('listing sessions', () => {
 	});
 });
 
-describe('a page by place', () => {
+describe('a page after a session', () => {
 	const pageAfter = async (caller: Caller, query: string) =>
 		(await caller.call<SessionList>('GET', SESSIONS + query)).json;
 	/** The path and query that a Link leads to. */
 	const nextOf = (headers: Headers) =>
 		/^<https:\/\/api\.test(\S+)>; rel="next"$/.exec(headers.get('Link') ?? '')?.[1];
 
-	it('holds the sessions after one, and counts nothing', async () => {
+	it('contains the sessions after that one, and does not count the total', async () => {
 		const caller = await newCaller();
 		const [a, b, c, d] = await makeSessions(caller, 4);
 		expect(await pageAfter(caller, `?after=${a?.id}&limit=2`)).toEqual({
@@ -107,7 +107,7 @@ describe('a page by place', () => {
 		expect((await pageAfter(caller, `?after=${d?.id}`)).data).toEqual([]);
 	});
 
-	it('goes on where it was when the session is gone, and shows nobody else’s', async () => {
+	it('continues at the same place when that session is deleted, and shows no other owner’s sessions', async () => {
 		const [caller, stranger] = [await newCaller(), await newCaller()];
 		const [, b, c] = await makeSessions(caller, 3);
 		const theirs = await stranger.create();
@@ -116,7 +116,7 @@ describe('a page by place', () => {
 		expect((await pageAfter(caller, `?after=${theirs.id}`)).data).toHaveLength(2);
 	});
 
-	it('links to the next, keeping limit, status and fields, from a page by offset as well', async () => {
+	it('links to the next page with the same limit, status and fields, as a page by offset does', async () => {
 		const caller = await newCaller();
 		const sessions = await makeSessions(caller, 5);
 		const seen: unknown[] = [];
@@ -133,7 +133,7 @@ describe('a page by place', () => {
 		expect(paths).toHaveLength(2);
 	});
 
-	it('has no Link when nothing comes after it', async () => {
+	it('has no Link when it is the last', async () => {
 		const caller = await newCaller();
 		await makeSessions(caller, 2);
 		for (const query of ['', '?limit=2', '?offset=1&limit=1', '?offset=5', '?status=failed']) {
@@ -141,7 +141,7 @@ describe('a page by place', () => {
 		}
 	});
 
-	it('shows each session that was there all along once, while others come and go', async () => {
+	it('shows each session once while others are created and deleted', async () => {
 		const caller = await newCaller();
 		const kept = await makeSessions(caller, 12);
 		const passing = await makeSessions(caller, 12);
@@ -164,15 +164,15 @@ describe('a page by place', () => {
 		['after=', 'after'],
 		['after=sess_01K2VXQ8F3E7TTYYDS0T6W2H4B', 'after'],
 		['after=sess_01k2vxq8f3e7ttyyds0t6w2h4b&offset=0', 'after'],
-	])('refuses ?%s', async (query, path) => {
+	])('returns 400 for ?%s', async (query, path) => {
 		const { status, json } = await (await newCaller()).call('GET', `${SESSIONS}?${query}`);
 		expect([status, json]).toMatchObject([400, { code: 'VALIDATION_ERROR', details: [{ path }] }]);
 	});
 
-	it('has the time of its creation in its id', async () => {
+	it('starts with the time of its creation', async () => {
 		const { id, createdAt } = await (await newCaller()).create();
 		const digits = '0123456789abcdefghjkmnpqrstvwxyz';
-		// Ten digits of five bits each are the 48 bits of the time and two zeros before them.
+		// Ten digits of five bits each hold two zero bits and then the 48 bits of the time.
 		const time = Array.from(id.slice(5, 15)).reduce((sum, digit) => sum * 32 + digits.indexOf(digit), 0);
 		expect(new Date(time).toISOString()).toBe(createdAt);
 	});

@@ -6,14 +6,14 @@ import { serviceWith } from '../support/faulty-d1.ts';
 import { wrappedD1 } from '../support/wrapped-d1.ts';
 
 const MERGE = { 'Content-Type': 'application/merge-patch+json' };
-/** What the merges of one request may cost in D1: members of the patch times bytes of the object. */
+/** The maximum cost of one request’s merges in D1: members of the patch times bytes of the object. */
 const MAX_WORK = 10_000_000;
 
 let caller: Caller;
 let trips: number;
-/** The statements so far. */
+/** The statements that the service has sent. */
 let statements: { sql: string; wrote: boolean }[];
-/** Runs before each trip. */
+/** Runs before each round trip. */
 let meanwhile: (sql: string[]) => Promise<unknown>;
 
 beforeEach(async () => {
@@ -27,7 +27,7 @@ beforeEach(async () => {
 	});
 	[trips, statements] = [0, []];
 	caller = await newCaller({ fetcher: serviceWith({ DB: d1 }) });
-	await caller.call('GET', SESSIONS); // The key is known from here on.
+	await caller.call('GET', SESSIONS); // This caches the key.
 });
 
 async function merge(id: string, body: unknown, headers: Record<string, string> = {}) {
@@ -35,7 +35,7 @@ async function merge(id: string, body: unknown, headers: Record<string, string> 
 	return caller.call('PATCH', `${SESSIONS}/${id}`, { body, headers: { ...MERGE, ...headers } });
 }
 
-/** Whether D1 itself has merged. */
+/** Whether D1 has run a merge. */
 const mergedInD1 = () => statements.some(({ sql, wrote }) => wrote && sql.includes('json_patch'));
 
 const members = (prefix: string, count: number, value: unknown = 1): Record<string, unknown> =>
@@ -48,7 +48,7 @@ describe('a merge', () => {
 		['flat', 0],
 		['nested', 50],
 	];
-	it.each(shapes)('of %s objects costs D1 a bounded number of looks at members', async (_, levels) => {
+	it.each(shapes)('of %s objects has a bounded cost in D1', async (_, levels) => {
 		const { id } = await caller.create();
 		for (const size of [0, 300, 5000, 25_000]) {
 			for (const count of [1, 20, 250, 7000]) {
@@ -66,7 +66,7 @@ describe('a merge', () => {
 		}
 	});
 
-	it('of several fields counts them together', async () => {
+	it('of several fields has one bound for all of them', async () => {
 		const { id } = await caller.create();
 		const object = members('k', 2000);
 		const fields = ['plan', 'prd', 'assemblyState'];
@@ -80,13 +80,13 @@ describe('a merge', () => {
 		expect(json).toMatchObject(bodyOf({ ...object, ...patch }));
 	});
 
-	it('of some hundred members into a small object takes one trip', async () => {
+	it('of some hundred members into a small object takes one round trip', async () => {
 		const { id } = await caller.create({ prd: members('k', 400) });
 		await merge(id, { prd: members('z', 300), plan: members('a', 300) });
 		expect([trips, mergedInD1()]).toEqual([1, true]);
 	});
 
-	it('of 10,000 members into 40,000 takes two trips, neither of which merges', async () => {
+	it('of 10,000 members into 40,000 takes two round trips, and D1 runs no merge', async () => {
 		const { id } = await caller.create({ prd: members('k', 35_000) });
 		const { json } = await merge(id, { prd: members('z', 1000, null), plan: members('a', 10_000) });
 		expect([trips, mergedInD1()]).toEqual([2, false]);
@@ -95,7 +95,7 @@ describe('a merge', () => {
 });
 
 describe('a large merge', () => {
-	/** Too much for D1 by itself. */
+	/** Too large to merge in D1. */
 	const large = members('z', 5000);
 
 	it('returns 404 for a missing session', async () => {
@@ -104,7 +104,7 @@ describe('a large merge', () => {
 		expect((await merge('sess_01k2vxq8f3e7ttyyds0t6w2h4b', { plan: members('z', 300) })).status).toBe(404);
 	});
 
-	it('with a stale If-Match is a 412 with the current ETag, and changes nothing', async () => {
+	it('returns 412 with the current ETag for a stale If-Match, and changes nothing', async () => {
 		const { id } = await caller.create({ prd: members('k', 35_000) });
 		await caller.append(id);
 		for (const body of [{ plan: large }, { prd: members('z', 300) }]) {
@@ -114,7 +114,7 @@ describe('a large merge', () => {
 		expect((await merge(id, { plan: large }, { 'If-Match': '"7", "1"' })).status).toBe(200);
 	});
 
-	it('that would outgrow the limit is a 413 that names the field, and changes nothing', async () => {
+	it('returns 413 with the name of the field when the result exceeds the limit, and changes nothing', async () => {
 		const { id } = await caller.create({ prd: { a: 'x'.repeat(390_000) } });
 		const before = await caller.details(id);
 		const { status, json } = await merge(id, { prd: large, status: 'failed' });
@@ -125,7 +125,7 @@ describe('a large merge', () => {
 		expect(await caller.details(id)).toEqual(before);
 	});
 
-	it('makes all its changes at once, with the hash of the product object', async () => {
+	it('makes all changes at once, together with the hash of the product object', async () => {
 		const { id } = await caller.create({ prd: { a: 1 } });
 		const { json } = await merge(id, {
 			plan: large,
@@ -143,7 +143,7 @@ describe('a large merge', () => {
 		expect(own.json).toMatchObject({ productObjectHash: 'mine', plan: { ...large, a: 1 } });
 	});
 
-	it('loses nothing that another writer does between its reading and its writing', async () => {
+	it('keeps the changes that another writer makes between its read and its write', async () => {
 		const { id } = await caller.create();
 		const stranger = { plan: '{"theirs":1}', tries: 0 };
 		meanwhile = async ([sql = '']) => {
@@ -160,7 +160,7 @@ describe('a large merge', () => {
 		['a product object', { productObject: { a: 1 } }],
 		['a large merge', { plan: large }],
 	])(
-		'of %s asks D1 at most 40 times, and is a 503 with Retry-After when others never pause',
+		'of %s sends at most 40 queries, and returns 503 with Retry-After when others never stop writing',
 		async (_, body) => {
 			const { id } = await caller.create();
 			meanwhile = () => query('UPDATE sessions SET version = version + 1 WHERE id = ?', id);
@@ -172,7 +172,7 @@ describe('a large merge', () => {
 		},
 	);
 
-	it('survives 40 others, each of other members', async () => {
+	it('succeeds beside 40 others that change other members', async () => {
 		const { id } = await caller.create();
 		const answers = await Promise.all(
 			Array.from({ length: 40 }, (_, n) =>

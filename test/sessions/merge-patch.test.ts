@@ -5,7 +5,7 @@ const MERGE = { 'Content-Type': 'application/merge-patch+json' };
 const merge = (caller: Caller, id: string, body: unknown, headers: Record<string, string> = {}) =>
 	caller.call('PATCH', `${SESSIONS}/${id}`, { body, headers: { ...MERGE, ...headers } });
 
-/** RFC 7396, appendix A: those whose original and patch are objects, which is all that a field can be. */
+/** The examples of RFC 7396, appendix A, whose original and patch are objects. A field is always an object. */
 const APPENDIX_A: [original: object, patch: object, result: object][] = [
 	[{ a: 'b' }, { a: 'c' }, { a: 'c' }],
 	[{ a: 'b' }, { b: 'c' }, { a: 'b', b: 'c' }],
@@ -20,7 +20,7 @@ const APPENDIX_A: [original: object, patch: object, result: object][] = [
 ];
 
 describe('a merge patch', () => {
-	it.each(APPENDIX_A)('makes of %j and %j what RFC 7396 says: %j', async (original, patch, result) => {
+	it.each(APPENDIX_A)('gives the result of RFC 7396 for %j and %j: %j', async (original, patch, result) => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		await caller.call('PATCH', `${SESSIONS}/${id}`, { body: { plan: original } });
@@ -28,20 +28,20 @@ describe('a merge patch', () => {
 		expect([status, json.plan]).toEqual([200, result]);
 	});
 
-	it('of a field that is null begins with an empty object', async () => {
+	it('starts with an empty object when the field is null', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		expect((await merge(caller, id, { prd: { a: { b: 1, c: null } } })).json.prd).toEqual({ a: { b: 1 } });
 	});
 
-	it('of null clears a field', async () => {
+	it('clears a field with null', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create({ prd: { a: 1 } });
 		const { json } = await merge(caller, id, { prd: null, plan: null });
 		expect(json).toMatchObject({ prd: null, plan: null });
 	});
 
-	it('takes several fields at once and leaves the rest', async () => {
+	it('changes several fields at once, and leaves the others unchanged', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create({ prd: { a: 1 } });
 		const { json } = await merge(caller, id, { plan: { p: 1 }, assemblyState: { s: 1 }, status: 'planning' });
@@ -58,14 +58,14 @@ describe('a merge patch', () => {
 		[{ plan: [] }, 'plan'],
 		[{ prd: 1 }, 'prd'],
 		[{ productObjectHash: 1 }, 'productObjectHash'],
-	])('refuses %j', async (body, path) => {
+	])('returns 400 for %j', async (body, path) => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		const { status, json } = await merge(caller, id, body);
 		expect([status, json]).toMatchObject([400, { code: 'VALIDATION_ERROR', details: [{ path }] }]);
 	});
 
-	it('that would outgrow the limit is a 413 and changes nothing', async () => {
+	it('returns 413 and changes nothing when the result exceeds the limit', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		await merge(caller, id, { plan: { a: 'x'.repeat(250_000) } });
@@ -76,7 +76,7 @@ describe('a merge patch', () => {
 		expect(await caller.details(id)).toEqual(before);
 	});
 
-	it('may itself be larger than the limit when what it makes is not', async () => {
+	it('may be larger than the limit when its result is not', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		const nulls = Object.fromEntries(Array.from({ length: 40_000 }, (_, n) => [`member-${n}`, null]));
@@ -84,7 +84,7 @@ describe('a merge patch', () => {
 		expect([status, json.plan]).toEqual([200, { kept: 1 }]);
 	});
 
-	it('keeps members that JavaScript treats specially, and their order', async () => {
+	it('keeps members that JavaScript treats specially, and the order of members', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		const raw = '{"plan":{"b":1,"2":-0,"1":1e400,"__proto__":{"x":1},"":"\\u0000\\ud800"}}';
@@ -107,7 +107,7 @@ describe('a merge patch', () => {
 		['{"\\\\u0000":1}', '{"\\u0000":2,"\\\\ud800":3}', '{"\\\\u0000":1,"\\u0000":2,"\\\\ud800":3}'],
 		['{"\\n\ufffe":1}', '{"\\n\uffff":2,"\\n\ufffd":3}', '{"\\n\ufffe":1,"\\n\uffff":2,"\\n\ufffd":3}'],
 	])(
-		'tells names apart that differ after a U+0000 or in a lone surrogate: %s and %s',
+		'distinguishes names that differ after a U+0000 or in a lone surrogate: %s and %s',
 		async (original, patch, result) => {
 			const caller = await newCaller();
 			for (const field of ['plan', 'productObject']) {

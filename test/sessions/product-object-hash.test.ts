@@ -11,7 +11,7 @@ const patch = (caller: Caller, id: string, body: unknown, type = 'application/js
 const MERGE = 'application/merge-patch+json';
 
 describe('the RFC 8785 form that is hashed', () => {
-	it('is that of section 3.2.2 and 3.2.3’s example', async () => {
+	it('matches the example in sections 3.2.2 and 3.2.3', async () => {
 		const input = `{
 			"numbers": [333333333.33333329, 1E30, 4.50, 2e-3, 0.000000000000000000000000001],
 			"string": "\\u20ac$\\u000F\\u000aA'\\u0042\\u0022\\u005c\\\\\\"\\/",
@@ -68,7 +68,7 @@ describe('the RFC 8785 form that is hashed', () => {
 });
 
 describe('productObjectHash', () => {
-	it('is set when the object comes without one, whatever the order of its members', async () => {
+	it('is computed when the request has an object without a hash, and does not depend on the order of members', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		const first = await patch(caller, id, { productObject: { b: 1, a: [2] } });
@@ -77,7 +77,7 @@ describe('productObjectHash', () => {
 		expect(second.json.productObjectHash).toBe(first.json.productObjectHash);
 	});
 
-	it('is what was sent when it is sent', async () => {
+	it('is the hash in the request when there is one', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		const { json } = await patch(caller, id, { productObject: { a: 1 }, productObjectHash: 'mine' });
@@ -85,7 +85,7 @@ describe('productObjectHash', () => {
 		expect((await patch(caller, id, { plan: {} })).json.productObjectHash).toBe('mine');
 	});
 
-	it('follows a merged object', async () => {
+	it('is computed from the result of a merge', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		await patch(caller, id, { productObject: { a: 1, b: { c: 2 } }, productObjectHash: 'stale' });
@@ -110,7 +110,7 @@ describe('productObjectHash', () => {
 		expect((await patch(caller, id, { productObjectHash: null }, MERGE)).json.productObjectHash).toBeNull();
 	});
 
-	it('fits the object after 40 concurrent merges into it, none of which is lost', async () => {
+	it('matches the object after 40 concurrent merges, none of which is lost', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		const answers = await Promise.all(
@@ -124,7 +124,7 @@ describe('productObjectHash', () => {
 		expect(hash).toBe(await productObjectHash(JSON.stringify(productObject)));
 	});
 
-	it('takes a number beyond the range of a double as the nearest one, however it is written and wherever it is', async () => {
+	it('treats a number beyond the range of a double as the nearest double, in any notation and at any place', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		const beyond = `1${'0'.repeat(210)}e99`;
@@ -138,7 +138,7 @@ describe('productObjectHash', () => {
 		expect(text).toContain(`"productObject":{"__proto__":{"a":[${beyond}]}}`);
 	});
 
-	it('can be left out of a merge into an object that has a number beyond the range', async () => {
+	it('is computed after a merge into an object that has a number beyond the range of a double', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		const raw = `{"productObject":{"a":1${'0'.repeat(210)}e99},"productObjectHash":"mine"}`;
@@ -150,7 +150,7 @@ describe('productObjectHash', () => {
 		]);
 	});
 
-	it('is computed for objects that hold what RFC 8785 leaves out', async () => {
+	it('is computed for objects with values that RFC 8785 does not cover', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		const raw = '{"productObject":{"lone":"\\ud800","big":-1e999}}';

@@ -34,7 +34,7 @@ describe('updating a session', () => {
 		});
 	});
 
-	it('replaces each field that is sent, and leaves the rest', async () => {
+	it('replaces each field in the body, and leaves the others unchanged', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create({ prd: { a: 1 }, catalogVersion: 'c' });
 		await caller.call('PATCH', `${SESSIONS}/${id}`, {
@@ -52,7 +52,7 @@ describe('updating a session', () => {
 	it.each([
 		['replacing', 'application/json'],
 		['merging', 'application/merge-patch+json'],
-	])('never turns updatedAt back when %s, even if another clock was ahead', async (_, type) => {
+	])('never sets updatedAt back when %s, even if another clock was ahead', async (_, type) => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		const ahead = '2998-01-01T00:00:00.000Z';
@@ -87,7 +87,7 @@ describe('updating a session', () => {
 		});
 	});
 
-	it('changes nothing when no known field is sent, updatedAt and ETag included', async () => {
+	it('changes nothing, not even updatedAt and the ETag, when the body has no known field', async () => {
 		const caller = await newCaller();
 		const session = await caller.create();
 		const { status, json, headers } = await caller.call('PATCH', `${SESSIONS}/${session.id}`, {
@@ -108,7 +108,7 @@ describe('updating a session', () => {
 		[[], ''],
 		['text', ''],
 		[null, ''],
-	])('refuses %j with the path of the problem', async (body, path) => {
+	])('returns 400 with the path of the problem for %j', async (body, path) => {
 		const caller = await newCaller();
 		const session = await caller.create();
 		const answer = await caller.call('PATCH', `${SESSIONS}/${session.id}`, { body });
@@ -117,7 +117,7 @@ describe('updating a session', () => {
 		expect(await caller.details(session.id)).toEqual({ ...session, events: [] });
 	});
 
-	it('names each problem', async () => {
+	it('returns each problem', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		const { json } = await caller.call<{ details: { path: string }[] }>('PATCH', `${SESSIONS}/${id}`, {
@@ -131,7 +131,7 @@ describe('updating a session', () => {
 		['application/x-www-form-urlencoded', '{}'],
 		['', '{}'],
 		['text/plain', 'not even JSON'],
-	])('takes no body of type %j', async (type, raw) => {
+	])('returns 415 for a body of type %j', async (type, raw) => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		const { status, json } = await caller.call('PATCH', `${SESSIONS}/${id}`, {
@@ -142,7 +142,7 @@ describe('updating a session', () => {
 	});
 
 	it.each(['', '{', '{"plan":{}', 'nul', '{"a":1}x', '\u00ef\u00bb\u00bf{}', "{'a':1}"])(
-		'calls %j invalid JSON',
+		'returns 400 for the invalid JSON %j',
 		async (raw) => {
 			const caller = await newCaller();
 			const { id } = await caller.create();
@@ -155,7 +155,7 @@ describe('updating a session', () => {
 	);
 
 	it.each(['sess_01k2vxq8f3e7ttyyds0t6w2h4b', 'nonsense', 'sess_', '%00', '%E0%A4%A', 'a b'])(
-		'knows no session %s',
+		'returns 404 for the session %s',
 		async (id) => {
 			const caller = await newCaller();
 			const { status, json } = await caller.call('PATCH', `${SESSIONS}/${id}`, {

@@ -11,7 +11,7 @@ const WRITERS = 8;
 const STEPS = 12;
 const OBJECTS = ['assemblyState', 'plan', 'prd', 'productObject'] as const;
 
-/** Fails a share of the trips, half of them before their work was done and half of them after it. */
+/** Makes some of the round trips fail, half of them before and half of them after D1 ran the statements. */
 function unreliableD1(share: number, random: () => number): D1Database {
 	return wrappedD1(env.DB, async (_, work) => {
 		const roll = random();
@@ -22,7 +22,7 @@ function unreliableD1(share: number, random: () => number): D1Database {
 	});
 }
 
-/** Any generator of numbers would do; this one is Lehmer's. */
+/** Lehmer's generator: any pseudorandom numbers are good enough here. */
 function randomFrom(seed: number): () => number {
 	let state = seed;
 	return () => {
@@ -34,11 +34,11 @@ function randomFrom(seed: number): () => number {
 interface Sent {
 	patch: Record<string, unknown> | undefined;
 	count: number;
-	/** Done for certain, not done for certain, or not known: a 503 without a key. */
+	/** Whether a step took effect. A 503 without a key leaves that unknown. */
 	outcome: 'done' | 'refused' | 'unknown';
 }
 
-/** Sends one step of a writer, again and again while it has a key and D1 fails. */
+/** Sends one step of a writer. With a key it retries while D1 fails. */
 async function sendStep(caller: Caller, id: string, name: string, roll: () => number): Promise<Sent> {
 	const count = 1 + Math.floor(roll() * 4);
 	const [writer = ''] = name.split('-');
@@ -49,7 +49,7 @@ async function sendStep(caller: Caller, id: string, name: string, roll: () => nu
 		{ productObject: { [writer]: { [name]: 1 }, last: name } },
 		{ prd: null },
 		{ prd: { [name]: null, [writer]: [name] }, assemblyState: { [writer]: name } },
-		// Too much for D1 by itself.
+		// Too large to merge in D1.
 		{ assemblyState: Object.fromEntries(Array.from({ length: 1500 }, (_, n) => [`${writer}_${n}`, null])) },
 	];
 	const patch = patches[Math.floor(roll() * patches.length)];
@@ -63,7 +63,7 @@ async function sendStep(caller: Caller, id: string, name: string, roll: () => nu
 	const send = () => caller.call('POST', `${SESSIONS}/${id}/steps`, { body: { events, patch }, headers });
 	let answer = await send();
 	while (answer.status === 503 && isKeyed) answer = await send();
-	// A client whose answer got lost sends the step again though it was done.
+	// A client that lost the response sends the step again although it took effect.
 	if (isKeyed && answer.status === 201 && roll() < 0.3) {
 		const again = await send();
 		if (again.status !== 503) expect(again.json.events).toEqual(answer.json.events);
@@ -75,9 +75,9 @@ async function sendStep(caller: Caller, id: string, name: string, roll: () => nu
 
 it.each([
 	['a reliable database', 0],
-	['a database that fails a quarter of the trips', 0.25],
+	['a database that fails a quarter of the round trips', 0.25],
 ])(
-	'leaves a log and a state that agree with one order of whole steps, of 8 writers on %s',
+	'steps of 8 concurrent writers leave a log and a state that agree on one order, with %s',
 	{
 		timeout: 240_000,
 	},
@@ -104,7 +104,7 @@ it.each([
 		const events = details.json.events as { id: string; payload: { step: string; at: number } }[];
 		expect(events.map((event) => Number(event.id.slice(4, 14)))).toEqual(events.map((_, at) => at + 1));
 
-		// The log is made of whole steps, each there once, in the order in which they were done.
+		// The log consists of whole steps, each once, in the order in which they took effect.
 		const done = events.filter(({ payload }) => payload.at === 0).map(({ payload }) => payload.step);
 		const whole = done.flatMap((step) =>
 			Array.from({ length: sent.get(step)?.count ?? 0 }, (_, at) => ({ step, at })),
@@ -115,7 +115,7 @@ it.each([
 			if (outcome !== 'unknown') expect([name, done.includes(name)]).toEqual([name, outcome === 'done']);
 		}
 
-		// The state is what their patches make of it in that order.
+		// The state is the result of their patches in that order.
 		const state: Record<string, Json> = {};
 		let version = 1;
 		for (const name of done) {

@@ -8,9 +8,9 @@ import { wrappedD1 } from '../support/wrapped-d1.ts';
 const LOST = 'D1_ERROR: Network connection lost.';
 
 let caller: Caller;
-/** What happens to the next trips, one each: a fault, or nothing. */
+/** The outcomes of the next round trips: a fault, or undefined for success. */
 let next: ('before' | 'after' | undefined)[];
-/** Runs after a trip that was lost. */
+/** Runs after a round trip whose response is lost. */
 let meanwhile: () => Promise<unknown>;
 
 beforeEach(async () => {
@@ -23,7 +23,7 @@ beforeEach(async () => {
 		throw new Error(LOST);
 	});
 	caller = await newCaller({ fetcher: serviceWith({ DB: d1 }) });
-	await caller.call('GET', SESSIONS); // The key is known from here on.
+	await caller.call('GET', SESSIONS); // This caches the key.
 });
 
 const events = [{ type: 'a' }, { type: 'b' }];
@@ -43,7 +43,7 @@ describe.each(bodies)('a step %s', (_, patch) => {
 	const once = [patch ? '"2.2"' : '"1.2"', 2, patch?.plan ?? null];
 
 	it.each(['before', 'after'] as const)(
-		'and an Idempotency-Key is done once when its connection is lost %s the write',
+		'and an Idempotency-Key takes effect once when the connection is lost %s the write',
 		async (when) => {
 			const { id } = await caller.create();
 			next = [when, when];
@@ -54,7 +54,7 @@ describe.each(bodies)('a step %s', (_, patch) => {
 	);
 
 	it.each(['before', 'after'] as const)(
-		'and no Idempotency-Key is a 503, and there whole or not at all, when its connection is lost %s the write',
+		'and no Idempotency-Key returns 503 and is stored in full or not at all when the connection is lost %s the write',
 		async (when) => {
 			const { id } = await caller.create();
 			next = [when];
@@ -63,7 +63,7 @@ describe.each(bodies)('a step %s', (_, patch) => {
 		},
 	);
 
-	it('can be sent again with its key after a 503', async () => {
+	it('and an Idempotency-Key can be sent again after a 503', async () => {
 		const { id } = await caller.create();
 		next = ['after', 'after', 'after'];
 		expect((await send(id, patch, key)).status).toBe(503);
@@ -73,14 +73,14 @@ describe.each(bodies)('a step %s', (_, patch) => {
 	});
 });
 
-describe('a step that the service repeats after its answer was lost', () => {
+describe('a step that the service retries after a lost response', () => {
 	it.each([
 		['merges', { plan: { mine: 1 }, status: 'planning' }],
 		['clears', { plan: null }],
 		['sets the product object', { productObject: { mine: 1 }, plan: null }],
-	])('undoes nothing that others did since, where it %s', async (_, patch) => {
+	])('keeps the changes that others made meanwhile, where it %s', async (_, patch) => {
 		const { id } = await caller.create();
-		// A product object is read in a trip of its own.
+		// The product object is read in a separate round trip.
 		next = 'productObject' in patch ? [undefined, 'after'] : ['after'];
 		meanwhile = () =>
 			query(

@@ -3,7 +3,7 @@ import { newCaller, SESSIONS } from '../support/api.ts';
 import { caughtUp, followSession, hubsWith, liveService } from '../support/follow.ts';
 
 describe('a step', () => {
-	it('reaches followers as its events in order, and as the state after it', async () => {
+	it('reaches followers as its events in order and then the new state', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		const stream = await caughtUp(await followSession(caller, id));
@@ -22,7 +22,7 @@ describe('a step', () => {
 		await stream.leave();
 	});
 
-	it('of a session that nobody follows tells no hub', async () => {
+	it('sends no notice to a hub when nobody follows the session', async () => {
 		const { hubs, sent } = hubsWith((_, pass) => pass());
 		const caller = await newCaller({ fetcher: liveService({ HUB: hubs }) });
 		const { id } = await caller.create();

@@ -42,7 +42,7 @@ describe('a step', () => {
 		expect(positionsOf(details.events)).toEqual([1, 2, 3]);
 	});
 
-	it('takes 100 events', async () => {
+	it('accepts 100 events', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		const { json } = await step(caller, id, { events: notes(100) });
@@ -62,7 +62,7 @@ describe('a step', () => {
 		},
 	);
 
-	it('clears fields, sets a hash of its own, and computes the hash of a product object', async () => {
+	it('clears fields, stores the hash in the request, and computes the hash of a product object', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create({ prd: { a: 1 } });
 		const own = { prd: null, productObject: { a: 1 }, productObjectHash: 'mine' };
@@ -81,7 +81,7 @@ describe('a step', () => {
 		expect(positionsOf((await caller.details(id)).events)).toEqual([1, 2, 3]);
 	});
 
-	it('merges what is too large for D1 in the Worker', async () => {
+	it('merges in the Worker when the merge is too large for D1', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create({ prd: { kept: 1 } });
 		const large = Object.fromEntries(Array.from({ length: 5000 }, (_, n) => [`member-${n}`, n]));
@@ -90,7 +90,7 @@ describe('a step', () => {
 		expect((await caller.details(id)).events).toEqual(json.events);
 	});
 
-	it('keeps every payload and object to the byte', async () => {
+	it('keeps every byte of payloads and objects', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		const object =
@@ -107,10 +107,10 @@ describe('a step', () => {
 		expect((await caller.details(id)).events.map(({ type }) => type)).toEqual(['a', 'bA']);
 	});
 
-	it('takes a body at its limit, however long its payloads are as JSON strings', async () => {
+	it('accepts a body at its limit, however long its payloads are as JSON strings', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
-		// Each quotation mark takes four bytes where the events are bound.
+		// Each quotation mark takes four bytes in the bound parameter.
 		const payload = { text: '"'.repeat(32_000) };
 		const events = Array.from({ length: 32 }, (_, n) => ({ type: `${n}`, payload }));
 		const { status, json } = await step(caller, id, { events });
@@ -120,8 +120,8 @@ describe('a step', () => {
 		expect(stored.every((event) => event.payload.text === payload.text)).toBe(true);
 	});
 
-	it('binds its events in texts that D1 takes, of at most 2,000,000 bytes', () => {
-		// A local D1 takes longer ones. A quotation mark of a payload takes two bytes more where it is bound.
+	it('binds its events in texts of at most 2,000,000 bytes, the limit of D1', () => {
+		// A local D1 accepts longer texts. A quotation mark in a payload takes two more bytes in the bound parameter.
 		const payload = `{"text":"${'\\"'.repeat(32_000)}"}`;
 		const event = { type: 'a', stage: null, message: null, payload, nonce: 'f'.repeat(20) };
 		const events = Array.from({ length: 31 }, () => event);
@@ -136,20 +136,20 @@ describe('a step', () => {
 		);
 	});
 
-	it('is visible to the owner of its session alone', async () => {
+	it('returns 404 to all but the owner of the session', async () => {
 		const [caller, stranger] = [await newCaller(), await newCaller()];
 		const { id } = await caller.create();
 		const answer = await step(stranger, id, { events: notes(1), patch: { plan: {} } });
 		expect([answer.status, await caller.details(id)]).toMatchObject([404, { events: [], plan: null }]);
 	});
 
-	it('needs PRODUCTS:WRITE', async () => {
+	it('requires PRODUCTS:WRITE', async () => {
 		const reader = await newCaller({ permissions: ['PRODUCTS:READ', 'PRODUCTS:DELETE'] });
 		const answer = await step(reader, 'sess_01k2vxq8f3e7ttyyds0t6w2h4b', { events: notes(1) });
 		expect(answer.status).toBe(403);
 	});
 
-	it('into a missing or an expired session is a 404', async () => {
+	it('returns 404 for a missing or an expired session', async () => {
 		const caller = await newCaller();
 		expect((await step(caller, 'sess_01k2vxq8f3e7ttyyds0t6w2h4b', { events: notes(1) })).status).toBe(404);
 		const { id } = await caller.create();
@@ -162,7 +162,7 @@ describe('a step', () => {
 	});
 });
 
-describe('a step that does not fit', () => {
+describe('an invalid step', () => {
 	it.each([
 		[{}, 'events'],
 		[{ events: [] }, 'events'],
@@ -179,7 +179,7 @@ describe('a step that does not fit', () => {
 		[{ events: notes(1), patch: { plan: [] } }, 'patch.plan'],
 		[{ events: notes(1), patch: { status: null } }, 'patch.status'],
 		[{ events: notes(1), patch: { status: 'unknown' } }, 'patch.status'],
-	])('is a 400 that names the problem: %j', async (body, path) => {
+	])('returns 400 with the path of the problem: %j', async (body, path) => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		const { status, json } = await step(caller, id, body);
@@ -191,7 +191,7 @@ describe('a step that does not fit', () => {
 	const send = (caller: Caller, id: string, raw: string) =>
 		caller.call('POST', `${SESSIONS}/${id}/steps`, { raw, headers: { 'Content-Type': 'application/json' } });
 
-	it('is a 400 where an object nests deeper than 100 levels, and 201 where it does not', async () => {
+	it('returns 400 when an object nests deeper than 100 levels, and 201 when it does not', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		const bodyOf = (levels: number) =>
@@ -207,7 +207,7 @@ describe('a step that does not fit', () => {
 		expect(taken.text).toContain(`"plan":${nested(100)}`);
 	});
 
-	it('ignores unknown members at each level, however deep', async () => {
+	it('is not one with unknown members, which are ignored at each level', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		const deep = '['.repeat(50_000) + ']'.repeat(50_000);
@@ -218,7 +218,7 @@ describe('a step that does not fit', () => {
 		expect(text).toContain('"plan":{"b":1.0}');
 	});
 
-	it('names at most 100 problems, however many events it has', async () => {
+	it('returns at most 100 problems, however many events it has', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		const { status, json } = await send(caller, id, `{"events":[${'{},'.repeat(200_000)}{}]}`);
@@ -229,7 +229,7 @@ describe('a step that does not fit', () => {
 	it.each([
 		['events.1.payload', { events: [{ type: 'a' }, { type: 'b', payload: { a: 'x'.repeat(65_536) } }] }],
 		['plan', { events: notes(2), patch: { status: 'failed', plan: { a: 'x'.repeat(400_000) } } }],
-	])('is a 413 that names %s, and leaves no trace', async (path, body) => {
+	])('returns 413 with the path of %s, and changes nothing', async (path, body) => {
 		const caller = await newCaller();
 		const session = await caller.create();
 		const { status, json } = await step(caller, session.id, body, { 'Idempotency-Key': 'k' });
@@ -257,7 +257,7 @@ describe('If-Match on a step', () => {
 		['with a patch', { plan: { a: 1 } }],
 		['without a patch', undefined],
 		['with a product object', { productObject: { a: 1 } }],
-	])('%s lets the current tag through, whatever was appended since', async (_, patch) => {
+	])('%s allows the current tag, whatever was appended since', async (_, patch) => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		await step(caller, id, { events: notes(2) });
@@ -272,7 +272,7 @@ describe('If-Match on a step', () => {
 		['with a patch', { plan: { a: 1 } }],
 		['without a patch', undefined],
 		['with a product object', { productObject: { a: 1 } }],
-	])('%s refuses a stale tag, answers the current one, and leaves no trace', async (_, patch) => {
+	])('%s returns 412 with the current tag for a stale one, and changes nothing', async (_, patch) => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		await step(caller, id, { events: notes(1), patch: { status: 'planning' } });
@@ -290,7 +290,7 @@ describe('If-Match on a step', () => {
 		expect(await caller.details(id)).toEqual(before);
 	});
 
-	it('lets exactly one of 20 concurrent steps through', async () => {
+	it('allows exactly one of 20 concurrent steps', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		const answers = await Promise.all(
@@ -317,28 +317,25 @@ describe('Idempotency-Key on a step', () => {
 		],
 	] as const;
 
-	it.each(patches)(
-		'%s makes a retry answer the same events, and the session as it is now',
-		async (_, patch) => {
-			const caller = await newCaller();
-			const { id } = await caller.create();
-			await caller.append(id);
-			const body = { events: notes(3), patch };
-			const first = await step(caller, id, body, key);
-			await step(caller, id, { events: notes(2), patch: { status: 'failed', prd: { since: true } } });
-			const before = await caller.call('GET', `${SESSIONS}/${id}`);
-			const again = await step(caller, id, body, key);
-			expect([again.status, again.headers.get('Idempotency-Replayed')]).toEqual([201, 'true']);
-			expect(again.json.events).toEqual(first.json.events);
-			expect(again.json.session).toMatchObject({ status: 'failed', prd: { since: true } });
-			const after = await caller.call('GET', `${SESSIONS}/${id}`);
-			expect(after.text).toBe(before.text);
-			expect(`${again.headers.get('ETag')?.slice(0, -1)}.6"`).toBe(after.headers.get('ETag'));
-		},
-	);
+	it.each(patches)('%s makes a retry return the same events and the current session', async (_, patch) => {
+		const caller = await newCaller();
+		const { id } = await caller.create();
+		await caller.append(id);
+		const body = { events: notes(3), patch };
+		const first = await step(caller, id, body, key);
+		await step(caller, id, { events: notes(2), patch: { status: 'failed', prd: { since: true } } });
+		const before = await caller.call('GET', `${SESSIONS}/${id}`);
+		const again = await step(caller, id, body, key);
+		expect([again.status, again.headers.get('Idempotency-Replayed')]).toEqual([201, 'true']);
+		expect(again.json.events).toEqual(first.json.events);
+		expect(again.json.session).toMatchObject({ status: 'failed', prd: { since: true } });
+		const after = await caller.call('GET', `${SESSIONS}/${id}`);
+		expect(after.text).toBe(before.text);
+		expect(`${again.headers.get('ETag')?.slice(0, -1)}.6"`).toBe(after.headers.get('ETag'));
+	});
 
 	it.each(patches)(
-		'%s is looked at before If-Match, so that a retry answers though its tag is stale',
+		'%s is checked before If-Match, and a retry succeeds although its tag is stale',
 		async (_, patch) => {
 			const caller = await newCaller();
 			const { id } = await caller.create();
@@ -351,7 +348,7 @@ describe('Idempotency-Key on a step', () => {
 		},
 	);
 
-	it.each(patches)('%s makes one step of forty equal ones at once', async (_, patch) => {
+	it.each(patches)('%s makes forty concurrent retries take effect once', async (_, patch) => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		const answers = await Promise.all(
@@ -376,7 +373,7 @@ describe('Idempotency-Key on a step', () => {
 		['another field', { events: notes(2), patch: { prd: { a: 1 } } }],
 		['no patch', { events: notes(2) }],
 		['a large patch', { events: notes(2), patch: patches[3][1] }],
-	])('with %s is a 422, and leaves no trace', async (_, body) => {
+	])('with %s returns 422, and changes nothing', async (_, body) => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		await step(caller, id, { events: notes(2), patch: { plan: { a: 1 } } }, key);
@@ -386,7 +383,7 @@ describe('Idempotency-Key on a step', () => {
 		expect(await caller.details(id)).toEqual(before);
 	});
 
-	it('is shared with append: the key of one is a 422 for the other', async () => {
+	it('is shared with append: each returns 422 for a key of the other', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		const append = (name: string) =>
@@ -412,7 +409,7 @@ describe('Idempotency-Key on a step', () => {
 		}
 	});
 
-	it('makes a retry answer though the patch would outgrow the limit by now', async () => {
+	it('makes a retry succeed although the patch would exceed the limit by now', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		for (const field of ['plan', 'productObject']) {

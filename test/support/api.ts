@@ -9,12 +9,12 @@ import { expectDocumented } from './documented.ts';
 export const ORIGIN = 'https://api.test';
 export const SESSIONS = '/v1/products/generation/sessions';
 
-/** What answers a request: the Worker itself unless a test puts something before it. */
+/** Responds to requests: the Worker itself, or something that a test puts before it. */
 export type Fetcher = (request: Request) => Promise<Response>;
 const worker: Fetcher = (request) => exports.default.fetch(request);
 
 export interface CallOptions {
-	/** Sent as JSON; `raw` as it is. */
+	/** A value that is sent as JSON. `raw` is sent unchanged. */
 	body?: unknown;
 	raw?: BodyInit;
 	headers?: Record<string, string>;
@@ -27,7 +27,7 @@ export interface Answer<T = unknown> {
 	json: T;
 }
 
-/** A caller with a key of its own. */
+/** A caller with a new key. */
 export interface Caller {
 	key: string;
 	userId: string;
@@ -60,7 +60,7 @@ export async function newKey(
 	});
 }
 
-/** Makes a caller: a new user, or the given one, with a new key. */
+/** Creates a caller: a new user or the given one, with a new key. */
 export async function newCaller(
 	request: Parameters<typeof newKey>[0] & { fetcher?: Fetcher } = {},
 ): Promise<Caller> {
@@ -104,7 +104,7 @@ export function callerWith(
 	};
 }
 
-/** Sends a request as it is, without credentials of its own. */
+/** Sends a request unchanged, without adding credentials. */
 export const send = async <T = Record<string, unknown>>(
 	path: string,
 	init?: RequestInit,
@@ -113,7 +113,7 @@ export const send = async <T = Record<string, unknown>>(
 	return answerOf<T>(request, await worker(request));
 };
 
-/** Reads an answer, and holds it against the OpenAPI document. */
+/** Reads a response, and checks it against the OpenAPI document. */
 async function answerOf<T>(request: Request, response: Response): Promise<Answer<T>> {
 	const text = await response.text();
 	expectDocumented(request, response, text);

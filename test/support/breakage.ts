@@ -8,25 +8,25 @@ export interface Onward {
 	body: string;
 }
 
-/** A request as it was sent on, and its answer on the way back. */
+/** A request as the service gets it, and its response before the client gets it. */
 export interface Exchange {
 	method: string;
-	/** Without the query. */
+	/** The path without the query. */
 	path: string;
 	query: URLSearchParams;
-	/** What was sent, if it was a JSON object. */
+	/** The request body if it is a JSON object. */
 	sent: Json | undefined;
 	status: number;
 	headers: Headers;
-	/** What came back, if it was a JSON object. */
+	/** The response body if it is a JSON object. */
 	body: Json | undefined;
 }
 
-/** A rule of the service that is broken for those who call it. */
+/** Breaks a rule of the service for its clients. */
 export interface Breakage {
-	/** Changes the request; called before it is sent on. */
+	/** Changes the request before the service gets it. */
 	request?: (request: Onward) => void;
-	/** Changes the answer. */
+	/** Changes the response. */
 	answer?: (exchange: Exchange) => void;
 }
 
@@ -39,7 +39,7 @@ function objectOf(text: string): Json | undefined {
 	}
 }
 
-/** Sends a request on, and returns its answer; both changed by the breakage. */
+/** Forwards a request and returns its response, both changed by the breakage. */
 export async function throughBreakage(
 	{ request: change, answer }: Breakage,
 	onward: Onward,
@@ -50,7 +50,7 @@ export async function throughBreakage(
 	const response = await sendOn(url, {
 		method,
 		headers,
-		// As bytes: for a string, fetch would choose a Content-Type of its own.
+		// The body is bytes, because fetch would add a Content-Type to a string.
 		...(body === '' ? {} : { body: new TextEncoder().encode(body) }),
 	});
 	const text = await response.text();

@@ -13,7 +13,7 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
 	return Buffer.concat(chunks).toString();
 }
 
-/** Serves what `target` serves, but breaks one rule. */
+/** Starts a proxy for `target` that breaks one rule. */
 export async function breakingProxy(target: string, breakage: Breakage): Promise<BreakingProxy> {
 	const server: Server = createServer(async (incoming, outgoing) => {
 		const headers = new Headers();

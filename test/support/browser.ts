@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { ROOT } from './server.ts';
 
-/** Where a person can look at what the tests saw. */
+/** The folder of the screenshots. */
 export const SCREENSHOTS = join(ROOT, 'dist/screenshots');
 
-/** Starts Chromium: Debian's, or the one that CHROMIUM names. */
+/** Starts Chromium from the path in CHROMIUM, by default Debian's. */
 export function startBrowser(): Promise<Browser> {
 	mkdirSync(SCREENSHOTS, { recursive: true });
 	return chromium.launch({
@@ -15,17 +15,17 @@ export function startBrowser(): Promise<Browser> {
 	});
 }
 
-/** A tab, and what it did that a person does not see. */
+/** A tab, with its requests and errors. */
 export interface Tab {
 	page: Page;
 	/** Every request that the page made. */
 	requests: string[];
-	/** What the page threw and what the browser reported as an error. */
+	/** The errors that the page threw or the browser reported. */
 	errors: string[];
 	close(): Promise<void>;
 }
 
-/** Opens a tab with a storage of its own. */
+/** Opens a tab with separate storage. */
 export async function openTab(browser: Browser, options: BrowserContextOptions = {}): Promise<Tab> {
 	const context = await browser.newContext({ viewport: { width: 1440, height: 1000 }, ...options });
 	const page = await context.newPage();

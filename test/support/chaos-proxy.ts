@@ -1,16 +1,16 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** What happens to one request on its way. */
+/** The faults of one request. */
 const FAULTS = [
 	/** The connection breaks before the service gets the request. */
 	'request lost',
-	/** The service does its work, and the connection breaks before its response. */
+	/** The service handles the request, and the connection breaks before the response. */
 	'response lost',
 	/** The connection breaks in the middle of the response. */
 	'response cut',
 	'503 before the service',
-	/** The service does its work, and a gateway answers 503 in its place. */
+	/** The service handles the request, and a gateway returns 503 instead of the response. */
 	'503 after the service',
 	'429',
 	'delay',
@@ -25,16 +25,16 @@ export interface ChaosProxy {
 }
 
 export interface Chaos {
-	/** The part of the requests that meet a fault: 0 to 1. */
+	/** The share of requests with a fault, from 0 to 1. */
 	faultRate: number;
-	/** How many streams are cut, each after a random number of bytes. Later ones stay whole. */
+	/** The number of streams that are cut, each after a random number of bytes. Later streams are not cut. */
 	streamCuts: number;
 }
 
 const MAX_DELAY_MS = 20;
 const MAX_BYTES_BEFORE_CUT = 1500;
 
-/** Serves what `target` serves, over a network that fails. */
+/** Starts a proxy for `target` that simulates an unreliable network. */
 export async function chaosProxy(target: string, { faultRate, streamCuts }: Chaos): Promise<ChaosProxy> {
 	const counts: ChaosProxy['counts'] = new Map();
 	const count = (what: Fault | 'stream cut') => counts.set(what, (counts.get(what) ?? 0) + 1);
@@ -74,7 +74,7 @@ export async function chaosProxy(target: string, { faultRate, streamCuts }: Chao
 		let left = isCut ? Math.ceil(Math.random() * MAX_BYTES_BEFORE_CUT) : Number.POSITIVE_INFINITY;
 		if (isCut) count('stream cut');
 		for await (const chunk of response.body ?? []) {
-			// The client waits for as long as the stream asks. A test has no time for that.
+			// Shorten the delay that the stream asks for, to keep the test fast.
 			const bytes = Buffer.from(
 				Buffer.from(chunk).toString('latin1').replace('retry: 2000', 'retry: 20'),
 				'latin1',

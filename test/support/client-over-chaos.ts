@@ -4,16 +4,16 @@ import { chaosProxy } from './chaos-proxy.ts';
 import type { Server } from './server.ts';
 
 const FAULT_RATE = 0.3;
-/** So many that a write does not run out of them by chance. */
+/** Enough that it is very unlikely for all retries of a write to fail. */
 const MAX_RETRIES = 20;
 const WRITERS = 16;
 
 interface Parties {
-	/** Speaks to the service over a network that fails. */
+	/** Calls the service over an unreliable network. */
 	shaky: Client;
-	/** Speaks to the service itself. */
+	/** Calls the service directly. */
 	steady: Client;
-	/** How often the network failed. */
+	/** The number of faults of the network. */
 	failures(): number;
 }
 
@@ -32,7 +32,7 @@ async function withParties(server: Server, streamCuts: number, act: (parties: Pa
 	}
 }
 
-/** Calls `write` with each number below `count`, some of them at the same time. */
+/** Calls `write` with each number below `count`, several at a time. */
 async function writeAll(count: number, write: (number: number) => Promise<unknown>): Promise<void> {
 	let next = 0;
 	async function writer() {
@@ -52,7 +52,7 @@ const numbersOf = async (client: Client, id: string): Promise<number[]> => {
 };
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, number) => number);
 
-/** Holds that `count` appends over a network that fails arrive once each. */
+/** Expects that each of `count` appends over an unreliable network takes effect once. */
 export const expectAppendsOnce = (server: Server, count: number) =>
 	withParties(server, 0, async ({ shaky, steady, failures }) => {
 		const { id } = await shaky.create();

@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers';
 
-/** Runs one statement directly, past the service: for what no call can do, and to look behind it. */
+/** Runs one SQL statement directly, for setup and checks that the API does not offer. */
 export async function query<T = Record<string, unknown>>(
 	sql: string,
 	...parameters: unknown[]
@@ -11,14 +11,14 @@ export async function query<T = Record<string, unknown>>(
 	return results;
 }
 
-/** Lets a session's life end at a time, by default long ago. */
+/** Sets a session's expiry, by default to a time long ago. */
 export const expire = (id: string, at = '2020-01-01T00:00:00.000Z') =>
 	query('UPDATE sessions SET expires_at = ? WHERE id = ?', at, id);
 
-/** How many sessions a user has, in whatever organization, alive or not. */
+/** Counts a user's sessions in all organizations, including expired ones. */
 export const sessionsOf = (userId: string): Promise<number> => countRows('sessions', 'user_id = ?', userId);
 
-/** How many rows a table has. */
+/** Counts the rows of a table. */
 export async function countRows(
 	table: 'sessions' | 'events',
 	where = 'true',

@@ -13,14 +13,14 @@ const patterns = Object.entries(document.paths ?? {}).map(([path, item]) => ({
 }));
 const validators = new Map<string, Validator>();
 
-/** Follows a reference into the document's components. */
+/** Resolves a reference into the document's components. */
 function resolve<T>(item: T | { $ref: string }): T {
 	if (typeof item !== 'object' || item === null || !('$ref' in item)) return item as T;
 	const [, , kind = '', name = ''] = item.$ref.split('/');
 	return (document.components as Record<string, Record<string, T>>)[kind]?.[name] as T;
 }
 
-/** What the document says of the answer to a request; undefined for a path or a method that is no call. */
+/** The documented response to a request, or undefined when the path and method are not a documented call. */
 function documentedAnswer(method: string, path: string, status: number) {
 	const call = patterns.find(({ pattern }) => pattern.test(path));
 	const name = method === 'HEAD' ? 'get' : method.toLowerCase();
@@ -32,7 +32,7 @@ function documentedAnswer(method: string, path: string, status: number) {
 	return { answer, key: `${operation.operationId} ${status}` };
 }
 
-/** Fails with the problems that a value has by a schema of the document. */
+/** Fails with the problems of a value that does not match a schema of the document. */
 function expectValid(key: string, schema: unknown, value: unknown): void {
 	const validator =
 		validators.get(key) ??
@@ -44,7 +44,7 @@ function expectValid(key: string, schema: unknown, value: unknown): void {
 	throw new Error(`${key}: ${problems.join('\n')}\n${JSON.stringify(value).slice(0, 500)}`);
 }
 
-/** Fails when an answer is not what the OpenAPI document says of this call: status, headers, media type, body. */
+/** Fails when the status, headers, media type or body of a response do not match the OpenAPI document. */
 export function expectDocumented(request: Request, response: Response, text: string): void {
 	const path = new URL(request.url).pathname;
 	const documented = documentedAnswer(request.method, path, response.status);
@@ -64,7 +64,7 @@ export function expectDocumented(request: Request, response: Response, text: str
 		return;
 	}
 	expect(Object.keys(content), key).toContain(mediaType);
-	// Lone surrogates come escaped, and the validator cannot name a member that has one.
+	// The validator fails on member names with lone surrogates, which are escaped in the response.
 	const wellFormed = text.replaceAll(/\\(?:ud[89a-f][0-9a-f]{2}|.)/g, (sequence) =>
 		sequence.startsWith('\\ud') ? '\ufffd' : sequence,
 	);
@@ -82,7 +82,7 @@ export function expectDocumented(request: Request, response: Response, text: str
 	}
 }
 
-/** Fails when a sparse response holds other fields than were asked for, or in another order than the documented one. */
+/** Fails when a sparse response does not have exactly the requested fields, in the documented order. */
 function expectFields(key: string, body: unknown, fields: readonly string[]): void {
 	const expected = detailsFields.filter((field) => fields.includes(field));
 	const sessions = isObject(body) && Array.isArray(body.data) ? body.data : [body];

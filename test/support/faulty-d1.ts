@@ -5,7 +5,7 @@ import type { Bindings } from '../../src/core/settings.ts';
 import type { Fetcher } from './api.ts';
 import { type OpenedSession, wrappedD1 } from './wrapped-d1.ts';
 
-/** What goes wrong with a trip to D1: its message, and whether the statements were run all the same. */
+/** A failure of a round trip to D1: its message, and whether it happens before or after the statements ran. */
 export interface Fault {
 	message: string;
 	when: 'before' | 'after';
@@ -14,17 +14,17 @@ export interface Fault {
 /** A D1 binding that fails on purpose. */
 export interface FaultyD1 {
 	d1: D1Database;
-	/** The next trips fail like this, one each; null lets a trip through. */
+	/** The failures of the next round trips, one each. A null lets the round trip succeed. */
 	next: (Fault | null)[];
-	/** How many trips there were. */
+	/** The number of round trips. */
 	trips: number;
-	/** The SQL of each trip. */
+	/** The SQL of each round trip. */
 	sql: string[][];
-	/** The D1 session of each trip. */
+	/** The D1 session of each round trip. */
 	sessions: OpenedSession[];
 }
 
-/** Wraps the real D1, so that trips can fail before or after their work was done. */
+/** Wraps a real D1. Its round trips can fail before or after their statements ran. */
 export function faultyD1(real: D1Database = env.DB): FaultyD1 {
 	const faulty: FaultyD1 = { d1: real, next: [], trips: 0, sql: [], sessions: [] };
 	faulty.d1 = wrappedD1(real, async (sql, work, session) => {
@@ -40,7 +40,7 @@ export function faultyD1(real: D1Database = env.DB): FaultyD1 {
 	return faulty;
 }
 
-/** The service with other bindings than the usual ones. */
+/** The service with different bindings. */
 export function serviceWith(bindings: Partial<Bindings>): Fetcher {
 	const other = { ...env, ...bindings };
 	return async (request) => {

@@ -5,7 +5,7 @@ import type { Bindings } from '../../src/core/settings.ts';
 import { type Caller, type Fetcher, ORIGIN, SESSIONS } from './api.ts';
 import { type Stream, streamOf } from './stream.ts';
 
-/** Opens the stream of a session. Without a fetcher the Worker itself answers. */
+/** Opens the stream of a session. The Worker itself serves it when there is no fetcher. */
 export async function followSession(
 	caller: Caller,
 	id: string,
@@ -18,7 +18,7 @@ export async function followSession(
 	return streamOf(await (options.fetcher ?? ((sent) => exports.default.fetch(sent)))(request));
 }
 
-/** A stream that has sent its opening, what is stored, and the first `session` frame. */
+/** Reads a stream up to its first `session` frame, past its opening and the stored events. */
 export async function caughtUp(stream: Stream): Promise<Stream> {
 	for (;;) {
 		const frame = await stream.next();
@@ -27,13 +27,13 @@ export async function caughtUp(stream: Stream): Promise<Stream> {
 	}
 }
 
-/** The service with other bindings than the usual ones, and a heartbeat of one second. Its streams are not waited for. */
+/** The service with different bindings and a heartbeat of one second. It does not wait for its streams to end. */
 export function liveService(bindings: Partial<Bindings> = {}): Fetcher {
 	const other = { ...env, FOLLOW_HEARTBEAT_SECONDS: '1', ...bindings };
 	return async (request) => app.fetch(request, other, createExecutionContext());
 }
 
-/** The hubs, with a hand between them and their callers. `sent` counts the requests of each kind that were made. */
+/** Wraps the hubs, and intercepts the requests to them. `sent` counts the requests of each kind. */
 export function hubsWith(
 	hand: (kind: 'publish' | 'connect', pass: () => Promise<Response>) => Promise<Response>,
 ): {

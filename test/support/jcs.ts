@@ -1,8 +1,8 @@
 import { type Json, Members, NumberLiteral, readJson } from './ordered-json.ts';
 
 /**
- * The RFC 8785 form of a JSON value. It shares no code with the service, so that tests can hold the service's hashes
- * against it. A number beyond the range of a double counts as the nearest double, as the service documents.
+ * The RFC 8785 form of a JSON value. It shares no code with the service, because tests compare the service's hashes
+ * with it. A number beyond the range of a double counts as the nearest double, as documented.
  */
 function canonical(value: Json): string {
 	if (value instanceof NumberLiteral) {

@@ -1,14 +1,14 @@
 import { wrappedD1 } from './wrapped-d1.ts';
 
-/** A D1 binding that counts its trips, and the rows that D1's own `meta` names. */
+/** A D1 binding that counts its round trips, and the rows that D1 reports in `meta`. */
 export interface MeteredD1 {
 	d1: D1Database;
 	trips: number;
 	rowsRead: number;
 	rowsWritten: number;
-	/** Rows read by each statement of the trips, in order. */
+	/** Rows read by each statement of the round trips, in order. */
 	readByStatement: number[];
-	/** The size of the rows that came back, as JSON. */
+	/** The size of the returned rows, as JSON. */
 	charactersAnswered: number;
 	reset(): void;
 }

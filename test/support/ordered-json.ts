@@ -1,6 +1,6 @@
 /**
- * JSON as it is written: members in their order, numbers by their literals. JSON.parse forgets both, so what must come
- * back as it was sent is compared in this form. Of duplicate members the last one wins, in the first one's place.
+ * JSON with the order of members and the literals of numbers, both of which JSON.parse loses. Tests compare sent and
+ * returned JSON in this form. The last of duplicate members wins, in the place of the first.
  */
 export type Json = string | boolean | null | NumberLiteral | Json[] | Members;
 
@@ -11,7 +11,7 @@ export class NumberLiteral {
 	}
 }
 
-/** An object's members. */
+/** The members of an object. */
 export class Members {
 	readonly list: readonly (readonly [name: string, value: Json])[];
 	constructor(list: Iterable<readonly [name: string, value: Json]>) {
@@ -56,7 +56,7 @@ export function readJson(text: string): Json {
 	return value();
 }
 
-/** A JSON object, read. */
+/** Reads a valid JSON object. */
 export function readObject(text: string): Members {
 	const value = readJson(text);
 	if (value instanceof Members) return value;

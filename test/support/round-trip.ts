@@ -3,7 +3,7 @@ import { type Answer, type Caller, newCaller, SESSIONS } from './api.ts';
 const JSON_TYPE = { 'Content-Type': 'application/json' };
 const MERGE_TYPE = { 'Content-Type': 'application/merge-patch+json' };
 
-/** A way to send an object: what it is called, and what the call answers. */
+/** Sends an object in one way, and returns the response. */
 type Way = (caller: Caller, id: string, object: string) => Promise<Answer<Record<string, unknown>>>;
 
 const patch =
@@ -11,7 +11,7 @@ const patch =
 	(caller, id, object) =>
 		caller.call('PATCH', `${SESSIONS}/${id}`, { raw: `{"${field}":${object}}`, headers });
 
-/** Every way by which an object comes in. Merges go into nothing: what is there already is another matter. */
+/** Every way to send an object. Merges go into an empty field. */
 export const WAYS: Record<string, Way> = {
 	create: (caller, _, object) =>
 		caller.call('POST', SESSIONS, { raw: `{"prd":${object}}`, headers: JSON_TYPE }),
@@ -26,7 +26,7 @@ export const WAYS: Record<string, Way> = {
 		}),
 };
 
-/** Sends an object and gives back every text in which it must come back, each with the name of its place. */
+/** Sends an object, and returns every text that must contain it, each with the name of its place. */
 export async function roundTrip(way: Way, object: string): Promise<[place: string, text: string][]> {
 	const caller = await newCaller();
 	const { id } = await caller.create();

@@ -1,11 +1,11 @@
 import { vi } from 'vitest';
 
-/** Thrown by process.exit here, so that a script ends where its process would. */
+/** Thrown in place of process.exit, to end a script where its process would end. */
 const EXIT = Symbol('exit');
 
 /**
- * Runs a script with arguments, in this process: a process of its own takes a second more to start. `load` imports the
- * script, which is evaluated anew each time.
+ * Runs a script with arguments in this process, which saves the second that a new process takes to start. `load`
+ * imports the script, which must be evaluated anew each time.
  */
 export async function runHere(
 	load: () => Promise<unknown>,

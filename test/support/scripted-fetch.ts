@@ -10,10 +10,10 @@ export interface Sent {
 	signal: AbortSignal;
 }
 
-/** What answers one request; 'cut' breaks the connection off before a response arrives. */
+/** The reply to one request. 'cut' breaks the connection before a response arrives. */
 export type Reply = 'cut' | Response | ((sent: Sent) => Response | Promise<Response>);
 
-/** A `fetch` that gives these replies, one after the other, and remembers the requests. It throws when none is left. */
+/** A `fetch` that returns these replies in order and records the requests. It throws when no reply is left. */
 export function scriptedFetch(...replies: Reply[]): { fetch: Fetch; sent: Sent[] } {
 	const sent: Sent[] = [];
 	const left = [...replies];
@@ -38,11 +38,11 @@ export function scriptedFetch(...replies: Reply[]): { fetch: Fetch; sent: Sent[]
 
 export const json = (value: unknown, init: ResponseInit = {}): Response => Response.json(value, init);
 
-/** An error of the service. */
+/** An error response of the service. */
 export const refusal = (status: number, code: string, headers: Record<string, string> = {}): Response =>
 	json({ error: 'A sentence.', code, requestId: 'request-1' }, { status, headers });
 
-/** A response that never comes: it fails when the client gives up. */
+/** A response that never arrives. It fails when the client aborts. */
 export const silence: Reply = ({ signal }) =>
 	new Promise((_, reject) => {
 		signal.addEventListener('abort', () => reject(signal.reason));

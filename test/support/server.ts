@@ -9,7 +9,7 @@ import { openDatabase } from '../../src/database/database.ts';
 
 export const ROOT = resolve(import.meta.dirname, '../..');
 
-/** A running Worker as a client outside sees it. */
+/** A running Worker as an external client sees it. */
 export interface Server {
 	url: string;
 	env: Bindings;
@@ -19,7 +19,7 @@ export interface Server {
 	close(): Promise<void>;
 }
 
-/** Starts the built Worker (`npm run build`) on a fresh database, by wrangler.toml or by a variant of it. */
+/** Starts the built Worker (`npm run build`) on a new database, with wrangler.toml or a variant of it. */
 export async function startServer(
 	vars: Record<string, string> = {},
 	configPath = 'wrangler.toml',
@@ -61,7 +61,7 @@ export async function startServer(
 	};
 }
 
-/** A folder that is gone after `use`. */
+/** Creates a temporary folder, and deletes it after `use`. */
 export async function withFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
 	const folder = mkdtempSync(join(tmpdir(), 'sessions-'));
 	try {
@@ -71,7 +71,7 @@ export async function withFolder<T>(use: (folder: string) => Promise<T>): Promis
 	}
 }
 
-/** Runs a command of this project to its end. */
+/** Runs a command of this project, and waits until it exits. */
 export function npmRun(
 	script: string,
 	...args: string[]

@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** An account that has the databases that a folder holds as files named `database-NAME`. */
+/** An account whose databases are the files named `database-NAME` in a folder. */
 const SCRIPT = `#!/bin/sh
 cd "$(dirname "$0")"
 echo "$*" >> calls
@@ -18,15 +18,15 @@ case "$1 $2" in
 esac
 `;
 
-/** An executable named `wrangler` that records its calls and does as an account would. */
+/** An executable named `wrangler` that records its calls and simulates an account. */
 export interface StandIn {
-	/** The environment in which `wrangler` is the stand-in; calls that begin with `failing` fail. */
+	/** An environment in which `wrangler` is the stand-in. Calls that start with `failing` fail. */
 	env(failing?: string): Record<string, string>;
-	/** The calls since the last time that this was asked. */
+	/** Returns the calls since the last time this was called. */
 	calls(): string[];
 }
 
-/** Puts the stand-in into a folder. The account has these databases already. */
+/** Puts the stand-in into a folder. The account starts with these databases. */
 export function standInWrangler(folder: string, databases: readonly string[] = []): StandIn {
 	for (const name of databases) writeFileSync(join(folder, `database-${name}`), '');
 	const file = join(folder, 'wrangler');

@@ -1,4 +1,4 @@
-/** A frame of Server-Sent Events as it was sent. */
+/** A raw frame of Server-Sent Events. */
 export interface Frame {
 	event?: string;
 	id?: string;
@@ -8,22 +8,22 @@ export interface Frame {
 	comment?: string;
 }
 
-/** A stream as a client that is not a browser reads it. */
+/** Reads a stream as a client other than a browser does. */
 export interface Stream {
 	response: Response;
-	/** The next frame that is not a comment; undefined at the end of the stream. */
+	/** The next frame that is not a comment, or undefined at the end of the stream. */
 	next(): Promise<Frame | undefined>;
 	/** The next frame, comments included. */
 	nextOrComment(): Promise<Frame | undefined>;
-	/** The next frames of an event, so many of them, whatever comes between. */
+	/** The next `event` frames up to a number. Other frames in between are skipped. */
 	events(count: number): Promise<{ id: string; type: string; payload: unknown }[]>;
 	/** The frames up to the end of the stream, without comments. */
 	rest(): Promise<Frame[]>;
-	/** Goes away without a word. */
+	/** Disconnects. */
 	leave(): Promise<void>;
 }
 
-/** Reads a response as Server-Sent Events, no faster than it is asked to. */
+/** Reads a response as Server-Sent Events, only when a frame is requested. */
 export function streamOf(response: Response): Stream {
 	const body = response.body;
 	if (!body) throw new Error(`${response.status}: there is no stream`);

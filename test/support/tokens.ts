@@ -1,7 +1,7 @@
-/** Session tokens as Clerk signs them, and as others would like to. */
+/** Session tokens as Clerk signs them, and forged ones. */
 
 export const ISSUER = 'https://clerk.test';
-/** The time at which the tokens of the tests are used: 2026-11-24T12:00:00Z in seconds. */
+/** The time at which tests verify tokens: 2026-11-24T12:00:00Z in seconds. */
 export const NOW = 1_795_521_600;
 
 export interface SigningKey {
@@ -44,7 +44,7 @@ export async function newSigningKey(kid = 'kid_1', bits = 2048): Promise<Signing
 	};
 }
 
-/** The claims of a good token, with others put in; undefined leaves one out. */
+/** The claims of a valid token with changes. A claim that is undefined is left out. */
 export const claimsWith = (other: Record<string, unknown> = {}): Record<string, unknown> => ({
 	azp: 'https://app.example',
 	exp: NOW + 60,
@@ -69,7 +69,7 @@ export async function signRaw(
 	return `${input}.${base64url(new Uint8Array(signature))}`;
 }
 
-/** Signs claims, with other header members put in. */
+/** Signs claims, with changed header members. */
 export const signToken = (
 	key: SigningKey,
 	claims: Record<string, unknown> = {},
@@ -81,7 +81,7 @@ export const signToken = (
 		JSON.stringify(claimsWith(claims)),
 	);
 
-/** Signs claims as HMAC with SHA-256 does, under a secret of any bytes. */
+/** Signs claims by HMAC with SHA-256, with a secret of any bytes. */
 export async function signHmac(
 	secret: string,
 	header: Record<string, unknown>,

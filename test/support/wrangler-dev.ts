@@ -2,14 +2,14 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import { ROOT } from './server.ts';
 
-/** `wrangler dev` in a process group of its own, so that it can be killed with all that it started. */
+/** `wrangler dev` in a new process group, which can be killed with all of its processes. */
 export interface DevServer {
 	url: string;
-	/** SIGKILL for the whole group; resolves when it is gone. */
+	/** Sends SIGKILL to the whole group, and resolves when it has exited. */
 	kill(): Promise<void>;
 }
 
-/** A port that nobody listens on. */
+/** A free port. */
 export const freePort = (): Promise<number> =>
 	new Promise((resolve, reject) => {
 		const probe = createServer();
@@ -20,7 +20,7 @@ export const freePort = (): Promise<number> =>
 		});
 	});
 
-/** Serves the built Worker on the files of a folder and waits until it answers. */
+/** Serves the built Worker with the data in a folder, and waits until it responds. */
 export async function startDev(
 	persistTo: string,
 	port: number,
@@ -63,7 +63,7 @@ const answers = (url: string): Promise<boolean> =>
 		() => false,
 	);
 
-/** SIGKILL for a process that leads a group, and for all that it started; resolves when it is gone, also if it was before. */
+/** Sends SIGKILL to the process group that a process leads. Resolves when the process has exited, even if it had before. */
 export async function killGroup(child: ChildProcess): Promise<void> {
 	if (child.exitCode !== null || child.signalCode !== null) return;
 	const gone = new Promise((resolve) => child.once('exit', resolve));

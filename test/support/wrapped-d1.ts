@@ -1,10 +1,10 @@
-/** The D1 session that a trip belongs to: what `withSession` was called with, and which call of it that was. */
+/** The D1 session of a round trip: the argument of `withSession`, and the number of that call. */
 export interface OpenedSession {
 	from: string | undefined;
 	number: number;
 }
 
-/** What stands between the service and D1: gets a trip's SQL, its work and its session, and answers for it. */
+/** Intercepts a round trip to D1: gets its SQL, the function that runs it and its session, and returns its result. */
 export type Trip = (
 	sql: string[],
 	work: () => Promise<D1Result[]>,
@@ -13,7 +13,7 @@ export type Trip = (
 
 type Wrapped = D1PreparedStatement & { unwrapped: D1PreparedStatement; sql: string };
 
-/** A D1 binding of which each trip goes through `trip`. */
+/** A D1 binding whose round trips all go through `trip`. */
 export function wrappedD1(real: D1Database, trip: Trip): D1Database {
 	let sessions = 0;
 	const wrapStatement = (
