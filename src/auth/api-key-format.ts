@@ -13,7 +13,7 @@ const PREFIX_LENGTH = 'rt_live_'.length + 8;
 
 export type KeyEnvironment = 'live' | 'test';
 
-/** Makes a key, and what is stored of it. */
+/** Makes a key, with the hash and prefix that are stored. */
 export async function newApiKey(
 	environment: KeyEnvironment,
 ): Promise<{ key: string; keyHash: string; prefix: string }> {

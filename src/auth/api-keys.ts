@@ -5,7 +5,7 @@ import { type Permission, type Principal, permissionSchema } from '../core/princ
 import { openDatabase } from '../database/database.ts';
 import { findApiKey, touchApiKey } from './store.ts';
 
-/** What an isolate caches of a key that it found valid. Times are in epoch milliseconds. */
+/** A valid key in the cache of an isolate. Times are in epoch milliseconds. */
 interface CachedKey {
 	keyId: string;
 	principal: Principal;
@@ -17,13 +17,13 @@ interface CachedKey {
 
 /** The capacity of each map. An entry takes some hundred bytes. */
 const MAX_ENTRIES = 2000;
-/** A rejection is cached for a short time only, so that a key works soon after it was created. */
+/** A rejection is cached for a short time only, because the key may be created meanwhile. */
 const REJECTED_MS = 5_000;
 /** A key's last use is written at most once in this time. */
 const TOUCH_EVERY_MS = 3_600_000;
 
-// Both maps are keyed by the SHA-256 of a key, because an isolate must not hold keys themselves. There are two of them,
-// so that guessed keys evict one another and never a valid key.
+// Both maps are keyed by the SHA-256 of a key, because an isolate must not hold keys themselves. Rejected keys have a
+// separate map, because guessed keys must not evict valid ones.
 /** Valid keys. A stale entry stays, because it tells a key that must be looked up again from a guess. */
 const accepted = new Map<string, CachedKey>();
 /** When each rejected key may be looked up again. */
@@ -52,7 +52,7 @@ export function reject(keyHash: string, until: number): void {
 // An expiry that does not parse is NaN. This comparison then returns false and denies access.
 const isAlive = ({ expiresAt }: CachedKey, now: number): boolean => expiresAt > now;
 
-/** What a request knows when it checks a key. */
+/** The parts of a request that the check of a key needs. */
 interface KeyCheck {
 	d1: D1Database;
 	stats: QueryStats;
@@ -60,7 +60,7 @@ interface KeyCheck {
 	now: number;
 	/** How long a valid key is cached. At 0 each request looks the key up. */
 	cacheSeconds: number;
-	/** Takes work to start when the request's own work is done, because D1 runs one query at a time. */
+	/** Runs a function after the request's own work, because D1 runs one query at a time. */
 	afterResponse: (work: () => Promise<void>) => void;
 }
 

@@ -46,8 +46,8 @@ export const authenticate = createMiddleware<AppEnv>(async (c, next) => {
 });
 
 /**
- * Authenticates a request again while its response is still being sent. Returns whether the caller is the same and still
- * has the permission. Throws what the database throws, and RATE_LIMITED.
+ * Authenticates a request again while its response is still being sent. Returns whether the caller is the same and
+ * still has the permission. Throws DatabaseUnavailable, RATE_LIMITED.
  */
 export async function isStillAllowed(c: Context<AppEnv>, needed: NeededPermission): Promise<boolean> {
 	const before = c.get('principal');

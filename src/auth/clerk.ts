@@ -9,7 +9,10 @@ const LEEWAY_SECONDS = 5;
 const MAX_TOKEN = 8192;
 const MAX_ID = 255;
 
-/** Why a token was rejected: for the log, never for the caller. It holds nothing that the caller sent. */
+/**
+ * The reason why a token was rejected. It goes into the log, never to the caller, and contains nothing that the caller
+ * sent.
+ */
 export interface Rejection {
 	reason: string;
 }
@@ -19,9 +22,9 @@ const isConfigured = (settings: Settings): boolean =>
 	(settings.CLERK_JWT_KEY || settings.CLERK_ISSUER) !== '';
 
 /**
- * Verifies a Clerk session token, RS256 only: with the configured PEM key and no network call, or else with the issuer's
- * key set. Source: https://clerk.com/docs/guides/sessions/manual-jwt-verification. Throws INTERNAL_ERROR for what is not
- * the caller's fault: an invalid PEM, an unavailable key set.
+ * Verifies a Clerk session token, RS256 only. With the configured PEM key this makes no network call; otherwise it uses
+ * the issuer's key set. Source: https://clerk.com/docs/guides/sessions/manual-jwt-verification. Throws INTERNAL_ERROR
+ * when the caller is not at fault: the PEM is invalid, or the key set is unavailable.
  */
 export async function verifyClerkToken(
 	token: string,
@@ -64,7 +67,7 @@ async function importedPem(pem: string): Promise<CryptoKey> {
 	return key;
 }
 
-/** Checks what jose does not: `azp`, `sts`, an `iat` in the future, and the form of `sub`. */
+/** Checks the claims that jose does not check: `azp`, `sts`, an `iat` in the future, and the form of `sub`. */
 function principalOf(claims: JWTPayload, settings: Settings, now: number): Principal | Rejection {
 	const { sub, iat, azp, sts } = claims;
 	if (typeof sub !== 'string' || sub === '' || sub.length > MAX_ID) return { reason: 'sub' };
@@ -91,8 +94,8 @@ function organizationOf({ v, o, org_id }: JWTPayload): string | null | undefined
 }
 
 /**
- * Turns an error of jose into a rejection, without jose's message, which can quote the token. Throws INTERNAL_ERROR when
- * the token is not to blame.
+ * Turns an error of jose into a rejection, without jose's message, which can quote the token. Throws INTERNAL_ERROR
+ * when the token is not at fault.
  */
 function rejectionOf(error: unknown): Rejection {
 	if (error instanceof errors.JWTClaimValidationFailed || error instanceof errors.JWTExpired) {

@@ -2,22 +2,22 @@ import { pause } from '../core/pause.ts';
 import { reject } from './api-keys.ts';
 import { enforceRateLimit, isWithinLimit, RATE_LIMIT_PERIOD_SECONDS, rateLimited } from './rate-limit.ts';
 
-// Anybody can make up a key with a right checksum, and only D1 can tell it from a valid one. A look-up is therefore counted
-// when it has failed, under the client's network. Counting each look-up beforehand would count valid keys as guesses: a new
-// isolate has to look up every key, and one address may stand for many callers.
+// Anybody can make up a key with a valid checksum, and only D1 can tell it from a valid key. A look-up therefore counts
+// against the client's network only after it has failed. Counting each look-up beforehand would count valid keys as
+// guesses: a new isolate has to look up every key, and many callers may share one address.
 
 /** How many unproven keys of one network an isolate looks up at once. A burst could otherwise pass before it is counted. */
 const MAX_CONCURRENT = 10;
-/** When a look-up gives up its place. The code after it does not run when its request is cancelled. */
+/** The time after which a look-up loses its place. A cancelled request does not run the code after its look-up. */
 const ABANDONED_AFTER_MS = 5_000;
 /** How long a request waits for a place. */
 const MAX_WAIT_MS = 10_000;
 const POLL_EVERY_MS = 20;
 const MAX_NETWORKS = 2000;
 
-/** What an isolate knows of a network. Times are in epoch milliseconds. */
+/** The state of a network in this isolate. Times are in epoch milliseconds. */
 interface Network {
-	/** Until when look-ups of unproven keys are refused. */
+	/** Look-ups of unproven keys are rejected until this time. */
 	blockedUntil: number;
 	/** When each running look-up started. */
 	running: Set<{ startedAt: number }>;
@@ -54,7 +54,7 @@ export async function checkGuarded<T>(
 			if (now - lookUp.startedAt >= ABANDONED_AFTER_MS) network.running.delete(lookUp);
 		}
 		if (network.running.size < MAX_CONCURRENT) return inPlace(network, check);
-		// Another request may look the same key up meanwhile.
+		// Another request may have looked up the same key meanwhile.
 		await pause(POLL_EVERY_MS);
 	}
 	return check();
@@ -71,8 +71,8 @@ async function inPlace<T>({ running }: Network, check: () => Promise<T>): Promis
 }
 
 /**
- * Counts a rejected key under the client's network. Throws RATE_LIMITED when the network is over the limit. Repeating one
- * rejected key affects rejected keys only; look-ups that found no key block further look-ups of unproven keys.
+ * Counts a rejected key against the client's network. Throws RATE_LIMITED when the network is over the limit. Repeating
+ * one rejected key affects only rejected keys. Look-ups that found no key block further look-ups of unproven keys.
  */
 export async function countRejectedKey(
 	limiter: RateLimit,

@@ -15,7 +15,7 @@ export interface KeyRequest {
 	expiresAt: string | null;
 }
 
-/** Makes and stores a key. The returned `key` is stored nowhere. Throws DatabaseUnavailable. */
+/** Makes and stores a key. The returned `key` itself is not stored. Throws DatabaseUnavailable. */
 export async function issueKey(db: Database, request: KeyRequest): Promise<{ key: string; row: ApiKeyRow }> {
 	const { key, keyHash, prefix } = await newApiKey(request.environment);
 	const row: ApiKeyRow = {

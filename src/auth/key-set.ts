@@ -3,29 +3,29 @@ import { ApiError } from '../core/errors.ts';
 import { errorFields, log } from '../core/log.ts';
 import { pauseUntil } from '../core/pause.ts';
 
-/** The least time between two fetches for unknown key ids, because a key id may be made up. */
+/** The minimum time between two fetches for unknown key ids, because a key id may be made up. */
 const REFETCH_AFTER_MS = 60_000;
 /** The age at which a key set is fetched again. A key that its issuer has withdrawn stops working then. */
 const STALE_AFTER_MS = 3_600_000;
 const FETCH_TIMEOUT_MS = 5_000;
-/** When requests stop waiting for a fetch that neither succeeded nor failed. */
+/** The time after which requests stop waiting for a fetch that has neither succeeded nor failed. */
 const ABANDONED_AFTER_MS = FETCH_TIMEOUT_MS + 1_000;
 
-/** What an isolate holds of an issuer. All times are in epoch milliseconds. */
+/** The key set of an issuer in this isolate. All times are in epoch milliseconds. */
 interface Issuer {
 	/** Undefined until a fetch has succeeded. */
 	keySet: JWTVerifyGetKey | undefined;
 	/** When the last fetch started. */
 	fetchedAt: number;
-	/** When the key set must be fetched again, whatever key is asked for. */
+	/** When the key set must be fetched again, for any key. */
 	staleAt: number;
-	/** Until when requests wait for the running fetch; 0 when none is running. */
+	/** Requests wait for the running fetch until this time; 0 when no fetch is running. */
 	fetchingUntil: number;
 	/** Why the last fetch failed. */
 	failure: unknown;
 }
 
-/** When a token is verified, and how to finish a fetch whose request was cancelled. */
+/** The time of the verification, and a way to finish a fetch whose request was cancelled. */
 export interface Verification {
 	/** Epoch milliseconds. */
 	now: number;
@@ -35,10 +35,10 @@ export interface Verification {
 const issuers = new Map<string, Issuer>();
 
 /**
- * Returns a function that finds the key of a token in its issuer's key set, as jose asks for it. An isolate fetches the
- * key set of an issuer at the first token, again after an hour, and for an unknown key id at most once a minute. It runs
- * one fetch at a time, which all requests share. The function throws INTERNAL_ERROR when the first fetch fails; the next
- * request then tries again.
+ * Returns a function for jose that finds the key of a token in its issuer's key set. An isolate fetches the key set of
+ * an issuer at the first token, again after an hour, and for an unknown key id at most once a minute. It runs one fetch
+ * at a time, which all requests share. The function throws INTERNAL_ERROR when the first fetch fails; the next request
+ * then tries again.
  */
 export const keysOfIssuer =
 	(url: string, verification: Verification): JWTVerifyGetKey =>
@@ -102,7 +102,7 @@ async function fetchKeySet(issuer: Issuer, url: string, now: number): Promise<vo
 		issuer.staleAt = now + STALE_AFTER_MS;
 	} catch (error) {
 		issuer.failure = error;
-		// While the issuer is down, the key set from before is used, so that callers are not locked out.
+		// While the issuer is down, the previous key set stays in use, because callers must not be locked out.
 		if (issuer.keySet) log('warn', { message: 'key set not refreshed', ...errorFields(error) });
 	} finally {
 		issuer.fetchingUntil = 0;

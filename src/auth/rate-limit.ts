@@ -8,8 +8,8 @@ import type { AppEnv } from '../http/context.ts';
 export const RATE_LIMIT_PERIOD_SECONDS = 60;
 
 /**
- * The key that a caller's requests are counted under. It is JSON, so that two callers cannot share one. A key for one session
- * counts by itself: whoever holds it must not be able to use up its maker's requests.
+ * The key under which a caller's requests are counted. It is JSON, because two different callers must not share a key.
+ * A key for one session has its own count: its holder must not be able to use up its maker's requests.
  */
 export const callerKey = ({
 	userId,
@@ -19,7 +19,7 @@ export const callerKey = ({
 }: Omit<Principal, 'permissions'>): string =>
 	sessionId === null ? `caller:${JSON.stringify([userId, organizationId])}` : `key:${keyId}`;
 
-/** The network that an address belongs to: an IPv4 address alone, or the /64 that one IPv6 customer is given. */
+/** The network of an address: the IPv4 address itself, or the /64 that one IPv6 customer gets. */
 export function networkOf(address: string): string {
 	if (!address.includes(':')) return address;
 	const [before = '', after] = address.toLowerCase().split('::');

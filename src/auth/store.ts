@@ -1,6 +1,6 @@
 import type { Database } from '../core/database.ts';
 
-/** What is stored of an API key. The key itself is not. */
+/** A stored API key. The key itself is not stored. */
 export interface ApiKeyRow {
 	id: string;
 	key_hash: string;
@@ -28,7 +28,7 @@ export async function findApiKey(db: Database, keyHash: string): Promise<ApiKeyR
 	return row;
 }
 
-/** Stores a key. It can be repeated safely, because the key's id is new. */
+/** Stores a key. This is safe to retry, because the key's id is new. */
 export async function insertApiKey(db: Database, key: ApiKeyRow): Promise<void> {
 	const columns = Object.keys(key) as (keyof ApiKeyRow)[];
 	await db.run(
@@ -54,7 +54,7 @@ export async function readApiKey(db: Database, id: string): Promise<ApiKeyRow | 
 	return row;
 }
 
-/** Reads all keys, oldest first. It reads the whole table, so commands may use it and requests may not. */
+/** Reads all keys, oldest first. It reads the whole table, so only commands may use it. */
 export async function listApiKeys(db: Database): Promise<ApiKeyRow[]> {
 	const [rows] = await db.run<[ApiKeyRow]>([{ sql: 'SELECT * FROM api_keys ORDER BY id', parameters: [] }], {
 		idempotent: true,
@@ -75,7 +75,7 @@ export async function revokeApiKey(db: Database, id: string, now: string): Promi
 	);
 }
 
-/** Makes a key expire at a time (ISO 8601), unless it expires earlier already. */
+/** Makes a key expire at a time (ISO 8601), unless it expires earlier. */
 export async function expireApiKey(db: Database, id: string, at: string): Promise<void> {
 	await db.run(
 		[

@@ -1,4 +1,4 @@
-/** The entry of the client package: `createClient`, and what its calls take, return and throw. */
+/** The entry of the client package: `createClient`, and the types of its arguments, results and errors. */
 import type { Client } from './api.ts';
 import { editWhile } from './edit-while.ts';
 import { ifMatchHeader, withEtag } from './etag.ts';
@@ -40,12 +40,12 @@ export function createClient(options: ClientOptions): Client {
 	const service: Service = {
 		options,
 		url: serviceUrl(options.baseUrl),
-		// Called as a function of the global object: a browser refuses it as a method of another one.
+		// A browser throws when `fetch` is called as a method of another object.
 		fetch: options.fetch ?? ((url, init) => globalThis.fetch(url, init)),
 		tokens: tokenSource(options.token),
 	};
 
-	/** A write that the service repeats at most once, by its key. */
+	/** A write with an Idempotency-Key, which the service carries out once. */
 	const post = <T>(url: string, body: unknown, options: KeyedOptions & ConditionalOptions) => {
 		const key = options.idempotencyKey ?? newIdempotencyKey();
 		const headers = { ...JSON_TYPE, 'Idempotency-Key': key, ...ifMatchHeader(options.ifMatch) };
@@ -53,7 +53,7 @@ export function createClient(options: ClientOptions): Client {
 		return send<T>(service, { ...call, isRepeatable: true, options });
 	};
 
-	/** A write that is repeated only under a condition: without one, it could undo what somebody else wrote meanwhile. */
+	/** A write that is retried only with a condition. Without one, a retry could undo another writer's change. */
 	const patch = async (id: string, body: unknown, type: typeof JSON_TYPE, options: ConditionalOptions) => {
 		const isRepeatable = options.ifMatch !== undefined;
 		const headers = { ...type, ...ifMatchHeader(options.ifMatch) };
@@ -114,7 +114,7 @@ export function createClient(options: ClientOptions): Client {
 			return (await send<SessionKey>(service, { ...call, body, isRepeatable: false, options })).body;
 		},
 
-		// It may be repeated without a condition: the id of a key never comes to mean another key.
+		// This is safe to retry without a condition, because the id of a key is never reused.
 		async revokeKey(id, keyId, options = {}) {
 			const url = urlBelow(service.url, id, 'keys', keyId);
 			await send(service, { method: 'DELETE', url, headers: {}, isRepeatable: true, options });
@@ -127,7 +127,7 @@ export function createClient(options: ClientOptions): Client {
 	return client;
 }
 
-/** 128 random bits. `crypto.randomUUID` is missing from pages that are not served by HTTPS. */
+/** 128 random bits. `crypto.randomUUID` does not exist in pages that are not served over HTTPS. */
 const newIdempotencyKey = (): string =>
 	Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join(
 		'',

@@ -2,7 +2,7 @@ import { ApiError, errorOfResponse } from './error.ts';
 import { Failure } from './failure.ts';
 import { retryAfterMs } from './retry.ts';
 
-/** A request, all but its token. */
+/** A request without its token. */
 export interface OutgoingRequest {
 	method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
 	url: string;
@@ -10,12 +10,15 @@ export interface OutgoingRequest {
 	body?: string | undefined;
 }
 
-/** One connection to the service, which ends when the caller's signal aborts or when something is late. */
+/** One connection to the service. It ends when the caller's signal aborts or a timeout passes. */
 export interface Connection {
 	signal: AbortSignal;
-	/** Waits for something from the network. Throws a Failure when it fails or is late, and the reason of the caller's signal. */
+	/**
+	 * Waits for a result from the network. Throws a Failure when it fails or times out, and the reason of the caller's
+	 * signal.
+	 */
 	within<T>(milliseconds: number, work: Promise<T>): Promise<T>;
-	/** Closes it where it is still open, and stops listening to the caller's signal. */
+	/** Closes the connection if it is still open, and stops listening to the caller's signal. */
 	close(): void;
 }
 
@@ -34,7 +37,7 @@ export function newConnection(callersSignal: AbortSignal | undefined): Connectio
 				controller.abort();
 			}, milliseconds);
 			let giveUp = () => {};
-			// Not every fetch ends what it began when its signal aborts.
+			// Not every implementation of fetch stops when its signal aborts.
 			const stopped = new Promise<never>((_, reject) => {
 				giveUp = () => reject(signal.reason);
 				signal.addEventListener('abort', giveUp);
@@ -74,11 +77,11 @@ const broken = (cause: unknown) =>
 		'lost',
 	);
 
-/** The statuses with which a gateway says that it lost the service, or the service that it lost its database. */
+/** The statuses of a gateway that cannot reach the service, or of the service when it cannot reach its database. */
 const isLost = (status: number): boolean =>
 	[502, 503, 504].includes(status) || (status >= 520 && status < 600);
 
-/** Returns the response when its status is 2xx; else throws a Failure, or whatever reading the body throws. */
+/** Returns the response when its status is 2xx. Otherwise throws a Failure, or the error of reading the body. */
 export async function successOf(response: Response): Promise<Response> {
 	if (response.ok) return response;
 	const error = errorOfResponse(response, await response.text());

@@ -5,7 +5,7 @@ import { delayBefore, pause } from './retry.ts';
 import type { Session } from './types.ts';
 
 const MAX_ATTEMPTS = 10;
-/** Long enough for writers that collide to part, short against a write. */
+/** Long enough to separate colliding writers, and short compared with a write. */
 const FIRST_DELAY_MS = 20;
 const MAX_DELAY_MS = 500;
 
@@ -25,7 +25,7 @@ const SESSION_FIELDS = {
 	updatedAt: true,
 	userId: true,
 } as const satisfies Record<keyof Session, true>;
-/** All of a session, and none of its events. */
+/** All fields of a session except `events`. */
 const FIELDS = Object.keys(SESSION_FIELDS) as (keyof Session)[];
 
 /** See `Client.editWhile`. */

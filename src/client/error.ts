@@ -10,26 +10,26 @@ export type ClientErrorCode =
 	/** No response arrived within `timeoutMs`. */
 	| 'TIMEOUT'
 	/**
-	 * A write was sent, and no response says whether it was carried out. Read the session before you decide what to do.
+	 * A write was sent, and it is unknown whether it was carried out. Read the session before you decide what to do.
 	 * `cause` is the last failure.
 	 */
 	| 'OUTCOME_UNKNOWN'
-	/** Something other than the service responded: a gateway, a captive portal, or a server of another kind. */
+	/** The response did not come from the service, but from a gateway, a captive portal or another server. */
 	| 'UNEXPECTED_RESPONSE';
 
-/** One problem of a request that is not valid: where, and what is wrong. */
+/** One problem of an invalid request: where it is, and what is wrong. */
 export type Problem = NonNullable<ErrorBody['details']>[number];
 
-/** The one error that a call throws when it fails. No token and no key is ever part of it. */
+/** The error of a failed call. It never contains a token or a key. */
 export class ApiError extends Error {
 	override readonly name = 'ApiError';
 	/** The HTTP status of the last response; 0 when there was none. */
 	readonly status: number;
 	/** Stable; for programs. */
 	readonly code: ServiceErrorCode | ClientErrorCode;
-	/** Names the request in the service's log. */
+	/** The id of the request in the service's log. */
 	readonly requestId: string | undefined;
-	/** Each problem of a request that is not valid (`VALIDATION_ERROR`); else empty. */
+	/** Each problem of an invalid request (`VALIDATION_ERROR`). Otherwise empty. */
 	readonly details: readonly Problem[];
 
 	constructor(
@@ -77,6 +77,6 @@ export function jsonOf(text: string): unknown {
 	}
 }
 
-/** The service's sentence, with each problem after it, so that a log of the message says what to correct. */
+/** The service's error message, followed by each problem, because logs often contain only the message. */
 const sentenceOf = ({ error, details = [] }: ErrorBody): string =>
 	[error, ...details.map(({ path, message }) => `${path || 'request'}: ${message}`)].join('\n');

@@ -1,15 +1,15 @@
 import type { ApiError } from './error.ts';
 
-/** What a failure says about what the service did. */
+/** What a failure tells about the outcome of the request. */
 export type Meaning =
-	/** The request was refused, and sending it again changes nothing. */
+	/** The service rejected the request, and would reject a retry as well. */
 	| 'refused'
-	/** Nothing was done, and a later try may succeed. */
+	/** The request was not carried out, and a retry may succeed. */
 	| 'not yet'
-	/** The response got lost: whether the request was carried out is not known. */
+	/** The response was lost: it is unknown whether the request was carried out. */
 	| 'lost';
 
-/** Thrown within the client alone; the caller gets its `error`. */
+/** Thrown only within the client. The caller gets its `error`. */
 export class Failure extends Error {
 	readonly error: ApiError;
 	readonly means: Meaning;

@@ -7,7 +7,7 @@ import { delayBefore, pause } from './retry.ts';
 import { headersWith, type Service } from './send.ts';
 import type { Event, SessionStatus } from './types.ts';
 
-/** The state of a followed session. `etag` is what `ifMatch` takes. */
+/** The state of a followed session. Pass its `etag` as `ifMatch`. */
 export interface SessionState {
 	etag: string;
 	expiresAt: string;
@@ -20,24 +20,24 @@ export interface SessionState {
 export type Followed =
 	/** The next event of the session. */
 	| { type: 'event'; event: Event }
-	/** The state of the session: once after the events that were stored already, then after each change. */
+	/** The state of the session: once after the stored events, then after each change. */
 	| { type: 'session'; session: SessionState }
-	/** The session is gone. Nothing comes after it. */
+	/** The session was deleted or has expired. This is the last item. */
 	| { type: 'end'; reason: 'deleted' | 'expired' };
 
 export interface FollowOptions extends Omit<CallOptions, 'timeoutMs'> {
 	/** The id of the last event that the caller has. Default: all events from the first one on. */
 	after?: string | undefined;
 	/**
-	 * How many times in a row the stream may fail before the iteration throws. Default: that of the client until the stream
-	 * has begun, and without a limit from then on.
+	 * How many times in a row the stream may fail before the iteration throws. Default: the client's `maxRetries` until
+	 * the stream has started, and no limit afterwards.
 	 */
 	maxRetries?: number | undefined;
 }
 
-/** The service sends a comment every 15 s. After three that are missing the connection is dead. */
+/** The service sends a comment every 15 s. The connection is dead when three of them are missing. */
 const MAX_SILENCE_MS = 45_000;
-/** Until the stream names another delay. */
+/** The initial delay, until the stream sends another one. */
 const FIRST_DELAY_MS = 2_000;
 const MAX_DELAY_MS = 30_000;
 
@@ -119,7 +119,10 @@ async function open(
 	throw new Failure(error, 'refused');
 }
 
-/** A stream ends without an `end` when the service restarts, and after its longest time. The client then resumes. */
+/**
+ * A stream ends without an `end` item when the service restarts, and after its maximum duration. The client then
+ * resumes.
+ */
 const ended = () =>
 	new Failure(new ApiError('The stream ended.', { status: 200, code: 'NETWORK_ERROR' }), 'lost');
 
@@ -140,7 +143,7 @@ async function* framesOf(body: ReadableStream<Uint8Array>, connection: Connectio
 		onRetry: (retryMs) => frames.push({ retryMs }),
 	});
 	for (;;) {
-		// The silence is counted only while the client waits: a slow consumer is not a dead connection.
+		// The timeout runs only while the client waits for a frame: a slow consumer does not mean a dead connection.
 		const { done, value } = await connection.within(MAX_SILENCE_MS, reader.read());
 		if (done) return;
 		parser.feed(decoder.decode(value, { stream: true }));
@@ -148,7 +151,7 @@ async function* framesOf(body: ReadableStream<Uint8Array>, connection: Connectio
 	}
 }
 
-/** The item that a frame holds; undefined for a kind of frame that this version of the client does not know. */
+/** The item in a frame, or undefined for a type of frame that this version of the client does not know. */
 function followedFrom({ event, data = '' }: Frame): Followed | undefined {
 	const value = jsonOf(data);
 	switch (event) {

@@ -12,7 +12,10 @@ export function listSessions(
 	options: AnyListOptions,
 ): Pages<SessionPage<Session>, Session> {
 	const { limit, offset, status, after, fields, ...callOptions } = options;
-	/** The place after each page that has one behind it. The ids of the items do not tell it: `fields` may leave them out. */
+	/**
+	 * The `after` of the next page, for each page that is not the last. The ids of the items are not enough: `fields`
+	 * may leave them out.
+	 */
 	const places = new WeakMap<SessionPage<Session>, string>();
 	async function page(place: { offset?: number | undefined; after?: string | undefined }) {
 		const url = service.url + queryOf({ limit, ...place, status, fields: fields?.join() });
@@ -33,8 +36,8 @@ export function listSessions(
 }
 
 /**
- * The place that a `Link` with `rel="next"` (RFC 8288) names. Only the place is taken from it: the token goes nowhere but to
- * the service itself.
+ * Reads `after` from a `Link` with `rel="next"` (RFC 8288). The rest of the URL is ignored, because the token must be
+ * sent only to the service itself.
  */
 function placeAfter(link: string | null, url: string): string | undefined {
 	const target = /<([^>]*)>\s*;[^<]*\brel="?next\b/i.exec(link ?? '')?.[1];

@@ -1,7 +1,7 @@
-/** A page that is on its way: `await` it for the page, or iterate over it for the items of this page and all after it. */
+/** A pending page: `await` it for the page, or iterate over it for the items of this page and all later ones. */
 export interface Pages<Page, Item> extends Promise<Page>, AsyncIterable<Item> {}
 
-/** Joins a first page with what finds the page after a page; `next` returns undefined at the end. */
+/** Joins a first page with a function that requests the page after a page. `next` returns undefined at the end. */
 export function pagesFrom<Page, Item>(
 	first: Promise<Page>,
 	items: (page: Page) => readonly Item[],

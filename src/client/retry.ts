@@ -1,12 +1,12 @@
 const FIRST_DELAY_MS = 500;
 const MAX_DELAY_MS = 8_000;
-/** A server that asks for more gets no retry: the caller should know. */
+/** The client does not retry when the server asks for a longer delay. The caller gets the error instead. */
 const MAX_RETRY_AFTER_MS = 120_000;
 
 /**
- * How long to wait before a retry, in milliseconds: full jitter over a span that doubles with each failure, so that clients
- * that failed together do not return together. It begins after the time that Retry-After asks for. Undefined when that is
- * more than two minutes.
+ * The delay before a retry in milliseconds: full jitter over a span that doubles with each failure, because clients
+ * that failed together must not return together. It is added to the time in Retry-After. Undefined when that is more
+ * than two minutes.
  */
 export function delayBefore(
 	retry: number,

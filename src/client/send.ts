@@ -5,7 +5,7 @@ import { type CallOptions, type ClientOptions, type Fetch, limitsOf } from './op
 import { delayBefore, pause } from './retry.ts';
 import type { TokenSource } from './token.ts';
 
-/** The service that a client speaks to. */
+/** The service that a client calls. */
 export interface Service {
 	options: ClientOptions;
 	/** The URL of the sessions, without a slash at its end. */
@@ -15,7 +15,7 @@ export interface Service {
 }
 
 export interface Call extends OutgoingRequest {
-	/** Whether the request may be sent again when it is not known whether it was carried out. */
+	/** Whether the request may be sent again when it is unknown whether it was carried out. */
 	isRepeatable: boolean;
 	options: CallOptions;
 }
@@ -26,12 +26,12 @@ export interface Answer<T> {
 	link: string | null;
 }
 
-/** What DELETE answers when it succeeds. */
+/** The response body of a successful DELETE. */
 const DELETED = { success: true };
 
 /**
- * Sends a call, again where that is safe, and returns its JSON response. Throws an ApiError, the reason of the caller's
- * signal, or what the caller's token function throws.
+ * Sends a call, retries it when that is safe, and returns its JSON response. Throws an ApiError, the reason of the
+ * caller's signal, or the error of the caller's token function.
  */
 export async function send<T>(service: Service, call: Call): Promise<Answer<T>> {
 	const { timeoutMs, maxRetries } = limitsOf(service.options, call.options);
@@ -51,7 +51,7 @@ export async function send<T>(service: Service, call: Call): Promise<Answer<T>> 
 					continue;
 				}
 			}
-			// What an earlier try deleted, a later one does not find.
+			// An earlier attempt deleted the session, so this one does not find it.
 			if (wasLost && call.method === 'DELETE' && failure.error.status === 404) {
 				return { body: DELETED as T, etag: null, link: null };
 			}
@@ -102,7 +102,7 @@ async function sendOnce<T>(
 	}
 }
 
-/** JSON that does not parse was cut off on its way. Anything else comes from another server. */
+/** JSON that does not parse was cut off in transit. Any other media type comes from another server. */
 function notJson(response: Response): Failure {
 	const isCut = response.headers.get('Content-Type')?.includes('json') ?? false;
 	const { status } = response;
@@ -114,12 +114,12 @@ function notJson(response: Response): Failure {
 	return new Failure(error, isCut ? 'lost' : 'refused');
 }
 
-/** Refusals that say nothing about an earlier try of the same write. */
+/** Errors that do not tell whether an earlier attempt of the same write was carried out. */
 const SILENT = new Set([401, 403, 500]);
 
 /**
- * The error of a call one of whose responses got lost. A write may have been carried out, unless a later response says that
- * it was not. A 412 does not say so of a PATCH: the session may have changed by the first try of this very PATCH.
+ * The error of a call after a lost response. A write may have been carried out, unless a later response shows that it
+ * was not. A 412 does not show that for a PATCH: the first attempt of the same PATCH may have changed the session.
  */
 function errorAfterLoss({ method }: Call, { error, means }: Failure): ApiError {
 	if (method === 'GET') return error;

@@ -1,18 +1,18 @@
 import type { Token } from './options.ts';
 
-/** Where the requests of a client get their token. */
+/** The source of the token for a client's requests. */
 export interface TokenSource {
 	/** The token in use. */
 	current(): Promise<string>;
-	/** A token that may work where `refused` did not; undefined when there is none. */
+	/** A token to try in place of `refused`, or undefined when there is no other. */
 	renewed(refused: string): Promise<string | undefined>;
 	/** A new token from the caller's function. */
 	fresh(): Promise<string>;
 }
 
 /**
- * Keeps the token that the caller's function returned until it is refused. Only the token is kept, never a promise of it:
- * in a Worker, a request must not wait for what another request began.
+ * Keeps the token from the caller's function until the service rejects it. It keeps only the token and never a promise
+ * of it: in a Worker, a request must not wait for a promise of another request.
  */
 export function tokenSource(token: Token): TokenSource {
 	let known: string | undefined;
@@ -31,7 +31,7 @@ export function tokenSource(token: Token): TokenSource {
 	};
 }
 
-/** The message leaves the token out. The error of `fetch` for such a header would quote it. */
+/** The message does not contain the token. The error of `fetch` for such a header would quote it. */
 function checked(token: string): string {
 	if (typeof token !== 'string' || !/^[\x21-\x7e]+$/.test(token)) {
 		throw new TypeError('The token must be a string of visible ASCII characters, without spaces.');

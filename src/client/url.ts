@@ -8,7 +8,7 @@ export function serviceUrl(baseUrl: string): string {
 	return baseUrl.replace(/\/+$/, '') + SESSIONS_PATH;
 }
 
-/** The URL of something below the sessions. Throws a TypeError for an id that would lead elsewhere. */
+/** The URL of a path below the sessions. Throws a TypeError for an id that would change the path. */
 export function urlBelow(sessionsUrl: string, ...segments: string[]): string {
 	for (const segment of segments) {
 		if (!/^[\w-]+$/.test(segment)) throw new TypeError(`${JSON.stringify(segment)} is not an id.`);
@@ -16,7 +16,7 @@ export function urlBelow(sessionsUrl: string, ...segments: string[]): string {
 	return [sessionsUrl, ...segments].join('/');
 }
 
-/** A query with its question mark, of the values that are given; empty when none is. */
+/** The query of the defined values, with its question mark. Empty when all are undefined. */
 export function queryOf(values: Readonly<Record<string, string | number | undefined>>): string {
 	const given = Object.entries(values).flatMap(([name, value]) =>
 		value === undefined ? [] : [[name, String(value)] as [string, string]],

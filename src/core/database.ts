@@ -4,16 +4,16 @@ export interface Statement {
 	parameters: readonly (string | number | null)[];
 }
 
-/** A condition on a row, for a statement to hold, with its bound parameters. */
+/** A condition on a row, as a part of a statement, with its bound parameters. */
 export interface Condition {
 	sql: string;
 	parameters: Statement['parameters'];
 }
 
-/** What one request cost in D1. */
+/** The cost of one request in D1. */
 export interface QueryStats {
 	roundTrips: number;
-	/** Statements that were sent, those of repeated tries included. */
+	/** Statements that were sent, including those of retries. */
 	statements: number;
 	milliseconds: number;
 	rowsRead: number;
@@ -44,7 +44,7 @@ export interface Database {
 	): Promise<RowsOf<Rows>>;
 	/** Like `run`, but returns how many rows each statement inserted, updated or deleted. */
 	change(statements: readonly Statement[], options: { idempotent: boolean }): Promise<number[]>;
-	/** Marks how recent the results were; null before the first round trip. */
+	/** The bookmark of the results; null before the first round trip. */
 	bookmark(): string | null;
 }
 

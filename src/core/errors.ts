@@ -1,6 +1,6 @@
 import * as z from 'zod';
 
-/** Every code that an error response can carry, with its HTTP status. */
+/** Every code of an error response, with its HTTP status. */
 export const errorStatus = {
 	INVALID_JSON: 400,
 	VALIDATION_ERROR: 400,
@@ -20,7 +20,7 @@ export const errorStatus = {
 
 export type ErrorCode = keyof typeof errorStatus;
 
-/** Bounds of an error response, so that a large bad request does not get a large response. */
+/** Limits of an error response, because a large invalid request must not cause a large response. */
 const MAX_PROBLEMS = 100;
 const MAX_PATH = 255;
 const MAX_SENTENCE = 1000;
@@ -50,7 +50,7 @@ export const errorSchema = z
 	.meta({ id: 'Error' });
 export type ErrorBody = z.infer<typeof errorSchema>;
 
-/** An error that a caller is told. Any code may throw it; one handler turns it into a response. */
+/** An error that the caller sees. Any code may throw it, and one handler turns it into a response. */
 export class ApiError extends Error {
 	readonly code: ErrorCode;
 	readonly details: Problem[] | undefined;

@@ -4,8 +4,8 @@ import { characters } from './text.ts';
 const isWellFormed = (text: string): boolean => text.isWellFormed() && !text.includes('\u0000');
 
 /**
- * A plain string of a request, of `min` to `max` characters. SQLite cuts some texts at U+0000, and UTF-8 cannot hold a
- * lone surrogate.
+ * A plain string in a request, of `min` to `max` characters. It must not contain U+0000, at which SQLite cuts some
+ * texts, or a lone surrogate, which UTF-8 cannot encode.
  */
 export const plainString = (max: number, min = 0) =>
 	z
@@ -16,8 +16,8 @@ export const plainString = (max: number, min = 0) =>
 		.meta(min > 0 ? { minLength: min, maxLength: max } : { maxLength: max });
 
 /**
- * A plain string that also goes into lines of logs and streams: it takes no control characters (Unicode's Cc) and no line
- * or paragraph separators.
+ * A plain string that also appears in lines of logs and streams. It must not contain control characters (Unicode's Cc)
+ * or line and paragraph separators.
  */
 export const plainLine = (max: number, min = 0) =>
 	plainString(max, min).refine((text) => !/[\p{Cc}\p{Zl}\p{Zp}]/u.test(text), {
@@ -41,13 +41,13 @@ const integerMeta = (minimum: number, maximum: number, absent: number) => ({
 	override: { type: 'integer' as const, format: 'int64', minimum, maximum, default: absent },
 });
 
-/** A whole number in a query, as decimal digits, with the value that stands for an absent one. */
+/** A whole number in a query, as decimal digits, with a default. */
 export const wholeNumberQuery = (min: number, max: number, absent: number) =>
 	decimal(min, max)
 		.default(absent)
 		.meta(integerMeta(min, max, absent));
 
-/** The same, undefined when it is absent. The OpenAPI document says that `absent` stands for it. */
+/** The same, but undefined when it is absent. The OpenAPI document shows `absent` as the default. */
 export const optionalWholeNumberQuery = (min: number, max: number, absent: number) =>
 	decimal(min, max)
 		.optional()

@@ -6,7 +6,7 @@ export const limits = {
 	storedObject: 400_000,
 	/** Bytes of one bound parameter in UTF-8, by D1's limit. */
 	boundText: 2_000_000,
-	/** Events of one step. No array that a request's schema knows is longer. */
+	/** Events of one step. No request schema allows a longer array. */
 	eventsOfStep: 100,
 	/** Bytes of an event's payload in UTF-8. */
 	eventPayload: 64 * 1024,
@@ -16,6 +16,6 @@ export const limits = {
 	name: 255,
 	message: 10_000,
 	idempotencyKey: 255,
-	/** Seconds. The shortest life that a session can be given; the longest is a setting. */
+	/** Seconds. The minimum lifetime of a session; the maximum is a setting. */
 	minTtlSeconds: 60,
 } as const;

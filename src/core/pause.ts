@@ -5,8 +5,8 @@ export const pause = (milliseconds: number): Promise<void> =>
 const POLL_EVERY_MS = 20;
 
 /**
- * Resolves once `isDone` returns true. It polls, because a promise that another request made must not be awaited: it
- * belongs to that request, and never settles when that request is cancelled.
+ * Resolves once `isDone` returns true. It polls, because a request must not await another request's promise, which
+ * never settles when that request is cancelled.
  */
 export async function pauseUntil(isDone: () => boolean): Promise<void> {
 	while (!isDone()) await pause(POLL_EVERY_MS);

@@ -2,7 +2,7 @@ import * as z from 'zod';
 
 export const permissions = ['PRODUCTS:READ', 'PRODUCTS:WRITE', 'PRODUCTS:DELETE', 'PRODUCTS:*', '*'] as const;
 export const permissionSchema = z.enum(permissions);
-/** What an API key may be granted. */
+/** A permission that an API key can have. */
 export type Permission = z.infer<typeof permissionSchema>;
 /** The permission that a call needs. */
 export type NeededPermission = Exclude<Permission, 'PRODUCTS:*' | '*'>;

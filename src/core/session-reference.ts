@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { ApiError } from './errors.ts';
 import type { Owner } from './principal.ts';
 
-/** Which session, whose, and at what time (ISO 8601): it must be alive then. */
+/** A session id, its owner, and the time (ISO 8601) at which the session must not have expired. */
 export interface SessionReference {
 	id: string;
 	owner: Owner;
@@ -13,12 +13,16 @@ export interface SessionReference {
 export const SESSION_ID = /^sess_[0-7][0-9a-hjkmnp-tv-z]{25}$/;
 export const sessionIdSchema = z.string().max(31).regex(SESSION_ID);
 
-/** The error for a session that never existed, was deleted, has expired or is another's. It does not tell them apart. */
+/**
+ * The error for a session that never existed, was deleted, has expired or belongs to another caller. It does not
+ * distinguish them.
+ */
 export const sessionNotFound = (): ApiError => new ApiError('SESSION_NOT_FOUND', 'There is no such session.');
 
 /**
- * The parameters of `id = ? AND +user_id = ? AND organization_id IS ? AND expires_at > ?`. The plus sign keeps SQLite to the
- * unique index of ids: the index of a caller's sessions holds their ids too, but does not say that there is only one.
+ * The parameters of `id = ? AND +user_id = ? AND organization_id IS ? AND expires_at > ?`. The plus sign makes SQLite
+ * use the unique index of ids. The index of a caller's sessions contains ids too, but does not tell SQLite that there
+ * is at most one row.
  */
 export const referenceParameters = ({ id, owner, now }: SessionReference) =>
 	[id, owner.userId, owner.organizationId, now] as const;

@@ -3,9 +3,9 @@ import * as z from 'zod';
 /** The Worker's environment: from wrangler.toml, `.dev.vars` and secrets. */
 export interface Bindings {
 	DB: D1Database;
-	/** Counts the requests of callers, and failed attempts that cost no look-up in D1. */
+	/** Counts the requests of callers, and failed attempts without a look-up in D1. */
 	RATE_LIMITER: RateLimit;
-	/** Counts what costs a round trip to D1 without valid credentials: rejected API keys, and health checks. */
+	/** Counts round trips to D1 without valid credentials: rejected API keys, and health checks. */
 	GUESS_LIMITER: RateLimit;
 	/** The live hubs, one for each followed session. Their class is untyped here: its type would be an import upward. */
 	HUB: DurableObjectNamespace;
@@ -47,7 +47,7 @@ const settingsSchema = z.object({
 	SESSION_TTL_MAX_SECONDS: wholeNumber(2_592_000, 60, MAX_SESSION_TTL_SECONDS),
 	/** How long one stream stays open. Its client resumes. */
 	FOLLOW_MAX_SECONDS: wholeNumber(3600, 1, 86_400),
-	/** The silence after which a stream gets a comment. Proxies cut streams that are silent for long. */
+	/** How long a stream may be silent before it gets a comment. Proxies cut streams that are silent for long. */
 	FOLLOW_HEARTBEAT_SECONDS: wholeNumber(15, 1, 15),
 	/** Statements of one stream to D1, which allows 1,000 in one invocation, 50 on the free plan. Its client resumes. */
 	FOLLOW_MAX_STATEMENTS: wholeNumber(1000, 40, 1000),

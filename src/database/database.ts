@@ -20,8 +20,8 @@ const FIRST_DELAY_MS = 50;
 /** The form of D1's own bookmarks. Anything else would be an error in D1, so it is not passed on. */
 const BOOKMARK = /^[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{32}$/;
 /**
- * What D1 may say of a bookmark that this database never gave, or gave before it was restored to an earlier time. The
- * documentation does not give the words.
+ * D1's possible messages for a bookmark that this database never issued, or issued before it was restored to an earlier
+ * time. The documentation does not give the messages.
  */
 const MAY_BE_THE_BOOKMARK: readonly FaultKind[] = ['bug', 'transient', 'timed out'];
 
@@ -29,9 +29,9 @@ const isReadOnly = (statements: readonly Statement[]) =>
 	statements.every(({ sql }) => /^\s*(SELECT|WITH)\b(?!.*\b(INSERT|UPDATE|DELETE)\b)/is.test(sql));
 
 /**
- * Opens one D1 session. Without a bookmark its first query goes to the primary, so that it sees every earlier write;
- * with one, a replica that is at least that recent may answer. A read that fails at the bookmark is sent once more, to
- * the primary, so that no bookmark that a caller sends can cause a 5xx.
+ * Opens one D1 session. Without a bookmark its first query goes to the primary and sees every earlier write. With one,
+ * a replica that is at least as recent may respond. A read that fails at the bookmark is retried once at the primary,
+ * because a caller's bookmark must never cause a 5xx.
  */
 export function openDatabase(
 	d1: D1Database,
@@ -76,7 +76,7 @@ export function openDatabase(
 					throw unavailable(kind, fault) ?? fault;
 				}
 				await pause(Math.random() * FIRST_DELAY_MS * 2 ** (tries - 1));
-				// A broken session may stay broken, and a replica may be what failed: start again, at the primary.
+				// A broken session may stay broken, and a replica may have failed: start again at the primary.
 				session = d1.withSession('first-primary');
 				startsAt = undefined;
 			}
@@ -97,7 +97,7 @@ export function openDatabase(
 			try {
 				return session.getBookmark();
 			} catch (error) {
-				// The work is done by now: a missing bookmark must not fail it.
+				// The statements have run: a missing bookmark must not fail the request.
 				log('warn', { message: 'no bookmark', ...errorFields(error) });
 				return null;
 			}
@@ -115,7 +115,7 @@ function unavailable(kind: FaultKind, fault: unknown): DatabaseUnavailable | und
 		: 'The database cannot be reached. Try again.';
 	return new DatabaseUnavailable(sentence, {
 		retryAfterSeconds,
-		// The log writes an error with its causes, so the operator's task stands before D1's words.
+		// The log contains an error with its causes, so put the operator's task before D1's message.
 		cause: operatorAction ? new Error(operatorAction, { cause: fault }) : fault,
 	});
 }
@@ -127,7 +127,7 @@ function warnOfBookmark({ bookmark, fault }: { bookmark: string; fault: unknown 
 	});
 }
 
-/** Asks the database for an answer. Throws DatabaseUnavailable when there is none. */
+/** Sends a query to the database. Throws DatabaseUnavailable when it does not respond. */
 export async function ping(db: Database): Promise<void> {
 	await db.run([{ sql: 'SELECT 1', parameters: [] }], { idempotent: true });
 }

@@ -1,13 +1,13 @@
 /**
- * What D1 says when it fails, and what that means. The only file that knows D1's words.
+ * The messages of D1's failures, and what they mean. Only this file knows the messages.
  * Sources: https://developers.cloudflare.com/d1/observability/debug-d1/#error-list,
  * https://developers.cloudflare.com/d1/platform/limits/ and https://developers.cloudflare.com/d1/platform/pricing/.
  */
 
 export type FaultKind =
-	/** Passes by itself. Whether the statements ran is unknown, so only what is safe to repeat is tried again. */
+	/** A transient fault. It is unknown whether the statements ran, so only idempotent statements are retried. */
 	| 'transient'
-	/** D1 has too many requests queued. Another try at once makes it worse. */
+	/** D1 has too many requests queued. An immediate retry makes it worse. */
 	| 'overloaded'
 	/** D1 took too long, or used too much memory or CPU time. */
 	| 'timed out'
@@ -19,9 +19,9 @@ export type FaultKind =
 	| 'query limit'
 	/** A CHECK constraint rejected the row. Nothing was written. */
 	| 'check'
-	/** A value outgrew what SQLite holds in one value, before the row was written. Nothing was written. */
+	/** A value exceeded SQLite's limit for one value before the row was written. Nothing was written. */
 	| 'too big'
-	/** A bug of this service: a statement or a schema that does not fit. */
+	/** A bug of this service: an invalid statement, or one that does not match the schema. */
 	| 'bug';
 
 const words: readonly (readonly [kind: FaultKind, pattern: RegExp])[] = [
@@ -54,10 +54,10 @@ export function faultText(error: unknown): string {
 	return error.cause === undefined ? error.message : `${error.message} ${faultText(error.cause)}`;
 }
 
-/** How long a database that cannot answer now stays so, and what the operator has to do. */
+/** How long the database stays unavailable, and what the operator has to do. */
 export interface Outage {
 	retryAfterSeconds: number;
-	/** For the log. Undefined where the fault passes by itself. */
+	/** For the log. Undefined when the fault is transient. */
 	operatorAction?: string;
 }
 

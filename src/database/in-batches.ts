@@ -4,29 +4,29 @@
  */
 
 /**
- * Bytes of stored content that one round trip brings at most. As strings they take up to twice as much, and D1's response
- * and the encoded chunk are held beside them.
+ * The maximum of stored content in one round trip, in bytes. As strings it takes up to twice as much memory, beside
+ * D1's response and the encoded chunk.
  */
 export const BYTES_A_TRIP = 1_000_000;
 
-/** A row that says how much content it has. The content is there only in a row that is `whole`; it is null in others. */
+/** A row with the size of its content. The content itself is null unless the row is `whole`. */
 export interface Sized {
 	id: string;
 	/** Bytes as stored. */
 	size: number;
-	/** 1 or 0, as SQLite says it. */
+	/** 1 or 0, SQLite's booleans. */
 	whole: number;
 }
 
 const isWhole = ({ whole }: Sized): boolean => whole === 1;
 
-/** Whether the first round trip has brought everything. */
+/** Whether the first round trip has read everything. */
 export const areWhole = (rows: readonly Sized[]): boolean => rows.every(isWhole);
 
 /**
- * Yields the rows in their order, whole, some at a time. `read` brings the rows that are not, in any order; it leaves out
- * those that are gone, and brings a row that has outgrown its `size` without its content. Such a row is read again alone,
- * with no limit. Each round trip waits until the consumer asks for what it brings.
+ * Yields whole rows in their order, in batches. `read` reads the rows that are not whole, in any order. It omits rows
+ * that were deleted, and returns a row that has grown past its `size` without its content. Such a row is read again
+ * alone, without a limit. Each round trip waits until the consumer asks for its rows.
  */
 export async function* inBatches<Row extends Sized>(
 	rows: readonly Row[],
@@ -52,7 +52,7 @@ export async function* inBatches<Row extends Sized>(
 	}
 }
 
-/** Where the batch ends that begins at `from`: at least one row, and at most BYTES_A_TRIP to be read. */
+/** The end of the batch that starts at `from`: at least one row, and at most BYTES_A_TRIP to read. */
 function endOfBatch(rows: readonly Sized[], from: number): number {
 	let bytes = 0;
 	const end = rows.findIndex((row, at) => {
