@@ -3,10 +3,10 @@ import { deletableId, planOf, sessionId, withEvents } from './seed.ts';
 export const endpointNames = ['create', 'update', 'details', 'list', 'append', 'delete'] as const;
 export type EndpointName = (typeof endpointNames)[number];
 
-/** One kind of request that is measured. */
+/** A measured kind of request. */
 export interface Call {
 	endpoint: EndpointName;
-	/** What tells it from other calls of the same endpoint; the first of an endpoint is its headline. */
+	/** Distinguishes it from other calls of the same endpoint. The first call of an endpoint is its headline. */
 	variant: string;
 	method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
 	/** The path of the nth request. */
@@ -15,7 +15,7 @@ export interface Call {
 }
 
 const PATH = '/v1/products/generation/sessions';
-/** How many sessions the calls on one session take turns on. */
+/** The number of sessions that the calls on one session rotate through. */
 const TURNS = 32;
 const session = (from: number) => (n: number) => `${PATH}/${sessionId(from + (n % TURNS))}`;
 

@@ -13,38 +13,38 @@ const BUILT = join(ROOT, 'dist', 'bench');
 const config = unstable_readConfig({ config: join(ROOT, 'wrangler.toml') });
 export const compatibilityDate = config.compatibility_date ?? '';
 
-/** `service` is this project; what the others are stands at the top of their files in `workers`. */
+/** `service` is this project. The files in `workers` describe the others. */
 export const contenderNames = ['service', 'floor', 'usual'] as const;
 export type ContenderName = (typeof contenderNames)[number];
 
-/** Those, and the one that following is compared with: it has no database to speak of. */
+/** The contenders, and the one for the comparison of following, which does not use its database. */
 export type WorkerName = ContenderName | 'broadcast';
 
-/** What a request of the service cost, from its own log line. */
+/** The cost of a request of the service, from its log line. */
 export interface Cost {
 	d1Trips: number;
 	rowsRead: number;
 	rowsWritten: number;
 }
 
-/** A Worker that runs on a database of its own. */
+/** A Worker with a separate database. */
 export interface Contender {
 	name: WorkerName;
 	url: string;
 	key: string;
 	d1: D1Database;
-	/** Called with the cost of each request that the service logs; nothing is listened to while it is undefined. */
+	/** Called with the cost of each request in the service's log. The log is ignored while this is undefined. */
 	onCost: ((cost: Cost) => void) | undefined;
-	/** The resident size of its workerd now, in bytes; null where the system does not tell. */
+	/** The current resident size of its workerd in bytes; null on systems that do not report it. */
 	memory(): number | null;
-	/** The highest resident size of its workerd so far, in bytes; null where the system does not tell. */
+	/** The peak resident size of its workerd in bytes; null on systems that do not report it. */
 	peakMemory(): number | null;
-	/** The processor time that its workerd has used so far, in milliseconds; null likewise. */
+	/** The processor time of its workerd in milliseconds; null on systems that do not report it. */
 	processorTime(): number | null;
 	close(): Promise<void>;
 }
 
-/** Builds a Worker with wrangler and the settings of wrangler.toml, minified as for an upload; answers its script. */
+/** Builds a Worker with wrangler and the settings of wrangler.toml, minified as for an upload. Returns its script. */
 export function build(entry: string | undefined, name: string): string {
 	const folder = join(BUILT, name);
 	mkdirSync(folder, { recursive: true });
@@ -69,7 +69,7 @@ export function build(entry: string | undefined, name: string): string {
 
 export type Scripts = Record<WorkerName, string>;
 
-/** All Workers of the benchmark, built by one tool with the same options. */
+/** All Workers of the benchmark, built with the same tool and options. */
 export const buildAll = (): Scripts => ({
 	service: build(undefined, 'service'),
 	floor: build('floor.ts', 'floor'),
@@ -78,8 +78,9 @@ export const buildAll = (): Scripts => ({
 });
 
 /**
- * The service with a rate limiter that counts in memory and never says no. On Cloudflare the binding counts in the memory
- * of the machine, without a network call; Miniflare's stand-in writes to a second SQLite database on each call.
+ * The service with a rate limiter that counts in memory and never rejects a request. On Cloudflare the binding also
+ * counts in the memory of the machine, without a network call; Miniflare's stand-in writes to a second SQLite database
+ * on each call.
  */
 const COUNTING_IN_MEMORY = `import worker from './worker.js';
 export { Hub } from './worker.js';
@@ -98,8 +99,8 @@ export default {
 const esModule = (path: string, contents: string) => ({ type: 'ESModule' as const, path, contents });
 
 /**
- * Starts a contender on a fresh, migrated database that holds one API key. Requests reach the Worker directly, not
- * through Miniflare's own entry Worker, whose cost would make all three look alike.
+ * Starts a contender on a new, migrated database with one API key. Requests reach the Worker directly and not through
+ * Miniflare's entry Worker, whose cost would hide the differences between the contenders.
  */
 export async function startContender(
 	name: WorkerName,
@@ -115,7 +116,7 @@ export async function startContender(
 	const miniflare = new Miniflare(
 		convertV4MiniflareOptions({
 			...(options.inspectorPort === undefined ? {} : { inspectorPort: options.inspectorPort }),
-			// Without a handler Miniflare prints the log; the Worker writes it all the same.
+			// Without a handler Miniflare prints the log. The Worker writes it in either case.
 			handleStructuredLogs: ({ message }) => {
 				if (contender.onCost) noteCost(message, contender.onCost);
 			},
@@ -183,7 +184,7 @@ function workerdProcesses(): number[] {
 		.map(([pid]) => Number(pid));
 }
 
-/** Linux tells the resident size of a process, and the highest that it was. */
+/** Linux reports the current and the peak resident size of a process. */
 function memoryOf(pid: number, line: 'VmRSS' | 'VmHWM'): number | null {
 	try {
 		const status = readFileSync(`/proc/${pid}/status`, 'utf8');
@@ -194,7 +195,7 @@ function memoryOf(pid: number, line: 'VmRSS' | 'VmHWM'): number | null {
 	}
 }
 
-/** Linux counts in hundredths of a second (USER_HZ), all threads together. */
+/** Linux counts the time of all threads in hundredths of a second (USER_HZ). */
 function processorTimeOf(pid: number): number | null {
 	try {
 		// The second field is the command in brackets; after it, user and system time are the 12th and 13th.

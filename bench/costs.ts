@@ -2,7 +2,7 @@ import { type Call, calls } from './calls.ts';
 import type { Contender, Cost } from './contenders.ts';
 import { addDeletable, restore } from './seed.ts';
 
-/** Sends one request to the service and answers what its log line says of its cost. */
+/** Sends one request to the service, and returns the cost in its log line. */
 export async function costOf(
 	service: Contender,
 	request: { method: string; path: string; body?: string | undefined },
@@ -22,7 +22,7 @@ export async function costOf(
 	return cost;
 }
 
-/** The exact cost of each call, its key known; and of a call whose key is not. */
+/** The exact cost of each call with a cached key, and of a call whose key is not cached. */
 export async function costsOf(service: Contender): Promise<{ unknownKey: Cost; known: Map<Call, Cost> }> {
 	const list = { method: 'GET', path: '/v1/products/generation/sessions' };
 	const unknownKey = await costOf(service, list);

@@ -5,11 +5,11 @@ import { percentile } from './load.ts';
 import { rounded } from './measure.ts';
 import { insertSessions, OWNER, sessionId } from './seed.ts';
 
-/** How much of following to measure. */
+/** The size of the measurement. */
 export interface FollowEffort {
-	/** Events that are appended one after another, each when all followers have the one before. */
+	/** Events that are appended one by one, each after all followers have received the one before. */
 	events: number;
-	/** Events that ten writers append as fast as they can. */
+	/** Events that ten writers append without a pause. */
 	burst: number;
 }
 
@@ -18,14 +18,14 @@ const WRITERS = 10;
 const SESSIONS = '/v1/products/generation/sessions';
 const BODY = JSON.stringify({ type: 'step.done', payload: { step: 'step-1', tokens: 1200 } });
 
-/** Following on one contender with so many followers of one session. */
+/** The results for one contender and one number of followers of one session. */
 export interface FollowFigures {
-	/** From the append's answer to a follower's frame. Less than nothing where the frame overtakes the answer. */
+	/** From the response to the append to a follower's frame. Negative when the frame arrives before the response. */
 	p50Ms: number;
 	p99Ms: number;
-	/** Of all followers together, while ten writers append. */
+	/** For all followers together, while ten writers append. */
 	framesPerSecond: number;
-	/** Of workerd, for each follower that has just connected. */
+	/** The memory of workerd for each newly connected follower. */
 	bytesPerFollower: number | null;
 }
 
@@ -133,7 +133,7 @@ async function measureOne(
 	}
 }
 
-/** Follows, and notes when each event arrived, by its id. */
+/** Follows, and records the arrival time of each event by its id. */
 async function newFollower(agent: Agent, contender: Contender, path: string) {
 	const frames = new Map<string, number>();
 	const leaving = new AbortController();

@@ -5,11 +5,11 @@ import { markdownTable } from './report.ts';
 const count = (number: number): string => number.toLocaleString('en');
 const sessionsOf = ({ sessions }: GrowthStep): string =>
 	sessions === 1 ? '1 session' : `${count(sessions)} sessions`;
-/** Those that the plot shows: of each size the step with the fewest events. */
+/** The steps in the plot: for each size the one with the fewest events. */
 const withFewEvents = (steps: readonly GrowthStep[]) =>
 	steps.filter(({ events }) => events === steps[0]?.events);
 
-/** A line for each call, a column for each step. */
+/** A row for each call, and a column for each step. */
 export function growthTable(steps: readonly GrowthStep[]): string[][] {
 	const header = steps.map((step) => `${sessionsOf(step)}, ${count(step.events)} events`);
 	const names = Object.keys(steps[0]?.costs ?? {});

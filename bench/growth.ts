@@ -3,11 +3,11 @@ import { costOf } from './costs.ts';
 import { insertEvents, insertSessions, OWNER, sessionId } from './seed.ts';
 
 const PATH = '/v1/products/generation/sessions';
-/** Of a database that is larger than one session, this part is the caller's own. */
+/** The caller's share of a database with more than one session. */
 const OWN_PART = 0.1;
 const AT_ONCE = 20_000;
 
-/** What the calls cost in a database of so many sessions, on a session with so many events. */
+/** The cost of the calls at one number of sessions in the database, and one number of events in the session. */
 export interface GrowthStep {
 	sessions: number;
 	own: number;
@@ -16,7 +16,7 @@ export interface GrowthStep {
 	databaseBytes: number;
 }
 
-/** How many sessions stand in the database. */
+/** The number of sessions in the database. */
 export const SIZES = [1, 1000, 1_000_000] as const;
 export const EVENT_COUNTS = [10, 10_000] as const;
 
@@ -28,7 +28,7 @@ export async function growth(
 ): Promise<GrowthStep[]> {
 	const steps: GrowthStep[] = [];
 	let [filled, own] = [0, 0];
-	// The measured sessions are apart from those that fill the database, at its end.
+	// The measured sessions are separate from those that fill the database, at its end.
 	let next = 2_000_000;
 	for (const size of sizes) {
 		const wanted = size === 1 ? 1 : Math.round(size * OWN_PART);
@@ -63,7 +63,7 @@ async function costsWith(service: Contender, n: number, events: number, own: num
 	await insertEvents(service.d1, rows);
 	const path = `${PATH}/${sessionId(n)}`;
 	const json = (value: unknown) => JSON.stringify(value);
-	// The first call looks the key up.
+	// The first call looks up the key.
 	await costOf(service, { method: 'GET', path: `${PATH}?limit=1` });
 	const costs = {
 		create: await costOf(service, { method: 'POST', path: PATH, body: json({ prd: { title: 'x' } }) }),
@@ -83,7 +83,7 @@ async function costsWith(service: Contender, n: number, events: number, own: num
 		}),
 		delete: await costOf(service, { method: 'DELETE', path }),
 	};
-	// What is left of it would count in the next lists.
+	// Remaining sessions would count in the next lists.
 	await service.d1.batch([
 		service.d1.prepare('DELETE FROM events'),
 		service.d1.prepare(`DELETE FROM sessions WHERE id = ? OR created_at > '2026-06-01'`).bind(sessionId(n)),

@@ -7,18 +7,21 @@ const PATH = '/v1/products/generation/sessions';
 const ROUNDS = 3;
 const MEGABYTE = 1e6;
 
-/** One large response, and the same number of bytes from a Worker that only sends them. Medians, but for memory. */
+/**
+ * One large response, compared with the same number of bytes from a Worker that only sends them. Medians, except for
+ * memory.
+ */
 export interface LargeRow {
 	name: string;
 	megabytes: number;
 	firstByteMs: number;
 	megabytesPerSecond: number;
 	floorMegabytesPerSecond: number;
-	/** Megabytes of workerd, its database with it, above what it had before the first response. */
+	/** Megabytes of workerd with its database, above its size before the first response. */
 	memoryAboveIdle: number | null;
 }
 
-/** Measures the largest responses that there are. */
+/** Measures the largest possible responses. */
 export async function large(progress: (text: string) => void): Promise<LargeRow[]> {
 	progress('building');
 	const scripts = {

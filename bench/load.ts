@@ -3,21 +3,23 @@ import { type Call, nameOf } from './calls.ts';
 import type { Contender } from './contenders.ts';
 import { addDeletable, DELETABLE, restore } from './seed.ts';
 
-/** What one run of one call against one contender gave. */
+/** The result of one run of one call against one contender. */
 export interface Sample {
 	requestsPerSecond: number;
 	/** Milliseconds of each request. */
 	latencies: number[];
-	/** Milliseconds of workerd's processor time for each request: other programs disturb it less than they do the clock. */
+	/**
+	 * Milliseconds of workerd's processor time for each request. Other programs affect it less than the elapsed time.
+	 */
 	processorMs: number | null;
 }
 
-/** A rate is not taken from fewer requests: of slow ones, a short round would hold a few dozen, and say little. */
+/** The minimum number of requests for a rate. A short round of slow requests would have only a few dozen. */
 const LEAST_REQUESTS = 100;
 
 /**
- * Sends one kind of request over so many connections, each with one request at a time, for so long, and longer where that
- * is too short for a rate.
+ * Sends one kind of request over a number of connections, each with one request at a time. It runs for the given time,
+ * or longer if that is too short for a rate.
  */
 export async function load(
 	contender: Contender,
@@ -73,7 +75,7 @@ export async function load(
 
 export const median = (numbers: readonly number[]): number => percentile(numbers, 0.5);
 
-/** The number that this part of all numbers does not exceed. */
+/** The percentile of the numbers for a fraction. */
 export function percentile(numbers: readonly number[], part: number): number {
 	const sorted = [...numbers].sort((a, b) => a - b);
 	return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN;

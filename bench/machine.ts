@@ -4,7 +4,7 @@ import { arch, cpus, platform, release, totalmem } from 'node:os';
 const require = createRequire(import.meta.url);
 const versionOf = (name: string): string => (require(`${name}/package.json`) as { version: string }).version;
 
-/** What the figures were made on. */
+/** The machine of the measurement. */
 export const machine = () => ({
 	cpu: cpus()[0]?.model.trim() ?? 'unknown',
 	cores: cpus().length,

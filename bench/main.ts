@@ -1,5 +1,6 @@
 /**
- * `npm run bench`: the service beside a bare Worker (the floor) and the usual way, on Miniflare. See README.md here.
+ * `npm run bench`: compares the service with a bare Worker (the floor) and with the usual way, on Miniflare. See
+ * README.md in this folder.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -32,7 +33,7 @@ npm run bench -- --large [--json]     large responses; writes bench/large.md
 npm run bench -- --follow [--json]    following live alone
 npm run bench -- --growth [--json]    rows with 1, 1,000 and 1,000,000 sessions; writes bench/growth.md and growth.svg`;
 
-// Many short rounds: what disturbs one of them is the less of the whole.
+// A disturbance affects only a small part of many short rounds.
 const FULL: Effort = { rounds: 11, ms: 250, startups: 9, follow: { events: 200, burst: 500 } };
 const QUICK: Effort = { rounds: 3, ms: 80, startups: 3, follow: { events: 50, burst: 100 } };
 
@@ -86,7 +87,7 @@ async function bench(effort: Effort, scripts: Scripts): Promise<Report> {
 	}
 }
 
-/** The headline update once more, with the rate limiter that Miniflare brings along. */
+/** Measures the headline update again, with Miniflare's rate limiter. */
 async function withMiniflaresLimiter(scripts: Scripts, floor: Contender, effort: Effort) {
 	progress("update with Miniflare's own rate limiter");
 	const update = calls.find(({ endpoint }) => endpoint === 'update');

@@ -3,16 +3,16 @@ import { type Contender, type ContenderName, contenderNames } from './contenders
 import type { FollowEffort } from './follow.ts';
 import { load, median, percentile, type Sample } from './load.ts';
 
-/** How long to measure. */
+/** The duration of the measurement. */
 export interface Effort {
 	rounds: number;
-	/** Of one call against one contender in one round. */
+	/** The time of one call against one contender in one round. */
 	ms: number;
 	startups: number;
 	follow: FollowEffort;
 }
 
-/** What one call came to on one contender: medians of the rounds, and percentiles over all requests. */
+/** The result of one call on one contender: medians of the rounds, and percentiles of all requests. */
 export interface Figures {
 	requestsPerSecond: number;
 	p50Ms: number;
@@ -20,20 +20,20 @@ export interface Figures {
 	processorMs: number | null;
 }
 
-/** One call at one number of connections, on all three. */
+/** One call at one number of connections, on all three contenders. */
 export interface Measurement {
 	call: Call;
 	connections: number;
 	figures: Record<ContenderName, Figures>;
-	/** The service's requests per second by the floor's, in each round. */
+	/** The service's requests per second divided by the floor's, in each round. */
 	ratiosToFloor: number[];
 }
 
 export const HEADLINE_CONNECTIONS = 8;
 const CONNECTIONS = [HEADLINE_CONNECTIONS, 1, 64];
 /**
- * Measures all calls. The contenders take turns within each round, each round in another order, so that whatever else
- * happens on the machine happens to all of them.
+ * Measures all calls. The contenders take turns within each round, in another order each time, because other load on
+ * the machine must affect all of them equally.
  */
 export async function measure(
 	contenders: Record<ContenderName, Contender>,
@@ -45,7 +45,7 @@ export async function measure(
 	for (const connections of CONNECTIONS) {
 		for (const call of calls) {
 			const at = `${measurements.length + 1}/${total} ${nameOf(call)}, ${connections} connections`;
-			// workerd compiles what runs often.
+			// workerd compiles frequently executed code, so it needs a warm-up.
 			for (const name of contenderNames) await load(contenders[name], call, connections, effort.ms / 4);
 			const samples: Record<ContenderName, Sample[]> = { service: [], floor: [], usual: [] };
 			for (let round = 0; round < effort.rounds; round += 1) {

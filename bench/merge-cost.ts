@@ -5,8 +5,8 @@ import { openD1 } from '../scripts/open-d1.ts';
 import { table } from '../scripts/table.ts';
 
 /**
- * Measures what SQLite's json_patch costs in a local D1, by the members of the patch and the size of the object:
- * `node bench/merge-cost.ts`. MAX_MERGE_WORK in src/sessions/update/changes.ts is derived from it.
+ * Measures the time of SQLite's json_patch in a local D1, by the members of the patch and the size of the object: `node
+ * bench/merge-cost.ts`. MAX_MERGE_WORK in src/sessions/update/changes.ts is derived from it.
  */
 
 const RUNS = 5;
@@ -43,7 +43,7 @@ try {
 	await rm(folder, { recursive: true });
 }
 
-/** The shortest of some runs. */
+/** The shortest of several runs. */
 async function milliseconds(text: string, patch: string): Promise<number> {
 	const times: number[] = [];
 	for (let run = 0; run < RUNS; run += 1) {

@@ -48,7 +48,7 @@ export function barPlot(plot: {
 	return svg(width, height, plot.title, parts);
 }
 
-/** Lines over equally spaced places on the x axis; the y axis is logarithmic. */
+/** Lines over equally spaced points of the x axis. The y axis is logarithmic. */
 export function linePlot(plot: {
 	title: string;
 	note: string;
@@ -68,7 +68,7 @@ export function linePlot(plot: {
 			`<text class="small" x="${x(at)}" y="${bottom + 18}" text-anchor="middle">${escaped(name)}</text>`,
 		);
 	});
-	// Names keep a distance, even where lines end at the same height.
+	// Labels keep a distance even when lines end at the same height.
 	let lowest = Number.POSITIVE_INFINITY;
 	const byHeight = plot.lines
 		.map((line, at) => ({ ...line, at, end: y(line.values.at(-1) ?? 1) }))

@@ -18,7 +18,7 @@ export interface Measured {
 	following: FollowReport;
 }
 
-/** All that was measured, for programs. `endpoints` holds each endpoint's headline, `variants` everything. */
+/** All results, for programs. `endpoints` contains the headline of each endpoint, and `variants` all calls. */
 export function reportOf(measured: Measured) {
 	const { measurements, costs, contenders, script } = measured;
 	const variants = measurements.map((measurement) => variant(measurement, costs.known.get(measurement.call)));
@@ -72,7 +72,7 @@ function variant({ call, connections, figures, ratiosToFloor }: Measurement, cos
 		floor,
 		usual,
 		processorMs: service.processorMs,
-		/** Of the processor time of one request, so that 1 is as good as the floor here, too. */
+		/** The ratio of the processor times of one request, inverted: 1 means as fast as the floor here, too. */
 		processorRatioToFloor:
 			service.processorMs && floor.processorMs ? rounded(floor.processorMs / service.processorMs) : null,
 	};
@@ -121,7 +121,7 @@ function stepRemark({ steps: { step, callByCall } }: Report): string {
 	return `A step of 10 events and a patch: ${cost(step)}. The same as 10 appends and a PATCH, one after the other: ${cost(callByCall)}.`;
 }
 
-/** What stands below the table. */
+/** The notes below the table. */
 const remarks = (report: Report): string[] => [
 	`A call whose key is not known yet takes ${report.unknownKey.d1Trips} trips.`,
 	stepRemark(report),
@@ -132,7 +132,7 @@ const remarks = (report: Report): string[] => [
 	describe(report.machine),
 ];
 
-/** Rows of cells in columns, the first to the left and the others to the right. */
+/** Rows in columns. The first column is aligned to the left, and the others to the right. */
 export function aligned(rows: readonly (readonly string[])[]): string {
 	const widths = (rows[0] ?? []).map((_, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)));
 	return rows
@@ -144,7 +144,7 @@ export function aligned(rows: readonly (readonly string[])[]): string {
 		.join('\n');
 }
 
-/** The same rows in Markdown; the first is the header. */
+/** The same rows in Markdown. The first row is the header. */
 export function markdownTable([header = [], ...rows]: readonly (readonly string[])[]): string {
 	const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
 	return [line(header), line(header.map(() => '---')), ...rows.map(line)].join('\n');

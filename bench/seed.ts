@@ -1,19 +1,19 @@
-/** What stands in each database before anything is measured, and how it is brought back after each measurement. */
+/** The content of each database before a measurement, and its restoration afterwards. */
 
 export const OWNER = 'user_bench';
 export const SESSIONS = 1000;
 const EVENTS_EACH = 100;
-/** Sessions that are there to be deleted; they come and go with each measurement. */
+/** Sessions for the measurement of deletes. They are created before and removed after each measurement. */
 export const DELETABLE = 1500;
 const FIRST_DELETABLE = 1_000_000;
 
-/** The id of a seeded session, in the service's own form. */
+/** The id of a seeded session, in the service's format. */
 export const sessionId = (n: number): string => `sess_0${String(n).padStart(25, '0')}`;
 export const deletableId = (n: number): string => sessionId(FIRST_DELETABLE + n);
-/** Those with numbers from 301 on have 100 events each. */
+/** The sessions with numbers from 301 on have 100 events each. */
 export const withEvents = { from: 301, count: 32 } as const;
 
-/** A plan of about so many bytes as JSON: steps with a few members each, as a generator writes them. */
+/** A plan of about the given number of bytes as JSON: steps with a few members each, as a generator writes them. */
 export function planOf(bytes: number): { steps: object[] } {
 	const steps: object[] = [];
 	for (let size = 12, n = 1; size < bytes; n += 1) {
@@ -45,7 +45,7 @@ export async function insertSessions(
 	await d1.prepare(INSERT).bind(rows.from, rows.count, rows.owner, rows.plan).run();
 }
 
-/** Appends events with numbers from `from` on to sessions that are next to one another. */
+/** Appends events with numbers from `from` on to consecutive sessions. */
 export async function insertEvents(
 	d1: D1Database,
 	rows: { sessions: { from: number; count: number }; from: number; count: number },
@@ -71,7 +71,7 @@ export async function seed(d1: D1Database): Promise<void> {
 export const addDeletable = (d1: D1Database): Promise<void> =>
 	insertSessions(d1, { from: FIRST_DELETABLE, count: DELETABLE, owner: OWNER, plan: '{"steps":[]}' });
 
-/** Removes what a measurement has added. */
+/** Removes the rows that a measurement has added. */
 export async function restore(d1: D1Database): Promise<void> {
 	await d1.batch([
 		d1.prepare(`DELETE FROM events WHERE seq > ${withEvents.count * EVENTS_EACH}`),

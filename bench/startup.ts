@@ -10,8 +10,8 @@ const LOADER = `export default {
 };`;
 
 /**
- * How long workerd takes to compile and run a script's top level, in milliseconds: a request that loads it, less one
- * that does nothing, each time in a new process. The median of several.
+ * Measures how long workerd takes to compile and run a script's top level, in milliseconds: a request that loads the
+ * script, minus one that does not, each time in a new process. Returns the median of several runs.
  */
 export async function startupOf(script: string, times: number): Promise<number> {
 	const taken: number[] = [];

@@ -21,7 +21,7 @@ const callByCall = [
 	request('PATCH', '', patch),
 ];
 
-/** What a unit of work costs: all its requests together, one after the other. */
+/** The cost of a unit of work: all its requests, one after another. */
 interface Work extends Cost {
 	requests: number;
 	/** The median of the rounds. */
@@ -40,7 +40,7 @@ async function once(service: Contender, requests: readonly Request[]): Promise<W
 	return { ...work, ms: performance.now() - started };
 }
 
-/** Ten events and a patch, as one step and call by call. They take turns. */
+/** Measures ten events and a patch, as one step and as separate calls. They take turns. */
 export async function stepsOf(service: Contender, rounds: number): Promise<{ step: Work; callByCall: Work }> {
 	const [steps, calls]: [Work[], Work[]] = [[], []];
 	for (let round = 0; round <= rounds; round += 1) {

@@ -1,6 +1,6 @@
 /**
- * `npm run build:client`: makes the client package in `dist/client`, ready for `npm pack`. It first writes
- * `src/client/types.ts` anew from the routes and schemas of the service.
+ * `npm run build:client`: builds the client package in `dist/client`, ready for `npm pack`. It first generates
+ * `src/client/types.ts` from the routes and schemas of the service.
  */
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -25,7 +25,7 @@ function makePackageJson(): void {
 	writeFileSync(join(out, 'package.json'), `${JSON.stringify(description, null, '\t')}\n`);
 }
 
-/** Emits the declarations. Their imports name `.js` files, as every version of TypeScript resolves them. */
+/** Emits the declarations. Their imports name `.js` files, which every version of TypeScript resolves. */
 function makeDeclarations(): void {
 	execFileSync('tsc', ['--project', 'src/client', '--outDir', out], { cwd: root, stdio: 'inherit' });
 	for (const name of readdirSync(out).filter((name) => name.endsWith('.d.ts'))) {
@@ -49,5 +49,5 @@ await build({
 	target: 'es2022',
 });
 cpSync(join(root, 'docs/client.md'), join(out, 'README.md'));
-// The bundle contains this package, whose licence asks that its notice goes along.
+// The bundle contains this package, whose license requires its notice.
 cpSync(join(root, 'node_modules/eventsource-parser/LICENSE'), join(out, 'LICENSE-eventsource-parser'));

@@ -1,6 +1,6 @@
 /**
- * Makes the documentation that the Worker serves as static assets: the OpenAPI document and the texts for language models
- * from what the routes declare, and the files of the reference page. wrangler runs it before it bundles.
+ * Builds the documentation that the Worker serves as static assets: the OpenAPI document and the texts for language
+ * models from the declarations of the routes, and the files of the reference page. wrangler runs it before it bundles.
  */
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';

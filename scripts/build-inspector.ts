@@ -1,4 +1,4 @@
-/** Makes the files of the inspector, which the Worker serves as static assets. wrangler runs it before it bundles. */
+/** Builds the files of the inspector, which the Worker serves as static assets. wrangler runs it before it bundles. */
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
@@ -22,7 +22,7 @@ const { metafile } = await build({
 });
 cpSync(join(source, 'page.html'), join(page, 'page.html'));
 
-/** The packages in the bundle. Their licenses ask that the notices go along. */
+/** The packages in the bundle. Their licenses require their notices. */
 const packages = new Set(
 	Object.keys(metafile.inputs).flatMap((input) => /^node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input)?.[0] ?? []),
 );

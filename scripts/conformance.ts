@@ -1,6 +1,6 @@
 /**
- * `npm run conformance -- --base-url URL --api-key KEY`: checks any server for what the reference documents. It imports
- * nothing from the service itself.
+ * `npm run conformance -- --base-url URL --api-key KEY`: checks any server against the documentation of the reference.
+ * It imports nothing from the service.
  */
 import { parseArgs } from 'node:util';
 import { type Result, run } from './conformance/run.ts';

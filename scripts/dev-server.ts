@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { quiet, ROOT } from './wrangler.ts';
 
 /**
- * Returns whether a program listens on a port of this machine. Both loopback addresses count: clients try both for
+ * Returns whether a program listens on a port of this machine. It checks both loopback addresses: clients try both for
  * `localhost`, so a server on the other one would receive their requests.
  */
 export async function isPortUsed(port: number): Promise<boolean> {
@@ -22,14 +22,14 @@ const isListening = (host: string, port: number): Promise<boolean> =>
 	});
 
 /**
- * Starts `wrangler dev`. `ready` is the port on which it listens, as it says itself: any answer on that port could come
- * from another server. It stays pending when wrangler ends before.
+ * Starts `wrangler dev`. `ready` resolves to the port that wrangler reports. A response on that port would not be
+ * enough, because it could come from another server. `ready` stays pending if wrangler exits first.
  */
 export function startWranglerDev(args: readonly string[]): { child: ChildProcess; ready: Promise<number> } {
 	const child = spawn('wrangler', ['dev', ...args], {
 		cwd: ROOT,
 		env: { ...quiet(), CI: process.env.CI ?? '' },
-		// Over the channel, wrangler reports what it otherwise only prints.
+		// wrangler reports its port over the channel. Without one it only prints it.
 		stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
 	});
 	const ready = new Promise<number>((resolve) => {

@@ -1,4 +1,4 @@
-/** What a command stops with when the user has to do something: the message alone is printed, without a stack. */
+/** An error that the user can fix. The command prints only its message, without a stack. */
 export class Failure extends Error {
 	/** 2 when the arguments are wrong, otherwise 1. */
 	readonly exitCode: 1 | 2;
@@ -9,7 +9,7 @@ export class Failure extends Error {
 	}
 }
 
-/** Runs a command to its end and returns its exit code: 0, or that of the Failure that it throws. */
+/** Runs a command, and returns its exit code: 0, or that of the Failure that it throws. */
 export async function exitCodeOf(command: () => Promise<void>): Promise<number> {
 	try {
 		await command();

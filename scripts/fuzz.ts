@@ -1,5 +1,5 @@
 /**
- * `npm run fuzz`: random sequences of calls against a model of the service, for longer than `npm test` does and with
+ * `npm run fuzz`: compares random sequences of calls with a model of the service, for longer than `npm test` and with
  * other cases each time.
  */
 import { spawnSync } from 'node:child_process';

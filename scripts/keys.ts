@@ -23,10 +23,13 @@ Permissions: ${permissions.join(', ')}. The default is PRODUCTS:*.
 Durations: a number followed by s, m, h or d.
 rotate makes a new key for the same owner. The old key keeps working for --grace; by default it stops at once.`;
 
-/** A Failure for arguments that are wrong. */
+/** A Failure for invalid arguments. */
 const usageError = (message: string) => new Failure(message, 2);
 
-/** Opens the database. Commands call it after they have checked their arguments: it takes time, and --remote a login. */
+/**
+ * Opens the database. Commands call it after they have checked their arguments, because it takes time, and --remote
+ * needs a login.
+ */
 type OpenDatabase = () => Promise<Database>;
 
 const { values, positionals } = readArguments();
@@ -57,7 +60,7 @@ function readArguments() {
 
 const SECONDS = { s: 1, m: 60, h: 3600, d: 86_400 } as const;
 
-/** Returns the time that lies a duration such as `90d` ahead. `option` is the one that takes the duration. */
+/** Returns the time after a duration such as `90d` from now. `option` is the name of the option with the duration. */
 function after(option: string, duration: string): string {
 	const [, number, unit] = /^(\d{1,6})([smhd])$/.exec(duration) ?? [];
 	if (!number || !unit) {
@@ -94,7 +97,7 @@ function nonEmpty(option: string, value: string | undefined): string | null {
 	return value;
 }
 
-/** The only output that holds the key. */
+/** The only output that contains the key. */
 const created = (key: string, row: ApiKeyRow) => ({
 	id: row.id,
 	key,
@@ -200,13 +203,13 @@ async function rotate(database: OpenDatabase): Promise<void> {
 		environment: old.environment,
 		expiresAt: expiresAt ?? old.expires_at,
 	});
-	// The old key ends only after the new one is stored: a failure in between leaves the owner a key that works.
+	// Store the new key before the old one ends. After a failure in between, the owner still has a working key.
 	await expireApiKey(db, old.id, until);
 	printCreated(key, row);
 	if (!values.json) console.log(`${old.id} works until ${until}.`);
 }
 
-/** What each command takes besides --json and the choice of the database. */
+/** The arguments of each command besides --json and the choice of the database. */
 const commands = new Map([
 	[
 		'create',
@@ -218,7 +221,7 @@ const commands = new Map([
 ]);
 const ALWAYS = ['json', 'local', 'remote', 'persist-to'];
 
-/** Throws a Failure for every argument that the command does not know: ignoring one is dangerous where keys are made. */
+/** Throws a Failure for every unknown argument, because ignoring one is dangerous when keys are created. */
 function checkArguments(name: string, takes: { id: boolean; options: readonly string[] }): void {
 	const foreign = Object.keys(values).find((option) => ![...takes.options, ...ALWAYS].includes(option));
 	if (foreign) throw usageError(`${name} does not take --${foreign}.`);
@@ -247,7 +250,7 @@ async function main(): Promise<void> {
 		if (values.remote) {
 			throw new Failure('The remote database has no tables yet: run `npm run deploy` first.');
 		}
-		// A new local database: nothing has been done yet.
+		// The local database is new, and the command has changed nothing yet.
 		applyLocalMigrations(values['persist-to']);
 		await onDatabase(command.run);
 	}
@@ -256,7 +259,7 @@ async function main(): Promise<void> {
 const isWithoutTables = (error: unknown): boolean =>
 	error instanceof Error && /no such table/.test(error.message);
 
-/** Runs a command with a way to the database, which is opened when the command asks for it. */
+/** Runs a command with a function that opens the database on demand. */
 async function onDatabase(run: (open: () => Promise<Database>) => Promise<void>): Promise<void> {
 	let close = async () => {};
 	try {

@@ -4,25 +4,25 @@ import { dirname, join, resolve } from 'node:path';
 import { Failure } from './failure.ts';
 import { CONFIG, configuredDatabases, ROOT, remoteDatabaseId, wrangler } from './wrangler.ts';
 
-/** Which D1 database a command works on. */
+/** The D1 database of a command. */
 export interface D1Choice {
 	remote: boolean;
-	/** The folder that `wrangler dev --persist-to` was given; undefined for wrangler's own. */
+	/** The folder of `wrangler dev --persist-to`; undefined for wrangler's default. */
 	persistTo: string | undefined;
 }
 
 /**
- * Opens the database of wrangler.toml through wrangler: the local one, or the remote one with the account that wrangler
- * is logged in to, by a remote binding. Bound parameters work in both, as they do not in `wrangler d1 execute`. Throws a
- * Failure when the local folder cannot be written to or the remote database cannot be reached.
+ * Opens the database of wrangler.toml through wrangler: the local one, or the remote one by a remote binding with the
+ * account that wrangler is logged in to. Bound parameters work in both, unlike in `wrangler d1 execute`. Throws a
+ * Failure when the local folder is not writable or the remote database cannot be reached.
  */
 export async function openD1(choice: D1Choice): Promise<{ d1: D1Database; close: () => Promise<void> }> {
 	if (!choice.remote) checkLocalFolder(choice.persistTo);
-	// wrangler says on standard output that it found a .dev.vars, before the JSON that a program waits for there.
+	// wrangler reports a .dev.vars on standard output, where a program expects only JSON.
 	process.env.WRANGLER_LOG ??= 'error';
 	const configPath = choice.remote ? await remoteConfig() : await localConfig();
 	const state = choice.persistTo === undefined ? join(ROOT, '.wrangler/state') : resolve(choice.persistTo);
-	// Loaded here because it takes a second: a misspelt command does not wait for it.
+	// Loading wrangler takes a second, so load it after the arguments are checked.
 	const { getPlatformProxy } = await import('wrangler');
 	const proxy = await getPlatformProxy<{ DB: D1Database }>({
 		configPath,
@@ -35,14 +35,17 @@ export async function openD1(choice: D1Choice): Promise<{ d1: D1Database; close:
 	return { d1: proxy.env.DB, close: proxy.dispose };
 }
 
-/** Brings the local database to the newest schema. Throws a Failure with wrangler's own words. */
+/** Migrates the local database to the newest schema. Throws a Failure with wrangler's message. */
 export function applyLocalMigrations(persistTo: string | undefined): void {
 	checkLocalFolder(persistTo);
 	const folder = persistTo === undefined ? [] : ['--persist-to', resolve(persistTo)];
 	wrangler('d1', 'migrations', 'apply', 'DB', '--local', ...folder);
 }
 
-/** Throws a Failure unless local data can be written: wrangler shows a stack trace on a file, and hangs on a read-only folder. */
+/**
+ * Throws a Failure unless local data can be written. Without this check, wrangler shows a stack trace for a file, and
+ * hangs on a read-only folder.
+ */
 function checkLocalFolder(persistTo: string | undefined): void {
 	const folder = persistTo === undefined ? join(ROOT, '.wrangler/state') : resolve(persistTo);
 	const databases = join(folder, 'v3/d1');
@@ -59,7 +62,10 @@ function checkLocalFolder(persistTo: string | undefined): void {
 	}
 }
 
-/** Creates a folder and those above it. Not by `recursive`, with which Node never returns in places such as /proc. */
+/**
+ * Creates a folder and its parents. It does not use `recursive`, because Node then never returns in places such as
+ * /proc.
+ */
 function makeFolder(path: string): void {
 	if (existsSync(path)) return;
 	makeFolder(dirname(path));
@@ -72,7 +78,7 @@ function makeFolder(path: string): void {
 }
 
 /**
- * Writes a configuration with wrangler.toml's databases alone, and returns its path. There is no Worker in this process, so
+ * Writes a configuration with only the databases of wrangler.toml, and returns its path. This process has no Worker, so
  * workerd would warn that the class of the hubs is missing.
  */
 async function localConfig(): Promise<string> {
@@ -93,8 +99,8 @@ async function writeConfig(file: string, config: object): Promise<string> {
 }
 
 /**
- * Writes a configuration with wrangler.toml's DB alone, marked as remote, and returns its path. The mark would make
- * `wrangler dev` need a login if it stood in wrangler.toml; a remote binding needs the id, which differs by account.
+ * Writes a configuration with only the DB of wrangler.toml, marked as remote, and returns its path. In wrangler.toml
+ * itself the mark would make `wrangler dev` require a login. A remote binding needs the id, which differs by account.
  */
 async function remoteConfig(): Promise<string> {
 	const { unstable_readConfig } = await import('wrangler');

@@ -1,7 +1,7 @@
 /**
- * `npm test`: everything that a change must pass: types, lint, the built Worker, and the tests inside workerd and from
- * outside. `--long` runs the long forms (*.long.test.ts) instead of the others: the same, many more times. Other
- * arguments go to Vitest; `--project=browser` runs the tests in a browser instead. The last line counts the tests.
+ * `npm test`: all checks of a change: types, lint, the built Worker, and the tests inside workerd and from outside.
+ * `--long` runs the long forms (*.long.test.ts) instead of the others, with many more repetitions. Other arguments go
+ * to Vitest; `--project=browser` runs the tests in a browser instead. The last line counts the tests.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -15,7 +15,7 @@ const env = { ...process.env, CI: 'true', LONG: String(isLong) };
 const folder = mkdtempSync(join(tmpdir(), 'tests-'));
 const report = join(folder, 'report.json');
 
-/** Runs commands beside one another, and shows what each said when it ends. Resolves to whether all succeeded. */
+/** Runs commands in parallel, and prints the output of each when it ends. Resolves to whether all succeeded. */
 async function runTogether(...commands: [command: string, ...args: string[]][]): Promise<boolean> {
 	const runs = commands.map(
 		([command, ...args]) =>

@@ -5,7 +5,9 @@ import { Failure } from './failure.ts';
 export const ROOT = resolve(import.meta.dirname, '..');
 export const CONFIG = join(ROOT, 'wrangler.toml');
 
-/** For wrangler's own commands. No question, no usage report, no look for a newer version: nothing needs a network. */
+/**
+ * The environment of wrangler's commands: no prompts, no usage report and no update check, so nothing needs a network.
+ */
 export const quiet = () => ({
 	...process.env,
 	CI: 'true',
@@ -13,7 +15,7 @@ export const quiet = () => ({
 	WRANGLER_HIDE_BANNER: 'true',
 });
 
-/** Runs a wrangler command and returns its standard output. Throws a Failure with all that it printed when it fails. */
+/** Runs a wrangler command and returns its standard output. Throws a Failure with its whole output when it fails. */
 export function wrangler(...args: string[]): string {
 	const { error, status, stdout, stderr } = spawnSync('wrangler', args, {
 		cwd: ROOT,
@@ -33,7 +35,7 @@ export interface ConfiguredDatabase {
 
 /** The D1 databases of wrangler.toml, in its order. Throws when one has no `database_name`. */
 export async function configuredDatabases(): Promise<ConfiguredDatabase[]> {
-	// Loaded here because it takes a second.
+	// Loading wrangler takes a second, so load it only when it is needed.
 	const { unstable_readConfig } = await import('wrangler');
 	const { d1_databases } = unstable_readConfig({ config: CONFIG });
 	return d1_databases.map(({ binding, database_name }: { binding: string; database_name?: string }) => {
@@ -43,14 +45,14 @@ export async function configuredDatabases(): Promise<ConfiguredDatabase[]> {
 }
 
 /**
- * Returns the id of a database in the account that wrangler is logged in to, or undefined when there is no such database.
- * Throws a Failure when that cannot be found out, for example without a login or a network.
+ * Returns the id of a database in the account that wrangler is logged in to, or undefined when the database does not
+ * exist. Throws a Failure when the look-up fails, for example without a login or a network.
  */
 export function remoteDatabaseId(name: string): string | undefined {
 	try {
 		return JSON.parse(wrangler('d1', 'info', name, '--json')).uuid;
 	} catch (error) {
-		// wrangler's exit code is 1 for every failure; only these words mean that the API answered 404.
+		// wrangler's exit code is 1 for every failure. Only this message means that the API returned 404.
 		if (error instanceof Failure && error.message.includes("Couldn't find a D1 DB")) return undefined;
 		if (!(error instanceof Failure)) throw error;
 		throw new Failure(`${error.message}\n\nIf you are not logged in, run \`npx wrangler login\`.`);

@@ -9,7 +9,7 @@ import { operation } from './http/operation.ts';
 const healthSchema = z.object({ status: z.literal('ok') }).meta({ id: 'Health' });
 type Health = z.infer<typeof healthSchema>;
 
-/** Reports whether the service works. The route is open to anybody and costs a round trip, so it has a rate limit. */
+/** Reports whether the service works. The route is public and costs a round trip to D1, so it has a rate limit. */
 export const healthRoutes = new Hono<AppEnv>({ strict: false }).get(
 	'/',
 	operation({

@@ -1,7 +1,7 @@
 /**
- * The least that following can cost: a Durable Object that broadcasts, and a Worker that turns its WebSocket into
- * Server-Sent Events. No database, no authentication, no order, no cursor, no heartbeat. Like the service it answers a writer
- * at once, and hands the event on with waitUntil.
+ * The minimum cost of following: a Durable Object that broadcasts, and a Worker that turns its WebSocket into
+ * Server-Sent Events. It has no database, authentication, order, cursor or heartbeat. Like the service, it responds to
+ * a writer at once and forwards the event with waitUntil.
  */
 import { DurableObject } from 'cloudflare:workers';
 

@@ -1,8 +1,7 @@
 /**
- * The floor: no framework, no authentication, no validation, no log. It does the service's work by the service's
- * statements on the same tables in as many trips, and answers the rows. Like the service it does not ask D1 for the
- * objects that it has just been sent. Where it does less (one statement to delete, events without their owner), the
- * difference counts for the floor.
+ * The floor: no framework, authentication, validation or log. It runs the service's statements on the same tables in as
+ * many round trips, and returns the rows. Like the service, it does not read the objects that it has just written.
+ * Where it does less (one statement to delete, events without their owner), the difference is in its favor.
  */
 const OWNER = 'user_bench';
 const OTHERS = `id, status, catalog_version, schema_version, product_object, product_object_hash, assembly_state,

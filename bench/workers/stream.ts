@@ -1,4 +1,7 @@
-/** The floor of large responses: it sends as many bytes as the path says, in chunks of the same size, and reads nothing. */
+/**
+ * The floor of large responses: it sends the number of bytes in the path, in chunks of the service's size, and reads
+ * nothing.
+ */
 const CHUNK = new Uint8Array(65_536).fill(0x78);
 
 async function send(writable: WritableStream<Uint8Array>, bytes: number): Promise<void> {
@@ -10,7 +13,7 @@ async function send(writable: WritableStream<Uint8Array>, bytes: number): Promis
 export default {
 	fetch(request) {
 		const { readable, writable } = new IdentityTransformStream();
-		// A client that leaves ends the response, and nothing else.
+		// A client that disconnects ends only its response.
 		send(writable, Number(new URL(request.url).pathname.slice(1))).catch(() => {});
 		return new Response(readable);
 	},

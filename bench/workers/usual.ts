@@ -1,6 +1,7 @@
 /**
- * The usual way, as tutorials for Hono and D1 teach it, without mistakes: look the key up, look whether the session is
- * there, write, read it again, each a trip of its own; objects are parsed from their columns and answered with c.json.
+ * The usual way, as tutorials for Hono and D1 teach it, without mistakes: look up the key, check that the session
+ * exists, write, and read it again, each in a separate round trip. Objects are parsed from their columns and returned
+ * with c.json.
  */
 import { zValidator } from '@hono/zod-validator';
 import { Hono } from 'hono';
@@ -50,7 +51,7 @@ const authenticate = createMiddleware<Env>(async (c, next) => {
 	return next();
 });
 
-/** The session of the path, which every call on one session reads first. */
+/** The session in the path. Every call on one session reads it first. */
 const known = createMiddleware<Env>(async (c, next) => {
 	const session = await readSession(c.env.DB, c.req.param('id') ?? '', c.get('userId'));
 	return session ? next() : c.json({ error: 'Not found' }, 404);
@@ -134,7 +135,7 @@ app.post('/:id/events', known, zValidator('json', eventSchema), async (c) => {
 	)
 		.bind(session, id, type, JSON.stringify(payload), new Date().toISOString())
 		.run();
-	// By session too: there is no index of event ids.
+	// The condition includes the session, because event ids have no index.
 	const event = await c.env.DB.prepare(
 		'SELECT * FROM events WHERE session_id = ? AND id = ? ORDER BY number DESC LIMIT 1',
 	)

@@ -1,6 +1,6 @@
 /**
- * Prints TypeScript types from the schemas of the OpenAPI document. The client package cannot refer to the Zod schemas:
- * it would need Zod, and an editor would show a chain of generics instead of the fields.
+ * Prints TypeScript types from the schemas of the OpenAPI document. The client package does not use the types of the
+ * Zod schemas, because it would then need Zod, and editors would show a chain of generics instead of the fields.
  */
 
 /** The part of JSON Schema that the document uses. */

@@ -7,7 +7,7 @@ import { type JsonSchema, printTypes, type TypeNames } from './print-types.ts';
 const root = resolve(import.meta.dirname, '../..');
 export const TYPES_FILE = join(root, 'src/client/types.ts');
 
-/** `Error` would hide the global of that name. */
+/** `Error` would shadow the global of that name. */
 const names: TypeNames = {
 	SessionStatus: 'SessionStatus',
 	Session: 'Session',
@@ -27,7 +27,7 @@ const names: TypeNames = {
 
 const HEADER = '// Generated from the OpenAPI document by `npm run build:client`. Do not edit it.\n\n';
 
-/** What `src/client/types.ts` must contain for the routes as they are now, in this project's format. */
+/** The content of `src/client/types.ts` for the current routes, in this project's format. */
 export function typesSource(): string {
 	const { components } = openApiDocument(app.routes);
 	const source = HEADER + printTypes((components?.schemas ?? {}) as Record<string, JsonSchema>, names);

@@ -1,13 +1,13 @@
 import { expectStatus } from './expect.ts';
 import { type Answer, type Call, type Server, send } from './server.ts';
 
-/** What a check works with. */
+/** The tools of a check. */
 export interface Probe {
 	server: Server;
 	send(method: string, call?: Call): Promise<Answer>;
-	/** Creates a session and returns its id. The session is deleted at the end, whatever happens. */
+	/** Creates a session and returns its id. The session is deleted at the end in any case. */
 	create(body?: unknown): Promise<string>;
-	/** Notes a session that a check created with `send`, so that it is deleted at the end. */
+	/** Registers a session that a check created with `send`, to delete it at the end. */
 	remember(answer: Answer): Answer;
 }
 
@@ -15,7 +15,7 @@ export interface Check {
 	/** Stable: the call, a dot, and the subject of the check. */
 	id: string;
 	title: string;
-	/** Changes nothing on the server. */
+	/** Whether the check changes nothing on the server. */
 	isReadonly: boolean;
 	/** Throws a Deviation when the check fails. Returns the reason when the check is skipped. */
 	run(probe: Probe): Promise<string | undefined>;
@@ -38,7 +38,7 @@ const check =
 
 /** A check that only reads. */
 export const reading = check(true);
-/** A check that creates sessions of its own. */
+/** A check that creates sessions. */
 export const writing = check(false);
 
 /** Returns a probe, and the ids of the sessions to delete at the end. */

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Answer } from './server.ts';
 
-/** A check throws it when the server does not behave as the reference says. */
+/** Thrown by a check when the server deviates from the reference. */
 export class Deviation extends Error {}
 
 const shown = (value: unknown): string => {
@@ -55,6 +55,6 @@ export function expectError(answer: Answer, status: number, code: string): JsonO
 	return body;
 }
 
-/** Returns the paths that the details of a validation error name, sorted. */
+/** Returns the paths in the details of a validation error, sorted. */
 export const pathsOf = (error: JsonObject): string[] =>
 	(error.details as { path: string }[]).map(({ path }) => path).sort();

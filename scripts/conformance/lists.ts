@@ -43,7 +43,7 @@ async function createInTurn(probe: Probe, count: number): Promise<string[]> {
 	return ids;
 }
 
-/** Returns those of our ids that a page holds, in its order. The page may hold sessions of others. */
+/** Returns our ids in a page, in its order. The page may contain sessions of other clients. */
 const placesOf = (ids: string[], { data }: Page) =>
 	data.map(({ id }) => String(id)).filter((id) => ids.includes(id));
 
@@ -98,7 +98,8 @@ export const listChecks = [
 		const whole = await list(probe, '?limit=100');
 		const seen = [...placesOf(ids, first), ...placesOf(ids, second)];
 		const places = placesOf(ids, whole);
-		// A session that another client creates meanwhile moves ours on by one, so both pages may hold the same one.
+		// If another client creates a session meanwhile, ours move on by one, and both pages may contain the same
+		// session.
 		expectEqual([...new Set(seen)], places.slice(0, new Set(seen).size), 'our sessions on two pages');
 		expectTrue(seen.length > 0, 'none of our newest sessions is on the first two pages');
 	}),

@@ -18,8 +18,9 @@ export interface Result {
 export const checks: Check[] = [...accessChecks, ...sessionChecks, ...listChecks, ...eventChecks];
 
 /**
- * Runs the chosen checks, by default all, one after the other, passes each result to `tell`, and deletes the sessions that the checks created. An
- * abort ends the run after the current check. Returns all results, and the ids of the sessions that could not be deleted.
+ * Runs the chosen checks, by default all, one after another. Passes each result to `tell`, and deletes the sessions
+ * that the checks created. An abort ends the run after the current check. Returns all results, and the ids of the
+ * sessions that could not be deleted.
  */
 export async function run(
 	server: Server,
@@ -64,7 +65,7 @@ async function resultOf(check: Check, probe: Probe): Promise<Result> {
 	}
 }
 
-/** Deletes sessions. Returns the ids of those that are still there. */
+/** Deletes sessions. Returns the ids of those that still exist. */
 async function deleted(server: Server, made: Iterable<string>): Promise<string[]> {
 	const left: string[] = [];
 	for (const id of made) {

@@ -10,7 +10,7 @@ export interface Server {
 }
 
 export interface Answer {
-	/** The method and the path, for messages. Holds no credentials. */
+	/** The method and the path, for messages. It contains no credentials. */
 	request: string;
 	status: number;
 	headers: Headers;
@@ -20,11 +20,11 @@ export interface Answer {
 }
 
 export interface Call {
-	/** What follows the path of sessions: nothing, `/sess_…` or `/sess_…/events`, and a query. */
+	/** The rest of the path after that of sessions: empty, `/sess_…` or `/sess_…/events`, and a query. */
 	path?: string;
 	/** Sent as JSON. */
 	body?: unknown;
-	/** Sent as it is, instead of `body`. */
+	/** Sent unchanged instead of `body`. */
 	raw?: string;
 	contentType?: string | null;
 	/** The whole Authorization header; null for none. */
@@ -45,7 +45,7 @@ export async function send(server: Server, method: string, call: Call = {}): Pro
 			...(contentType === null ? {} : { 'Content-Type': contentType }),
 			...(authorization === null ? {} : { Authorization: authorization }),
 		},
-		// As bytes, because fetch adds a Content-Type to a string.
+		// The body is bytes, because fetch adds a Content-Type to a string.
 		...(raw === undefined ? {} : { body: new TextEncoder().encode(raw) }),
 		redirect: 'manual',
 		signal: AbortSignal.timeout(server.timeout),

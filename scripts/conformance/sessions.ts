@@ -8,7 +8,7 @@ const OBJECT_FIELDS = ['assemblyState', 'plan', 'prd', 'productObject'];
 const session = (answer: Answer, status = 200) =>
 	expectShape(expectStatus(answer, status), 'session', answer.request);
 
-/** Throws a Deviation unless an object came back with its members in the order in which they were sent. */
+/** Throws a Deviation unless an object has its members in the order in which they were sent. */
 function expectSameObject(actual: unknown, sent: JsonObject, what: string): void {
 	expectEqual(JSON.stringify(actual), JSON.stringify(sent), what);
 }

@@ -1,6 +1,6 @@
 import type { JsonObject } from './expect.ts';
 
-/** An object that careless copying changes. It has no names that look like integers, because JSON.parse moves those. */
+/** An object that a careless copy changes. It has no integer-like names, because JSON.parse moves those. */
 export const OBJECT: JsonObject = {
 	zebra: 1,
 	apple: { nested: { deeper: [1, [2, [3, {}]], null, { z: true, a: false }] } },

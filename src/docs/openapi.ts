@@ -21,7 +21,10 @@ ${limits.requestBody} bytes. Plain strings must not contain U+0000 or lone surro
 wrote since. \`Idempotency-Key\` makes retries of create, append and
 steps safe. A step appends events and merges a patch, all or nothing: with a key, it is how a change of state is made safe to retry.`;
 
-/** The OpenAPI 3.1 document of an app, made from what its routes declare and from the schemas that validate. */
+/**
+ * The OpenAPI 3.1 document of an app, made from the declarations of its routes and from the schemas that validate
+ * requests.
+ */
 export const openApiDocument = (routes: readonly RouterRoute[]) =>
 	createDocument({
 		openapi: '3.1.1',

@@ -7,10 +7,10 @@ import { type Operation, operationOf, type Validated, validatedBy } from '../htt
 import { parametersInPath, requestHeaders } from './parameters.ts';
 import { errorResponses, successResponse } from './responses.ts';
 
-/** A route of the app, with what its handlers declare. */
+/** A route of the app, with the declarations of its handlers. */
 interface Route {
 	method: string;
-	/** As OpenAPI writes it: `/sessions/{id}`. */
+	/** The path in OpenAPI's notation: `/sessions/{id}`. */
 	path: string;
 	operation: Operation;
 	validated: Validated[];
@@ -88,7 +88,10 @@ function operationObject(route: Route): ZodOpenApiOperationObject {
 	};
 }
 
-/** The error codes that a route can answer. They follow from what its handlers check, but for those that it declares. */
+/**
+ * The error codes that a route can return. They follow from the checks of its handlers, except for those that it
+ * declares.
+ */
 function errorsOf({ operation, path, validated }: Route): ErrorCode[] {
 	const { permission, headers = [], errors = [], usesDatabase } = operation;
 	const codes = new Set<ErrorCode>(errors);

@@ -4,7 +4,7 @@ import { limits } from '../core/limits.ts';
 import { sessionIdSchema } from '../core/session-reference.ts';
 import type { ConditionalHeader } from '../http/operation.ts';
 
-/** What the document says of parameters that no schema validates: the id in a path, and request headers. */
+/** The documentation of parameters that no schema validates: the id in a path, and request headers. */
 
 const pathParameters = {
 	id: sessionIdSchema.meta({

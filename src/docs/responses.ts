@@ -41,7 +41,7 @@ const replayed = z
 
 type Headers = Record<string, z.ZodType>;
 
-/** A response that an operation declares, with the headers that follow from what it is. */
+/** A response that an operation declares, with the headers that follow from its declaration. */
 export function successResponse(
 	response: DocumentedResponse,
 	{ fromDatabase, replayable }: { fromDatabase: boolean; replayable: boolean },
@@ -64,7 +64,7 @@ export function successResponse(
 	};
 }
 
-/** OpenAPI 3.1 has no schema for the frames of a stream, so that it shows one of each. */
+/** OpenAPI 3.1 cannot describe the frames of a stream, so the document shows an example of each. */
 const streamContent = (frames: Readonly<Record<string, string>>) => ({
 	schema: z.string().max(1_000_000_000),
 	examples: Object.fromEntries(Object.entries(frames).map(([name, value]) => [name, { value }])),
@@ -106,7 +106,7 @@ const exampleOf = (code: ErrorCode) => ({
 	},
 });
 
-/** One object for each set of codes: the document refers to it wherever it is used. */
+/** One object for each set of codes, because the document refers to it wherever it is used. */
 const known = new Map<string, ZodOpenApiResponseObject>();
 
 /** The response for codes that share a status. */

@@ -20,7 +20,7 @@ const index: Index = {
 };
 /** RFC 8631. */
 const LINKS = '</docs>; rel="service-doc", </openapi.json>; rel="service-desc", </healthz>; rel="status"';
-/** Everything comes from this origin. */
+/** Allows only resources from this origin. */
 const policyWith = (styles: string) =>
 	`default-src 'none'; script-src 'self'; style-src ${styles}; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
 /** The pages, each with its policy. Swagger UI uses inline styles. */
@@ -37,7 +37,7 @@ async function asset(c: Context<AppEnv>, path: string, contentType?: string): Pr
 	return response;
 }
 
-/** Returns a file of a page. Each carries the page's policy, because the page itself is one of them. */
+/** Returns a file of a page with the page's policy, because the page itself is one of the files. */
 async function pageFile(c: Context<AppEnv>, page: keyof typeof POLICIES, name: string): Promise<Response> {
 	const file = await asset(c, `/${page}/${name}`);
 	file.headers.set('Content-Security-Policy', POLICIES[page]);
@@ -45,8 +45,8 @@ async function pageFile(c: Context<AppEnv>, page: keyof typeof POLICIES, name: s
 }
 
 /**
- * The documentation, for people, programs and language models, and the inspector. `scripts/build-docs.ts` and
- * `scripts/build-inspector.ts` make their files.
+ * The documentation for people, programs and language models, and the inspector. `scripts/build-docs.ts` and
+ * `scripts/build-inspector.ts` build their files.
  */
 export const docsRoutes = new Hono<AppEnv>({ strict: false })
 	.get(

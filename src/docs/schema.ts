@@ -1,11 +1,11 @@
 import * as z from 'zod';
 
-/** The version of the service and of its document: that of package.json. */
+/** The version of the service and of its document, from package.json. */
 export const VERSION = '0.1.0';
 
 const path = z.string().max(255);
 
-/** The response of `GET /`: where everything is. */
+/** The response of `GET /`: links to the documentation. */
 export const indexSchema = z
 	.object({
 		name: path,

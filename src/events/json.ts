@@ -1,6 +1,6 @@
 import type { EventRow } from './store.ts';
 
-/** An event as it goes over the wire: nine fields, the payload spliced in as it was stored. */
+/** An event on the wire: nine fields. The payload is inserted in its stored form. */
 export const eventJson = (event: EventRow): string =>
 	`{"createdAt":${JSON.stringify(event.created_at)},"id":${JSON.stringify(event.id)},"message":${JSON.stringify(
 		event.message,
@@ -13,7 +13,7 @@ export const eventJson = (event: EventRow): string =>
 /** Events as a JSON array. */
 export const eventsJson = (events: readonly EventRow[]): string => `[${events.map(eventJson).join(',')}]`;
 
-/** The same in parts, from events that come some at a time. */
+/** The same in parts, from events that arrive in batches. */
 export async function* eventsJsonParts(
 	batches: AsyncIterable<readonly EventRow[]>,
 ): AsyncGenerator<string, void, undefined> {

@@ -4,7 +4,7 @@ import { textOrTooLarge } from '../json/json-text.ts';
 import type { appendSchema } from './schema.ts';
 import type { NewEvent } from './store.ts';
 
-/** Makes an event of what was sent. Throws PAYLOAD_TOO_LARGE, which names the payload by its path in the request. */
+/** Makes an event from a request body. Throws PAYLOAD_TOO_LARGE with the path of the payload in the request. */
 export function newEvent(fields: z.output<typeof appendSchema>, payloadPath: string): NewEvent {
 	return {
 		type: fields.type,
@@ -15,7 +15,7 @@ export function newEvent(fields: z.output<typeof appendSchema>, payloadPath: str
 	};
 }
 
-/** The content of an event, as a retry must send it again. */
+/** The content of an event, which a retry must repeat. */
 export const contentOf = ({ type, stage, message, payload }: NewEvent): (string | null)[] => [
 	type,
 	stage,
@@ -23,7 +23,7 @@ export const contentOf = ({ type, stage, message, payload }: NewEvent): (string 
 	payload,
 ];
 
-/** Twenty random hex digits. A UUID's digits would not do: some of them say its version. */
+/** Twenty random hex digits. A UUID is not suitable, because some of its digits are fixed. */
 const newNonce = (): string =>
 	Array.from(crypto.getRandomValues(new Uint8Array(10)), (byte) => byte.toString(16).padStart(2, '0')).join(
 		'',

@@ -44,7 +44,7 @@ const exampleFrames = {
 	heartbeat: HEARTBEAT,
 };
 
-/** Statements that one round of a stream can cost: those of a look-up and of a key, as often as faults ask for them. */
+/** The maximum number of statements in one round of a stream: a look-up and the check of a key, with their retries. */
 const ROUND_COST = 4 * MAX_TRIES.write;
 
 const wantsStream = (c: Context<AppEnv>): boolean =>
@@ -54,7 +54,10 @@ const wantsStream = (c: Context<AppEnv>): boolean =>
 		default: 'application/json',
 	}) === EVENT_STREAM;
 
-/** Streams the events of a session, from the client's cursor on: the header wins, because a browser sends it by itself. */
+/**
+ * Streams the events of a session from the client's cursor on. The Last-Event-ID header takes precedence over the
+ * query, because a browser sends it when it reconnects.
+ */
 async function followEvents(c: Context<AppEnv>, after: string | undefined): Promise<Response> {
 	const stats = c.get('queryStats');
 	const { FOLLOW_HEARTBEAT_SECONDS, FOLLOW_MAX_STATEMENTS } = settingsOf(c.env);
@@ -77,7 +80,7 @@ async function followEvents(c: Context<AppEnv>, after: string | undefined): Prom
 	});
 }
 
-/** The calls on the events of one session; mounted under the session's path. */
+/** The calls on the events of one session, mounted under the session's path. */
 export const eventRoutes = new Hono<AppEnv>({ strict: false })
 	.get(
 		'/',
@@ -105,7 +108,7 @@ export const eventRoutes = new Hono<AppEnv>({ strict: false })
 			const { after, limit } = c.req.valid('query');
 			if (wantsStream(c)) return followEvents(c, after) as never;
 			const cursor = after === undefined ? undefined : { id: after, position: positionOf(after) };
-			// One more than asked for tells whether there are more.
+			// Read one more than requested, to know whether there are more.
 			const [db, reference] = [c.get('database'), sessionRefFrom(c)];
 			const page = await readEvents(db, reference, cursor, limit + 1);
 			if (!page.session) throw sessionNotFound();
@@ -141,7 +144,7 @@ export const eventRoutes = new Hono<AppEnv>({ strict: false })
 			if (idempotency && fingerprint !== idempotency.fingerprint) {
 				throw new ApiError('IDEMPOTENCY_KEY_REUSED', 'This Idempotency-Key was sent with another body.');
 			}
-			// A replay tells them too: the first try may have been cut off before it did.
+			// A replay tells the followers too, because the first attempt may have failed before it did.
 			if (isFollowed) tellFollowers(c, row.session_id, newEvents([row]));
 			const replayed = !row.id.endsWith(event.nonce);
 			return jsonResponse<Event, 201>(

@@ -4,7 +4,7 @@ import { limits } from '../core/limits.ts';
 import { sessionIdSchema } from '../core/session-reference.ts';
 import { jsonObject, jsonObjectMeta, sentObject } from '../json/schema.ts';
 
-/** What the document shows. */
+/** The example in the OpenAPI document. */
 export const example = {
 	createdAt: '2026-01-15T09:31:12.250Z',
 	id: 'evt_0000000001c0ffee254a7b6c1d9e38',
@@ -24,7 +24,7 @@ const MAX_IN_PAGE = 1000;
 
 const payloadMeta = { ...jsonObjectMeta, description: 'Anything that belongs to the event.' };
 
-/** An event on the wire: 9 fields, always all present, in this order. */
+/** An event on the wire: 9 fields, all always present and in this order. */
 export const eventSchema = z
 	.object({
 		createdAt: timestamp,

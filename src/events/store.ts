@@ -5,9 +5,9 @@ import { utf8Length } from '../core/text.ts';
 import { BYTES_A_TRIP, inBatches, type Sized } from '../database/in-batches.ts';
 import type { Idempotency } from '../http/idempotency.ts';
 
-/** A stored event. The payload is JSON text; the owner is the session's. */
+/** A stored event. The payload is JSON text, and the owner comes from the session. */
 export interface EventRow {
-	/** The event's place in its session, from 1. */
+	/** The event's position in its session, starting with 1. */
 	position: number;
 	id: string;
 	type: string;
@@ -31,11 +31,14 @@ export interface NewEvent {
 	stage: string | null;
 	message: string | null;
 	payload: string;
-	/** Twenty random hex digits: the part of the id that nobody can guess. */
+	/** Twenty random hex digits: the part of the id that cannot be guessed. */
 	nonce: string;
 }
 
-/** One statement reads and uses the next number, and D1 runs one statement at a time: two appends cannot share one. */
+/**
+ * One statement reads and uses the next position. D1 runs one statement at a time, so two appends never get the same
+ * one.
+ */
 const INSERT = `INSERT INTO events (session_id, number, id, type, stage, message, payload, created_at,
 		idempotency_key, idempotency_fingerprint, followed)
 	SELECT id, number, printf('evt_%010d', number) || ?, ?, ?, ?, ?, ?, ?, ?, followed_until > ?
@@ -43,9 +46,9 @@ const INSERT = `INSERT INTO events (session_id, number, id, type, stage, message
 		FROM sessions WHERE id = ? AND +user_id = ? AND organization_id IS ? AND expires_at > ?)`;
 
 /**
- * Appends an event, and returns it; undefined when there is no such session. With an idempotency key that an event of the
- * session has, it appends nothing and returns that event with its fingerprint. It is retried only with a key. `isFollowed`
- * says whether the session's followers are to be told of the event.
+ * Appends an event and returns it, or undefined when the session does not exist. If an event of the session already has
+ * the idempotency key, this appends nothing and returns that event with its fingerprint. It is retried only with a key.
+ * `isFollowed` says whether the session's followers must be told of the event.
  */
 export async function insertEvent(
 	db: Database,
@@ -85,7 +88,7 @@ export async function insertEvent(
 	}
 	const [, [row]] = await db.run<[never, EventRow & { fingerprint: string; followed: number | null }]>(
 		[
-			// WHERE true: without it SQLite would read ON CONFLICT as a join's ON.
+			// Without WHERE true, SQLite would parse ON CONFLICT as the ON of a join.
 			{ sql: `${INSERT} WHERE true ON CONFLICT DO NOTHING`, parameters },
 			{
 				sql: `SELECT ${COLUMNS}, events.idempotency_fingerprint AS fingerprint, events.followed ${OF_LIVE_SESSION}
@@ -99,8 +102,8 @@ export async function insertEvent(
 }
 
 /**
- * The statement that appends events at consecutive positions to the session that a condition names, and returns the
- * position and id of each. The first event keeps the idempotency key, with `fingerprint` and the session's version then.
+ * The statement that appends events at consecutive positions to the session of a condition, and returns the position
+ * and id of each. The first event keeps the idempotency key, with `fingerprint` and the session's version at that time.
  */
 export function insertEvents(
 	events: readonly NewEvent[],
@@ -134,8 +137,8 @@ export function insertEvents(
 }
 
 /**
- * Events as JSON arrays for json_each, each short enough to be bound. A payload is a string there and not an object, because
- * SQLite would write an object anew.
+ * Events as JSON arrays for json_each, each short enough to be bound. A payload is a string in the array and not an
+ * object, because SQLite would rewrite an object.
  */
 function boundTexts(events: readonly NewEvent[]): { text: string; count: number }[] {
 	const texts: { items: string[]; bytes: number }[] = [];
@@ -153,7 +156,7 @@ function boundTexts(events: readonly NewEvent[]): { text: string; count: number 
 	return texts.map(({ items }) => ({ text: `[${items.join(',')}]`, count: items.length }));
 }
 
-/** The statement that reads `count` events of a session, from the one with an idempotency key on. */
+/** The statement that reads `count` events of a session, starting with the one that has an idempotency key. */
 export const selectEventsFromKey = (reference: SessionReference, key: string, count: number): Statement => ({
 	sql: `SELECT ${COLUMNS} ${OF_LIVE_SESSION} AND events.number >=
 		(SELECT number FROM events WHERE session_id = ? AND idempotency_key = ?) ORDER BY events.number LIMIT ?`,
@@ -161,18 +164,21 @@ export const selectEventsFromKey = (reference: SessionReference, key: string, co
 });
 
 /**
- * The columns that hold most of what was sent, up to 105,000 bytes in one event. A read of many events leaves them NULL where
- * they do not fit. `size` counts them alone: `type` and `stage` have 255 characters at most.
+ * The columns with most of the content, up to 105,000 bytes in one event. A read of many events leaves them NULL where
+ * they do not fit. `size` counts only these columns: `type` and `stage` have at most 255 characters.
  */
 const CONTENT = ['message', 'payload'] as const;
 const sizeOf = (table: string): string =>
 	`octet_length(${table}payload) + ifnull(octet_length(${table}message), 0)`;
 const SIZE = sizeOf('events.');
 
-/** An event with its size. It has its content only if it is whole. */
+/** An event with its size. Its content is present only if it is whole. */
 export type SizedEvent = EventRow & Sized;
 
-/** A row of a read of many events. Each stored event has a payload, so its absence says that the event is not whole. */
+/**
+ * A row of a read of many events. Every stored event has a payload, so a missing payload means that the event is not
+ * whole.
+ */
 export type BoundedRow = Omit<SizedEvent, 'payload' | 'whole'> & { payload: string | null };
 
 /** Marks which events are whole. The rows are the caller's own, so they are changed in place. */
@@ -181,7 +187,7 @@ export function sizedEvents(rows: readonly BoundedRow[]): SizedEvent[] {
 	return rows as SizedEvent[];
 }
 
-/** The columns of a read in which the content of an event comes only if it `fits`, an SQL expression. */
+/** The columns of a read that returns the content of an event only if it `fits`, an SQL expression. */
 const columnsIf = (fits: string): string => {
 	const content = CONTENT.map((column) => `CASE WHEN ${fits} THEN events.${column} END AS ${column}`);
 	return `events.number AS position, events.id, events.type, events.stage, ${content.join(', ')}, events.created_at,
@@ -189,11 +195,11 @@ const columnsIf = (fits: string): string => {
 };
 
 /**
- * Selects events whose content is at most BYTES_A_TRIP in all. An event comes whole if it is within its share of that,
- * whatever the others are, or if all of them together fit. SQLite adds the sizes up only when an event is over its share, so
- * that a page of small events reads each row once; octet_length reads no content. The sum is a subquery of its own rather
- * than a common table: that is three times faster to prepare, and D1 prepares each statement anew. ?1 is the session's id and
- * ?5 the most events to read.
+ * Selects events with at most BYTES_A_TRIP of content in all. An event is whole if it is within its share of that, or
+ * if all events together fit. SQLite sums the sizes only when an event exceeds its share, so a page of small events
+ * reads each row once; octet_length reads no content. The sum is a separate subquery instead of a common table
+ * expression, because that is three times faster to prepare and D1 prepares each statement anew. ?1 is the session's
+ * id, and ?5 the maximum number of events.
  */
 const selectBounded = (source: string, places: string): string => {
 	const bytes = `SELECT sum(size) FROM (SELECT ${sizeOf('')} AS size FROM events WHERE session_id = ?1 ${places})`;
@@ -205,8 +211,8 @@ const OF_THIS_SESSION = `FROM sessions CROSS JOIN events ON events.session_id = 
 	WHERE sessions.id = ?1 AND +sessions.user_id = ?2 AND sessions.organization_id IS ?3 AND sessions.expires_at > ?4`;
 
 /**
- * The statement that reads a session's latest events, the latest first. `unless` is an SQL condition on the session under
- * which it reads none, with the value of its parameter ?6.
+ * The statement that reads a session's latest events, newest first. `unless` is an SQL condition on the session, with
+ * the value of its parameter ?6. When it is true, the statement reads no events.
  */
 export const selectLatestEvents = (
 	reference: SessionReference,
@@ -226,9 +232,9 @@ const selectEventsAfter = (reference: SessionReference, position: number, max: n
 });
 
 /**
- * Reads at most `max` events of a session after the event `after`, the oldest first, with content as far as one round trip
- * brings it. `wholeEvents` reads the rest. `session` says whether the session exists, `cursor` whether `after` is one of its
- * events.
+ * Reads at most `max` events of a session after the event `after`, oldest first, with as much content as fits in one
+ * round trip. `wholeEvents` reads the rest. `session` says whether the session exists, and `cursor` whether `after` is
+ * one of its events.
  */
 export async function readEvents(
 	db: Database,
@@ -265,8 +271,9 @@ const SELECT_THESE = `SELECT ${columnsIf('true')} ${OF_THIS_SESSION}
 	AND events.number IN (SELECT value FROM json_each(?5))`;
 
 /**
- * Yields the events that a read has found, in their order, some at a time and each whole: what is missing comes in further
- * round trips of at most BYTES_A_TRIP, each when it is asked for. Throws when an event is gone with its session.
+ * Yields the events of a read in their order, in batches, and each whole. It reads missing content in further round
+ * trips of at most BYTES_A_TRIP, each only when the consumer asks for it. Throws when an event was deleted with its
+ * session.
  */
 export const wholeEvents = (
 	db: Database,

@@ -21,9 +21,9 @@ export const mediaTypeOf = (c: Context<AppEnv>): string | undefined =>
 type Schemas = Readonly<Record<string, z.ZodObject>>;
 
 /**
- * Reads and validates a JSON body, by the schema of its media type. `absent: 'is {}'` lets a request without a body through.
- * Each object that the schema takes whole (sentObject) reaches the handler as its stored form (JsonText), wherever it is.
- * Members that the schema does not define are ignored at each level, whatever they hold.
+ * Reads and validates a JSON body by the schema of its media type. `absent: 'is {}'` allows a request without a body.
+ * The handler gets each object that the schema takes whole (sentObject) in its stored form (JsonText), at any depth.
+ * Members that the schema does not define are ignored at each level, whatever they contain.
  * Throws UNSUPPORTED_MEDIA_TYPE, PAYLOAD_TOO_LARGE, INVALID_JSON, VALIDATION_ERROR.
  */
 export function jsonBody<S extends Schemas>(schemas: S, { absent }: { absent?: 'is {}' } = {}) {
@@ -58,7 +58,7 @@ const unsupported = (mediaTypes: readonly string[]): ApiError =>
 		`Send the body as ${mediaTypes.join(' or ')}, without a content coding.`,
 	);
 
-/** Parses a body, and puts JsonText in place of each object that its schema takes whole. */
+/** Parses a body, and replaces each object that its schema takes whole by JsonText. */
 function withJsonTexts(schema: z.ZodType, text: string, bytes: number): unknown {
 	const body = parse(text);
 	const isDeep = nestsDeeperThan(limits.nesting + 1, body);
@@ -67,8 +67,8 @@ function withJsonTexts(schema: z.ZodType, text: string, bytes: number): unknown 
 }
 
 /**
- * The part of a value that its schema knows: without the members that it does not define, with JsonText in place of each
- * object that it takes whole. `text` is what the value was sent as.
+ * Returns the part of a value that its schema defines: without unknown members, and with JsonText in place of each
+ * object that it takes whole. `text` is the value as sent.
  */
 function kept(
 	schema: z.core.$ZodType,
@@ -94,11 +94,11 @@ function kept(
 	return value;
 }
 
-/** The schemas of the members that an object has, by name. */
+/** The schemas of an object's members, by name. */
 const knownMembers = ({ shape }: z.ZodObject, value: object): [name: string, schema: z.core.$ZodType][] =>
 	Object.entries(shape).filter(([name]) => Object.hasOwn(value, name));
 
-/** One item more than any array may have lets its validation fail, and bounds how many problems are found. */
+/** One item more than the maximum makes the validation fail, and bounds the number of problems to find. */
 const firstItems = (items: readonly unknown[]): unknown[] => items.slice(0, limits.eventsOfStep + 1);
 
 function withoutWrappers(schema: z.core.$ZodType): z.core.$ZodType {
@@ -107,7 +107,9 @@ function withoutWrappers(schema: z.core.$ZodType): z.core.$ZodType {
 		: schema;
 }
 
-/** RFC 8259, section 8.1: JSON is UTF-8. Replacing invalid bytes would store what nobody sent, so they are refused. */
+/**
+ * RFC 8259, section 8.1: JSON is UTF-8. Invalid bytes are rejected, because replacing them would change the content.
+ */
 function decode(bytes: ArrayBuffer): string {
 	try {
 		return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
@@ -133,7 +135,7 @@ function refuseDeepObjects(schema: z.ZodType, body: unknown): void {
 	}
 }
 
-/** The paths of the members that nest too deep, of those that the schema knows. */
+/** The paths of the members in the schema that nest too deep. */
 function deepObjects(schema: z.core.$ZodType, value: unknown, path: string): string[] {
 	const known = withoutWrappers(schema);
 	const at = (name: string | number) => (path === '' ? String(name) : `${path}.${name}`);

@@ -1,6 +1,6 @@
 /**
- * Conditional requests, RFC 9110 section 13. A tag is `"<version>"`, or `"<version>.<position>"` in a response that holds
- * events, the latest of which has that position. The database counts both: a clock can stand still.
+ * Conditional requests, RFC 9110 section 13. A tag is `"<version>"`, or `"<version>.<position>"` in a response with
+ * events, where the position is that of the latest event. The database counts both, because a clock can stand still.
  */
 
 /** The strong ETag (RFC 9110, 8.8.3) of a session at a version, with the position of its latest event in the response. */
@@ -20,18 +20,18 @@ const versionsOf = (header: string): number[] =>
 	});
 
 /**
- * The versions that an If-Match lets through; undefined without a condition on the version (no header, or `*`).
- * Only the version of a tag counts, so that appending an event makes no tag stale.
+ * The versions that an If-Match allows; undefined without a condition on the version (no header, or `*`). Only the
+ * version of a tag counts, so appending an event does not make a tag stale.
  *
- * A weak tag counts as its strong form, where RFC 9110, 13.1.1, asks for a strong comparison. Cloudflare's edge weakens the
- * ETag of each response that it compresses, so that such a client has no other tag to send. It is safe: the tag counts
- * versions, and each version has one content.
+ * A weak tag counts as its strong form, although RFC 9110, 13.1.1, requires a strong comparison. Cloudflare's edge
+ * weakens the ETag of each response that it compresses, so the client has no strong tag to send. This is safe: the tag
+ * counts versions, and each version has one content.
  */
 export const ifMatchVersions = (ifMatch: string | undefined): number[] | undefined =>
 	ifMatch === undefined || ifMatch.trim() === '*' ? undefined : versionsOf(ifMatch);
 
 /**
- * The versions that an If-None-Match of a write refuses (RFC 9110, 13.1.2): all of them for `*`; undefined without the
+ * The versions that an If-None-Match of a write rejects (RFC 9110, 13.1.2): all of them for `*`; undefined without the
  * header.
  */
 export const ifNoneMatchVersions = (ifNoneMatch: string | undefined): number[] | 'all' | undefined => {
@@ -40,8 +40,8 @@ export const ifNoneMatchVersions = (ifNoneMatch: string | undefined): number[] |
 };
 
 /**
- * The opaque tags that an If-None-Match of a read names, of those that the service gives out; undefined without the header.
- * They are compared weakly (RFC 9110, 13.1.2): a weak tag counts as its strong form.
+ * The opaque tags in an If-None-Match of a read, limited to those that the service can issue; undefined without the
+ * header. They are compared weakly (RFC 9110, 13.1.2): a weak tag counts as its strong form.
  */
 export const knownTags = (ifNoneMatch: string | undefined): string[] | 'any' | undefined => {
 	if (ifNoneMatch === undefined) return undefined;

@@ -3,7 +3,7 @@ import { createMiddleware } from 'hono/factory';
 import { settingsOf } from '../core/settings.ts';
 import type { AppEnv } from './context.ts';
 
-/** Two hours: Chromium caches a preflight no longer. */
+/** Two hours, the maximum in Chromium. */
 const MAX_AGE_SECONDS = 7200;
 
 const policy = {
@@ -33,9 +33,9 @@ const policy = {
 };
 
 /**
- * Lets pages of the origins in CORS_ORIGINS read responses, including errors, and answers every OPTIONS request, because a
- * preflight carries no credentials. Without such origins it does nothing. Cookies are never allowed: a caller
- * authenticates by a header, so a page gets no more than the key or token that it holds, even with `*`.
+ * Lets pages of the origins in CORS_ORIGINS read responses, including errors, and responds to every OPTIONS request,
+ * because a preflight has no credentials. Without such origins it does nothing. It never allows cookies: a caller
+ * authenticates by a header, so even `*` gives a page no more than its own key or token.
  */
 export const cors = createMiddleware<AppEnv>(async (c, next) => {
 	const origins = settingsOf(c.env).CORS_ORIGINS;

@@ -4,7 +4,7 @@ import { ApiError, type ErrorBody, errorStatus } from '../core/errors.ts';
 import { errorFields, log } from '../core/log.ts';
 import type { AppEnv } from './context.ts';
 
-/** Turns whatever was thrown into a response. Anything that is not an expected error is a bug: it is logged in full. */
+/** Turns a thrown error into a response. Errors other than the expected ones are bugs: they are logged in full. */
 export function errorResponse(thrown: Error, c: Context<AppEnv>): Response {
 	const error = apiErrorFrom(thrown);
 	const status = errorStatus[error.code];

@@ -1,7 +1,7 @@
 import { validationError } from '../core/errors.ts';
 import { sha256Hex } from '../core/sha256.ts';
 
-/** The Idempotency-Key of a request, with a digest of what the request asks for. */
+/** The Idempotency-Key of a request, with a digest of the request's content. */
 export interface Idempotency {
 	key: string;
 	fingerprint: string;
@@ -10,8 +10,8 @@ export interface Idempotency {
 const KEY = /^[\x21-\x7e]{1,255}$/;
 
 /**
- * Reads the Idempotency-Key header (draft-ietf-httpapi-idempotency-key-header) of a request that asks for
- * `content`. Returns undefined without the header. Throws VALIDATION_ERROR when it is not 1–255 visible ASCII characters.
+ * Reads the Idempotency-Key header (draft-ietf-httpapi-idempotency-key-header) of a request with this `content`.
+ * Returns undefined without the header. Throws VALIDATION_ERROR when it does not have 1–255 visible ASCII characters.
  */
 export async function idempotencyOf(
 	key: string | undefined,

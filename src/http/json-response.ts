@@ -7,7 +7,7 @@ type JsonResponse<T, S extends ContentfulStatusCode> = Response & TypedResponse<
 
 const CONTENT_TYPE = { 'Content-Type': 'application/json; charset=utf-8' };
 
-/** A response made from JSON text, typed as what the text holds, so that `hono/client` knows it. */
+/** A response from JSON text, with the type of the JSON's value, for `hono/client`. */
 export function jsonResponse<T, S extends ContentfulStatusCode>(
 	text: string,
 	status: S,
@@ -16,13 +16,13 @@ export function jsonResponse<T, S extends ContentfulStatusCode>(
 	return new Response(text, { status, headers: { ...CONTENT_TYPE, ...headers } }) as JsonResponse<T, S>;
 }
 
-/** Bytes of a chunk. Small parts go out together, large ones in several chunks. */
+/** Bytes of a chunk. Small parts share a chunk, and large ones take several. */
 const CHUNK = 65_536;
 
 /**
- * A response that is sent while it is made, from parts of JSON text. The next part is asked for only when the client has
- * taken what was sent before it: a write to an IdentityTransformStream settles then. A part that fails breaks the connection
- * off, so that the client sees an error and not an end; the failure is logged.
+ * A response that streams parts of JSON text. It asks for the next part only when the client has read the earlier ones:
+ * a write to an IdentityTransformStream settles then. A part that fails breaks the connection, because the client must
+ * see an error instead of an end. The failure is logged.
  */
 export function jsonStream<T>(
 	c: Context<AppEnv>,
@@ -30,14 +30,17 @@ export function jsonStream<T>(
 	headers: Record<string, string> = {},
 ): JsonResponse<T, 200> {
 	const init = { status: 200, headers: { ...CONTENT_TYPE, ...headers } };
-	// Hono sends the headers of the GET, and would leave its stream unread.
+	// For HEAD, Hono sends the headers of the GET and would leave its stream unread.
 	if (c.req.method === 'HEAD') return new Response(null, init) as JsonResponse<T, 200>;
 	const { readable, writable } = new IdentityTransformStream();
 	c.set('bodyEnd', send(c, parts, writable));
 	return new Response(readable, init) as JsonResponse<T, 200>;
 }
 
-/** Sends the parts, and settles when the body has ended. It never throws: the connection tells the client how it ended. */
+/**
+ * Sends the parts, and resolves when the body has ended. It never throws: the client learns of a failure by the broken
+ * connection.
+ */
 async function send(
 	c: Context<AppEnv>,
 	parts: AsyncIterable<string>,
@@ -62,7 +65,10 @@ async function send(
 	}
 }
 
-/** The parts as UTF-8, in chunks of CHUNK bytes. All of them are one buffer: each is valid until the next is asked for. */
+/**
+ * The parts as UTF-8, in chunks of CHUNK bytes. All chunks share one buffer: each is valid only until the next is
+ * requested.
+ */
 async function* chunksOf(parts: AsyncIterable<string>): AsyncGenerator<Uint8Array, void, undefined> {
 	const encoder = new TextEncoder();
 	const buffer = new Uint8Array(CHUNK);
@@ -73,7 +79,7 @@ async function* chunksOf(parts: AsyncIterable<string>): AsyncGenerator<Uint8Arra
 			const { read, written } = encoder.encodeInto(rest, buffer.subarray(filled));
 			filled += written;
 			rest = rest.slice(read);
-			// A character that does not fit any more begins the next chunk.
+			// A character that does not fit goes into the next chunk.
 			if (rest !== '') {
 				yield buffer.subarray(0, filled);
 				filled = 0;
@@ -83,7 +89,7 @@ async function* chunksOf(parts: AsyncIterable<string>): AsyncGenerator<Uint8Arra
 	yield buffer.subarray(0, filled);
 }
 
-/** Parts of JSON text with more before and after them. */
+/** Parts of JSON text with a prefix and a suffix. */
 export async function* enclosed(
 	before: string,
 	parts: AsyncIterable<string>,

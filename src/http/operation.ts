@@ -5,14 +5,14 @@ import { ApiError, type ErrorCode } from '../core/errors.ts';
 import { mayDo, type NeededPermission } from '../core/principal.ts';
 import type { AppEnv } from './context.ts';
 
-/** A response that an operation gives when it succeeds. The OpenAPI document is made from it. */
+/** A successful response of an operation. The OpenAPI document is made from it. */
 export interface DocumentedResponse {
 	description: string;
-	/** Of the JSON body. */
+	/** The schema of the JSON body. */
 	schema?: ZodType;
-	/** Of the body, when it is not JSON. */
+	/** The media type of a body that is not JSON. */
 	mediaType?: string;
-	/** The examples of the frames, by name, where the client may ask for a stream of Server-Sent Events instead. */
+	/** The examples of the frames, by name, if the client may ask for a stream of Server-Sent Events instead. */
 	frames?: Readonly<Record<string, string>>;
 	/** Whether the response carries the session's ETag. */
 	etag?: true;
@@ -22,21 +22,21 @@ export interface DocumentedResponse {
 	redirects?: true;
 }
 
-/** The headers of a request that an operation may give a meaning to. */
+/** The request headers that an operation can support. */
 export type ConditionalHeader = 'If-Match' | 'If-None-Match' | 'Idempotency-Key' | 'Last-Event-ID';
 
-/** What the OpenAPI document says of an operation, apart from what its validators check. */
+/** The documentation of an operation in the OpenAPI document, apart from its validators. */
 export interface Operation {
-	/** Unique; generators of clients make a method's name from it. */
+	/** Unique. Client generators use it as the name of a method. */
 	id: string;
 	tag: 'Sessions' | 'Events' | 'Service';
 	summary: string;
 	description: string;
-	/** The permission that a caller needs. Absent: the operation is open to all. */
+	/** The permission that a caller needs. Undefined for a public operation. */
 	permission?: NeededPermission;
-	/** Whether a key for one session may call it, on that session. Other operations refuse such a key. */
+	/** Whether a key for one session may call it on that session. Other operations reject such a key. */
 	forSessionKeys?: true;
-	/** Whether an operation that is open to all asks the database. Those that need a permission always do. */
+	/** Whether a public operation queries the database. Operations that need a permission always do. */
 	usesDatabase?: true;
 	headers?: readonly ConditionalHeader[];
 	responses: Readonly<Record<number, DocumentedResponse>>;
@@ -47,8 +47,8 @@ export interface Operation {
 const operations = new WeakMap<object, Operation>();
 
 /**
- * Declares an operation at its route: refuses callers that lack the permission, and remembers the rest for the OpenAPI
- * document. Throws FORBIDDEN.
+ * Declares an operation at its route: rejects callers that lack the permission, and keeps the declaration for the
+ * OpenAPI document. Throws FORBIDDEN.
  *
  * @example
  * app.get('/:id', operation({ id: 'getSession', permission: 'PRODUCTS:READ', … }), (c) => …)
@@ -74,18 +74,18 @@ export function operation(declared: Operation) {
 /** The operation that a handler of a route declares, or undefined. */
 export const operationOf = (handler: Handler): Operation | undefined => operations.get(handler);
 
-/** The part of a request that a validator checks, with its schemas: for a body one for each media type. */
+/** The part of a request that a validator checks, with its schemas: a body has one for each media type. */
 export type Validated =
 	| { target: 'query'; schema: ZodType }
 	| { target: 'body'; schemas: Readonly<Record<string, ZodType>>; required: boolean };
 
 const validators = new WeakMap<object, Validated>();
 
-/** Remembers what a validator checks, for the OpenAPI document. Returns the validator. */
+/** Records what a validator checks, for the OpenAPI document. Returns the validator. */
 export function documentedValidator<H extends object>(handler: H, validated: Validated): H {
 	validators.set(handler, validated);
 	return handler;
 }
 
-/** What a handler of a route validates, or undefined. */
+/** The part of a request that a route's handler validates, or undefined. */
 export const validatedBy = (handler: Handler): Validated | undefined => validators.get(handler);

@@ -4,20 +4,21 @@ import { limits } from '../core/limits.ts';
 import { pause } from '../core/pause.ts';
 import type { AppEnv } from './context.ts';
 
-/** How many bytes of a body that is too large are read and discarded, and for how long. */
+/** The maximum to read and discard of a body that is too large, in bytes and in milliseconds. */
 const MAX_DISCARDED = 8 * limits.requestBody;
 const DISCARDING_MS = 1000;
 
 type Reader = ReadableStreamDefaultReader<Uint8Array>;
 
 /**
- * Reads the request body. Throws PAYLOAD_TOO_LARGE when its announced or actual length is over the limit. It first discards
- * some of the rest: a client that sends the whole body before it reads would see a reset connection and no response.
+ * Reads the request body. Throws PAYLOAD_TOO_LARGE when its announced or actual length exceeds the limit. It first
+ * discards some of the rest, because a client that sends the whole body before it reads would see a reset connection
+ * instead of the response.
  */
 export async function readBody(c: Context<AppEnv>): Promise<ArrayBuffer> {
 	const { body, headers } = c.req.raw;
 	if (!body) return new ArrayBuffer(0);
-	// The server holds a body to its announced length.
+	// The server does not deliver more than the announced length.
 	const length = headers.has('Transfer-Encoding') ? null : headers.get('Content-Length');
 	if (length !== null && Number(length) <= limits.requestBody) return c.req.raw.arrayBuffer();
 
@@ -28,7 +29,7 @@ export async function readBody(c: Context<AppEnv>): Promise<ArrayBuffer> {
 	throw new ApiError('PAYLOAD_TOO_LARGE', `The body is over ${limits.requestBody} bytes.`);
 }
 
-/** Reads to the end. Returns undefined as soon as the body has more than `most` bytes. */
+/** Reads to the end. Returns undefined as soon as the body exceeds `most` bytes. */
 async function readAtMost(most: number, reader: Reader): Promise<ArrayBuffer | undefined> {
 	const chunks: Uint8Array[] = [];
 	let size = 0;

@@ -4,8 +4,8 @@ import type { AppEnv } from './context.ts';
 const ACCEPTED = /^[A-Za-z0-9._-]{1,128}$/;
 
 /**
- * Gives each request an id, the caller's own where it sent a valid one, and each response the headers that all responses
- * carry. Hono's own request-id middleware does not accept a dot.
+ * Gives each request an id, the caller's own if it is valid, and sets the headers of all responses. Hono's request-id
+ * middleware does not accept a dot.
  */
 export const requestId = createMiddleware<AppEnv>(async (c, next) => {
 	const sent = c.req.header('X-Request-Id');

@@ -5,8 +5,8 @@ import { log } from '../core/log.ts';
 import type { AppEnv } from './context.ts';
 
 /**
- * Writes one line for each request: who called what, how it ended and what it cost. A path is logged as its pattern. The line
- * of a streamed response is written when its body ends, and counts what was read for it until then.
+ * Writes one line for each request, with its caller, call, outcome and cost. A path is logged as its route pattern. The
+ * line of a streamed response is written when its body ends, and includes the cost of the reads until then.
  */
 export const requestLog = createMiddleware<AppEnv>(async (c, next) => {
 	const started = Date.now();

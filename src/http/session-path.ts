@@ -6,8 +6,8 @@ import type { AppEnv } from './context.ts';
 export const SESSIONS_PATH = '/v1/products/generation/sessions';
 
 /**
- * The session that the path names, as the caller's own. Throws SESSION_NOT_FOUND, without a round trip, for a malformed id,
- * and for a session other than the one that the caller's key is bound to.
+ * The caller's session with the id in the path. Throws SESSION_NOT_FOUND, without a round trip, for a malformed id, and
+ * for a session other than the one that the caller's key is bound to.
  */
 export function sessionRefFrom(c: Context<AppEnv>): SessionReference {
 	const id = c.req.param('id') ?? '';

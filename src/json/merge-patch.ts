@@ -1,21 +1,25 @@
 import { endOfLiteral, endOfString } from './raw-members.ts';
 
 /**
- * RFC 7396 on JSON texts in their stored form: without white space, without duplicate members, each name with only the
- * escapes that it needs. It works on texts, because a parsed value loses the order of members and the literals of numbers.
+ * RFC 7396 on JSON texts in their stored form: without white space, without duplicate members, and with only the
+ * necessary escapes in names. It works on texts, because a parsed value loses the order of members and the literals of
+ * numbers.
  */
 
 /**
- * Merges a patch into an object, and returns what SQLite's json_patch would make of them, byte for byte: a changed member
- * keeps its place and a new one comes last. Null and any value but an object count as an empty object. Takes time in
- * proportion to the length of both texts.
+ * Merges a patch into an object, and returns the same text as SQLite's json_patch, byte for byte: a changed member
+ * keeps its place and a new one is appended. Null and any value but an object count as an empty object. It takes linear
+ * time.
  */
 export function mergePatch(target: string | null, patch: string): string {
 	const into = target?.startsWith('{') ? nested(target) : undefined;
 	return merged(into, 0, nested(patch), 0);
 }
 
-/** Counts the members of an object and of the objects in it, but not of those within arrays, which a merge leaves whole. */
+/**
+ * Counts the members of an object and of its nested objects. Objects within arrays do not count, because a merge does
+ * not change arrays.
+ */
 export function countMembers(text: string): number {
 	let members = 0;
 	let arrays = 0;
@@ -33,10 +37,10 @@ export function countMembers(text: string): number {
 	return members;
 }
 
-/** A text with the end of each object and array in it, so that a value can be passed over without reading it again. */
+/** A text with the end of each object and array, which allows skipping a value without reading it again. */
 interface Nested {
 	text: string;
-	/** By the place of an opening bracket, the place after the closing one. */
+	/** Maps the index of an opening bracket to the index after the closing one. */
 	ends: Int32Array;
 }
 
@@ -63,7 +67,7 @@ function valueAt({ text, ends }: Nested, start: number): string {
 	return text.slice(start, endOfLiteral(text, start));
 }
 
-/** The members of the object that begins at `start`: the name as it is written, and the place of the value. */
+/** The members of the object at `start`: the name as written, and the index of the value. */
 function* membersAt({ text, ends }: Nested, start: number): Generator<[name: string, place: number]> {
 	for (let at = start + 1; text.charAt(at) !== '}'; ) {
 		if (text.charAt(at) === ',') at += 1;
@@ -77,9 +81,9 @@ function* membersAt({ text, ends }: Nested, start: number): Generator<[name: str
 	}
 }
 
-/** Recurses as deep as the patch nests, which the body's reader has bounded. */
+/** Recurses as deep as the patch nests, which the reader of the body limits. */
 function merged(target: Nested | undefined, targetAt: number, patch: Nested, patchAt: number): string {
-	// A place stands for what the target has there, a text for what the patch has made.
+	// A number is the index of a value in the target. A string is the text of a new value.
 	const members = new Map<string, number | string>(target ? membersAt(target, targetAt) : []);
 	for (const [name, place] of membersAt(patch, patchAt)) {
 		const char = patch.text.charAt(place);
@@ -93,7 +97,7 @@ function merged(target: Nested | undefined, targetAt: number, patch: Nested, pat
 			members.set(name, valueAt(patch, place));
 		}
 	}
-	// Concatenation copies nothing until the end, so that a member is not copied once for each level above it.
+	// JavaScript copies concatenated strings only at the end, so a member is not copied once for each level above it.
 	let text = '';
 	for (const [name, value] of members) {
 		const member = typeof value === 'number' && target ? valueAt(target, value) : value;

@@ -1,7 +1,7 @@
 /**
- * The stored form of JSON is the text that was sent, without white space and with only the escapes that are needed.
- * It is text because a parsed value loses information: JavaScript moves integer-like member names to the front, turns -0
- * into 0, and numbers beyond a double's range into null.
+ * The stored form of JSON is the text that was sent, without white space and with only the necessary escapes. It is
+ * text because a parsed value loses information: JavaScript moves integer-like member names to the front, turns -0 into
+ * 0, and numbers beyond a double's range into null.
  */
 
 /** Whether a value is what JSON calls an object: neither an array nor null. */
@@ -9,8 +9,8 @@ export const isObject = (value: unknown): value is Record<string, unknown> =>
 	typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /**
- * Returns the stored form of each member of an object, by name. `text` must be valid JSON, and `value` what JSON.parse
- * made of it, at most some hundred levels deep.
+ * Returns the stored form of each member of an object, by name. `text` must be valid JSON, and `value` the result of
+ * JSON.parse, at most some hundred levels deep.
  */
 export function rawMembers(
 	text: string,
@@ -18,7 +18,7 @@ export function rawMembers(
 ): ReadonlyMap<string, string> {
 	const members = Object.entries(value).map(([name, member]) => [name, JSON.stringify(member)] as const);
 	const written = members.map(([name, member]) => `${JSON.stringify(name)}:${member}`).join(',');
-	// JSON.stringify is faster than scanMembers. Where it gives back the text as it was sent, nothing was lost.
+	// JSON.stringify is faster than scanMembers. If it returns the sent text, parsing lost nothing.
 	return text === `{${written}}` ? new Map(members) : scanMembers(text);
 }
 
@@ -42,7 +42,7 @@ export function scanMembers(text: string): Map<string, string> {
 export const scanItems = (text: string): string[] => scan(text)?.items ?? [];
 
 interface Frame {
-	/** By the name as it is written. Undefined for an array. */
+	/** The name as written. Undefined for an array. */
 	members: Map<string, string> | undefined;
 	items: string[];
 	name: string | undefined;

@@ -7,12 +7,12 @@ type AnyObject = Record<string, unknown>;
 /** Any JSON object in a response. z.record would drop a member named `__proto__`. */
 export const jsonObject = z.custom<AnyObject>(isObject);
 
-/** Any JSON object in a request. jsonBody has put its stored form in its place. */
+/** Any JSON object in a request. jsonBody has replaced it by its stored form. */
 export const sentObject = z.custom<JsonText>(isJsonText, {
 	error: 'must be an object',
 }) as z.ZodType<JsonText, unknown> as z.ZodType<JsonText, AnyObject>;
 
-/** How the OpenAPI document shows such an object, and one that may be null. */
+/** The OpenAPI schema of such an object, and of one that may be null. */
 export const jsonObjectMeta = { override: { type: 'object' as const, additionalProperties: true } };
 export const nullableObjectMeta = {
 	override: ({ jsonSchema }: { jsonSchema: Record<string, unknown> }) => {

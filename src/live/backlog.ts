@@ -1,30 +1,32 @@
-/** Events with consecutive positions, as the frames that tell of them. */
+/** Events with consecutive positions, as the text of their frames. */
 export interface Run {
 	first: number;
 	last: number;
 	frames: string;
 }
 
-/** Characters. A string takes up to two bytes for each. */
+/** Characters. A string takes up to two bytes for each character. */
 const MAX_WAITING = 128 * 1024;
-/** Characters in one piece of the stream, unless one event alone is larger. */
+/** Characters in one chunk of the stream, unless a single event is larger. */
 const MAX_PIECE = 64 * 1024;
 
-/** The events that the hub has brought and that have not been sent yet. */
+/** Events from the hub that have not been sent yet. */
 export interface Backlog {
-	/** Keeps a run if there is room for it. Otherwise it keeps only the run's position. */
+	/** Keeps a run if there is room for it, and otherwise only its position. */
 	add(run: Run): void;
-	/** Takes the events that come right after a position, if they are here. */
+	/** Takes the events right after a position, if they are present. */
 	takeAfter(position: number): Run | undefined;
-	/** Forgets what begins at a position or before it. */
+	/** Removes the runs that start at or before a position. */
 	dropThrough(position: number): void;
 	/** The highest position that a notice has named. */
 	highest(): number;
-	/** Notes that there is an event at a position. */
+	/** Records that an event exists at a position. */
 	note(position: number): void;
 }
 
-/** Writers reach the hub in any order, so that runs are kept by their position. What does not fit is in D1. */
+/**
+ * Writers reach the hub in any order, so runs are stored by position. The follower reads those that do not fit from D1.
+ */
 export function newBacklog(): Backlog {
 	const waiting = new Map<number, Run>();
 	let size = 0;

@@ -3,18 +3,18 @@ import { decodeNotice, encodeNotice, type Notice } from './notices.ts';
 
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 60_000;
-/** A follower waits no longer for a hub, but goes on with D1 alone. */
+/** After this time a follower stops waiting for a hub, and continues with D1 alone. */
 const CONNECT_MS = 3000;
 
-/** The hub only looks at the method and the headers. */
+/** The hub reads only the method and the headers. */
 const ADDRESS = 'https://hub/';
 
 const hubOf = (hubs: DurableObjectNamespace, sessionId: string): DurableObjectStub =>
 	hubs.get(hubs.idFromName(sessionId));
 
 /**
- * Hands a notice to the hub of a session, after the write that it tells of. A failure is logged and nothing more: the
- * write is done, and followers find it in D1 at their next look-up.
+ * Sends a notice to the hub of a session after a write. A failure is only logged: the write has succeeded, and
+ * followers find it in D1 at their next look-up.
  */
 export async function publish(
 	hubs: DurableObjectNamespace,
@@ -32,7 +32,7 @@ export async function publish(
 	}
 }
 
-/** Opens a WebSocket to a hub. Throws when the hub refuses, or takes too long. */
+/** Opens a WebSocket to a hub. Throws when the hub rejects it or takes too long. */
 async function connect(hub: DurableObjectStub): Promise<WebSocket> {
 	const answer = hub.fetch(ADDRESS, { headers: { Upgrade: 'websocket' } });
 	let timer: ReturnType<typeof setTimeout> | undefined;
@@ -57,13 +57,16 @@ function discard(socket: WebSocket): void {
 /** A follower's connection to the hub of its session. */
 export interface Connection {
 	/**
-	 * Connects, unless it is connected or has failed a short time ago. Returns true when it has just connected: what was
-	 * handed to the hub before that moment is in D1 alone.
+	 * Connects, unless it is connected or has failed a short time ago. Returns true when it has just connected: earlier
+	 * notices did not arrive, and their events are only in D1.
 	 */
 	open(now: number): Promise<boolean>;
-	/** When `open` is worth calling again, in epoch milliseconds; undefined while connected. */
+	/** The time of the next attempt to connect, in epoch milliseconds; undefined while connected. */
 	opensAt(): number | undefined;
-	/** Tells all followers of the session, this one included. A connection that brought nothing since the last is closed. */
+	/**
+	 * Sends a notice to all followers of the session, including this one. Closes a connection that has brought nothing
+	 * since the last notice.
+	 */
 	tell(notice: Notice): void;
 	close(): void;
 }
@@ -77,11 +80,11 @@ export function connectionTo(
 	let socket: WebSocket | undefined;
 	let opensAt = 0;
 	let failures = 0;
-	/** Whether the connection has brought anything since this follower last told something. */
+	/** Whether anything has arrived since this follower last sent a notice. */
 	let hasAnswered = true;
 	let isClosed = false;
 
-	/** Pauses grow and are random, so that the followers of a hub that was lost do not all come back at once. */
+	/** Pauses grow and are random, because the followers of a lost hub must not all return at once. */
 	function lose(): void {
 		socket = undefined;
 		const pause = Math.min(FIRST_PAUSE_MS * 2 ** failures, LONGEST_PAUSE_MS);
@@ -120,7 +123,7 @@ export function connectionTo(
 			try {
 				const opened = await connect(hubOf(hubs, sessionId));
 				if (isClosed) {
-					// The stream ended while this was on its way.
+					// The stream ended while this connection was being opened.
 					discard(opened);
 					return false;
 				}

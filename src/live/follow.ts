@@ -9,13 +9,13 @@ import type { Notice } from './notices.ts';
 
 const HEADERS = {
 	'Content-Type': EVENT_STREAM,
-	// A proxy that compresses or rewrites a stream holds its frames back.
+	// A proxy that compresses or rewrites a stream delays its frames.
 	'Cache-Control': 'no-store, no-transform',
 };
 
 /**
- * Returns the stream of a followed session. A frame is made when the client has taken the frames before it, so that the
- * client sets the pace. Writes one line to the log when the stream ends. HEAD gets the headers and opens no stream.
+ * Returns the stream of a followed session. It makes a frame only when the client has read the earlier ones, so the
+ * client sets the pace. It writes one line to the log when the stream ends. HEAD gets the headers and opens no stream.
  */
 export function followResponse(
 	c: Context<AppEnv>,
@@ -38,7 +38,7 @@ export function followResponse(
 			reason,
 			durationMs: Date.now() - started,
 			events,
-			// What the stream has cost since its request was logged.
+			// The cost of the stream since its request was logged.
 			d1Trips: stats.roundTrips - roundTrips,
 			d1RowsRead: stats.rowsRead - rowsRead,
 			d1RowsWritten: stats.rowsWritten - rowsWritten,
@@ -48,7 +48,7 @@ export function followResponse(
 	return new Response(stream, { headers: HEADERS });
 }
 
-/** Tells the followers of a session of what was written, when the response is on its way. */
+/** Tells the followers of a session about a write, after the response. */
 export function tellFollowers(
 	c: Context<AppEnv>,
 	sessionId: string,
@@ -61,12 +61,12 @@ export function tellFollowers(
 
 interface Ending {
 	reason: Reason;
-	/** How many were sent. */
+	/** The number of events that were sent. */
 	events: number;
 	error?: unknown;
 }
 
-/** The frames of a follower as a stream of bytes. `onEnd` is called once, whoever ends it. */
+/** The frames of a follower as a stream of bytes. `onEnd` is called once, whichever side ends the stream. */
 function streamOf(
 	follower: Follower,
 	stop: AbortController,
@@ -89,7 +89,7 @@ function streamOf(
 	return new ReadableStream<Uint8Array>(
 		{
 			start(controller) {
-				// Also a stream whose client takes nothing ends in time.
+				// This ends a stream in time even if its client reads nothing.
 				timer = setTimeout(() => {
 					ended('time');
 					controller.close();
@@ -107,7 +107,7 @@ function streamOf(
 					events += value.events;
 					controller.enqueue(encoder.encode(value.text));
 				} catch (error) {
-					// A bug: the client resumes where it was. `ended` writes it to the log in full.
+					// This is a bug. The client resumes, and `ended` logs the error in full.
 					ended('fault', error);
 					controller.close();
 				}

@@ -6,37 +6,41 @@ import { connectionTo } from './connection.ts';
 import { type End, endFrame, HEARTBEAT, OPENING, type SessionState, stateFrame } from './frames.ts';
 import type { Notice, Seen } from './notices.ts';
 
-/** What a follower learns from D1: the session, and where it was asked for, the next events. */
+/** The result of a look-up in D1: the session and, if requested, the next events. */
 export interface LookUp extends Seen {
 	events: Run | undefined;
 }
 
-/** A session to follow, and the ways to ask D1 about it. */
+/** A session to follow, and the queries about it. */
 export interface Followed {
 	hubs: DurableObjectNamespace;
-	/** The session as it was when the stream was asked for. */
+	/** The session at the time of the request. */
 	start: Seen;
 	/** The position of the event that the client has; 0 for the start of the log. */
 	position: number;
 	/**
-	 * Asks the primary of D1, with one trip. `eventsAfter` asks for the events after a position, as many as a follower may
-	 * hold; `renew` lets writers go on handing their events to the hub. Undefined when the session has gone.
+	 * Queries the primary of D1 in one round trip. `eventsAfter` reads the events after a position, up to the size of a
+	 * backlog. `renew` makes writers continue to send their events to the hub. Returns undefined when the session has
+	 * been deleted or has expired.
 	 */
 	lookUp(query: { eventsAfter: number | undefined; renew: boolean }): Promise<LookUp | undefined>;
-	/** Asks again whether the caller may read the session. */
+	/** Checks again whether the caller may read the session. */
 	isAllowed(): Promise<boolean>;
-	/** Whether D1 would still take what one more round needs: an invocation has a limit. */
+	/** Whether the invocation's limit of D1 statements allows one more round. */
 	hasBudget(): boolean;
-	/** The silence after which a comment is due, and the longest time between two look-ups of one session. */
+	/** The interval of comments in silence, and the maximum time between two look-ups of one session. */
 	heartbeatMs: number;
 }
 
 /** Why a stream ended. */
 export type Reason = End | 'not allowed' | 'budget' | 'time' | 'gone' | 'fault';
 
-/** How long an event may be missing before D1 is asked: writers reach the hub in any order. */
+/** How long an event may be missing before the follower reads D1. Writers reach the hub in any order. */
 const GAP_MS = 300;
-/** Heartbeats after which the caller is asked for again, and how many a caller may go on whom D1 could not be asked for. */
+/**
+ * The number of heartbeats between checks of the caller, and the number for which a stream continues when D1 is
+ * unavailable for the check.
+ */
 const ASK_AGAIN_HEARTBEATS = 3;
 const ALLOWED_HEARTBEATS = 4;
 /** Heartbeats for which a renewal lasts. */
@@ -45,7 +49,7 @@ const FOLLOWED_HEARTBEATS = 8;
 /** How far ahead a follower sets `followed_until`. It is renewed when less than half of that is left. */
 export const followedMs = (heartbeatMs: number): number => FOLLOWED_HEARTBEATS * heartbeatMs;
 
-/** A part of a stream, and how many events it holds. */
+/** A chunk of a stream, and the number of its events. */
 export interface Piece {
 	text: string;
 	events: number;
@@ -54,18 +58,18 @@ export interface Piece {
 const frame = (text: string): Piece => ({ text, events: 0 });
 const piece = ({ first, last, frames }: Run): Piece => ({ text: frames, events: last - first + 1 });
 
-/** A client takes the stream at its own pace: the follower goes on when what it yielded has been taken. */
+/** The client sets the pace: the follower continues when the consumer has taken what it yielded. */
 export type Follower = AsyncGenerator<Piece, Reason>;
 
 /**
- * Follows a session: yields its frames, each event once and in order, until something ends it.
+ * Follows a session: yields its frames, each event once and in order, until something ends the stream.
  *
- * Why no event is missed: a follower first makes sure that `followed_until` lies ahead, then connects to the hub, then
- * reads D1 to its tail. D1 puts all statements in one order. A write that comes before that reading is in it. A write that
- * comes after it has seen `followed_until`, so that its writer hands it to the hub, after the connection was made. When
- * the hub loses it all the same, the next event shows a gap, or else the next look-up shows a later tail.
+ * Why it misses no event: a follower first makes sure that `followed_until` is in the future, then connects to the hub,
+ * and then reads D1 to the end of the log. D1 puts all statements in one order. That reading includes every earlier
+ * write. A later write sees `followed_until`, so its writer sends it to the hub, to which the follower is already
+ * connected. If the hub loses it, the next event shows a gap, or the next look-up shows a later end of the log.
  *
- * One follower's look-up serves all followers of the session: it tells them through the hub what it saw.
+ * The look-up of one follower serves all followers of the session: it sends the result to them through the hub.
  */
 export async function* follow(followed: Followed, stopped: AbortSignal): Follower {
 	const { hubs, heartbeatMs } = followed;
@@ -76,18 +80,18 @@ export async function* follow(followed: Followed, stopped: AbortSignal): Followe
 	let { state, followedUntil } = followed.start;
 	let toldVersion = 0;
 	let isDeleted = false;
-	/** Whether D1 is known to have more than the backlog can give. */
+	/** Whether D1 has more events than the backlog. */
 	let isBehind = true;
-	/** Whether the stored events have been sent once: the state is told from then on. */
+	/** Whether the stored events have been sent. The state is sent from then on. */
 	let hasCaughtUp = false;
 	let gapSince: number | undefined;
 	let toldAt = Date.now();
 	let allowedAt = toldAt;
 	let askAt = allowedAt + askAgainMs;
-	/** When D1 is asked next. After a failure it is not asked before `notBefore`. */
+	/** The time of the next look-up in D1. After a failure it is never before `notBefore`. */
 	let lookAt = toldAt;
 	let notBefore = 0;
-	/** Whether D1 has said that this invocation has asked it too often. */
+	/** Whether D1 has reported that this invocation sent too many queries. */
 	let isSpent = false;
 	let wake = () => {};
 
@@ -112,7 +116,7 @@ export async function* follow(followed: Followed, stopped: AbortSignal): Followe
 		else isDeleted = true;
 	}
 
-	/** Notices come in any order. The state goes forward only. */
+	/** Notices arrive in any order. The state never goes back. */
 	function takeState(newer: SessionState): void {
 		const isLonger = newer.version === state.version && newer.expiresAt > state.expiresAt;
 		if (newer.version > state.version || isLonger) state = newer;
@@ -122,11 +126,13 @@ export async function* follow(followed: Followed, stopped: AbortSignal): Followe
 		takeState(seen.state);
 		backlog.note(seen.tail);
 		if (seen.followedUntil > followedUntil) followedUntil = seen.followedUntil;
-		// Random, so that one of many followers asks D1 and tells the others before their own time comes.
+		// The time is random: one of many followers reads D1 first, and its notice saves the others their look-ups.
 		lookAt = Date.now() + heartbeatMs * (0.8 + 0.2 * Math.random());
 	}
 
-	/** Asks D1. Returns undefined when the session has gone, null when D1 cannot answer now. */
+	/**
+	 * Reads D1. Returns undefined when the session has been deleted or has expired, and null when D1 is unavailable.
+	 */
 	async function ask(eventsAfter: number | undefined): Promise<LookUp | null | undefined> {
 		const left = Date.parse(followedUntil) - Date.now();
 		try {
@@ -142,7 +148,7 @@ export async function* follow(followed: Followed, stopped: AbortSignal): Followe
 
 	const end = (): End => (Date.parse(state.expiresAt) <= Date.now() ? 'expired' : 'deleted');
 
-	/** Whether the caller may go on. D1 may be unreachable for a while, though not for longer than the caller is trusted. */
+	/** Whether the caller may continue. When D1 is unavailable, the caller stays trusted for a limited time. */
 	async function isAllowed(now: number): Promise<boolean> {
 		if (now < askAt) return true;
 		try {
@@ -157,7 +163,7 @@ export async function* follow(followed: Followed, stopped: AbortSignal): Followe
 		}
 	}
 
-	/** Resolves when a notice comes, the stream is to end, or something is due. */
+	/** Resolves when a notice arrives, the stream must end, or something is due. */
 	async function pause(now: number): Promise<void> {
 		const lookUps = [lookAt, Date.parse(state.expiresAt)];
 		if (isBehind) lookUps.push(now);

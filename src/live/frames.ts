@@ -6,22 +6,22 @@ import { entityTag } from '../http/conditional.ts';
  */
 export const EVENT_STREAM = 'text/event-stream';
 
-/** The state of a followed session, as far as a stream tells it. */
+/** The state of a followed session, with the fields that a stream sends. */
 export interface SessionState {
 	id: string;
 	status: string;
-	/** Counts the changes of the session's fields. */
+	/** The number of changes of the session's fields. */
 	version: number;
 	expiresAt: string;
 	updatedAt: string;
 }
 
-/** Why a session has no more to tell. */
+/** Why a session has ended. */
 export type End = 'deleted' | 'expired';
 
 /** The first bytes of a stream, so that proxies pass the headers on. A client waits for 2 s before it reconnects. */
 export const OPENING = ': following\nretry: 2000\n\n';
-/** A comment: it tells the client and every proxy that the stream is alive. */
+/** A comment, which shows the client and every proxy that the stream is alive. */
 export const HEARTBEAT = ':\n\n';
 
 const LINE_BREAKS = /[\r\n]+/g;
@@ -30,7 +30,7 @@ const LINE_BREAKS = /[\r\n]+/g;
 export const eventFrame = (id: string, json: string): string =>
 	`id: ${id}\nevent: event\ndata: ${json.replace(LINE_BREAKS, ' ')}\n\n`;
 
-/** A frame with the session's state. Its `etag` is the one that If-Match takes. */
+/** A frame with the session's state. Its `etag` is valid in If-Match. */
 export const stateFrame = ({ version, expiresAt, id, status, updatedAt }: SessionState): string =>
 	`event: session\ndata: ${JSON.stringify({ etag: entityTag(version), expiresAt, id, status, updatedAt })}\n\n`;
 

@@ -1,9 +1,9 @@
 import { DurableObject } from 'cloudflare:workers';
 
 /**
- * The live hub of one session: it passes what writers hand it on to each follower's WebSocket. It stores nothing, sets no
- * timer and hibernates between messages, so that an idle hub costs no duration. D1 holds the truth: followers ask there
- * for whatever a hub did not bring.
+ * The live hub of one session. It forwards the notices of writers to each follower's WebSocket. It stores nothing, sets
+ * no timer and hibernates between messages, so an idle hub costs no duration. D1 is the source of truth: followers read
+ * there what a hub did not deliver.
  */
 export class Hub extends DurableObject {
 	override async fetch(request: Request): Promise<Response> {
@@ -12,7 +12,10 @@ export class Hub extends DurableObject {
 		return new Response(null, { status: 204 });
 	}
 
-	/** A follower tells the others, and itself, what it saw in D1. Hearing its own words shows it that the hub is alive. */
+	/**
+	 * A follower sends the result of its look-up to all followers, including itself. Its own notice shows it that the
+	 * hub is alive.
+	 */
 	override webSocketMessage(_from: WebSocket, message: string | ArrayBuffer): void {
 		this.#broadcast(message);
 	}
@@ -28,7 +31,7 @@ export class Hub extends DurableObject {
 			try {
 				socket.send(message);
 			} catch {
-				// The follower is gone or going: one that lives asks D1.
+				// The follower has disconnected or is disconnecting. A live follower reads D1.
 			}
 		}
 	}

@@ -1,32 +1,32 @@
 import type { SessionState } from './frames.ts';
 
-/** What a hub passes on to the followers of a session. */
+/** A message of a hub to the followers of a session. */
 export type Notice =
 	/** New events with consecutive positions, and their frames. */
 	| { kind: 'events'; first: number; last: number; frames: string }
 	/** The session's state after a change. */
 	| { kind: 'state'; state: SessionState }
-	/** What D1 told one follower: the others need not ask. */
+	/** The result of one follower's look-up in D1, which saves the others theirs. */
 	| { kind: 'seen'; seen: Seen }
 	| { kind: 'deleted' };
 
-/** A session as D1 had it at one moment. */
+/** A session in D1 at one moment. */
 export interface Seen {
 	state: SessionState;
 	/** The position of the latest event; 0 without events. */
 	tail: number;
-	/** Until when writers hand their events to the hub. ISO 8601. */
+	/** Writers send their events to the hub until this time. ISO 8601. */
 	followedUntil: string;
 }
 
-/** A notice as text: a line of JSON, then the frames as they are, which are too large to be parsed by each follower. */
+/** A notice as text: a line of JSON, then the raw frames, which are too large to be parsed by each follower. */
 export function encodeNotice(notice: Notice): string {
 	if (notice.kind !== 'events') return JSON.stringify(notice);
 	const { frames, ...head } = notice;
 	return `${JSON.stringify(head)}\n${frames}`;
 }
 
-/** Reads what `encodeNotice` wrote. Throws when the text is anything else. */
+/** Reads the output of `encodeNotice`. Throws for any other text. */
 export function decodeNotice(text: string): Notice {
 	const end = text.indexOf('\n');
 	if (end === -1) return JSON.parse(text) as Notice;

@@ -1,4 +1,4 @@
-/** What the document shows. The values follow the published reference where it gives any. */
+/** The examples of the OpenAPI document. The values follow the published reference where it has any. */
 export const sessionId = 'sess_01k2vxq8f3e7ttyyds0t6w2h4b';
 
 export const create = {

@@ -1,11 +1,11 @@
 import type { SessionState } from '../live/frames.ts';
 import type { SessionRow } from './store.ts';
 
-/** Whether somebody may be following a session, so that a write to it is worth telling. */
+/** Whether a session may have followers, which must be told of a write. */
 export const isFollowed = ({ followed_until }: Pick<SessionRow, 'followed_until'>): boolean =>
 	followed_until !== null && followed_until > new Date().toISOString();
 
-/** The part of a session's state that its followers are told. */
+/** The part of a session's state that its followers get. */
 export const stateOf = (row: SessionRow): SessionState => ({
 	id: row.id,
 	status: row.status,

@@ -3,15 +3,15 @@ import type { EventRow } from '../events/store.ts';
 import type { SparseRow } from './read/store.ts';
 import { columnOf, type DetailsField, objectColumns, type SessionField, sessionFields } from './schema.ts';
 
-/** The JSON text of one field. The stored objects are spliced in as they are: parsing would lose what JavaScript cannot hold. */
+/** The JSON text of one field. Stored objects are inserted unchanged, because parsing would lose information. */
 function jsonOf(session: SparseRow, field: SessionField): string {
 	const value = session[columnOf[field]] ?? null;
 	return Object.hasOwn(objectColumns, field) && value !== null ? value : JSON.stringify(value);
 }
 
 /**
- * A session as it goes over the wire: the given fields in the documented order, `events` as the JSON text of its events.
- * All 14 fields by default.
+ * A session on the wire: the given fields in the documented order, with `events` as the JSON text of its events. By
+ * default all 14 fields.
  */
 export const sessionJson = (
 	session: SparseRow,
@@ -24,7 +24,7 @@ export const sessionJson = (
 
 const NO_EVENTS = (async function* () {})();
 
-/** The same in parts, none with more than one large object, from events that come some at a time. */
+/** The same in parts with at most one large object each, from events that arrive in batches. */
 export async function* sessionJsonParts(
 	session: SparseRow,
 	fields: readonly DetailsField[],
@@ -40,7 +40,7 @@ export async function* sessionJsonParts(
 	yield '}';
 }
 
-/** A list's sessions as a JSON array in parts, from sessions that come some at a time. */
+/** The sessions of a list as a JSON array in parts, from sessions that arrive in batches. */
 export async function* sessionsJsonParts(
 	batches: AsyncIterable<readonly SparseRow[]>,
 	fields: readonly SessionField[],

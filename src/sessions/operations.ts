@@ -11,7 +11,7 @@ import {
 	sparseSessionListSchema,
 } from './schema.ts';
 
-/** What the OpenAPI document says of the calls on sessions, and the permission that each needs. */
+/** The documentation of the calls on sessions for the OpenAPI document, and the permission that each call needs. */
 
 export const list: Operation = {
 	id: 'listSessions',

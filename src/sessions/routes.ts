@@ -43,8 +43,8 @@ const sessionResponse = <S extends 200 | 201>(row: SessionRow, status: S, header
 	jsonResponse<Session, S>(sessionJson(row), status, { ETag: entityTag(row.version), ...headers });
 
 /**
- * The versions that the conditions of a write let through; undefined without a condition. If-None-Match costs a round trip,
- * and the write then takes effect on the version that was read, or not at all. Throws SESSION_NOT_FOUND, PRECONDITION_FAILED.
+ * The versions that the conditions of a write allow; undefined without a condition. If-None-Match costs a round trip,
+ * and the write then takes effect only on the version that was read. Throws SESSION_NOT_FOUND, PRECONDITION_FAILED.
  */
 async function writableVersions(c: Context<AppEnv>): Promise<readonly number[] | undefined> {
 	const admitted = ifMatchVersions(c.req.header('If-Match'));
@@ -57,12 +57,12 @@ async function writableVersions(c: Context<AppEnv>): Promise<readonly number[] |
 	return [current.version];
 }
 
-/** The time in a session's id, in epoch milliseconds: an id is a UUIDv7 (RFC 9562), which begins with it. */
+/** The time in a session's id, in epoch milliseconds. An id is a UUIDv7 (RFC 9562), which starts with it. */
 const timeOf = (id: TypeID<string>): number => Number.parseInt(id.toUUID().replace('-', '').slice(0, 12), 16);
 
 /**
- * When a life ends that begins at `from`, in epoch milliseconds: after `ttlSeconds`, or after the life of every session.
- * Throws VALIDATION_ERROR when that is longer than the settings allow.
+ * The expiry of a lifetime that starts at `from`, in epoch milliseconds: after `ttlSeconds`, or by default after the
+ * lifetime in the settings. Throws VALIDATION_ERROR when `ttlSeconds` exceeds the settings' maximum.
  */
 function expiryOf(from: number, ttlSeconds: number | undefined, settings: Settings): string {
 	const most = settings.SESSION_TTL_MAX_SECONDS;
@@ -72,7 +72,7 @@ function expiryOf(from: number, ttlSeconds: number | undefined, settings: Settin
 	return new Date(from + (ttlSeconds ?? settings.SESSION_TTL_SECONDS) * 1000).toISOString();
 }
 
-/** The Link (RFC 8288) to the page after the session `after`, with what else the query of this page asks for. */
+/** The Link (RFC 8288) to the page after the session `after`, with the other parameters of this page's query. */
 function nextLink(pageUrl: string, after: string): string {
 	const url = new URL(pageUrl);
 	const kept = Array.from(url.searchParams).filter(([name]) => ['limit', 'status', 'fields'].includes(name));
@@ -137,7 +137,8 @@ export const sessionRoutes = new Hono<AppEnv>({ strict: false })
 			if (fingerprint !== idempotency?.fingerprint) {
 				throw new ApiError('IDEMPOTENCY_KEY_REUSED', 'This Idempotency-Key was sent with another body.');
 			}
-			// The session may have changed since. What both requests hold makes the first response again.
+			// The session may have changed since. The content of the request, which is the same in both, gives the
+			// first response again.
 			const first: SessionRow = {
 				...row,
 				status: 'intake',

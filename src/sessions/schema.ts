@@ -13,7 +13,7 @@ import { eventSchema } from '../events/schema.ts';
 import { jsonObject, jsonObjectMeta, nullableObjectMeta, sentObject } from '../json/schema.ts';
 import * as examples from './examples.ts';
 
-/** In the order of a session's life. Any may follow any other. */
+/** In the order of a session's life. A status may follow any other. */
 export const statuses = [
 	'intake',
 	'planning',
@@ -60,7 +60,7 @@ const object = (description: string) => sentObject.meta({ ...jsonObjectMeta, des
 const nullableObject = (description: string) =>
 	jsonObject.nullable().meta({ ...nullableObjectMeta, description });
 const name = z.string().max(limits.name);
-/** The maximum of events within one details response. */
+/** The maximum number of events in a details response. */
 export const EVENTS_IN_DETAILS = 1000;
 const MAX_IN_LIST = 100;
 
@@ -83,7 +83,7 @@ const fields = {
 	userId: ownerId,
 };
 
-/** A session on the wire: 14 fields, always all present, in this order. */
+/** A session on the wire: 14 fields, all always present and in this order. */
 export const sessionSchema = z.object(fields).meta({ id: 'Session', examples: [examples.session] });
 export type Session = z.infer<typeof sessionSchema>;
 
@@ -100,7 +100,7 @@ export const sessionDetailsSchema = z
 	.meta({ id: 'SessionDetails' });
 export type SessionDetails = z.infer<typeof sessionDetailsSchema>;
 
-/** Where `events` stands among the fields of details. */
+/** The position of `events` among the fields of details. */
 export const detailsFields = sessionFields.flatMap((field) =>
 	field === 'createdAt' ? ([field, 'events'] as const) : [field],
 );
@@ -159,7 +159,7 @@ export const sessionListSchema = z
 	.meta({ id: 'SessionList' });
 export type SessionList = z.infer<typeof sessionListSchema>;
 
-/** What list and details return with `fields`: those alone, in the same order. */
+/** The responses of list and details with `fields`: only those fields, in the same order. */
 const sparseSessionSchema = sessionSchema
 	.partial()
 	.meta({ id: 'SparseSession', description: 'The fields that were asked for.' });
@@ -170,7 +170,7 @@ export const sparseDetailsSchema = sessionDetailsSchema
 	.partial()
 	.meta({ id: 'SparseSessionDetails', description: 'The fields that were asked for.' });
 
-/** Its upper bound is a setting: the route checks it. */
+/** The maximum is a setting, which the route checks. */
 const ttlSeconds = z.int().min(limits.minTtlSeconds).optional().meta({
 	format: 'int64',
 	description:
@@ -202,7 +202,7 @@ const mergeObject = sentObject
 	.nullable()
 	.meta({ ...nullableObjectMeta, description: 'Merged into what is there; null clears it.' })
 	.optional();
-/** RFC 7396 on the six fields. `ttlSeconds` is not one of them: it is stored nowhere. */
+/** RFC 7396 on the six fields. `ttlSeconds` is not one of them, because it is not stored. */
 export const mergePatchSchema = z
 	.object({
 		assemblyState: mergeObject,

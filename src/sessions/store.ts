@@ -4,7 +4,7 @@ import { referenceParameters, type SessionReference } from '../core/session-refe
 import type { Idempotency } from '../http/idempotency.ts';
 import type { Session } from './schema.ts';
 
-/** A stored session. Objects are JSON text, sent back as it stands. */
+/** A stored session. Objects are JSON text, returned unchanged. */
 export interface SessionRow {
 	id: string;
 	status: Session['status'];
@@ -21,24 +21,24 @@ export interface SessionRow {
 	expires_at: string;
 	user_id: string;
 	organization_id: string | null;
-	/** Until when somebody may be following the session live; null when nobody has followed it yet. */
+	/** The session may have followers until this time; null when it has never had any. */
 	followed_until: string | null;
 }
 
 const COLUMNS = `id, status, catalog_version, schema_version, prd, plan, product_object, product_object_hash,
 	assembly_state, version, created_at, updated_at, expires_at, user_id, organization_id,
 	followed_until`;
-/** What a write need not send back: the caller's own words, up to 400,000 bytes a column. */
+/** The columns that a write does not return: the caller has just sent them, up to 400,000 bytes each. */
 export const columnsBut = (sent: readonly string[]): string =>
 	COLUMNS.split(/,\s*/)
 		.filter((column) => !sent.includes(column))
 		.join(', ');
-/** A live session of the caller. IS finds a NULL organization, and uses the index as = does. */
+/** A live session of the caller. IS matches a NULL organization, and uses the index as = does. */
 export const THIS_LIVE = 'id = ? AND +user_id = ? AND organization_id IS ? AND expires_at > ?';
-/** Past every session's life. */
+/** A time after the expiry of every session. */
 const LONG_AGO = '1970-01-01T00:00:00.000Z';
 
-/** Admits any version, or one of a list. One parameter, because D1 binds at most 100. */
+/** Allows any version, or one of a list. The list is one parameter, because D1 binds at most 100. */
 const ADMITTED = "(?1 IS NULL OR instr(?1, ',' || version || ',') > 0)";
 export const admittedParameter = (versions: readonly number[] | undefined) =>
 	versions ? `,${versions.join(',')},` : null;
@@ -58,8 +58,9 @@ const INSERT = `INSERT INTO sessions (id, user_id, organization_id, status, cata
 	VALUES (?1, ?2, ?3, 'intake', ?4, ?5, ?6, ?7, ?7, ?8, ?9, ?10)`;
 
 /**
- * Creates a session. It is safe to retry, because the session's id is unique. With an idempotency key that a live session
- * has, it creates nothing and returns that session with its fingerprint. An expired session loses the key first.
+ * Creates a session. This is safe to retry, because the session's id is unique. If a live session already has the
+ * idempotency key, this creates nothing and returns that session with its fingerprint. An expired session loses the key
+ * first.
  */
 export async function insertSession(
 	db: Database,
@@ -81,7 +82,7 @@ export async function insertSession(
 	];
 	type Row = SessionRow & { idempotency_fingerprint: string | null };
 	if (!idempotency) {
-		// The upsert changes nothing: it makes a retried INSERT return the row that the first one made.
+		// The upsert changes nothing. It makes a retried INSERT return the row of the first one.
 		const sql = `${INSERT} ON CONFLICT (id) DO UPDATE SET id = excluded.id RETURNING ${columnsBut(['prd'])}`;
 		const [[row]] = await db.run<[Row]>([{ sql, parameters: insert(null, null) }], { idempotent: true });
 		if (!row) throw new Error('An inserted session was not returned.');
@@ -125,13 +126,16 @@ export async function readSession(
 const LATEST_EVENT =
 	'ifnull((SELECT max(number) FROM events WHERE session_id = sessions.id), 0) AS latestEvent';
 
-/** What came of a conditional write. */
+/** The outcome of a conditional write. */
 export type Outcome<T> =
 	| { is: 'done'; result: T }
 	| { is: 'missing' }
 	| { is: 'stale'; version: number; latestEvent: number };
 
-/** What tells a stale version from a missing session, with what the current ETag is made of, and with further columns. */
+/**
+ * The statement that distinguishes a stale version from a missing session, and returns the parts of the current ETag
+ * and further columns.
+ */
 export const selectVersion = (
 	reference: SessionReference,
 	columns: readonly string[] = [],
@@ -141,7 +145,7 @@ export const selectVersion = (
 	parameters: [...parametersOfColumns, ...referenceParameters(reference)],
 });
 
-/** The row of selectVersion. */
+/** A row of selectVersion. */
 export interface CurrentVersion {
 	version: number;
 	latestEvent: number;
@@ -159,10 +163,12 @@ export async function readVersion(
 export const staleOrMissing = (current: CurrentVersion | undefined): Outcome<never> =>
 	current ? { is: 'stale', ...current } : { is: 'missing' };
 
-/** A session with more events than this is emptied and left to the cleanup, so that every request has a bounded cost. */
+/**
+ * A session with more events than this is emptied and left to the cleanup, because every request has a bounded cost.
+ */
 export const DELETED_AT_ONCE = 1000;
 
-/** What is left to know of a deleted session. */
+/** The part of a deleted session that its followers need. */
 type Deleted = Pick<SessionRow, 'followed_until'>;
 
 /**

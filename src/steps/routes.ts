@@ -17,7 +17,7 @@ import { changesOf } from '../sessions/update/changes.ts';
 import { type StepResponse, stepResponseSchema, stepSchema } from './schema.ts';
 import { addStep } from './step.ts';
 
-/** The call that adds a step to a session; mounted under the session's path. */
+/** The call that adds a step to a session, mounted under the session's path. */
 export const stepRoutes = new Hono<AppEnv>({ strict: false }).post(
 	'/',
 	operation({
@@ -53,7 +53,7 @@ export const stepRoutes = new Hono<AppEnv>({ strict: false }).post(
 		const step = { events, changes, idempotency };
 		const rows = await addStep(c.get('database'), sessionRefFrom(c), step, versions);
 		if (isFollowed(rows.session)) {
-			// A replay tells them too: the first try may have been cut off before it did.
+			// A replay tells the followers too, because the first attempt may have failed before it did.
 			tellFollowers(c, rows.session.id, newEvents(rows.events), {
 				kind: 'state',
 				state: stateOf(rows.session),

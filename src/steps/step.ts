@@ -8,12 +8,11 @@ import { mergedColumns, mergedWith, refuseTooLarge, withOwnHash } from '../sessi
 import { insertStep, readForStep, readStep, type Step, type StepRows } from './store.ts';
 
 /**
- * Appends the events of a step and makes its changes to the session, both or neither, if the session has one of the
- * versions (undefined: any). With an idempotency key that the session has, it does nothing, whatever the versions, and
- * returns the events of the first time with the session as it is now. The merges that PATCH makes in the Worker are made
- * there for a step as well.
- * Throws SESSION_NOT_FOUND, PRECONDITION_FAILED, PAYLOAD_TOO_LARGE, IDEMPOTENCY_KEY_REUSED, and DatabaseUnavailable when
- * others never pause.
+ * Appends the events of a step and changes the session, both or neither, if the session has one of the versions
+ * (undefined: any). If the session already has the idempotency key, it does nothing, whatever the versions, and returns
+ * the original events with the current session. The Worker makes the same merges for a step as for a PATCH.
+ * Throws SESSION_NOT_FOUND, PRECONDITION_FAILED, PAYLOAD_TOO_LARGE, IDEMPOTENCY_KEY_REUSED, and DatabaseUnavailable
+ * when others never stop writing.
  */
 export async function addStep(
 	db: Database,

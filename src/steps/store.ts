@@ -14,7 +14,7 @@ import {
 	withSent,
 } from '../sessions/update/store.ts';
 
-/** What happened and what changed. Without changes the session stays as it is. */
+/** The events and the changes of a step. Without changes the session stays the same. */
 export interface Step {
 	events: readonly NewEvent[];
 	changes: readonly Change[];
@@ -26,7 +26,7 @@ export interface StepRows {
 	session: SessionRow;
 }
 
-/** The fingerprint that a stored event has beside the idempotency key, or null. */
+/** The fingerprint that is stored with the idempotency key of an event, or null. */
 interface Fingerprint {
 	fingerprint: string | null;
 }
@@ -36,7 +36,7 @@ const hasNoEventOf = (key: string): Condition => ({
 	sql: `NOT EXISTS (SELECT 1 FROM events WHERE session_id = sessions.id AND events.idempotency_key = ?)`,
 	parameters: [key],
 });
-/** Whether the step's events have just been inserted. Those of an earlier try were inserted at an earlier version. */
+/** Whether this attempt inserted the step's events. An earlier attempt inserted them at an earlier version. */
 const hasEventsOf = ({ key, fingerprint }: Idempotency): Condition => ({
 	sql: `EXISTS (SELECT 1 FROM events WHERE session_id = sessions.id AND events.idempotency_key = ?
 		AND events.idempotency_fingerprint = ? || ':' || sessions.version)`,
@@ -44,9 +44,9 @@ const hasEventsOf = ({ key, fingerprint }: Idempotency): Condition => ({
 });
 
 /**
- * Appends the events of a step and makes its changes, in one transaction. Both statements have the same condition on the
- * session, so that they do both or neither. 'repeated': an event has the idempotency key, and nothing was done. The
- * statements are retried only with a key, because a second run then does nothing.
+ * Appends the events of a step and changes the session, in one transaction. Both statements have the same condition on
+ * the session, so either both take effect or neither does. 'repeated': an event already has the idempotency key, and
+ * nothing was done. The statements are retried only with a key, because a second run then does nothing.
  */
 export async function insertStep(
 	db: Database,
@@ -93,7 +93,7 @@ export async function insertStep(
 	return { is: 'done', result: { events: rows, session: withSent(session, changes) } };
 }
 
-/** Reads what the merge of a step in the Worker begins with, and whether the step was done before. */
+/** Reads the input of a step's merge in the Worker, and whether the step was done before. */
 export async function readForStep(
 	db: Database,
 	reference: SessionReference,
@@ -107,7 +107,7 @@ export async function readForStep(
 	return row;
 }
 
-/** Reads the `count` events of a step that was done before, and the session as it is now. Undefined without the session. */
+/** Reads the `count` events of a step that was done before, and the current session. Undefined without the session. */
 export async function readStep(
 	db: Database,
 	reference: SessionReference,

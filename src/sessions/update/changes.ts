@@ -5,9 +5,9 @@ import { type ObjectField, objectColumns } from '../schema.ts';
 
 export type ObjectColumn = (typeof objectColumns)[ObjectField];
 
-/** What a PATCH does to one column. */
+/** The change of one column by a PATCH. */
 export type Change = Replacement | Merge;
-/** Sets the column, whatever it holds. */
+/** Sets the column to a new value. */
 export interface Replacement {
 	column: ObjectColumn | 'expires_at' | 'product_object_hash' | 'status';
 	mode: 'set';
@@ -18,7 +18,7 @@ export interface Merge {
 	column: ObjectColumn;
 	mode: 'merge';
 	value: string;
-	/** How many members the value has, at all depths. */
+	/** The number of members of the value at all depths. */
 	members: number;
 }
 
@@ -30,8 +30,8 @@ type Fields = Partial<Record<ObjectField, JsonText | null | undefined>> & {
 };
 
 /**
- * Returns what a validated PATCH does to the session's columns. Objects replace what is there, or merge into it by RFC
- * 7396. The hash of a product object that comes without one is left out. Throws PAYLOAD_TOO_LARGE.
+ * Returns the changes of the session's columns by a validated PATCH. An object replaces the stored one, or merges into
+ * it by RFC 7396. The hash of a product object is left out when the body does not have it. Throws PAYLOAD_TOO_LARGE.
  */
 export function changesOf(fields: Fields, mode: Change['mode']): Change[] {
 	const changes: Change[] = [];
@@ -43,7 +43,7 @@ export function changesOf(fields: Fields, mode: Change['mode']): Change[] {
 		} else if (mode === 'set') {
 			changes.push({ column, mode, value: textOrTooLarge(object, field, limits.storedObject) });
 		} else {
-			// The limit holds for the result, and a CHECK sees to that.
+			// The limit applies to the result, and a CHECK constraint enforces it.
 			const value = textOrTooLarge(object, field, limits.boundText);
 			changes.push({ column, mode, value, members: countMembers(value) });
 		}
@@ -56,12 +56,12 @@ export function changesOf(fields: Fields, mode: Change['mode']): Change[] {
 }
 
 /**
- * The most work that the merges of one request may cost in D1, where SQLite's json_patch looks through an object for each
- * member that is merged into it, while every other request waits. The unit is one member of the patch times one byte of
- * the object; docs/scaling.md has the measurement. A larger merge is made in the Worker, in linear time.
+ * The maximum work of one request's merges in D1. SQLite's json_patch scans an object for each merged member, and all
+ * other requests wait meanwhile. The unit is one member of the patch times one byte of the object; docs/scaling.md has
+ * the measurement. The Worker makes larger merges itself, in linear time.
  */
 export const MAX_MERGE_WORK = 10_000_000;
 
-/** The work of merges into objects of `bytes` bytes each. What a patch adds is looked through as well. */
+/** The work of merges into objects of `bytes` bytes each. It includes the scan of the members that the patch adds. */
 export const mergeWork = (merges: readonly Merge[], bytes: number): number =>
 	merges.reduce((work, { members, value }) => work + members * (bytes + value.length), 0);

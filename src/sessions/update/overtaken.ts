@@ -1,16 +1,22 @@
 import { DatabaseUnavailable } from '../../core/database.ts';
 import { pause } from '../../core/pause.ts';
 
-/** The free plan of Workers has 50 queries for a request; the look-up of a key and the note of its use take some. */
+/**
+ * The free plan of Workers allows 50 queries in a request, and the look-up of a key and the update of its last use take
+ * some.
+ */
 const MAX_QUERIES = 40;
-/** The pause before a new try is up to a try's own length, doubled each time, so that any number of writers get through. */
+/**
+ * The pause before a new attempt is random, up to the duration of an attempt and doubled each time. Any number of
+ * writers then succeed.
+ */
 const MAX_DOUBLINGS = 6;
 const MAX_TRY_MS = 100;
 
 /**
- * Tries a read and a write on the version that was read until no other writer has come between; \`attempt\` returns undefined
- * where one has. Each try reads again, after the pause: what a failed write could have read would be old by then.
- * Throws DatabaseUnavailable when others never pause.
+ * Repeats a read and a write on the version that was read until no other writer comes between them. `attempt` returns
+ * undefined when one does. Each attempt reads again after the pause, because an earlier read would be stale by then.
+ * Throws DatabaseUnavailable when others never stop writing.
  */
 export async function untilNotOvertaken<T>(
 	{ queries }: { queries: number },

@@ -2,14 +2,14 @@ import canonicalize from 'canonicalize';
 import { sha256Hex } from '../../core/sha256.ts';
 
 /**
- * Lowercase hex SHA-256 of the RFC 8785 form of a JSON text. RFC 8785 knows only finite numbers: one beyond the range of
- * a double counts as the double nearest to it.
+ * Lowercase hex SHA-256 of the RFC 8785 form of a JSON text. RFC 8785 covers only finite numbers: one beyond the range
+ * of a double counts as the nearest double.
  */
 export async function productObjectHash(text: string): Promise<string> {
 	return sha256Hex(canonicalize(withFiniteNumbers(JSON.parse(text))) ?? '');
 }
 
-/** Puts the nearest finite number in the place of each infinite one, within the value itself. */
+/** Replaces each infinite number by the nearest finite one, in place. */
 function withFiniteNumbers(value: unknown): unknown {
 	if (typeof value === 'number') {
 		return Math.min(Math.max(value, -Number.MAX_VALUE), Number.MAX_VALUE);
@@ -19,7 +19,7 @@ function withFiniteNumbers(value: unknown): unknown {
 	for (const name in members) {
 		const member = members[name];
 		const finite = withFiniteNumbers(member);
-		// Only what changes is written: a write to each member would slow down large objects.
+		// Write only changed members: writing each one would slow down large objects.
 		if (finite !== member) members[name] = finite;
 	}
 	return value;

@@ -21,13 +21,13 @@ import {
 	type Replacement,
 } from './changes.ts';
 
-/** Undefined admits any version. */
+/** Undefined allows any version. */
 type Versions = readonly number[] | undefined;
 
 /**
- * An SQL expression: `column` merged with the next parameter by RFC 7396. SQLite's json_patch compares member names only
- * up to a U+0000, and would write one member over another. So it never sees one: `\u0000` is written as `\ud800\u0001`
- * for it, which nothing else becomes because `\ud800` itself is written as `\ud800\u0002`.
+ * An SQL expression: `column` merged with the next parameter by RFC 7396. SQLite's json_patch compares member names
+ * only up to a U+0000, and would overwrite one member with another. The expression therefore encodes `\u0000` as
+ * `\ud800\u0001`. No other text has that encoding, because `\ud800` itself becomes `\ud800\u0002`.
  */
 const merged = (column: string): string => {
 	const shielded = (text: string) =>
@@ -38,16 +38,16 @@ const merged = (column: string): string => {
 
 const assignment = (change: Change) => `${change.column} = ${isMerge(change) ? merged(change.column) : '?'}`;
 
-/** Whether the size of the stored objects decides if D1 merges into them. */
+/** Whether the merges need a condition on the size of the stored objects. */
 const isGuarded = (merges: readonly Merge[]) => mergeWork(merges, limits.storedObject) > MAX_MERGE_WORK;
 
-/** Whether merges cost D1 too much whatever they are merged into. */
+/** Whether merges cost D1 too much, whatever the size of the stored objects. */
 export const isTooCostly = (changes: readonly Change[]): boolean =>
 	mergeWork(changes.filter(isMerge), 0) > MAX_MERGE_WORK;
 
 /**
- * The condition on a session's row for changes to it: it is the caller's, is alive, has one of the versions (undefined:
- * any), and its objects are small enough for D1 to merge into them.
+ * The condition on a session's row for changes to it: it belongs to the caller, has not expired, has one of the
+ * versions (undefined: any), and its objects are small enough for D1 to merge into them.
  */
 export function changeable(
 	reference: SessionReference,
@@ -73,9 +73,9 @@ export const allOf = (conditions: readonly Condition[]): Condition => ({
 	parameters: conditions.flatMap(({ parameters }) => parameters),
 });
 
-/** The statement that makes changes to the session of a condition. It returns the row without what it was sent. */
+/** The statement that changes the session of a condition. It returns the row without the content of the request. */
 export function updateStatement(changes: readonly Change[], now: string, condition: Condition): Statement {
-	// updated_at never runs backwards, however the clocks of two locations differ.
+	// updated_at never goes back, even if the clocks of two locations differ.
 	const sql = `UPDATE sessions SET ${changes.map(assignment).join(', ')}, version = version + 1,
 		updated_at = max(updated_at, ?) WHERE ${condition.sql}
 		RETURNING ${columnsBut(replacements(changes).map(({ column }) => column))}`;
@@ -85,18 +85,19 @@ export function updateStatement(changes: readonly Change[], now: string, conditi
 const replacements = (changes: readonly Change[]): Replacement[] =>
 	changes.filter((change) => change.mode === 'set');
 
-/** The row that updateStatement returned, with what it was sent. */
+/** The row from updateStatement, with the content of the request added. */
 export const withSent = (row: SessionRow, changes: readonly Change[]): SessionRow => ({
 	...row,
 	...Object.fromEntries(replacements(changes).map(({ column, value }) => [column, value])),
 });
 
-/** What came of changes. 'costly': nothing was changed, because the merges would take D1 too long. */
+/** The outcome of changes. 'costly': nothing was changed, because the merges would take D1 too long. */
 export type ChangeOutcome<T> = Outcome<T> | { is: 'costly' };
 
 /**
- * Changes a session in one statement that also checks its owner, its life and its version. Never repeated: whether a lost
- * one was done cannot be told, and doing it again could undo somebody else's later change.
+ * Changes a session in one statement that also checks its owner, its expiry and its version. It is never retried: after
+ * a lost response it is unknown whether the statement ran, and running it again could undo a later change by another
+ * writer.
  */
 export async function updateSession(
 	db: Database,
@@ -113,16 +114,16 @@ export async function updateSession(
 	return row ? { is: 'done', result: withSent(row, changes) } : whyNot(current, versions);
 }
 
-/** Why changes were not made, by what is there in the same transaction. */
+/** Finds out why changes were not made, from the session in the same transaction. */
 export function whyNot(current: CurrentVersion | undefined, versions: Versions): ChangeOutcome<never> {
 	const isStale = current === undefined || versions?.includes(current.version) === false;
 	return isStale ? staleOrMissing(current) : { is: 'costly' };
 }
 
-/** A session's version, with the objects that were asked for. */
+/** A session's version, with the requested objects. */
 export type VersionedObjects = CurrentVersion & Partial<Record<ObjectColumn, string | null>>;
 
-/** Reads what a merge in the Worker begins with, or undefined. */
+/** Reads the input of a merge in the Worker, or undefined. */
 export async function readObjects(
 	db: Database,
 	reference: SessionReference,
@@ -132,7 +133,10 @@ export async function readObjects(
 	return row;
 }
 
-/** Replaces columns of a session that still has a version; undefined when it has another, or is gone. Never repeated. */
+/**
+ * Replaces columns of a session that still has a version. Returns undefined when it has another one, was deleted or has
+ * expired. It is never retried.
+ */
 export async function replaceOnVersion(
 	db: Database,
 	reference: SessionReference,

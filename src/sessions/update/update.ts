@@ -16,10 +16,11 @@ import { readObjects, replaceOnVersion, updateSession, type VersionedObjects } f
 type Versions = readonly number[] | undefined;
 
 /**
- * Makes changes to a session, if it has one of the versions (undefined: any), and returns it. No change reads it. A product
- * object that comes without its hash gets one. Changes are one statement, unless they hold a merge whose result the Worker
- * must know: a large one, or one whose hash it must compute.
- * Throws SESSION_NOT_FOUND, PRECONDITION_FAILED, PAYLOAD_TOO_LARGE, and DatabaseUnavailable when others never pause.
+ * Changes a session if it has one of the versions (undefined: any), and returns it. Without changes it only reads the
+ * session. It computes the hash of a product object that comes without one. All changes are one statement, unless the
+ * Worker must know the result of a merge: when the merge is large, or when its hash must be computed.
+ * Throws SESSION_NOT_FOUND, PRECONDITION_FAILED, PAYLOAD_TOO_LARGE, and DatabaseUnavailable when others never stop
+ * writing.
  */
 export async function changeSession(
 	db: Database,
@@ -57,7 +58,8 @@ export const mergedColumns = (changes: readonly Change[]): ObjectColumn[] =>
 	changes.filter(isMerge).map(({ column }) => column);
 
 /**
- * The changes with the hash of a product object that comes without one. Undefined where only the merged object can tell it.
+ * Adds the hash of a product object that comes without one. Returns undefined when the hash depends on the result of a
+ * merge.
  */
 export async function withOwnHash(changes: readonly Change[]): Promise<readonly Change[] | undefined> {
 	const object = unhashedProductObject(changes);
@@ -65,7 +67,7 @@ export async function withOwnHash(changes: readonly Change[]): Promise<readonly 
 	return object ? withHash(changes, await hashOf(object.value)) : changes;
 }
 
-/** The changes with the result in the place of each merge. Throws PAYLOAD_TOO_LARGE. */
+/** Replaces each merge by its result. Throws PAYLOAD_TOO_LARGE. */
 export async function mergedWith(
 	current: VersionedObjects,
 	changes: readonly Change[],
@@ -96,8 +98,8 @@ const fields = Object.entries(objectColumns) as [ObjectField, ObjectColumn][];
 const fieldOf = (column: ObjectColumn): string => fields.find(([, each]) => each === column)?.[0] ?? column;
 
 /**
- * A merge in D1 can outgrow a limit that its patch is within: a CHECK constraint sees that, or SQLite itself where the text
- * passes 2,000,000 bytes on the way, which does not say of which column.
+ * The result of a merge in D1 can exceed a limit that its patch does not. A CHECK constraint reports that, or SQLite
+ * itself when an intermediate text exceeds 2,000,000 bytes; SQLite does not name the column.
  */
 export async function refuseTooLarge<T>(changes: readonly Change[], write: () => Promise<T>): Promise<T> {
 	try {
