@@ -72,7 +72,7 @@ function variant({ call, connections, figures, ratiosToFloor }: Measurement, cos
 		floor,
 		usual,
 		processorMs: service.processorMs,
-		/** The ratio of the processor times of one request, inverted: 1 means as fast as the floor here, too. */
+		/** The floor’s processor time of one request divided by the service’s: 1 is as fast as the floor here, too. */
 		processorRatioToFloor:
 			service.processorMs && floor.processorMs ? rounded(floor.processorMs / service.processorMs) : null,
 	};

@@ -19,7 +19,7 @@ export const healthRoutes = new Hono<AppEnv>({ strict: false }).get(
 		description: 'Sends a query to the database.',
 		usesDatabase: true,
 		errors: ['RATE_LIMITED'],
-		responses: { 200: { description: 'The database answers.', schema: healthSchema } },
+		responses: { 200: { description: 'The database responds.', schema: healthSchema } },
 	}),
 	async (c) => {
 		await countHealthCheck(c);

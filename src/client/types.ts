@@ -1,6 +1,6 @@
 // Generated from the OpenAPI document by `npm run build:client`. Do not edit it.
 
-/** In the order of a session’s life. Any may follow any other. */
+/** In the order of a session’s life. A status may follow any other. */
 export type SessionStatus =
 	| 'intake'
 	| 'planning'
@@ -15,7 +15,7 @@ export interface Session {
 	assemblyState: Record<string, unknown> | null;
 	catalogVersion: string | null;
 	createdAt: string;
-	/** When the session is gone. */
+	/** When the session expires. */
 	expiresAt: string;
 	id: string;
 	organizationId: string | null;
@@ -25,7 +25,7 @@ export interface Session {
 	prd: Record<string, unknown> | null;
 	/** The product itself. */
 	productObject: Record<string, unknown> | null;
-	/** As sent, or lowercase hex SHA-256 of the RFC 8785 form of productObject. */
+	/** The hash in the request, or the lowercase hex SHA-256 of the RFC 8785 form of productObject. */
 	productObjectHash: string | null;
 	schemaVersion: string | null;
 	status: SessionStatus;
@@ -39,7 +39,7 @@ export interface SessionDetails {
 	catalogVersion: string | null;
 	createdAt: string;
 	events: Array<Event>;
-	/** When the session is gone. */
+	/** When the session expires. */
 	expiresAt: string;
 	id: string;
 	organizationId: string | null;
@@ -49,7 +49,7 @@ export interface SessionDetails {
 	prd: Record<string, unknown> | null;
 	/** The product itself. */
 	productObject: Record<string, unknown> | null;
-	/** As sent, or lowercase hex SHA-256 of the RFC 8785 form of productObject. */
+	/** The hash in the request, or the lowercase hex SHA-256 of the RFC 8785 form of productObject. */
 	productObjectHash: string | null;
 	schemaVersion: string | null;
 	status: SessionStatus;
@@ -62,37 +62,37 @@ export interface CreateSession {
 	/** The product requirements document. */
 	prd?: Record<string, unknown> | undefined;
 	schemaVersion?: string | undefined;
-	/** How long the session lives from now on, in seconds. At most SESSION_TTL_MAX_SECONDS, a setting of the service: 2,592,000 by default. */
+	/** The time until the session expires, in seconds. At most SESSION_TTL_MAX_SECONDS, a setting of the service: 2,592,000 by default. */
 	ttlSeconds?: number | undefined;
 }
 
 export interface UpdateSession {
-	/** Replaces the whole. */
+	/** Replaces the whole object. */
 	assemblyState?: Record<string, unknown> | undefined;
-	/** Replaces the whole. */
+	/** Replaces the whole object. */
 	plan?: Record<string, unknown> | undefined;
-	/** Replaces the whole. */
+	/** Replaces the whole object. */
 	prd?: Record<string, unknown> | undefined;
-	/** Replaces the whole. */
+	/** Replaces the whole object. */
 	productObject?: Record<string, unknown> | undefined;
 	productObjectHash?: string | undefined;
 	status?: SessionStatus | undefined;
-	/** How long the session lives from now on, in seconds. At most SESSION_TTL_MAX_SECONDS, a setting of the service: 2,592,000 by default. */
+	/** The time until the session expires, in seconds. At most SESSION_TTL_MAX_SECONDS, a setting of the service: 2,592,000 by default. */
 	ttlSeconds?: number | undefined;
 }
 
 export interface MergeSession {
-	/** Merged into what is there; null clears it. */
+	/** Merged into the stored object; null clears it. */
 	assemblyState?: Record<string, unknown> | null | undefined;
-	/** Merged into what is there; null clears it. */
+	/** Merged into the stored object; null clears it. */
 	plan?: Record<string, unknown> | null | undefined;
-	/** Merged into what is there; null clears it. */
+	/** Merged into the stored object; null clears it. */
 	prd?: Record<string, unknown> | null | undefined;
-	/** Merged into what is there; null clears it. */
+	/** Merged into the stored object; null clears it. */
 	productObject?: Record<string, unknown> | null | undefined;
 	productObjectHash?: string | null | undefined;
 	status?: SessionStatus | undefined;
-	/** How long the session lives from now on, in seconds. At most SESSION_TTL_MAX_SECONDS, a setting of the service: 2,592,000 by default. */
+	/** The time until the session expires, in seconds. At most SESSION_TTL_MAX_SECONDS, a setting of the service: 2,592,000 by default. */
 	ttlSeconds?: number | undefined;
 }
 
@@ -101,7 +101,7 @@ export interface Event {
 	id: string;
 	message: string | null;
 	organizationId: string | null;
-	/** Anything that belongs to the event. */
+	/** The data of the event. */
 	payload: Record<string, unknown>;
 	sessionId: string;
 	stage: string | null;
@@ -111,14 +111,14 @@ export interface Event {
 
 export interface EventPage {
 	data: Array<Event>;
-	/** Whether there are events after the last one here. */
+	/** Whether there are events after this page. */
 	hasMore: boolean;
 }
 
 export interface AppendEvent {
 	type: string;
 	message?: string | undefined;
-	/** Anything that belongs to the event. */
+	/** The data of the event. */
 	payload?: Record<string, unknown> | undefined;
 	stage?: string | undefined;
 }
@@ -131,13 +131,13 @@ export interface AppendStep {
 }
 
 export interface StepPatch {
-	/** Merged into what is there; null clears it. */
+	/** Merged into the stored object; null clears it. */
 	assemblyState?: Record<string, unknown> | null | undefined;
-	/** Merged into what is there; null clears it. */
+	/** Merged into the stored object; null clears it. */
 	plan?: Record<string, unknown> | null | undefined;
-	/** Merged into what is there; null clears it. */
+	/** Merged into the stored object; null clears it. */
 	prd?: Record<string, unknown> | null | undefined;
-	/** Merged into what is there; null clears it. */
+	/** Merged into the stored object; null clears it. */
 	productObject?: Record<string, unknown> | null | undefined;
 	productObjectHash?: string | null | undefined;
 	status?: SessionStatus | undefined;

@@ -9,17 +9,17 @@ export const SUMMARY =
 	'Keeps the state of a product while a generator builds it: sessions, with events to follow.';
 
 const DESCRIPTION = `Keeps the state of a product that a generator builds: its PRD, plan, product object and assembly
-state live in a session; the generator patches it as it goes and appends events that people and programs follow.
+state are in a session. The generator patches it as it works, and appends events that people and programs follow.
 
-**Errors** have one shape: \`error\` is a sentence for people, \`code\` is stable and for programs, \`requestId\` is the
-one of the log. Any path can answer \`NOT_FOUND\` (404), and a known path \`METHOD_NOT_ALLOWED\` (405, with \`Allow\`).
+**Errors** have one shape: \`error\` is a sentence for people, \`code\` is stable and for programs, and \`requestId\` is
+the id in the log. Any path can return \`NOT_FOUND\` (404), and an existing path \`METHOD_NOT_ALLOWED\` (405, with \`Allow\`).
 
-**Objects** come back as they were sent, with the order of their members and their numbers digit for digit. Request bodies take at most
+**Objects** come back as they were sent, with the order of their members and every digit of their numbers. Request bodies may have at most
 ${limits.requestBody} bytes. Plain strings must not contain U+0000 or lone surrogates.
 
-**Concurrency.** Merge patches of different members all survive. \`If-Match\` with an \`ETag\` writes only when nobody
-wrote since. \`Idempotency-Key\` makes retries of create, append and
-steps safe. A step appends events and merges a patch, all or nothing: with a key, it is how a change of state is made safe to retry.`;
+**Concurrency.** Merge patches of different members all survive. \`If-Match\` with an \`ETag\` writes only if nobody
+has written since. \`Idempotency-Key\` makes retries of create, append and
+steps safe. A step appends events and merges a patch in one transaction. With a key, it makes a change of state safe to retry.`;
 
 /**
  * The OpenAPI 3.1 document of an app, made from the declarations of its routes and from the schemas that validate
@@ -36,7 +36,7 @@ export const openApiDocument = (routes: readonly RouterRoute[]) =>
 		servers: [{ url: '/', description: 'This service.' }],
 		tags: [
 			{ name: 'Sessions', description: 'The state of one product that is being built.' },
-			{ name: 'Events', description: 'What happened in a session, in one order.' },
+			{ name: 'Events', description: 'The events of a session, in order.' },
 			{ name: 'Service', description: 'The service itself. No credentials needed.' },
 		],
 		components: {
@@ -46,7 +46,7 @@ export const openApiDocument = (routes: readonly RouterRoute[]) =>
 					type: 'http',
 					scheme: 'bearer',
 					bearerFormat: 'rt_live_… or rt_test_…',
-					description: 'An API key. It may also stand alone in `Authorization`, without `Bearer`.',
+					description: 'An API key. `Authorization` may also contain it without `Bearer`.',
 				},
 				clerkSession: {
 					type: 'http',

@@ -32,7 +32,7 @@ const requestId = z
 	.optional()
 	.meta({
 		description:
-			'Names the request in responses and in the log. The service makes one when it is missing or invalid.',
+			'The id of the request in responses and in the log. The service generates one when it is missing or invalid.',
 		param: { id: 'RequestId' },
 	});
 
@@ -41,7 +41,7 @@ const bookmark = z
 	.max(59)
 	.optional()
 	.meta({
-		description: 'From an earlier response: a replica that is at least that recent may answer.',
+		description: 'From an earlier response. A replica that is at least as recent may respond.',
 		param: { id: 'Bookmark' },
 	});
 
@@ -65,18 +65,18 @@ const lastEventId = z
 	.optional()
 	.meta({
 		description:
-			'The id of the last event that the client has: a stream goes on after it. A browser sends it by itself. It wins over `after`.',
+			'The id of the last event that the client has. A stream starts after it. A browser sends it when it reconnects. It takes precedence over `after`.',
 		param: { id: 'LastEventId' },
 	});
 
 const conditionalHeaders: Record<ConditionalHeader, z.ZodType> = {
 	'If-Match': entityTags(
 		'IfMatch',
-		'RFC 9110: the call takes effect only when one of these tags is current; else the response is a 412. A weak tag counts as its strong form.',
+		'RFC 9110: the call takes effect only when one of these tags is current. Otherwise the response is a 412. A weak tag counts as its strong form.',
 	),
 	'If-None-Match': entityTags(
 		'IfNoneMatch',
-		'RFC 9110: when one of these tags is current, a read is a 304 and a write a 412.',
+		'RFC 9110: when one of these tags is current, a read returns 304 and a write returns 412.',
 	),
 	'Idempotency-Key': idempotencyKey,
 	'Last-Event-ID': lastEventId,

@@ -10,14 +10,14 @@ const requestId = header(
 	'X-Request-Id',
 	/^[A-Za-z0-9._-]{1,128}$/,
 	128,
-	'Names the request in the log: the caller’s own id, if it sent a valid one.',
+	'The id of the request in the log: the caller’s own id if it is valid.',
 );
 const retryAfter = header('Retry-After', /^\d+$/, 10, 'When to try again, in seconds.');
 const challenge = header(
 	'WWW-Authenticate',
 	/^Bearer /,
 	255,
-	'RFC 6750: how to authenticate, and what was wrong.',
+	'RFC 6750: how to authenticate, and what is wrong.',
 );
 
 const location = header('Location', /^\//, 255, 'Where.');
@@ -36,7 +36,10 @@ const bookmark = header(
 ).optional();
 const replayed = z
 	.literal('true')
-	.meta({ description: 'A retry: nothing new was created.', header: { id: 'Idempotency-Replayed' } })
+	.meta({
+		description: 'The response to a retry, which created nothing.',
+		header: { id: 'Idempotency-Replayed' },
+	})
 	.optional();
 
 type Headers = Record<string, z.ZodType>;
@@ -72,17 +75,16 @@ const streamContent = (frames: Readonly<Record<string, string>>) => ({
 
 const meanings: Record<ErrorCode, string> = {
 	INVALID_JSON: 'The body is not valid JSON in UTF-8.',
-	VALIDATION_ERROR: 'The body, the query or a header is not valid. `details` names each problem.',
+	VALIDATION_ERROR: 'The body, the query or a header is invalid. `details` names each problem.',
 	UNAUTHORIZED: 'No credentials, or unknown, expired or revoked ones.',
 	FORBIDDEN: 'The API key lacks the permission that the call needs.',
-	SESSION_NOT_FOUND:
-		'The caller has no such session: it never existed, was deleted, has expired, or is another’s.',
+	SESSION_NOT_FOUND: 'The session never existed, was deleted, has expired, or belongs to another caller.',
 	NOT_FOUND: 'There is nothing at this path.',
-	METHOD_NOT_ALLOWED: 'The path is known, the method is not. `Allow` names those that are.',
+	METHOD_NOT_ALLOWED: 'The path does not support the method. `Allow` lists the supported ones.',
 	PRECONDITION_FAILED: 'The session has changed since the `ETag` in `If-Match`. Nothing was written.',
-	PAYLOAD_TOO_LARGE: 'The body, or an object in it, is over its limit. Nothing was written.',
-	UNSUPPORTED_MEDIA_TYPE: 'The call does not take a body of this `Content-Type` or `Content-Encoding`.',
-	IDEMPOTENCY_KEY_REUSED: 'The `Idempotency-Key` was sent before, with another body.',
+	PAYLOAD_TOO_LARGE: 'The body or an object in it exceeds its limit. Nothing was written.',
+	UNSUPPORTED_MEDIA_TYPE: 'The call does not accept a body of this `Content-Type` or `Content-Encoding`.',
+	IDEMPOTENCY_KEY_REUSED: 'The `Idempotency-Key` was used before with another body.',
 	RATE_LIMITED: 'Too many requests.',
 	INTERNAL_ERROR: 'Something went wrong in the service.',
 	DATABASE_UNAVAILABLE: 'The database is overloaded or unreachable.',

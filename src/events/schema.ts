@@ -22,7 +22,7 @@ export const EVENT_ID = /^evt_(\d{10})[0-9a-f]{20}$/;
 const EVENT_ID_LENGTH = 34;
 const MAX_IN_PAGE = 1000;
 
-const payloadMeta = { ...jsonObjectMeta, description: 'Anything that belongs to the event.' };
+const payloadMeta = { ...jsonObjectMeta, description: 'The data of the event.' };
 
 /** An event on the wire: 9 fields, all always present and in this order. */
 export const eventSchema = z
@@ -67,7 +67,7 @@ export const eventsQuerySchema = z.object({
 export const eventPageSchema = z
 	.object({
 		data: z.array(eventSchema).max(MAX_IN_PAGE),
-		hasMore: z.boolean().meta({ description: 'Whether there are events after the last one here.' }),
+		hasMore: z.boolean().meta({ description: 'Whether there are events after this page.' }),
 	})
 	.meta({ id: 'EventPage' });
 export type EventPage = z.infer<typeof eventPageSchema>;

@@ -19,7 +19,7 @@ export const list: Operation = {
 	summary: 'List sessions',
 	description: [
 		'The caller’s own live sessions, newest first.',
-		'To walk through all of them, follow the link in `Link` from page to page: it goes on after the last session of the page, so that sessions that come or go meanwhile move none of the others. `offset` counts from the newest at the time of the request, and reads an index entry for each session that it passes over.',
+		'To read all of them, follow the `Link` header from page to page. The next page starts after the last session of this page, so sessions that are created or deleted meanwhile do not move the others. `offset` counts from the newest session at the time of the request, and costs one index entry for each skipped session.',
 		'`fields` keeps large objects out of the response.',
 	].join('\n\n'),
 	permission: 'PRODUCTS:READ',
@@ -36,7 +36,7 @@ export const create: Operation = {
 	id: 'createSession',
 	tag: 'Sessions',
 	summary: 'Create a session',
-	description: `Starts a session in the status \`intake\`. No body counts as \`{}\`. \`prd\` takes at most ${limits.storedObject} bytes.`,
+	description: `Starts a session in the status \`intake\`. A missing body is read as \`{}\`. \`prd\` may have at most ${limits.storedObject} bytes.`,
 	permission: 'PRODUCTS:WRITE',
 	headers: ['Idempotency-Key'],
 	responses: { 201: { description: 'The new session.', schema: sessionSchema, etag: true } },
@@ -46,7 +46,7 @@ export const get: Operation = {
 	id: 'getSession',
 	tag: 'Sessions',
 	summary: 'Read a session with its events',
-	description: 'The session with its latest 1,000 events, the oldest of them first.',
+	description: 'Returns the session with its latest 1,000 events, oldest first.',
 	permission: 'PRODUCTS:READ',
 	forSessionKeys: true,
 	headers: ['If-Match', 'If-None-Match'],
@@ -56,7 +56,7 @@ export const get: Operation = {
 			schema: z.union([sessionDetailsSchema, sparseDetailsSchema]),
 			etag: true,
 		},
-		304: { description: 'What the caller has is current.', etag: true },
+		304: { description: 'The caller’s copy is current.', etag: true },
 	},
 };
 
@@ -65,22 +65,22 @@ export const update: Operation = {
 	tag: 'Sessions',
 	summary: 'Update a session',
 	description: [
-		`As \`${JSON_TYPE}\`: replaces each field that is sent, whole, and leaves every other field as it was.`,
+		`As \`${JSON_TYPE}\`: replaces each field in the body as a whole, and leaves the other fields unchanged.`,
 		`As \`${MERGE_PATCH_TYPE}\`: RFC 7396. Nested objects merge, \`null\` deletes a member, and \`null\` for a whole field clears it.`,
-		'Fields that are not defined here are ignored. A `productObject` that comes without a `productObjectHash` gets one: SHA-256 of its RFC 8785 form, in lowercase hex.',
-		`Each object takes at most ${limits.storedObject} bytes as JSON in UTF-8, ${limits.nesting} levels deep.`,
+		'Fields that are not defined here are ignored. The service computes `productObjectHash` when the body has a `productObject` without one: the SHA-256 of its RFC 8785 form, in lowercase hex.',
+		`Each object may have at most ${limits.storedObject} bytes as JSON in UTF-8, and ${limits.nesting} levels.`,
 	].join('\n\n'),
 	permission: 'PRODUCTS:WRITE',
 	headers: ['If-Match', 'If-None-Match'],
-	responses: { 200: { description: 'The session as it is now.', schema: sessionSchema, etag: true } },
+	responses: { 200: { description: 'The updated session.', schema: sessionSchema, etag: true } },
 };
 
 export const remove: Operation = {
 	id: 'deleteSession',
 	tag: 'Sessions',
 	summary: 'Delete a session',
-	description: 'Deletes the session. Its events go with it.',
+	description: 'Deletes the session and its events.',
 	permission: 'PRODUCTS:DELETE',
 	headers: ['If-Match', 'If-None-Match'],
-	responses: { 200: { description: 'The session is gone.', schema: deletedSchema } },
+	responses: { 200: { description: 'The session is deleted.', schema: deletedSchema } },
 };

@@ -25,7 +25,10 @@ export const statuses = [
 ] as const;
 export const statusSchema = z
 	.enum(statuses)
-	.meta({ id: 'SessionStatus', description: 'In the order of a session’s life. Any may follow any other.' });
+	.meta({
+		id: 'SessionStatus',
+		description: 'In the order of a session’s life. A status may follow any other.',
+	});
 
 /** Every field of a session in the order of the wire, each with its column. */
 export const columnOf = {
@@ -68,14 +71,15 @@ const fields = {
 	assemblyState: nullableObject('How far the assembly of the product is.'),
 	catalogVersion: name.nullable(),
 	createdAt: timestamp,
-	expiresAt: timestamp.meta({ description: 'When the session is gone.' }),
+	expiresAt: timestamp.meta({ description: 'When the session expires.' }),
 	id: sessionIdSchema.meta({ example: examples.sessionId }),
 	organizationId: ownerId.nullable(),
 	plan: nullableObject('How the product is going to be built.'),
 	prd: nullableObject('The product requirements document.'),
 	productObject: nullableObject('The product itself.'),
 	productObjectHash: name.nullable().meta({
-		description: 'As sent, or lowercase hex SHA-256 of the RFC 8785 form of productObject.',
+		description:
+			'The hash in the request, or the lowercase hex SHA-256 of the RFC 8785 form of productObject.',
 	}),
 	schemaVersion: name.nullable(),
 	status: statusSchema,
@@ -123,7 +127,7 @@ const fieldsQuery = <Field extends string>(known: readonly Field[]) =>
 				maxItems: known.length,
 				items: { type: 'string', enum: [...known] },
 			},
-			description: 'The fields that the response is to hold, comma-separated. Without it: all of them.',
+			description: 'The fields of the response, comma-separated. By default all of them.',
 			param: { style: 'form', explode: false },
 		});
 
@@ -133,7 +137,7 @@ export const listQuerySchema = z
 		offset: optionalWholeNumberQuery(0, Number.MAX_SAFE_INTEGER, 0),
 		after: sessionIdSchema
 			.optional()
-			.meta({ description: 'The id of a session, gone or not: the list goes on after it.' }),
+			.meta({ description: 'The id of a session, which may have been deleted. The list starts after it.' }),
 		status: statusSchema.optional().meta({ description: 'Only sessions in this status.' }),
 		fields: fieldsQuery(sessionFields),
 	})
@@ -145,13 +149,13 @@ export const listQuerySchema = z
 export const detailsQuerySchema = z.object({ fields: fieldsQuery(detailsFields) });
 
 const limit = count.max(MAX_IN_LIST);
-const total = count.meta({ description: 'How many sessions there are, not only on this page.' });
-const hasMore = z.boolean().meta({ description: 'Whether sessions come after these.' });
+const total = count.meta({ description: 'The total number of sessions on all pages.' });
+const hasMore = z.boolean().meta({ description: 'Whether there are sessions after this page.' });
 const pagination = z.xor([
 	z.object({ limit, offset: count, total }).meta({ id: 'PageByOffset' }),
 	z
 		.object({ limit, hasMore })
-		.meta({ id: 'PageByPlace', description: 'Of a list with `after`: nothing is counted for it.' }),
+		.meta({ id: 'PageByPlace', description: 'The pagination of a list with `after`, which has no total.' }),
 ]);
 
 export const sessionListSchema = z
@@ -162,19 +166,19 @@ export type SessionList = z.infer<typeof sessionListSchema>;
 /** The responses of list and details with `fields`: only those fields, in the same order. */
 const sparseSessionSchema = sessionSchema
 	.partial()
-	.meta({ id: 'SparseSession', description: 'The fields that were asked for.' });
+	.meta({ id: 'SparseSession', description: 'The requested fields.' });
 export const sparseSessionListSchema = z
 	.object({ data: z.array(sparseSessionSchema).max(MAX_IN_LIST), pagination })
 	.meta({ id: 'SparseSessionList' });
 export const sparseDetailsSchema = sessionDetailsSchema
 	.partial()
-	.meta({ id: 'SparseSessionDetails', description: 'The fields that were asked for.' });
+	.meta({ id: 'SparseSessionDetails', description: 'The requested fields.' });
 
 /** The maximum is a setting, which the route checks. */
 const ttlSeconds = z.int().min(limits.minTtlSeconds).optional().meta({
 	format: 'int64',
 	description:
-		'How long the session lives from now on, in seconds. At most SESSION_TTL_MAX_SECONDS, a setting of the service: 2,592,000 by default.',
+		'The time until the session expires, in seconds. At most SESSION_TTL_MAX_SECONDS, a setting of the service: 2,592,000 by default.',
 });
 
 export const createSchema = z
@@ -188,10 +192,10 @@ export const createSchema = z
 
 export const updateSchema = z
 	.object({
-		assemblyState: object('Replaces the whole.').optional(),
-		plan: object('Replaces the whole.').optional(),
-		prd: object('Replaces the whole.').optional(),
-		productObject: object('Replaces the whole.').optional(),
+		assemblyState: object('Replaces the whole object.').optional(),
+		plan: object('Replaces the whole object.').optional(),
+		prd: object('Replaces the whole object.').optional(),
+		productObject: object('Replaces the whole object.').optional(),
 		productObjectHash: plainString(limits.name).optional(),
 		status: statusSchema.optional(),
 		ttlSeconds,
@@ -200,7 +204,7 @@ export const updateSchema = z
 
 const mergeObject = sentObject
 	.nullable()
-	.meta({ ...nullableObjectMeta, description: 'Merged into what is there; null clears it.' })
+	.meta({ ...nullableObjectMeta, description: 'Merged into the stored object; null clears it.' })
 	.optional();
 /** RFC 7396 on the six fields. `ttlSeconds` is not one of them, because it is not stored. */
 export const mergePatchSchema = z

@@ -25,15 +25,15 @@ export const stepRoutes = new Hono<AppEnv>({ strict: false }).post(
 		tag: 'Sessions',
 		summary: 'Add a step: what happened and what changed',
 		description: [
-			`Appends 1 to ${limits.eventsOfStep} events and merges a patch into the session, in one transaction: all of it is there, or nothing.`,
-			'`patch` is RFC 7396 on the fields that an update takes. Without one, the session stays as it is, its ETag included.',
-			'With an `Idempotency-Key`, a retry returns the original events and the session as it is now, whatever `If-Match` says.',
+			`Appends 1 to ${limits.eventsOfStep} events and merges a patch into the session, in one transaction: both take effect, or neither.`,
+			'`patch` is a merge patch (RFC 7396) of the fields of an update. Without one, the session and its ETag do not change.',
+			'With an `Idempotency-Key`, a retry returns the original events and the current session, whatever `If-Match` says.',
 		].join('\n\n'),
 		permission: 'PRODUCTS:WRITE',
 		headers: ['If-Match', 'Idempotency-Key'],
 		responses: {
 			201: {
-				description: 'The events, and the session as it is now.',
+				description: 'The events, and the updated session.',
 				schema: stepResponseSchema,
 				etag: true,
 			},

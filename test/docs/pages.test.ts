@@ -23,11 +23,11 @@ describe('GET /', () => {
 });
 
 describe('GET /healthz', () => {
-	it('returns 200 when the database answers', async () => {
+	it('returns 200 when the database responds', async () => {
 		expect(await send('/healthz')).toMatchObject({ status: 200, json: { status: 'ok' } });
 	});
 
-	it('returns 503 when the database does not answer', async () => {
+	it('returns 503 when the database does not respond', async () => {
 		const faulty = faultyD1();
 		faulty.next = Array(3).fill({ message: 'D1_ERROR: Network connection lost.', when: 'before' });
 		const response = await serviceWith({ DB: faulty.d1 })(new Request('https://api.test/healthz'));
