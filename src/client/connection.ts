@@ -63,7 +63,7 @@ export function newConnection(callersSignal: AbortSignal | undefined): Connectio
 
 const late = (milliseconds: number) =>
 	new Failure(
-		new ApiError(`Nothing arrived within ${milliseconds} ms.`, { status: 0, code: 'TIMEOUT' }),
+		new ApiError(`The response did not arrive within ${milliseconds} ms.`, { status: 0, code: 'TIMEOUT' }),
 		'lost',
 	);
 

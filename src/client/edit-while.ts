@@ -39,10 +39,13 @@ export async function editWhile(
 		const session = await client.get(id, { ...options, fields: FIELDS });
 		const etag = etagOf(session);
 		if (etag === undefined) {
-			throw new ApiError('The response has no ETag, which editWhile needs. Check what stands between.', {
-				status: 200,
-				code: 'UNEXPECTED_RESPONSE',
-			});
+			throw new ApiError(
+				'The response has no ETag, which editWhile needs. Check for a proxy that removes it.',
+				{
+					status: 200,
+					code: 'UNEXPECTED_RESPONSE',
+				},
+			);
 		}
 		const edit = await decide(session);
 		if (edit === undefined) return session;

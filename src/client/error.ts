@@ -56,7 +56,7 @@ export function errorOfResponse(response: Response, text: string): ApiError {
 	const body = errorBodyOf(text);
 	const requestId = body?.requestId ?? response.headers.get('X-Request-Id') ?? undefined;
 	if (body === undefined) {
-		const message = `The server answered ${status} without an error in JSON. Check the baseUrl, and what stands between.`;
+		const message = `The server returned ${status} without a JSON error. Check the baseUrl, and proxies in between.`;
 		return new ApiError(message, { status, code: 'UNEXPECTED_RESPONSE', requestId });
 	}
 	return new ApiError(sentenceOf(body), { status, code: body.code, requestId, details: body.details });

@@ -106,7 +106,7 @@ async function sendOnce<T>(
 function notJson(response: Response): Failure {
 	const isCut = response.headers.get('Content-Type')?.includes('json') ?? false;
 	const { status } = response;
-	const error = new ApiError(`The body of the ${status} is not JSON.`, {
+	const error = new ApiError(`The body of the ${status} response is not JSON.`, {
 		status,
 		code: 'UNEXPECTED_RESPONSE',
 		requestId: response.headers.get('X-Request-Id') ?? undefined,

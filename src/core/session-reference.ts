@@ -17,7 +17,8 @@ export const sessionIdSchema = z.string().max(31).regex(SESSION_ID);
  * The error for a session that never existed, was deleted, has expired or belongs to another caller. It does not
  * distinguish them.
  */
-export const sessionNotFound = (): ApiError => new ApiError('SESSION_NOT_FOUND', 'There is no such session.');
+export const sessionNotFound = (): ApiError =>
+	new ApiError('SESSION_NOT_FOUND', 'The session does not exist.');
 
 /**
  * The parameters of `id = ? AND +user_id = ? AND organization_id IS ? AND expires_at > ?`. The plus sign makes SQLite

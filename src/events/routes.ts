@@ -142,7 +142,10 @@ export const eventRoutes = new Hono<AppEnv>({ strict: false })
 			if (!appended) throw sessionNotFound();
 			const { row, fingerprint, isFollowed } = appended;
 			if (idempotency && fingerprint !== idempotency.fingerprint) {
-				throw new ApiError('IDEMPOTENCY_KEY_REUSED', 'This Idempotency-Key was sent with another body.');
+				throw new ApiError(
+					'IDEMPOTENCY_KEY_REUSED',
+					'This Idempotency-Key was already used with another body.',
+				);
 			}
 			// A replay tells the followers too, because the first attempt may have failed before it did.
 			if (isFollowed) tellFollowers(c, row.session_id, newEvents([row]));

@@ -26,7 +26,7 @@ export async function readBody(c: Context<AppEnv>): Promise<ArrayBuffer> {
 	const read = length === null ? await readAtMost(limits.requestBody, reader) : undefined;
 	if (read) return read;
 	await Promise.race([discard(reader), pause(DISCARDING_MS)]);
-	throw new ApiError('PAYLOAD_TOO_LARGE', `The body is over ${limits.requestBody} bytes.`);
+	throw new ApiError('PAYLOAD_TOO_LARGE', `The body exceeds ${limits.requestBody} bytes.`);
 }
 
 /** Reads to the end. Returns undefined as soon as the body exceeds `most` bytes. */

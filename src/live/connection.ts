@@ -26,7 +26,7 @@ export async function publish(
 			method: 'POST',
 			body: encodeNotice(notice),
 		});
-		if (!response.ok) throw new Error(`The hub answered ${response.status}.`);
+		if (!response.ok) throw new Error(`The hub responded with status ${response.status}.`);
 	} catch (error) {
 		log('warn', { message: 'hub not reached by a writer', ...errorFields(error) });
 	}
@@ -43,9 +43,9 @@ async function connect(hub: DurableObjectStub): Promise<WebSocket> {
 	clearTimeout(timer);
 	if (!response) {
 		answer.then(({ webSocket }) => webSocket && discard(webSocket)).catch(() => {});
-		throw new Error(`The hub did not answer within ${CONNECT_MS} ms.`);
+		throw new Error(`The hub did not respond within ${CONNECT_MS} ms.`);
 	}
-	if (!response.webSocket) throw new Error(`The hub answered ${response.status}.`);
+	if (!response.webSocket) throw new Error(`The hub responded with status ${response.status}.`);
 	return response.webSocket;
 }
 

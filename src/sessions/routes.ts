@@ -135,7 +135,10 @@ export const sessionRoutes = new Hono<AppEnv>({ strict: false })
 			const { row, fingerprint } = await insertSession(c.get('database'), session, idempotency);
 			if (row.id === session.id) return sessionResponse(row, 201);
 			if (fingerprint !== idempotency?.fingerprint) {
-				throw new ApiError('IDEMPOTENCY_KEY_REUSED', 'This Idempotency-Key was sent with another body.');
+				throw new ApiError(
+					'IDEMPOTENCY_KEY_REUSED',
+					'This Idempotency-Key was already used with another body.',
+				);
 			}
 			// The session may have changed since. The content of the request, which is the same in both, gives the
 			// first response again.

@@ -23,12 +23,10 @@ export const statuses = [
 	'failed',
 	'cancelled',
 ] as const;
-export const statusSchema = z
-	.enum(statuses)
-	.meta({
-		id: 'SessionStatus',
-		description: 'In the order of a session’s life. A status may follow any other.',
-	});
+export const statusSchema = z.enum(statuses).meta({
+	id: 'SessionStatus',
+	description: 'In the order of a session’s life. A status may follow any other.',
+});
 
 /** Every field of a session in the order of the wire, each with its column. */
 export const columnOf = {

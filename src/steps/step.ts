@@ -49,7 +49,7 @@ async function repeatedStep(
 	fingerprint: string,
 ): Promise<StepRows> {
 	if (!idempotency || fingerprint.split(':')[0] !== idempotency.fingerprint) {
-		throw new ApiError('IDEMPOTENCY_KEY_REUSED', 'This Idempotency-Key was sent with another body.');
+		throw new ApiError('IDEMPOTENCY_KEY_REUSED', 'This Idempotency-Key was already used with another body.');
 	}
 	const rows = await readStep(db, reference, idempotency.key, events.length);
 	if (!rows) throw sessionNotFound();
