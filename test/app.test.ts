@@ -26,7 +26,7 @@ describe('every path', () => {
 		expect((await caller.call('GET', `${SESSIONS}/`)).status).toBe(200);
 	});
 
-	it('answers HEAD like GET, without the body', async () => {
+	it('responds to HEAD like to GET, without the body', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		const { status, text, headers } = await caller.call('HEAD', `${SESSIONS}/${id}`);

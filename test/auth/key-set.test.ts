@@ -71,7 +71,7 @@ describe('the key set of the issuer', () => {
 		expect(fetches[0]?.redirect).toBe('manual');
 	});
 
-	it('is fetched again for a missing key id, so that a rotated key works', async () => {
+	it('is fetched again for a missing key id, which makes a rotated key work', async () => {
 		expect(await verifyAt(0, first)).toMatchObject(user);
 		serve(first.jwk, second.jwk);
 		expect(await verifyAt(MINUTE, second)).toMatchObject(user);
@@ -95,7 +95,7 @@ describe('the key set of the issuer', () => {
 		expect(await verifyAt(MINUTE, first)).toEqual(noSuchKey);
 	});
 
-	it('is fetched again after an hour, so that a withdrawn key stops working', async () => {
+	it('is fetched again after an hour, which makes a withdrawn key stop working', async () => {
 		expect(await verifyAt(0, first)).toMatchObject(user);
 		serve(second.jwk);
 		expect(await verifyAt(HOUR, first)).toEqual(noSuchKey);

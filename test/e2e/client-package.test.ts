@@ -119,7 +119,7 @@ function programOf(page: string, baseUrl: string, token: string): string {
 }
 
 describe('the snippets of', () => {
-	it.each(['README.md', 'docs/client.md'])('%s fit the types, and run from top to bottom', async (page) => {
+	it.each(['README.md', 'docs/client.md'])('%s match the types, and run from top to bottom', async (page) => {
 		const server = await startServer();
 		try {
 			const program = programOf(page, server.url, await server.newKey());

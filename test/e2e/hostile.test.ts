@@ -193,7 +193,7 @@ describe('a method', () => {
 		},
 	);
 
-	it('answers HEAD like GET, without a body', async () => {
+	it('responds to HEAD like to GET, without a body', async () => {
 		for (const path of [SESSIONS, here(), here('/events'), '/nothing']) {
 			const [get, head] = [await request(`GET ${path}`), await request(`HEAD ${path}`)];
 			expect([path, head.status, head.body]).toEqual([path, get.status, '']);
@@ -317,10 +317,13 @@ describe('a header', () => {
 		expect(answer.head).not.toContain('script');
 	});
 
-	it.each(['', 'a b', '\xe9', 'x'.repeat(256), 'a, b\tc'])('Idempotency-Key: %j is 400', async (value) => {
-		const answer = await request(`POST ${SESSIONS}`, [`Idempotency-Key: ${value}`]);
-		expect([answer.status, codeOf(answer)]).toEqual([400, 'VALIDATION_ERROR']);
-	});
+	it.each(['', 'a b', '\xe9', 'x'.repeat(256), 'a, b\tc'])(
+		'Idempotency-Key: %j returns 400',
+		async (value) => {
+			const answer = await request(`POST ${SESSIONS}`, [`Idempotency-Key: ${value}`]);
+			expect([answer.status, codeOf(answer)]).toEqual([400, 'VALIDATION_ERROR']);
+		},
+	);
 
 	it.each([
 		'""',

@@ -184,7 +184,7 @@ describe('If-Match on PATCH', () => {
 		expect((await patchIf(caller, id, headers.get('ETag') ?? '')).status).toBe(200);
 	});
 
-	it.each(['"1"', '*', '"99"'])('with %s on a missing session is a 404', async (sent) => {
+	it.each(['"1"', '*', '"99"'])('with %s on a missing session returns 404', async (sent) => {
 		const caller = await newCaller();
 		const { status, json } = await patchIf(caller, 'sess_01k2vxq8f3e7ttyyds0t6w2h4b', sent);
 		expect([status, json.code]).toEqual([404, 'SESSION_NOT_FOUND']);

@@ -61,7 +61,7 @@ describe('fields of details', () => {
 		expect(JSON.parse(all.text)).toEqual(whole);
 	});
 
-	it.each(['', 'nonsense', 'Events'])('refuse %j', async (fields) => {
+	it.each(['', 'nonsense', 'Events'])('return 400 for %j', async (fields) => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		const { status, json } = await caller.call('GET', `${SESSIONS}/${id}?fields=${fields}`);

@@ -78,7 +78,7 @@ describe('Idempotency-Key on create', () => {
 		expect(await countRows('sessions', 'user_id = ?', caller.userId)).toBe(1);
 	});
 
-	it.each(['', 'x'.repeat(256), 'a b', 'é'])('refuses the key %j', async (key) => {
+	it.each(['', 'x'.repeat(256), 'a b', 'é'])('returns 400 for the key %j', async (key) => {
 		const caller = await newCaller();
 		const { status, json } = await create(caller, key);
 		expect([status, json]).toMatchObject([

@@ -240,7 +240,7 @@ describe('an invalid step', () => {
 		expect(await caller.details(session.id)).toEqual({ ...session, events: [] });
 	});
 
-	it.each(['plan', 'productObject'])('leaves no trace where %s would outgrow its limit', async (field) => {
+	it.each(['plan', 'productObject'])('changes nothing when %s would exceed its limit', async (field) => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		await caller.call('PATCH', `${SESSIONS}/${id}`, { body: { [field]: { a: 'x'.repeat(250_000) } } });
