@@ -6,6 +6,13 @@ const forTests = async () => ({
 	wrangler: { configPath: './wrangler.toml' },
 	miniflare: {
 		bindings: { MIGRATIONS: await readD1Migrations('./migrations') },
+		// Beside DB, for tests of several databases: the service knows them as DB_1 to DB_4 where a test binds them.
+		d1Databases: {
+			FURTHER_1: 'further-1',
+			FURTHER_2: 'further-2',
+			FURTHER_3: 'further-3',
+			FURTHER_4: 'further-4',
+		},
 		ratelimits: {
 			RATE_LIMITER: { namespace_id: '1', simple: { limit: 1_000_000, period: 60 as const } },
 			GUESS_LIMITER: { namespace_id: '2', simple: { limit: 1_000_000, period: 60 as const } },

@@ -4,7 +4,7 @@ import { methodNotAllowed } from 'hono/method-not-allowed';
 import { authenticate } from './auth/authenticate.ts';
 import { sessionKeyRoutes } from './auth/session-keys/routes.ts';
 import { ApiError } from './core/errors.ts';
-import { openDatabase } from './database/database.ts';
+import { openDatabases } from './database/databases.ts';
 import { docsRoutes } from './docs/routes.ts';
 import { eventRoutes } from './events/routes.ts';
 import { healthRoutes } from './health.ts';
@@ -18,13 +18,13 @@ import { sessionRoutes } from './sessions/routes.ts';
 import { stepRoutes } from './steps/routes.ts';
 
 /**
- * Opens the request's database. A read may be served by a replica that is at least as recent as the bookmark that the
+ * Gives the request its databases. A read may be served by a replica that is at least as recent as the bookmark that the
  * caller sent; a write goes to the primary anyway. The response says how recent it is.
  */
-const database = createMiddleware<AppEnv>(async (c, next) => {
+const databases = createMiddleware<AppEnv>(async (c, next) => {
 	const bookmark = c.req.method === 'GET' ? c.req.header('X-D1-Bookmark') : undefined;
-	const opened = openDatabase(c.env.DB, c.get('queryStats'), bookmark);
-	c.set('database', opened);
+	const opened = openDatabases(c.env, c.get('queryStats'), bookmark);
+	c.set('databases', opened);
 	await next();
 	const reached = opened.bookmark();
 	if (reached) c.res.headers.set('X-D1-Bookmark', reached);
@@ -36,7 +36,7 @@ app.use(
 	requestId,
 	requestLog,
 	cors,
-	database,
+	databases,
 	methodNotAllowed<AppEnv>({
 		app,
 		onMethodNotAllowed: (c, methods) => {

@@ -19,10 +19,15 @@ export interface ApiKeyRow {
 	session_id: string | null;
 }
 
+/** A key for a session of another database names it in a column of its own, and can do what every key for a session can. */
+const COLUMNS = `id, key_hash, prefix, user_id, organization_id, name,
+	iif(placed_session_id IS NULL, permissions, 'PRODUCTS:READ') AS permissions, environment, created_at, expires_at,
+	revoked_at, last_used_at, ifnull(placed_session_id, session_id) AS session_id`;
+
 /** Finds a key by its SHA-256, revoked and expired ones included. */
 export async function findApiKey(db: Database, keyHash: string): Promise<ApiKeyRow | undefined> {
 	const [[row]] = await db.run<[ApiKeyRow]>(
-		[{ sql: 'SELECT * FROM api_keys WHERE key_hash = ?', parameters: [keyHash] }],
+		[{ sql: `SELECT ${COLUMNS} FROM api_keys WHERE key_hash = ?`, parameters: [keyHash] }],
 		{ idempotent: true },
 	);
 	return row;
@@ -46,7 +51,7 @@ export async function insertApiKey(db: Database, key: ApiKeyRow): Promise<void> 
 /** Reads one key by its id. */
 export async function readApiKey(db: Database, id: string): Promise<ApiKeyRow | undefined> {
 	const [[row]] = await db.run<[ApiKeyRow]>(
-		[{ sql: 'SELECT * FROM api_keys WHERE id = ?', parameters: [id] }],
+		[{ sql: `SELECT ${COLUMNS} FROM api_keys WHERE id = ?`, parameters: [id] }],
 		{
 			idempotent: true,
 		},
@@ -56,9 +61,12 @@ export async function readApiKey(db: Database, id: string): Promise<ApiKeyRow | 
 
 /** Reads all keys, oldest first. It reads the whole table, so only commands may use it. */
 export async function listApiKeys(db: Database): Promise<ApiKeyRow[]> {
-	const [rows] = await db.run<[ApiKeyRow]>([{ sql: 'SELECT * FROM api_keys ORDER BY id', parameters: [] }], {
-		idempotent: true,
-	});
+	const [rows] = await db.run<[ApiKeyRow]>(
+		[{ sql: `SELECT ${COLUMNS} FROM api_keys ORDER BY id`, parameters: [] }],
+		{
+			idempotent: true,
+		},
+	);
 	return rows;
 }
 

@@ -1,4 +1,4 @@
-import { newQueryStats } from '../core/database.ts';
+import { newQueryStats, type QueryStats } from '../core/database.ts';
 import { errorFields, log } from '../core/log.ts';
 import type { Settings } from '../core/settings.ts';
 import { MAX_TRIES, openDatabase } from '../database/database.ts';
@@ -15,7 +15,7 @@ export interface CleanupReport {
 	durationMs: number;
 }
 
-type Limits = Pick<Settings, 'CLEANUP_MAX_STATEMENTS' | 'CLEANUP_MAX_SECONDS'>;
+export type Limits = Pick<Settings, 'CLEANUP_MAX_STATEMENTS' | 'CLEANUP_MAX_SECONDS'>;
 
 /** What one chunk and the end of a run can cost at most: every statement sent as often as a transient fault allows. */
 const CHUNK_COST = STATEMENTS_PER_CHUNK * MAX_TRIES.write;
@@ -25,10 +25,14 @@ const CLOSING_COST = MAX_TRIES.read + MAX_TRIES.write;
 /**
  * Deletes expired sessions with their events, chunk by chunk, oldest first, until none is left or a limit is reached.
  * The next run continues from there. `now` in epoch milliseconds. Throws what the database throws. Either way it writes
- * one log line with what it deleted.
+ * one log line with what it deleted, and with the name of the database where there are several.
  */
-export async function cleanUp(d1: D1Database, now: number, limits: Limits): Promise<CleanupReport> {
-	const stats = newQueryStats();
+export async function cleanUp(
+	d1: D1Database,
+	now: number,
+	limits: Limits,
+	{ stats = newQueryStats(), database }: { stats?: QueryStats; database?: string } = {},
+): Promise<CleanupReport> {
 	const db = openDatabase(d1, stats);
 	const started = Date.now();
 	const time = new Date(now).toISOString();
@@ -38,6 +42,7 @@ export async function cleanUp(d1: D1Database, now: number, limits: Limits): Prom
 	const mayGoOn = () =>
 		stats.statements + CHUNK_COST + CLOSING_COST <= limits.CLEANUP_MAX_STATEMENTS &&
 		Date.now() - started < limits.CLEANUP_MAX_SECONDS * 1000;
+	const line = () => ({ ...(database ? { database } : {}), ...report() });
 	const report = (): CleanupReport => ({
 		...deleted,
 		left,
@@ -56,9 +61,9 @@ export async function cleanUp(d1: D1Database, now: number, limits: Limits): Prom
 		left = isEmpty ? 0 : await countExpired(db, time);
 		if (deleted.sessions + deleted.events > 0) await optimize(db);
 	} catch (error) {
-		log('error', { message: 'cleanup', ...report(), ...errorFields(error) });
+		log('error', { message: 'cleanup', ...line(), ...errorFields(error) });
 		throw error;
 	}
-	log('info', { message: 'cleanup', ...report() });
+	log('info', { message: 'cleanup', ...line() });
 	return report();
 }

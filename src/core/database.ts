@@ -48,6 +48,18 @@ export interface Database {
 	bookmark(): string | null;
 }
 
+/** The databases that a request can use. 0 is DB, n is DB_n. */
+export interface Databases {
+	/** The numbers of those that are bound, DB first. */
+	numbers: readonly number[];
+	/** Opens a database, once in a request. A number that is not bound means DB, which does not hold its sessions. */
+	numbered(number: number): Database;
+	/** The same, but opens it each time, at its primary. */
+	anew(number: number): Database;
+	/** How recent the response is, if it comes from one database: its bookmark. Null if none or several were asked. */
+	bookmark(): string | null;
+}
+
 /** D1 cannot serve a request at the moment. */
 export class DatabaseUnavailable extends Error {
 	readonly retryAfterSeconds: number;

@@ -1,8 +1,14 @@
 import * as z from 'zod';
+import { boundNumbers, databaseName, placementSchema } from './placement.ts';
 
 /** The Worker's environment: from wrangler.toml, `.dev.vars` and secrets. */
 export interface Bindings {
+	/** API keys, and sessions: all of them unless there are further databases. */
 	DB: D1Database;
+	/** Further databases for sessions: DB_1 to DB_99. */
+	[further: `DB_${number}`]: D1Database | undefined;
+	/** Undefined in a wrangler.toml of an earlier version. */
+	PLACEMENT?: string;
 	/** Counts the requests of callers, and failed attempts without a look-up in D1. */
 	RATE_LIMITER: RateLimit;
 	/** Counts round trips to D1 without valid credentials: rejected API keys, and health checks. */
@@ -41,6 +47,8 @@ const commaSeparated = z
 	);
 
 const settingsSchema = z.object({
+	/** Which databases take new sessions, and from where. */
+	PLACEMENT: placementSchema,
 	/** The lifetime of a session. */
 	SESSION_TTL_SECONDS: wholeNumber(604_800, 1, MAX_SESSION_TTL_SECONDS),
 	/** The longest lifetime that `ttlSeconds` may ask for. */
@@ -75,7 +83,10 @@ const settingsSchema = z.object({
 	CLERK_AUTHORIZED_PARTIES: commaSeparated,
 });
 
-export type Settings = z.output<typeof settingsSchema>;
+export interface Settings extends z.output<typeof settingsSchema> {
+	/** The numbers of the databases that are bound, DB first. */
+	DATABASES: readonly number[];
+}
 
 const parsed = new WeakMap<object, Settings>();
 
@@ -87,12 +98,19 @@ export function settingsOf(env: Bindings): Settings {
 	const known = parsed.get(env);
 	if (known) return known;
 	const result = settingsSchema.safeParse(env);
-	if (!result.success) throw invalidSettings(result.error);
-	parsed.set(env, result.data);
-	return result.data;
+	if (!result.success) throw invalidSettings(result.error.issues);
+	const bound = boundNumbers(env);
+	const missing = result.data.PLACEMENT.find(({ number }) => !bound.includes(number));
+	if (missing) {
+		const message = `${databaseName(missing.number)} is not bound; bind it under [[d1_databases]], or remove it here`;
+		throw invalidSettings([{ path: ['PLACEMENT'], message }]);
+	}
+	const settings = { ...result.data, DATABASES: bound };
+	parsed.set(env, settings);
+	return settings;
 }
 
-const invalidSettings = ({ issues }: z.ZodError): Error =>
+const invalidSettings = (issues: readonly Pick<z.core.$ZodIssue, 'path' | 'message'>[]): Error =>
 	new Error(
 		`Invalid settings in wrangler.toml, .dev.vars or secrets. ${issues
 			.map(({ path, message }) => `${path.join('.')}: ${message}.`)

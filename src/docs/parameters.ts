@@ -38,7 +38,7 @@ const requestId = z
 
 const bookmark = z
 	.string()
-	.max(59)
+	.max(62)
 	.optional()
 	.meta({
 		description: 'From an earlier response. A replica that is at least as recent may respond.',

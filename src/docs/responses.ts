@@ -30,9 +30,9 @@ const next = header(
 ).optional();
 const bookmark = header(
 	'X-D1-Bookmark',
-	/^[0-9a-f-]{59}$/,
-	59,
-	'How recent the response is. A read that sends it back is at least that recent.',
+	/^([1-9]\d?:)?[0-9a-f-]{59}$/,
+	62,
+	'How recent the response is. A read from the same database that sends it back is at least that recent. A list from several databases has none.',
 ).optional();
 const replayed = z
 	.literal('true')

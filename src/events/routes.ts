@@ -5,14 +5,14 @@ import { ApiError, validationError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import { sessionNotFound } from '../core/session-reference.ts';
 import { settingsOf } from '../core/settings.ts';
-import { MAX_TRIES, openDatabase } from '../database/database.ts';
+import { MAX_TRIES } from '../database/database.ts';
 import { areWhole } from '../database/in-batches.ts';
 import { JSON_TYPE, jsonBody } from '../http/body.ts';
 import type { AppEnv } from '../http/context.ts';
 import { idempotencyOf } from '../http/idempotency.ts';
 import { enclosed, jsonResponse, jsonStream } from '../http/json-response.ts';
 import { operation } from '../http/operation.ts';
-import { sessionRefFrom } from '../http/session-path.ts';
+import { sessionFrom } from '../http/session-path.ts';
 import { validateQuery } from '../http/validate.ts';
 import { followResponse, tellFollowers } from '../live/follow.ts';
 import { EVENT_STREAM, endFrame, eventFrame, HEARTBEAT, OPENING, stateFrame } from '../live/frames.ts';
@@ -67,9 +67,10 @@ async function followEvents(c: Context<AppEnv>, after: string | undefined): Prom
 		: after === undefined
 			? undefined
 			: { id: after, from: 'after' };
+	const { number, reference } = sessionFrom(c);
 	const followed = await followedSession(
-		() => openDatabase(c.env.DB, stats),
-		sessionRefFrom(c),
+		() => c.get('databases').anew(number),
+		reference,
 		cursor,
 		FOLLOW_HEARTBEAT_SECONDS * 1000,
 	);
@@ -109,7 +110,7 @@ export const eventRoutes = new Hono<AppEnv>({ strict: false })
 			if (wantsStream(c)) return followEvents(c, after) as never;
 			const cursor = after === undefined ? undefined : { id: after, position: positionOf(after) };
 			// Read one more than requested, to know whether there are more.
-			const [db, reference] = [c.get('database'), sessionRefFrom(c)];
+			const { db, reference } = sessionFrom(c);
 			const page = await readEvents(db, reference, cursor, limit + 1);
 			if (!page.session) throw sessionNotFound();
 			if (!page.cursor) {
@@ -138,7 +139,8 @@ export const eventRoutes = new Hono<AppEnv>({ strict: false })
 		async (c) => {
 			const event = newEvent(c.req.valid('json'), 'payload');
 			const idempotency = await idempotencyOf(c.req.header('Idempotency-Key'), contentOf(event));
-			const appended = await insertEvent(c.get('database'), sessionRefFrom(c), event, idempotency);
+			const { db, reference } = sessionFrom(c);
+			const appended = await insertEvent(db, reference, event, idempotency);
 			if (!appended) throw sessionNotFound();
 			const { row, fingerprint, isFollowed } = appended;
 			if (idempotency && fingerprint !== idempotency.fingerprint) {

@@ -1,4 +1,4 @@
-import type { Database, QueryStats } from '../core/database.ts';
+import type { Databases, QueryStats } from '../core/database.ts';
 import type { Principal } from '../core/principal.ts';
 import type { Bindings } from '../core/settings.ts';
 
@@ -9,8 +9,8 @@ export interface AppEnv {
 		requestId: string;
 		/** The cost of the request in D1 so far. */
 		queryStats: QueryStats;
-		/** The D1 session of this request. Its first query decides which instance of D1 responds. */
-		database: Database;
+		/** The databases of this request. The first query to each decides which instance of D1 responds. */
+		databases: Databases;
 		principal: Principal;
 		/** Resolves when a streamed body ends, successfully or not. Undefined when the body is not streamed. */
 		bodyEnd: Promise<void> | undefined;

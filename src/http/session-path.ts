@@ -1,4 +1,6 @@
 import type { Context } from 'hono';
+import type { Database } from '../core/database.ts';
+import { databaseNumberOf } from '../core/session-id.ts';
 import { SESSION_ID, type SessionReference, sessionNotFound } from '../core/session-reference.ts';
 import type { AppEnv } from './context.ts';
 
@@ -6,12 +8,19 @@ import type { AppEnv } from './context.ts';
 export const SESSIONS_PATH = '/v1/products/generation/sessions';
 
 /**
- * The caller's session with the id in the path. Throws SESSION_NOT_FOUND, without a round trip, for a malformed id, and
- * for a session other than the one that the caller's key is bound to.
+ * The caller's session with the id in the path, with the database that the id names and its number. Throws
+ * SESSION_NOT_FOUND, without a round trip, for a malformed id, and for a session other than the one that the caller's key is
+ * bound to.
  */
-export function sessionRefFrom(c: Context<AppEnv>): SessionReference {
+export function sessionFrom(c: Context<AppEnv>): {
+	db: Database;
+	number: number;
+	reference: SessionReference;
+} {
 	const id = c.req.param('id') ?? '';
 	const owner = c.get('principal');
 	if (!SESSION_ID.test(id) || (owner.sessionId !== null && owner.sessionId !== id)) throw sessionNotFound();
-	return { id, owner, now: new Date().toISOString() };
+	const number = databaseNumberOf(id);
+	const db = c.get('databases').numbered(number);
+	return { db, number, reference: { id, owner, now: new Date().toISOString() } };
 }

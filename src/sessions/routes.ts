@@ -1,7 +1,8 @@
 import { type Context, Hono } from 'hono';
-import { type TypeID, typeid } from 'typeid-js';
 import { ApiError, validationError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
+import { placementOf } from '../core/placement.ts';
+import { newSessionId } from '../core/session-id.ts';
 import { sessionNotFound } from '../core/session-reference.ts';
 import { type Settings, settingsOf } from '../core/settings.ts';
 import { areWhole } from '../database/in-batches.ts';
@@ -13,15 +14,17 @@ import type { AppEnv } from '../http/context.ts';
 import { idempotencyOf } from '../http/idempotency.ts';
 import { enclosed, jsonResponse, jsonStream } from '../http/json-response.ts';
 import { operation } from '../http/operation.ts';
-import { sessionRefFrom } from '../http/session-path.ts';
+import { sessionFrom } from '../http/session-path.ts';
 import { validateQuery } from '../http/validate.ts';
 import { textOrTooLarge } from '../json/json-text.ts';
 import { tellFollowers } from '../live/follow.ts';
+import { databaseOfKey } from './create/store.ts';
 import { isFollowed, stateOf } from './followers.ts';
 import { sessionJson, sessionJsonParts, sessionsJsonParts } from './json.ts';
 import * as operations from './operations.ts';
 import { stale, unwrap } from './outcome.ts';
-import { type ListQuery, listSessions, readDetails, wholeSessions } from './read/store.ts';
+import { listPage } from './read/list.ts';
+import { type ListQuery, readDetails } from './read/store.ts';
 import {
 	createSchema,
 	detailsFields,
@@ -50,15 +53,13 @@ async function writableVersions(c: Context<AppEnv>): Promise<readonly number[] |
 	const admitted = ifMatchVersions(c.req.header('If-Match'));
 	const refused = ifNoneMatchVersions(c.req.header('If-None-Match'));
 	if (refused === undefined) return admitted;
-	const current = await readVersion(c.get('database'), sessionRefFrom(c));
+	const { db, reference } = sessionFrom(c);
+	const current = await readVersion(db, reference);
 	if (!current) throw sessionNotFound();
 	const isRefused = refused === 'all' || refused.includes(current.version);
 	if (isRefused || (admitted && !admitted.includes(current.version))) throw stale(current);
 	return [current.version];
 }
-
-/** The time in a session's id, in epoch milliseconds. An id is a UUIDv7 (RFC 9562), which starts with it. */
-const timeOf = (id: TypeID<string>): number => Number.parseInt(id.toUUID().replace('-', '').slice(0, 12), 16);
 
 /**
  * The expiry of a lifetime that starts at `from`, in epoch milliseconds: after `ttlSeconds`, or by default after the
@@ -70,6 +71,34 @@ function expiryOf(from: number, ttlSeconds: number | undefined, settings: Settin
 		throw validationError([{ path: 'ttlSeconds', message: `must be at most ${most}` }]);
 	}
 	return new Date(from + (ttlSeconds ?? settings.SESSION_TTL_SECONDS) * 1000).toISOString();
+}
+
+/**
+ * The number of the database for a new session: near the caller, or where an earlier create with the same Idempotency-Key went,
+ * which takes a round trip to DB while further databases are bound. Throws VALIDATION_ERROR for a life that is too long.
+ */
+async function databaseForNew(
+	c: Context<AppEnv>,
+	ttlSeconds: number | undefined,
+	key: string | undefined,
+): Promise<number> {
+	const settings = settingsOf(c.env);
+	const owner = c.get('principal');
+	const now = Date.now();
+	const expiresAt = expiryOf(now, ttlSeconds, settings);
+	// Absent where a request does not come through Cloudflare.
+	const cf = c.req.raw.cf as IncomingRequestCfProperties | undefined;
+	const placement = await placementOf(settings.PLACEMENT, owner, cf ?? {});
+	const databases = c.get('databases');
+	if (key === undefined || databases.numbers.length === 1) return placement;
+	return databaseOfKey(databases.numbered(0), {
+		owner,
+		key,
+		placement,
+		bound: databases.numbers,
+		now: new Date(now).toISOString(),
+		expiresAt,
+	});
 }
 
 /** The Link (RFC 8288) to the page after the session `after`, with the other parameters of this page's query. */
@@ -92,8 +121,9 @@ export const sessionRoutes = new Hono<AppEnv>({ strict: false })
 			limit,
 			from: after === undefined ? { offset } : { after },
 		};
-		const db = c.get('database');
-		const { rows, total, next } = await listSessions(db, query);
+		const databases = c.get('databases');
+		const all = databases.numbers.map((number) => databases.numbered(number));
+		const { rows, total, next, whole } = await listPage(all, query);
 		const pagination = JSON.stringify(
 			total === undefined ? { limit, hasMore: next !== undefined } : { limit, offset, total },
 		);
@@ -102,7 +132,7 @@ export const sessionRoutes = new Hono<AppEnv>({ strict: false })
 			const data = rows.map((row) => sessionJson(row, fields)).join(',');
 			return jsonResponse<SessionList, 200>(`{"data":[${data}],"pagination":${pagination}}`, 200, headers);
 		}
-		const data = sessionsJsonParts(wholeSessions(db, query, rows), fields);
+		const data = sessionsJsonParts(whole(), fields);
 		return jsonStream<SessionList>(c, enclosed('{"data":', data, `,"pagination":${pagination}}`), headers);
 	})
 
@@ -121,18 +151,23 @@ export const sessionRoutes = new Hono<AppEnv>({ strict: false })
 				prd,
 				...(fields.ttlSeconds === undefined ? [] : [String(fields.ttlSeconds)]),
 			]);
-			const id = typeid('sess');
-			const created = timeOf(id);
+			const owner = c.get('principal');
+			const number = await databaseForNew(c, fields.ttlSeconds, idempotency?.key);
+			const { id, createdAt } = newSessionId(number);
 			const session = {
-				id: id.toString(),
-				owner: c.get('principal'),
+				id,
+				owner,
 				catalogVersion,
 				schemaVersion,
 				prd,
-				createdAt: new Date(created).toISOString(),
-				expiresAt: expiryOf(created, fields.ttlSeconds, settingsOf(c.env)),
+				createdAt: new Date(createdAt).toISOString(),
+				expiresAt: expiryOf(createdAt, fields.ttlSeconds, settingsOf(c.env)),
 			};
-			const { row, fingerprint } = await insertSession(c.get('database'), session, idempotency);
+			const { row, fingerprint } = await insertSession(
+				c.get('databases').numbered(number),
+				session,
+				idempotency,
+			);
 			if (row.id === session.id) return sessionResponse(row, 201);
 			if (fingerprint !== idempotency?.fingerprint) {
 				throw new ApiError(
@@ -162,8 +197,7 @@ export const sessionRoutes = new Hono<AppEnv>({ strict: false })
 
 	.get('/:id', operation(operations.get), validateQuery(detailsQuerySchema), async (c) => {
 		const { fields = detailsFields } = c.req.valid('query');
-		const reference = sessionRefFrom(c);
-		const db = c.get('database');
+		const { db, reference } = sessionFrom(c);
 		const found = await readDetails(db, reference, {
 			fields: fields.filter((field) => field !== 'events'),
 			maxEvents: fields.includes('events') ? EVENTS_IN_DETAILS : undefined,
@@ -201,7 +235,8 @@ export const sessionRoutes = new Hono<AppEnv>({ strict: false })
 				changes.push({ column: 'expires_at', mode: 'set', value });
 			}
 			const versions = await writableVersions(c);
-			const row = await changeSession(c.get('database'), sessionRefFrom(c), changes, versions);
+			const { db, reference } = sessionFrom(c);
+			const row = await changeSession(db, reference, changes, versions);
 			if (isFollowed(row)) tellFollowers(c, row.id, { kind: 'state', state: stateOf(row) });
 			return sessionResponse(row, 200);
 		},
@@ -209,8 +244,8 @@ export const sessionRoutes = new Hono<AppEnv>({ strict: false })
 
 	.delete('/:id', operation(operations.remove), async (c) => {
 		const versions = await writableVersions(c);
-		const reference = sessionRefFrom(c);
-		const deleted = unwrap(await deleteSession(c.get('database'), reference, versions));
+		const { db, reference } = sessionFrom(c);
+		const deleted = unwrap(await deleteSession(db, reference, versions));
 		if (isFollowed(deleted)) tellFollowers(c, reference.id, { kind: 'deleted' });
 		return jsonResponse<{ success: true }, 200>('{"success":true}', 200);
 	});

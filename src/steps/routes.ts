@@ -9,7 +9,7 @@ import type { AppEnv } from '../http/context.ts';
 import { idempotencyOf } from '../http/idempotency.ts';
 import { jsonResponse } from '../http/json-response.ts';
 import { operation } from '../http/operation.ts';
-import { sessionRefFrom } from '../http/session-path.ts';
+import { sessionFrom } from '../http/session-path.ts';
 import { tellFollowers } from '../live/follow.ts';
 import { isFollowed, stateOf } from '../sessions/followers.ts';
 import { sessionJson } from '../sessions/json.ts';
@@ -51,7 +51,8 @@ export const stepRoutes = new Hono<AppEnv>({ strict: false }).post(
 		]);
 		const versions = ifMatchVersions(c.req.header('If-Match'));
 		const step = { events, changes, idempotency };
-		const rows = await addStep(c.get('database'), sessionRefFrom(c), step, versions);
+		const { db, reference } = sessionFrom(c);
+		const rows = await addStep(db, reference, step, versions);
 		if (isFollowed(rows.session)) {
 			// A replay tells the followers too, because the first attempt may have failed before it did.
 			tellFollowers(c, rows.session.id, newEvents(rows.events), {

@@ -2,11 +2,13 @@ import { env } from 'cloudflare:workers';
 import { expect, it } from 'vitest';
 import * as sessionKeys from '../../src/auth/session-keys/store.ts';
 import * as apiKeys from '../../src/auth/store.ts';
+import * as placedCleanup from '../../src/cleanup/placed/store.ts';
 import * as cleanup from '../../src/cleanup/store.ts';
 import type { Database, Statement } from '../../src/core/database.ts';
 import { openDatabase, ping } from '../../src/database/database.ts';
 import * as following from '../../src/events/following/store.ts';
 import * as events from '../../src/events/store.ts';
+import * as creates from '../../src/sessions/create/store.ts';
 import * as reads from '../../src/sessions/read/store.ts';
 import { sessionFields } from '../../src/sessions/schema.ts';
 import * as sessions from '../../src/sessions/store.ts';
@@ -67,6 +69,8 @@ const sessionKey = {
 	environment: 'test',
 	expiresAt: '2999-01-01T00:00:00.000Z',
 } as const;
+const placedKey = { ...sessionKey, id: 'key_3', keyHash: 'h3' };
+const endedKey = { user_id: 'user_1', organization_id: '', idempotency_key: 'k', database: 1 };
 
 /** Every store function that sends statements, once for each form of its SQL. */
 const calls: Record<string, ((db: Database) => Promise<unknown>)[]> = {
@@ -89,9 +93,29 @@ const calls: Record<string, ((db: Database) => Promise<unknown>)[]> = {
 		(db) => reads.listSessions(db, { ...page, status: 'failed', from: { after: reference.id } }),
 		(db) => reads.listSessions(db, { ...page, fields: ['id', 'status'] }),
 	],
-	wholeSessions: [
-		(db) => reads.wholeSessions(db, page, [sized]).next(),
-		(db) => reads.wholeSessions(db, { ...page, status: 'failed' }, [sized]).next(),
+	readWhole: [
+		(db) => reads.readWhole(db, page, [sized]),
+		(db) => reads.readWhole(db, { ...page, status: 'failed' }, [sized]),
+	],
+	readIds: [
+		(db) => reads.readIds(db, page, { after: reference.id, offset: 5, limit: 10, counted: true }),
+		(db) =>
+			reads.readIds(
+				db,
+				{ ...page, status: 'failed' },
+				{ after: reference.id, offset: 5, limit: 10, counted: true },
+			),
+	],
+	databaseOfKey: [
+		(db) =>
+			creates.databaseOfKey(db, {
+				owner,
+				key: 'k',
+				placement: 1,
+				bound: [0, 1],
+				now,
+				expiresAt: '2999-01-01T00:00:00.000Z',
+			}),
 	],
 	updateSession: [
 		(db) => updates.updateSession(db, reference, changes, undefined),
@@ -139,9 +163,16 @@ const calls: Record<string, ((db: Database) => Promise<unknown>)[]> = {
 		(db) => following.lookUpFollowed(db, reference, { after: undefined, renewal: undefined }),
 	],
 	insertSessionKey: [(db) => sessionKeys.insertSessionKey(db, reference, sessionKey)],
+	readExpiry: [(db) => sessionKeys.readExpiry(db, reference)],
+	insertPlacedSessionKey: [(db) => sessionKeys.insertPlacedSessionKey(db, reference, placedKey)],
+	revokePlacedSessionKey: [(db) => sessionKeys.revokePlacedSessionKey(db, reference, placedKey.id)],
 	revokeSessionKey: [(db) => sessionKeys.revokeSessionKey(db, reference, sessionKey.id)],
 	deleteExpired: [(db) => cleanup.deleteExpired(db, now)],
 	countExpired: [(db) => cleanup.countExpired(db, now)],
+	deleteExpiredPlacedKeys: [(db) => placedCleanup.deleteExpiredPlacedKeys(db, now)],
+	readEndedKeys: [(db) => placedCleanup.readEndedKeys(db, now)],
+	readKeysInUse: [(db) => placedCleanup.readKeysInUse(db, [endedKey], now)],
+	releaseKeys: [(db) => placedCleanup.releaseKeys(db, [endedKey], [{ ...endedKey, expires_at: now }], now)],
 	optimize: [(db) => cleanup.optimize(db)],
 	ping: [(db) => ping(db)],
 };
@@ -156,7 +187,10 @@ const MAY_SCAN: Record<string, RegExp> = {
 	// The same, and the position of the latest event.
 	readDetails: new RegExp(`${SIZES.source}|^SCAN (latest|\\(subquery-1\\))$`),
 	// The rows of one page that must still be read.
-	wholeSessions: ASKED,
+	readWhole: ASKED,
+	// The keys of one chunk.
+	releaseKeys: ASKED,
+	readKeysInUse: ASKED,
 	wholeEvents: ASKED,
 	// The keys command uses this. No request does.
 	listApiKeys: /^SCAN api_keys USING INDEX/,
@@ -194,6 +228,8 @@ it('covers every store function that sends statements', () => {
 		apiKeys,
 		sessionKeys,
 		cleanup,
+		placedCleanup,
+		creates,
 		{ ping },
 	];
 	const functions = stores.flatMap((store) =>

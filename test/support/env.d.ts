@@ -6,6 +6,10 @@ declare global {
 	namespace Cloudflare {
 		interface Env extends Bindings {
 			MIGRATIONS: D1Migration[];
+			FURTHER_1: D1Database;
+			FURTHER_2: D1Database;
+			FURTHER_3: D1Database;
+			FURTHER_4: D1Database;
 		}
 		interface GlobalProps {
 			mainModule: typeof import('../../src/index.ts');

@@ -6,8 +6,9 @@ import { JSON_TYPE, jsonBody } from '../../http/body.ts';
 import type { AppEnv } from '../../http/context.ts';
 import { jsonResponse } from '../../http/json-response.ts';
 import { operation } from '../../http/operation.ts';
-import { sessionRefFrom } from '../../http/session-path.ts';
+import { sessionFrom } from '../../http/session-path.ts';
 import { type KeyEnvironment, newApiKey } from '../api-key-format.ts';
+import { endSessionKey, storeSessionKey } from './key-home.ts';
 import {
 	KEY_ID,
 	revokedSchema,
@@ -15,7 +16,6 @@ import {
 	sessionKeyRequestSchema,
 	sessionKeySchema,
 } from './schema.ts';
-import { insertSessionKey, revokeSessionKey } from './store.ts';
 
 /** A key for testing makes keys for testing. */
 const environmentOf = (c: Context<AppEnv>): KeyEnvironment =>
@@ -42,7 +42,9 @@ export const sessionKeyRoutes = new Hono<AppEnv>({ strict: false })
 			const id = typeid('key').toString();
 			const latest = new Date(Date.now() + expiresInSeconds * 1000).toISOString();
 			const stored = { id, keyHash, prefix, environment, expiresAt: latest };
-			const expiresAt = await insertSessionKey(c.get('database'), sessionRefFrom(c), stored);
+			const { db: ofSession, reference } = sessionFrom(c);
+			const home = { ofSession, ofKeys: c.get('databases').numbered(0) };
+			const expiresAt = await storeSessionKey(home, reference, stored);
 			if (expiresAt === undefined) throw sessionNotFound();
 			const made: SessionKey = { expiresAt, id, key };
 			return jsonResponse<SessionKey, 201>(JSON.stringify(made), 201);
@@ -62,12 +64,13 @@ export const sessionKeyRoutes = new Hono<AppEnv>({ strict: false })
 			responses: { 200: { description: 'The key is revoked.', schema: revokedSchema } },
 		}),
 		async (c) => {
-			const reference = sessionRefFrom(c);
+			const { db: ofSession, reference } = sessionFrom(c);
 			const keyId = c.req.param('keyId');
 			if (!KEY_ID.test(keyId)) {
 				throw validationError([{ path: 'keyId', message: 'must be the id of a key, such as `key_01k2…`' }]);
 			}
-			const found = await revokeSessionKey(c.get('database'), reference, keyId);
+			const home = { ofSession, ofKeys: c.get('databases').numbered(0) };
+			const found = await endSessionKey(home, reference, keyId);
 			if (!found.session) throw sessionNotFound();
 			if (!found.key) throw new ApiError('NOT_FOUND', 'The session has no such key.');
 			return jsonResponse<{ success: true }, 200>('{"success":true}', 200);

@@ -56,6 +56,68 @@ export async function insertSessionKey(
 	return stored?.expires_at;
 }
 
+/** When a live session expires; undefined when there is no such session. */
+export async function readExpiry(db: Database, reference: SessionReference): Promise<string | undefined> {
+	const [[session]] = await db.run<[{ expires_at: string }]>(
+		[
+			{
+				sql: `SELECT expires_at FROM sessions WHERE ${THIS_LIVE}`,
+				parameters: referenceParameters(reference),
+			},
+		],
+		{ idempotent: true },
+	);
+	return session?.expires_at;
+}
+
+/** Stores a key in DB that can read one session of another database. Idempotent, because the key's id is new. */
+export async function insertPlacedSessionKey(
+	db: Database,
+	{ id, owner, now }: SessionReference,
+	key: NewSessionKey,
+): Promise<void> {
+	await db.run(
+		[
+			{
+				sql: `INSERT INTO api_keys (id, key_hash, prefix, user_id, organization_id, permissions, environment,
+						created_at, expires_at, placed_session_id)
+					VALUES (?, ?, ?, ?, ?, '', ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
+				parameters: [
+					key.id,
+					key.keyHash,
+					key.prefix,
+					owner.userId,
+					owner.organizationId,
+					key.environment,
+					now,
+					key.expiresAt,
+					id,
+				],
+			},
+		],
+		{ idempotent: true },
+	);
+}
+
+/** Revokes a key in DB of a session of another database. Returns whether the key exists. A second time changes nothing. */
+export async function revokePlacedSessionKey(
+	db: Database,
+	{ id, owner, now }: SessionReference,
+	keyId: string,
+): Promise<boolean> {
+	const [keys] = await db.run<[{ id: string }]>(
+		[
+			{
+				sql: `UPDATE api_keys SET revoked_at = ifnull(revoked_at, ?)
+					WHERE id = ? AND placed_session_id = ? AND user_id = ? AND organization_id IS ? RETURNING id`,
+				parameters: [now, keyId, id, owner.userId, owner.organizationId],
+			},
+		],
+		{ idempotent: true },
+	);
+	return keys.length > 0;
+}
+
 /** Revokes a key of a session. Returns whether the session and the key exist. A second time changes nothing. */
 export async function revokeSessionKey(
 	db: Database,

@@ -1,7 +1,7 @@
 import type { Database, Statement } from '../../core/database.ts';
 import type { Owner } from '../../core/principal.ts';
 import { referenceParameters, type SessionReference } from '../../core/session-reference.ts';
-import { BYTES_A_TRIP, inBatches, type Sized } from '../../database/in-batches.ts';
+import { BYTES_A_TRIP, type Sized } from '../../database/in-batches.ts';
 import { type BoundedRow, type SizedEvent, selectLatestEvents, sizedEvents } from '../../events/store.ts';
 import { columnOf, objectColumns, type Session, type SessionField } from '../schema.ts';
 import type { SessionRow } from '../store.ts';
@@ -53,23 +53,38 @@ export interface ListQuery {
 const THIS_LIVE = 'id = ?1 AND +user_id = ?2 AND organization_id IS ?3 AND expires_at > ?4';
 const LIVE = 'user_id = ?1 AND organization_id IS ?2 AND expires_at > ?3';
 
+/** An SQL condition on the caller's live sessions, in the status if there is one, with its parameters. */
+function ofCaller({ owner, now, status }: ListQuery): {
+	where: string;
+	parameters: (string | number | null)[];
+} {
+	const parameters = [owner.userId, owner.organizationId, now];
+	return status === undefined
+		? { where: LIVE, parameters }
+		: { where: `${LIVE} AND status = ?4`, parameters: [...parameters, status] };
+}
+
+const selectCount = (query: ListQuery): Statement => {
+	const { where, parameters } = ofCaller(query);
+	return { sql: `SELECT count(*) AS total FROM sessions WHERE ${where}`, parameters };
+};
+
 /**
- * A page of a caller's sessions, the newest first, with content as far as one round trip brings it; `wholeSessions` reads the
+ * A page of a caller's sessions, the newest first, with content as far as one round trip brings it; `readWhole` reads the
  * rest. `total` says how many there are, and is absent for a page after an id. `next` is the id to go on after, if there are
- * more.
+ * more. `shares` is the number of databases that are asked at once: each brings its share of BYTES_A_TRIP.
  *
- * A session comes whole if it is within its share of BYTES_A_TRIP, whatever the others are, or if all of them together fit.
+ * A session comes whole if it is within its share of these bytes, whatever the others are, or if all of them together fit.
  * SQLite adds the sizes up only when a session is over its share: a page of small sessions reads each row once.
  */
 export async function listSessions(
 	db: Database,
 	query: ListQuery,
+	shares = 1,
 ): Promise<{ rows: SizedSession[]; total: number | undefined; next: string | undefined }> {
-	const { owner, now, fields, status, limit, from } = query;
-	const parameters: (string | number | null)[] = [owner.userId, owner.organizationId, now];
+	const { fields, limit, from } = query;
+	const { where, parameters } = ofCaller(query);
 	const bound = (value: string | number) => `?${parameters.push(value)}`;
-	const where = [LIVE, ...(status === undefined ? [] : [`status = ${bound(status)}`])].join(' AND ');
-	const counted = [...parameters];
 	const isAfter = 'after' in from;
 	const place = isAfter ? ` AND id < ${bound(from.after)}` : '';
 	// One more than asked for tells whether there are more; where all are counted, the count does.
@@ -77,7 +92,8 @@ export async function listSessions(
 	const offset = isAfter ? '' : ` OFFSET ${bound(from.offset)}`;
 	const source = `FROM sessions WHERE ${where}${place} ORDER BY id DESC LIMIT ${most}${offset}`;
 	const size = sizeOf(fields);
-	const fits = `${size} <= ${BYTES_A_TRIP} / ${most} OR (SELECT bytes FROM total) <= ${BYTES_A_TRIP}`;
+	const bytes = Math.floor(BYTES_A_TRIP / shares);
+	const fits = `${size} <= ${bytes} / ${most} OR (SELECT bytes FROM total) <= ${bytes}`;
 	const [found, [count] = []] = await db.run<[SizedSession, { total: number }]>(
 		[
 			{
@@ -85,9 +101,7 @@ export async function listSessions(
 					SELECT ${columnsIf(fields, fits)} ${source}`,
 				parameters,
 			},
-			...(isAfter
-				? []
-				: [{ sql: `SELECT count(*) AS total FROM sessions WHERE ${where}`, parameters: counted }]),
+			...(isAfter ? [] : [selectCount(query)]),
 		],
 		{ idempotent: true },
 	);
@@ -101,29 +115,46 @@ export async function listSessions(
 }
 
 /**
- * Yields the sessions of a page, in its order, some at a time and each whole: what is missing comes in further round trips of
- * at most BYTES_A_TRIP, each when it is asked for. A session that is gone by then, or is no longer in the status that was
- * asked for, is left out; one that has changed comes as it is then.
+ * Brings sessions of a page whole, in any order. Those that are gone, or are no longer in the status that was asked for, are
+ * left out; one that has outgrown its `size` comes without its objects.
  */
-export const wholeSessions = (
+export async function readWhole(
 	db: Database,
 	query: ListQuery,
-	rows: readonly SizedSession[],
-): AsyncGenerator<SizedSession[], void, undefined> =>
-	inBatches(rows, async (missing) => {
-		const { owner, now, fields, status } = query;
-		const sizes = JSON.stringify(missing.map(({ id, size }) => [id, size]));
-		const sql = `SELECT ${columnsIf(fields, `${sizeOf(fields)} <= known_size`)}
-			FROM (SELECT value ->> 0 AS known_id, value ->> 1 AS known_size FROM json_each(?4))
-			CROSS JOIN sessions ON sessions.id = known_id
-			WHERE ${LIVE}${status === undefined ? '' : ' AND status = ?5'}`;
-		const parameters = [owner.userId, owner.organizationId, now, sizes];
-		const [found] = await db.run<[SizedSession]>(
-			[{ sql, parameters: status === undefined ? parameters : [...parameters, status] }],
-			{ idempotent: true },
-		);
-		return found;
-	});
+	missing: readonly SizedSession[],
+): Promise<SizedSession[]> {
+	const { owner, now, fields, status } = query;
+	const sizes = JSON.stringify(missing.map(({ id, size }) => [id, size]));
+	const sql = `SELECT ${columnsIf(fields, `${sizeOf(fields)} <= known_size`)}
+		FROM (SELECT value ->> 0 AS known_id, value ->> 1 AS known_size FROM json_each(?4))
+		CROSS JOIN sessions ON sessions.id = known_id
+		WHERE ${LIVE}${status === undefined ? '' : ' AND status = ?5'}`;
+	const parameters = [owner.userId, owner.organizationId, now, sizes];
+	const [found] = await db.run<[SizedSession]>(
+		[{ sql, parameters: status === undefined ? parameters : [...parameters, status] }],
+		{ idempotent: true },
+	);
+	return found;
+}
+
+/**
+ * Ids of a caller's sessions, the newest first: those after an id, without the first `offset` of them. `total` says how many
+ * sessions there are, if they are to be `counted`.
+ */
+export async function readIds(
+	db: Database,
+	query: ListQuery,
+	{ after, offset, limit, counted }: { after: string; offset: number; limit: number; counted: boolean },
+): Promise<{ ids: string[]; total: number }> {
+	const { where, parameters } = ofCaller(query);
+	const [first, second, third] = [1, 2, 3].map((n) => `?${parameters.length + n}`);
+	const sql = `SELECT id FROM sessions WHERE ${where} AND id < ${first} ORDER BY id DESC LIMIT ${second} OFFSET ${third}`;
+	const [rows, [count] = []] = await db.run<[{ id: string }, { total: number }]>(
+		[{ sql, parameters: [...parameters, after, limit, offset] }, ...(counted ? [selectCount(query)] : [])],
+		{ idempotent: true },
+	);
+	return { ids: rows.map(({ id }) => id), total: count?.total ?? 0 };
+}
 
 /** What to read of one session. */
 export interface DetailsQuery {

@@ -1,0 +1,45 @@
+import { TypeID, typeid } from 'typeid-js';
+
+/**
+ * The ids of sessions. An id is a TypeID of a UUIDv7 (RFC 9562), and its bits name the database that holds the session. RFC
+ * 9562, section 6.4, lets an implementation use bits of its own choice for a node's number.
+ *
+ * ```
+ *  48 bits  the time of creation, in epoch milliseconds
+ *   4 bits  the version, 7
+ *  12 bits  rand_a: a constant, which says that the id names a database
+ *   2 bits  the variant
+ *  19 bits  a counter, so that the ids of one isolate follow the order of creation within a millisecond
+ *  33 bits  random
+ *  10 bits  the number of the database: 0 is DB, n is DB_n
+ * ```
+ *
+ * Earlier versions of this service filled rand_a and the last bits with other numbers, and all their sessions are in DB, so an
+ * id without the constant names DB. By chance, one in four million of those ids has the constant and the number of a given
+ * database, and its session is not found while that database is bound.
+ */
+const NAMES_A_DATABASE = 0xd1d;
+
+/** The largest number of a database: DB_99. Ten bits hold more. */
+export const MAX_DATABASE_NUMBER = 99;
+
+/** A new id for a session in a database, with the time of its creation in epoch milliseconds. */
+export function newSessionId(databaseNumber: number): { id: string; createdAt: number } {
+	const bytes = typeid().toUUIDBytes();
+	bytes[6] = 0x70 | (NAMES_A_DATABASE >> 8);
+	bytes[7] = NAMES_A_DATABASE & 0xff;
+	bytes[14] = ((bytes[14] ?? 0) & ~0b11) | (databaseNumber >> 8);
+	bytes[15] = databaseNumber & 0xff;
+	const id = TypeID.fromUUIDBytes('sess', bytes).toString();
+	// Numbers of more than 32 bits are out of the reach of bit operators.
+	const createdAt = bytes.slice(0, 6).reduce((time, byte) => time * 256 + byte, 0);
+	return { id, createdAt };
+}
+
+/** The number of the database that a well-formed id names. */
+export function databaseNumberOf(id: string): number {
+	const bytes = TypeID.fromString(id).toUUIDBytes();
+	const [version = 0, constant = 0] = bytes.slice(6, 8);
+	if (((version << 8) | constant) !== (0x7000 | NAMES_A_DATABASE)) return 0;
+	return (((bytes[14] ?? 0) & 0b11) << 8) | (bytes[15] ?? 0);
+}

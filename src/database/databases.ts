@@ -1,0 +1,37 @@
+import type { Database, Databases, QueryStats } from '../core/database.ts';
+import { databaseName } from '../core/placement.ts';
+import { type Bindings, settingsOf } from '../core/settings.ts';
+import { openDatabase } from './database.ts';
+
+/** A bookmark of DB as D1 gave it, or one of DB_n after `n:`. */
+const BOOKMARK = /^(?:([1-9]\d?):)?([0-9a-f-]+)$/;
+
+/**
+ * The databases of a request. A bookmark belongs to one database and says nothing of another, so that each response's bookmark
+ * names its database, and each read uses it in that database alone.
+ */
+export function openDatabases(env: Bindings, stats: QueryStats, bookmark?: string): Databases {
+	const { DATABASES: numbers } = settingsOf(env);
+	const [, ofNumber = '0', start] = BOOKMARK.exec(bookmark ?? '') ?? [];
+	const opened = new Map<number, Database>();
+	const d1Of = (number: number): D1Database => env[databaseName(number)] ?? env.DB;
+
+	return {
+		numbers,
+		numbered(asked) {
+			const number = numbers.includes(asked) ? asked : 0;
+			const known = opened.get(number);
+			if (known) return known;
+			const database = openDatabase(d1Of(number), stats, number === Number(ofNumber) ? start : undefined);
+			opened.set(number, database);
+			return database;
+		},
+		anew: (number) => openDatabase(d1Of(number), stats),
+		bookmark() {
+			const reached = Array.from(opened, ([number, database]) => ({ number, at: database.bookmark() }));
+			const [only, another] = reached.filter(({ at }) => at);
+			if (!only?.at || another) return null;
+			return only.number === 0 ? only.at : `${only.number}:${only.at}`;
+		},
+	};
+}

@@ -1,0 +1,113 @@
+import type { Database } from '../../core/database.ts';
+import { inParallel } from '../../core/in-parallel.ts';
+import { inBatches } from '../../database/in-batches.ts';
+import { type ListQuery, listSessions, readIds, readWhole, type SizedSession } from './store.ts';
+
+/** A page of a list. */
+export interface Page {
+	/** With content as far as the first round trip brings it. */
+	rows: SizedSession[];
+	/** How many sessions there are; absent for a page after an id. */
+	total: number | undefined;
+	/** The id to go on after, if there are more. */
+	next: string | undefined;
+	/**
+	 * Yields the same sessions, some at a time and each whole: what is missing comes in further round trips, each when it is
+	 * asked for. A session that is gone by then, or is no longer in the status that was asked for, is left out; one that has
+	 * changed comes as it is then.
+	 */
+	whole(): AsyncGenerator<SizedSession[], void, undefined>;
+}
+
+/**
+ * A page of a caller's sessions in all databases, the newest first. Several databases are asked at once, each for as many
+ * sessions as the page could take from it; together they bring no more content than one would alone. Throws
+ * DatabaseUnavailable when one of them cannot answer.
+ */
+export async function listPage(databases: readonly Database[], query: ListQuery): Promise<Page> {
+	const { limit, from } = query;
+	const [only, another] = databases;
+	if (only && !another) {
+		const page = await listSessions(only, query);
+		return { ...page, whole: () => inBatches(page.rows, (missing) => readWhole(only, query, missing)) };
+	}
+	// A page at an offset begins at another place in each database.
+	const start =
+		'offset' in from && from.offset > 0 ? await placesAt(databases, query, from.offset) : undefined;
+	const parts = await inParallel(databases, async (db, at) => {
+		const place = start ? { after: start.places[at] ?? OLDEST } : from;
+		const part = await listSessions(db, { ...query, from: place }, databases.length);
+		return { ...part, db };
+	});
+	const all = merged(parts.map(({ rows }) => rows));
+	const rows = all.slice(0, limit);
+	const hasMore = all.length > limit || parts.some(({ next }) => next !== undefined);
+	const total = 'after' in from ? undefined : (start?.total ?? sum(parts.map((part) => part.total ?? 0)));
+	const databaseOf = new Map(parts.flatMap(({ rows: some, db }) => some.map(({ id }) => [id, db] as const)));
+	const readFromEach = async (missing: readonly SizedSession[]) => {
+		const byDatabase = Map.groupBy(missing, ({ id }) => databaseOf.get(id));
+		const read = await inParallel([...byDatabase], async ([db, some]) =>
+			db ? readWhole(db, query, some) : [],
+		);
+		return read.flat();
+	};
+	return {
+		rows,
+		total,
+		next: hasMore ? rows.at(-1)?.id : undefined,
+		whole: () => inBatches(rows, readFromEach),
+	};
+}
+
+/** The most ids that are held at once, those of all databases together. */
+const MAX_IDS = 50_000;
+/** These sort before and after all ids in the list's order. */
+const NEWEST = 'sess_~';
+const OLDEST = '';
+
+/** Rows of several databases in the list's order. */
+const merged = <Row extends { id: string }>(lists: readonly (readonly Row[])[]): Row[] =>
+	lists.flat().sort((a, b) => (a.id < b.id ? 1 : -1));
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((all, each) => all + each, 0);
+
+/**
+ * Finds the place in each database after which the list goes on when it has passed over `offset` sessions in all, and counts
+ * all sessions. It reads about as many index entries as it passes over in each database.
+ *
+ * While more are to be passed over than ids can be held, each round asks each of the n databases for the session that is
+ * `offset / n` places further on. The newest of these has fewer than `offset` sessions before it, whatever the others hold, so
+ * that its database goes on from there.
+ */
+async function placesAt(
+	databases: readonly Database[],
+	query: ListQuery,
+	offset: number,
+): Promise<{ places: string[]; total: number }> {
+	const places = databases.map(() => NEWEST);
+	const most = Math.floor(MAX_IDS / databases.length);
+	let left = offset;
+	while (left > most) {
+		const step = Math.floor(left / databases.length);
+		const found = await inParallel(databases, async (db, at) => {
+			const place = { after: places[at] ?? OLDEST, offset: step - 1, limit: 1, counted: false };
+			const [id = OLDEST] = (await readIds(db, query, place)).ids;
+			return { id, at };
+		});
+		const [newest] = merged([found]);
+		// Every database has fewer left than a step, so that all together have fewer than are to be passed over.
+		if (!newest || newest.id === OLDEST) {
+			left = 0;
+			places.fill(OLDEST);
+		} else {
+			places[newest.at] = newest.id;
+			left -= step;
+		}
+	}
+	const parts = await inParallel(databases, (db, at) =>
+		readIds(db, query, { after: places[at] ?? OLDEST, offset: 0, limit: left, counted: true }),
+	);
+	const passed = merged(parts.map(({ ids }, at) => ids.map((id) => ({ id, at })))).slice(0, left);
+	for (const { id, at } of passed) places[at] = id;
+	return { places, total: sum(parts.map(({ total }) => total)) };
+}
