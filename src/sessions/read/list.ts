@@ -22,9 +22,13 @@ export interface Page {
 /**
  * A page of a caller's sessions in all databases, the newest first. Several databases are asked at once, each for as many
  * sessions as the page could take from it; together they bring no more content than one would alone. Throws
- * DatabaseUnavailable when one of them cannot answer.
+ * DatabaseUnavailable when one of them cannot answer. `maxIds` bounds the ids that are held at once, of all together.
  */
-export async function listPage(databases: readonly Database[], query: ListQuery): Promise<Page> {
+export async function listPage(
+	databases: readonly Database[],
+	query: ListQuery,
+	maxIds = MAX_IDS,
+): Promise<Page> {
 	const { limit, from } = query;
 	const [only, another] = databases;
 	if (only && !another) {
@@ -33,7 +37,7 @@ export async function listPage(databases: readonly Database[], query: ListQuery)
 	}
 	// A page at an offset begins at another place in each database.
 	const start =
-		'offset' in from && from.offset > 0 ? await placesAt(databases, query, from.offset) : undefined;
+		'offset' in from && from.offset > 0 ? await placesAt(databases, query, from.offset, maxIds) : undefined;
 	const parts = await inParallel(databases, async (db, at) => {
 		const place = start ? { after: start.places[at] ?? OLDEST } : from;
 		const part = await listSessions(db, { ...query, from: place }, databases.length);
@@ -59,7 +63,7 @@ export async function listPage(databases: readonly Database[], query: ListQuery)
 	};
 }
 
-/** The most ids that are held at once, those of all databases together. */
+/** Some 5 MB. */
 const MAX_IDS = 50_000;
 /** These sort before and after all ids in the list's order. */
 const NEWEST = 'sess_~';
@@ -83,9 +87,10 @@ async function placesAt(
 	databases: readonly Database[],
 	query: ListQuery,
 	offset: number,
+	maxIds: number,
 ): Promise<{ places: string[]; total: number }> {
 	const places = databases.map(() => NEWEST);
-	const most = Math.floor(MAX_IDS / databases.length);
+	const most = Math.floor(maxIds / databases.length);
 	let left = offset;
 	while (left > most) {
 		const step = Math.floor(left / databases.length);

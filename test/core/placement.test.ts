@@ -1,0 +1,100 @@
+import { env } from 'cloudflare:workers';
+import { describe, expect, it } from 'vitest';
+import {
+	type CallerLocation,
+	fittingDatabases,
+	hintOf,
+	type LocationHint,
+	placementOf,
+} from '../../src/core/placement.ts';
+import { settingsOf } from '../../src/core/settings.ts';
+import { FIVE } from '../support/several-databases.ts';
+
+const placed = (PLACEMENT: string) => settingsOf({ ...env, ...FIVE, PLACEMENT }).PLACEMENT;
+
+describe('PLACEMENT', () => {
+	it('says which databases serve which places', () => {
+		expect(placed(' DB=wnam,enam\n DB_2=eeur,weur ')).toEqual([
+			{ number: 0, hints: ['wnam', 'enam'] },
+			{ number: 2, hints: ['weur', 'eeur'] },
+		]);
+		expect(placed('')).toEqual([]);
+		expect(settingsOf(env).PLACEMENT).toEqual([]);
+	});
+
+	it.each([
+		['DB_1', /"DB_1" must be written like/],
+		['DB_1=', /"DB_1=" must be written like/],
+		['DB_0=weur', /"DB_0=weur" must be/],
+		['DB_100=weur', /"DB_100=weur" must be/],
+		['DB=wnam;DB_1=weur', /must be written like/],
+		['DB_1=mars', /"mars" of DB_1 must be one of wnam, enam, weur, eeur, apac, oc/],
+		['DB=wnam DB=enam', /DB is there twice/],
+		['DB=wnam DB_9=weur', /DB_9 is not bound/],
+	])('is rejected when it is %j', (text, message) => {
+		expect(() => placed(text)).toThrow(message);
+		expect(() => placed(text)).toThrow('PLACEMENT');
+	});
+});
+
+describe('the place of a caller', () => {
+	const cities: [string, CallerLocation, LocationHint | undefined][] = [
+		['Seattle', { continent: 'NA', longitude: '-122.3' }, 'wnam'],
+		['New York', { continent: 'NA', longitude: '-74.0' }, 'enam'],
+		['somewhere in North America', { continent: 'NA' }, 'enam'],
+		['São Paulo', { continent: 'SA', longitude: '-46.6' }, 'enam'],
+		['Paris', { continent: 'EU', longitude: '2.35' }, 'weur'],
+		['Frankfurt', { continent: 'EU', longitude: '8.7' }, 'weur'],
+		['Warsaw', { continent: 'EU', longitude: '21.0' }, 'eeur'],
+		['somewhere in Europe', { continent: 'EU' }, 'weur'],
+		['Lagos', { continent: 'AF', longitude: '3.4' }, 'weur'],
+		['Dubai', { continent: 'AS', longitude: '55.3' }, 'eeur'],
+		['Tokyo', { continent: 'AS', longitude: '139.7' }, 'apac'],
+		['somewhere in Asia', { continent: 'AS' }, 'apac'],
+		['Sydney', { continent: 'OC', longitude: '151.2' }, 'oc'],
+		['Antarctica', { continent: 'AN', longitude: '0' }, 'oc'],
+		['an unknown place', {}, undefined],
+		['Tor', { continent: 'T1' }, undefined],
+	];
+	it.each(cities)('%s', (_, location, hint) => {
+		expect(hintOf(location)).toBe(hint);
+	});
+});
+
+describe('the databases for a new session', () => {
+	const sydney = { continent: 'OC', longitude: '151' };
+
+	it('are those that serve the caller’s place', () => {
+		const all = placed('DB=wnam,enam DB_1=weur,eeur DB_2=apac,oc DB_3=oc');
+		expect(fittingDatabases(all, sydney)).toEqual([2, 3]);
+		expect(fittingDatabases(all, { continent: 'EU', longitude: '20' })).toEqual([1]);
+	});
+
+	it('are those of the nearest place that is served, where the caller’s is not', () => {
+		expect(fittingDatabases(placed('DB=enam DB_1=weur DB_2=apac'), sydney)).toEqual([2]);
+		expect(fittingDatabases(placed('DB=enam DB_1=weur'), sydney)).toEqual([0]);
+	});
+
+	it('are the first of PLACEMENT where the caller’s place is unknown', () => {
+		expect(fittingDatabases(placed('DB_3=weur DB=enam'), {})).toEqual([3]);
+	});
+
+	it('are chosen among by the owner, evenly, and a further one takes its share from all', async () => {
+		const owners = Array.from({ length: 600 }, (_, n) => ({ userId: `user_${n}`, organizationId: null }));
+		const choose = (text: string) =>
+			Promise.all(owners.map((owner) => placementOf(placed(text), owner, sydney)));
+		const three = await choose('DB=oc DB_1=oc DB_2=oc');
+		expect(await choose('DB_2=oc DB=oc DB_1=oc')).toEqual(three);
+		for (const number of [0, 1, 2]) {
+			expect(Math.abs(three.filter((each) => each === number).length - 200)).toBeLessThan(60);
+		}
+		const four = await choose('DB=oc DB_1=oc DB_2=oc DB_3=oc');
+		const moved = four.filter((number, at) => number !== three[at]);
+		expect(new Set(moved)).toEqual(new Set([3]));
+		expect(Math.abs(moved.length - 150)).toBeLessThan(60);
+	});
+
+	it('is DB without PLACEMENT', async () => {
+		expect(await placementOf([], { userId: 'u', organizationId: null }, sydney)).toBe(0);
+	});
+});
