@@ -14,7 +14,7 @@ import { openDatabase } from '../src/database/database.ts';
 import { isPortUsed, startWranglerDev } from './dev-server.ts';
 import { exitCodeOf, Failure } from './failure.ts';
 import { applyLocalMigrations, openD1 } from './open-d1.ts';
-import { ROOT } from './wrangler.ts';
+import { configuredDatabases, ROOT } from './wrangler.ts';
 
 const { values } = parseArgs({
 	options: { port: { type: 'string' }, 'persist-to': { type: 'string' } },
@@ -30,7 +30,7 @@ async function dev(): Promise<void> {
 			`Port ${chosenPort} is in use. Stop the program that listens on it, or choose another port with \`npm run dev -- --port NUMBER\`.`,
 		);
 	}
-	applyLocalMigrations(persistTo);
+	for (const { binding } of await configuredDatabases()) applyLocalMigrations(persistTo, binding);
 	const key = await localKey();
 	const portArguments = values.port === undefined ? ['--port', String(chosenPort)] : [];
 	const { child, ready } = startWranglerDev([...portArguments, ...process.argv.slice(2)]);

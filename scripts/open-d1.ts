@@ -11,20 +11,32 @@ export interface D1Choice {
 	persistTo: string | undefined;
 }
 
-/**
- * Opens the database of wrangler.toml through wrangler: the local one, or the remote one by a remote binding with the
- * account that wrangler is logged in to. Bound parameters work in both, unlike in `wrangler d1 execute`. Throws a
- * Failure when the local folder is not writable or the remote database cannot be reached.
- */
+/** Opens DB alone: see openD1s. */
 export async function openD1(choice: D1Choice): Promise<{ d1: D1Database; close: () => Promise<void> }> {
+	const { d1s, close } = await openD1s(choice, 'DB');
+	const d1 = d1s.get('DB');
+	if (!d1) throw new Failure('wrangler.toml has no D1 database with the binding DB.');
+	return { d1, close };
+}
+
+/**
+ * Opens the databases of wrangler.toml through wrangler, by binding: the local ones, or the remote ones by remote bindings with
+ * the account that wrangler is logged in to. `only` names the one binding to open remotely. Bound parameters work in both,
+ * unlike in `wrangler d1 execute`. Throws a Failure when the local folder is not writable or a remote database cannot be
+ * reached.
+ */
+export async function openD1s(
+	choice: D1Choice,
+	only?: string,
+): Promise<{ d1s: ReadonlyMap<string, D1Database>; close: () => Promise<void> }> {
 	if (!choice.remote) checkLocalFolder(choice.persistTo);
 	// wrangler reports a .dev.vars on standard output, where a program expects only JSON.
 	process.env.WRANGLER_LOG ??= 'error';
-	const configPath = choice.remote ? await remoteConfig() : await localConfig();
+	const configPath = choice.remote ? await remoteConfig(only) : await localConfig();
 	const state = choice.persistTo === undefined ? join(ROOT, '.wrangler/state') : resolve(choice.persistTo);
 	// Loading wrangler takes a second, so load it after the arguments are checked.
 	const { getPlatformProxy } = await import('wrangler');
-	const proxy = await getPlatformProxy<{ DB: D1Database }>({
+	const proxy = await getPlatformProxy<Record<string, D1Database>>({
 		configPath,
 		remoteBindings: choice.remote,
 		persist: { path: join(state, 'v3') },
@@ -32,14 +44,14 @@ export async function openD1(choice: D1Choice): Promise<{ d1: D1Database; close:
 		if (!choice.remote) throw error;
 		throw new Failure(`The remote database cannot be reached: ${error.message}`);
 	});
-	return { d1: proxy.env.DB, close: proxy.dispose };
+	return { d1s: new Map(Object.entries(proxy.env)), close: proxy.dispose };
 }
 
-/** Migrates the local database to the newest schema. Throws a Failure with wrangler's message. */
-export function applyLocalMigrations(persistTo: string | undefined): void {
+/** Migrates a local database to the newest schema. Throws a Failure with wrangler's message. */
+export function applyLocalMigrations(persistTo: string | undefined, binding = 'DB'): void {
 	checkLocalFolder(persistTo);
 	const folder = persistTo === undefined ? [] : ['--persist-to', resolve(persistTo)];
-	wrangler('d1', 'migrations', 'apply', 'DB', '--local', ...folder);
+	wrangler('d1', 'migrations', 'apply', binding, '--local', ...folder);
 }
 
 /**
@@ -99,18 +111,22 @@ async function writeConfig(file: string, config: object): Promise<string> {
 }
 
 /**
- * Writes a configuration with only the DB of wrangler.toml, marked as remote, and returns its path. In wrangler.toml
- * itself the mark would make `wrangler dev` require a login. A remote binding needs the id, which differs by account.
+ * Writes a configuration with the databases of wrangler.toml, all or `only` one, marked as remote, and returns its path. In
+ * wrangler.toml itself the mark would make `wrangler dev` require a login. A remote binding needs the id, which differs by
+ * account.
  */
-async function remoteConfig(): Promise<string> {
+async function remoteConfig(only: string | undefined): Promise<string> {
 	const { unstable_readConfig } = await import('wrangler');
 	const { name, compatibility_date, account_id } = unstable_readConfig({ config: CONFIG });
-	const database = (await configuredDatabases()).find(({ binding }) => binding === 'DB');
-	if (!database) throw new Failure('wrangler.toml has no D1 database with the binding DB.');
-	const id = remoteDatabaseId(database.name);
-	if (id === undefined) {
-		throw new Failure(`The database ${database.name} does not exist yet: run \`npm run deploy\` first.`);
-	}
-	const d1_databases = [{ binding: 'DB', database_name: database.name, database_id: id, remote: true }];
+	const databases = await configuredDatabases();
+	const d1_databases = databases
+		.filter(({ binding }) => only === undefined || binding === only)
+		.map(({ binding, name: database_name }) => {
+			const database_id = remoteDatabaseId(database_name);
+			if (database_id === undefined) {
+				throw new Failure(`The database ${database_name} does not exist yet: run \`npm run deploy\` first.`);
+			}
+			return { binding, database_name, database_id, remote: true };
+		});
 	return writeConfig('remote-database.json', { name, compatibility_date, account_id, d1_databases });
 }

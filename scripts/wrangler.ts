@@ -44,6 +44,13 @@ export async function configuredDatabases(): Promise<ConfiguredDatabase[]> {
 	});
 }
 
+/** A setting of wrangler.toml as it is written there; undefined when it is missing. */
+export async function configuredVar(name: string): Promise<string | undefined> {
+	const { unstable_readConfig } = await import('wrangler');
+	const value = unstable_readConfig({ config: CONFIG }).vars[name];
+	return value === undefined ? undefined : String(value);
+}
+
 /**
  * Returns the id of a database in the account that wrangler is logged in to, or undefined when the database does not
  * exist. Throws a Failure when the look-up fails, for example without a login or a network.

@@ -1,0 +1,164 @@
+/**
+ * `npm run databases`: adds a D1 database for sessions, and lists those of wrangler.toml. `npm run databases -- help` prints how.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import {
+	boundNumbers,
+	databaseName,
+	type LocationHint,
+	locationHints,
+	placementSchema,
+} from '../src/core/placement.ts';
+import { MAX_DATABASE_NUMBER } from '../src/core/session-id.ts';
+import { exitCodeOf, Failure } from './failure.ts';
+import { applyLocalMigrations, openD1s } from './open-d1.ts';
+import { table } from './table.ts';
+import { CONFIG, configuredDatabases, configuredVar, remoteDatabaseId, wrangler } from './wrangler.ts';
+
+const HELP = `npm run databases -- add --location ${locationHints.join('|')}
+npm run databases -- list [--json]
+
+add creates a database in the account that wrangler is logged in to, binds it in wrangler.toml under the next number, and
+applies the migrations. list takes --local (the default; with --persist-to DIR as in wrangler) or --remote.`;
+
+const usageError = (message: string) => new Failure(message, 2);
+
+function readArguments() {
+	try {
+		return parseArgs({
+			allowPositionals: true,
+			options: {
+				location: { type: 'string' },
+				json: { type: 'boolean' },
+				local: { type: 'boolean' },
+				remote: { type: 'boolean' },
+				'persist-to': { type: 'string' },
+			},
+		});
+	} catch (error) {
+		throw usageError(`${error instanceof Error ? error.message : error}\n\n${HELP}`);
+	}
+}
+type Options = ReturnType<typeof readArguments>['values'];
+
+/** The text of wrangler.toml with one more database, after the last one. Everything else stays as it is. */
+export function withDatabase(toml: string, binding: string, name: string): string {
+	const lines = toml.split('\n');
+	const header = lines.findLastIndex((line) => /^\s*\[\[\s*d1_databases\s*\]\]/.test(line));
+	if (header < 0) throw new Failure('wrangler.toml has no [[d1_databases]] to add another to.');
+	const isOfTable = (line: string) => /^\s*[\w"'-]+\s*=/.test(line);
+	let end = header + 1;
+	for (let at = header + 1; at < lines.length && !/^\s*\[/.test(lines[at] ?? ''); at += 1) {
+		if (isOfTable(lines[at] ?? '')) end = at + 1;
+	}
+	const added = [
+		'',
+		'[[d1_databases]]',
+		`binding = "${binding}"`,
+		`database_name = "${name}"`,
+		'migrations_dir = "migrations"',
+	];
+	return [...lines.slice(0, end), ...added, ...lines.slice(end)].join('\n');
+}
+
+const isHint = (text: string): text is LocationHint => locationHints.some((hint) => hint === text);
+
+async function add({ location = '' }: Options): Promise<void> {
+	if (!isHint(location)) {
+		throw usageError(`add needs --location: one of ${locationHints.join(', ')}.`);
+	}
+	const databases = await configuredDatabases();
+	const main = databases.find(({ binding }) => binding === 'DB');
+	if (!main) throw new Failure('wrangler.toml has no D1 database with the binding DB.');
+	const numbers = boundNumbers(Object.fromEntries(databases.map(({ binding }) => [binding, true])));
+	const number = Math.max(...numbers) + 1;
+	if (number > MAX_DATABASE_NUMBER)
+		throw new Failure(`${databaseName(MAX_DATABASE_NUMBER)} is the last one.`);
+	const binding = databaseName(number);
+	const name = `${main.name}-${number}`;
+	if (remoteDatabaseId(name) === undefined) {
+		wrangler('d1', 'create', name, '--location', location);
+		console.log(`${name}: created in ${location}`);
+	} else {
+		// An earlier run may have ended here. Where it is cannot be changed.
+		console.log(`${name}: exists already`);
+	}
+	writeFileSync(CONFIG, withDatabase(readFileSync(CONFIG, 'utf8'), binding, name));
+	console.log(`wrangler.toml: ${binding} is bound`);
+	try {
+		wrangler('d1', 'migrations', 'apply', binding, '--remote');
+	} catch (error) {
+		if (!(error instanceof Failure)) throw error;
+		throw new Failure(`${error.message}\n\n\`npm run deploy\` applies the migrations, too.`);
+	}
+	console.log(`${name}: has the tables`);
+	const placement = (await configuredVar('PLACEMENT')) || 'DB=enam';
+	console.log(`
+It gets no sessions yet. Name it in wrangler.toml${placement === 'DB=enam' ? ', with the place of DB instead of enam' : ''}:
+
+PLACEMENT = "${placement} ${binding}=${location}"
+
+Then run \`npm run deploy\`.`);
+}
+
+async function list(options: Options): Promise<void> {
+	if (options.remote && (options.local || options['persist-to'] !== undefined)) {
+		throw usageError('--remote cannot be combined with --local or --persist-to.');
+	}
+	const choice = { remote: options.remote ?? false, persistTo: options['persist-to'] };
+	const databases = await configuredDatabases();
+	if (!choice.remote) {
+		for (const { binding } of databases) applyLocalMigrations(choice.persistTo, binding);
+	}
+	const placed = placementSchema.parse((await configuredVar('PLACEMENT')) ?? '');
+	const takes = (binding: string) => {
+		if (placed.length === 0) return binding === 'DB' ? 'all' : 'none';
+		return placed.find(({ number }) => databaseName(number) === binding)?.hints.join(',') ?? 'none';
+	};
+	const { d1s, close } = await openD1s(choice);
+	try {
+		const rows = [];
+		for (const { binding, name } of databases) {
+			const d1 = d1s.get(binding);
+			if (!d1) continue;
+			const { results, meta } = await d1
+				.prepare(
+					'SELECT (SELECT count(*) FROM sessions) AS sessions, (SELECT count(*) FROM events) AS events, (SELECT count(*) FROM api_keys) AS keys',
+				)
+				.all<{ sessions: number; events: number; keys: number }>();
+			const [counts = { sessions: 0, events: 0, keys: 0 }] = results;
+			rows.push({ binding, name, newSessions: takes(binding), bytes: meta.size_after, ...counts });
+		}
+		if (options.json) return console.log(JSON.stringify(rows));
+		const lines = rows.map((row) => [
+			row.binding,
+			row.name,
+			row.newSessions,
+			`${(row.bytes / 1e6).toFixed(1)} MB`,
+			...[row.sessions, row.events, row.keys].map(String),
+		]);
+		console.log(table([['BINDING', 'NAME', 'NEW SESSIONS', 'SIZE', 'SESSIONS', 'EVENTS', 'KEYS'], ...lines]));
+	} finally {
+		await close();
+	}
+}
+
+async function main(): Promise<void> {
+	const { values, positionals } = readArguments();
+	const [command = '', foreign] = positionals;
+	if (command === 'help') return console.log(HELP);
+	if (foreign !== undefined) throw usageError(`${command} does not take the argument "${foreign}".`);
+	if (command === 'add') {
+		const option = Object.keys(values).find((each) => each !== 'location');
+		if (option) throw usageError(`add does not take --${option}.`);
+		return add(values);
+	}
+	if (command !== 'list') {
+		throw usageError(`${command === '' ? 'Missing command.' : `Unknown command: ${command}.`}\n\n${HELP}`);
+	}
+	if (values.location !== undefined) throw usageError('list does not take --location.');
+	return list(values);
+}
+
+if (import.meta.main) process.exit(await exitCodeOf(main));

@@ -1,0 +1,124 @@
+import { execFile } from 'node:child_process';
+import { cpSync, readFileSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { withDatabase } from '../../scripts/databases.ts';
+import { ROOT, withFolder } from '../support/server.ts';
+import { standInWrangler } from '../support/stand-in-wrangler.ts';
+
+const NAME = 'product-generation-sessions';
+
+/** A copy of the project, whose wrangler.toml may change. */
+async function withProject<T>(use: (project: string, folder: string) => Promise<T>): Promise<T> {
+	return withFolder(async (folder) => {
+		const project = join(folder, 'project');
+		for (const part of ['scripts', 'src', 'migrations', 'wrangler.toml', 'package.json']) {
+			cpSync(join(ROOT, part), join(project, part), { recursive: true });
+		}
+		symlinkSync(join(ROOT, 'node_modules'), join(project, 'node_modules'));
+		return use(project, folder);
+	});
+}
+
+const databases = (project: string, env: Record<string, string>, ...args: string[]) =>
+	new Promise<{ status: number | null; stdout: string; stderr: string }>((resolve) => {
+		const child = execFile(
+			process.execPath,
+			[join(project, 'scripts/databases.ts'), ...args],
+			{ env: { ...process.env, ...env } },
+			(_, stdout, stderr) => resolve({ status: child.exitCode, stdout, stderr }),
+		);
+	});
+const toml = (project: string) => readFileSync(join(project, 'wrangler.toml'), 'utf8');
+
+describe.concurrent('npm run databases -- add', () => {
+	it('creates a database at the place, binds it, migrates it, and says what to set', () =>
+		withProject(async (project, folder) => {
+			const { env, calls } = standInWrangler(folder, [NAME]);
+			const before = toml(project);
+			const first = await databases(project, env(), 'add', '--location', 'weur');
+			expect([first.status, first.stderr]).toEqual([0, '']);
+			expect(calls()).toEqual([
+				`d1 info ${NAME}-1 --json`,
+				`d1 create ${NAME}-1 --location weur`,
+				'd1 migrations apply DB_1 --remote',
+			]);
+			expect(first.stdout).toContain('PLACEMENT = "DB=enam DB_1=weur"');
+			const second = await databases(project, env(), 'add', '--location', 'apac');
+			expect(second.status).toBe(0);
+			expect(calls()).toContain('d1 migrations apply DB_2 --remote');
+			const added = (n: number) =>
+				`\n[[d1_databases]]\nbinding = "DB_${n}"\ndatabase_name = "${NAME}-${n}"\nmigrations_dir = "migrations"\n`;
+			expect(toml(project).replace(added(1), '').replace(added(2), '')).toBe(before);
+		}));
+
+	it('uses a database that an earlier run has created', () =>
+		withProject(async (project, folder) => {
+			const { env, calls } = standInWrangler(folder, [NAME, `${NAME}-1`]);
+			const { status, stdout } = await databases(project, env(), 'add', '--location', 'oc');
+			expect(status).toBe(0);
+			expect(stdout).toContain('exists already');
+			expect(calls()).toEqual([`d1 info ${NAME}-1 --json`, 'd1 migrations apply DB_1 --remote']);
+		}));
+
+	it('changes nothing when the database cannot be created', () =>
+		withProject(async (project, folder) => {
+			const { env } = standInWrangler(folder, [NAME]);
+			const before = toml(project);
+			const { status, stderr } = await databases(project, env('d1 create'), 'add', '--location', 'oc');
+			expect(status).toBe(1);
+			expect(stderr).toContain('wrangler says what went wrong');
+			expect(toml(project)).toBe(before);
+		}));
+
+	it.each([
+		[['add'], '--location'],
+		[['add', '--location', 'mars'], 'wnam, enam, weur, eeur, apac, oc'],
+		[['add', '--location', 'weur', '--json'], 'does not take --json'],
+		[['list', '--location', 'weur'], 'does not take --location'],
+		[['list', '--remote', '--local'], '--remote cannot be combined'],
+		[['remove'], 'Unknown command: remove'],
+		[['--colour'], '--colour'],
+	])('refuses %j', (args, words) =>
+		withFolder(async (folder) => {
+			const { env, calls } = standInWrangler(folder);
+			const { status, stderr } = await databases(ROOT, env(), ...args);
+			expect([status, calls()]).toEqual([2, []]);
+			expect(stderr).toContain(words);
+		}),
+	);
+});
+
+describe('npm run databases -- list', () => {
+	it('shows size and rows of each local database, and the places whose sessions it takes', () =>
+		withFolder(async (folder) => {
+			const path = { PATH: `${join(ROOT, 'node_modules/.bin')}:${process.env.PATH}` };
+			const json = await databases(ROOT, path, 'list', '--persist-to', folder, '--json');
+			expect(JSON.parse(json.stdout)).toEqual([
+				{
+					binding: 'DB',
+					name: NAME,
+					newSessions: 'all',
+					bytes: expect.any(Number),
+					sessions: 0,
+					events: 0,
+					keys: 0,
+				},
+			]);
+			const text = await databases(ROOT, path, 'list', '--persist-to', folder);
+			expect(text.stdout).toMatch(/^DB +product-generation-sessions +all +\d+\.\d MB +0 +0 +0$/m);
+		}));
+});
+
+describe('withDatabase', () => {
+	it('adds the table after the last one, and keeps comments and what follows', () => {
+		const text =
+			'# a\n[[d1_databases]] # b\nbinding = "DB"\n# c\nmigrations_dir = "m" # d\n\n# e\n[vars]\nX = "1"\n';
+		expect(withDatabase(text, 'DB_1', 'n')).toBe(
+			text.replace(
+				'# d\n',
+				'# d\n\n[[d1_databases]]\nbinding = "DB_1"\ndatabase_name = "n"\nmigrations_dir = "migrations"\n',
+			),
+		);
+	});
+});
