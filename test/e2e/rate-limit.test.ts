@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { newApiKey } from '../../src/auth/api-key-format.ts';
-import { ROOT, startServer, withFolder } from '../support/server.ts';
+import { ROOT, startServer, withAbsolutePaths, withFolder } from '../support/server.ts';
 
 const SESSIONS = '/v1/products/generation/sessions';
 const LIMIT = 20;
@@ -15,11 +15,7 @@ const rateLimitSetting = (binding: string, setting: RegExp): string =>
 
 /** wrangler.toml with a lower limit for callers, which even a slow machine reaches within one period. */
 function configWithLimit(folder: string): string {
-	const config = wranglerToml
-		.replace(/limit = \d+/, `limit = ${LIMIT}`)
-		.replace('"src/index.ts"', JSON.stringify(join(ROOT, 'src/index.ts')))
-		.replace('"migrations"', JSON.stringify(join(ROOT, 'migrations')))
-		.replace('"dist/public"', JSON.stringify(join(ROOT, 'dist/public')));
+	const config = withAbsolutePaths(wranglerToml.replace(/limit = \d+/, `limit = ${LIMIT}`));
 	const path = join(folder, 'wrangler.toml');
 	writeFileSync(path, config);
 	return path;

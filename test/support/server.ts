@@ -1,9 +1,11 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createTestHarness } from 'wrangler';
+import { withDatabase } from '../../scripts/databases.ts';
 import { issueKey, type KeyRequest } from '../../src/auth/issue-key.ts';
+import { boundNumbers, databaseName, locationHints } from '../../src/core/placement.ts';
 import type { Bindings } from '../../src/core/settings.ts';
 import { openDatabase } from '../../src/database/database.ts';
 
@@ -19,25 +21,56 @@ export interface Server {
 	close(): Promise<void>;
 }
 
-/** Starts the built Worker (`npm run build`) on a new database, with wrangler.toml or a variant of it. */
+/** How many databases a server binds: 1, or what DATABASES says, so that all tests from outside can run on several. */
+const DATABASES = Number(process.env.DATABASES ?? 1);
+
+/** A variant of wrangler.toml with so many databases. All of them serve all places, so that the owner decides. */
+function configWith(databases: number, folder: string): { path: string; placement: string } {
+	const bindings = Array.from({ length: databases }, (_, number) => databaseName(number));
+	const config = bindings
+		.slice(1)
+		.reduce(
+			(toml, binding) => withDatabase(toml, binding, binding),
+			readFileSync(join(ROOT, 'wrangler.toml'), 'utf8'),
+		);
+	const path = join(folder, 'wrangler.toml');
+	writeFileSync(path, withAbsolutePaths(config));
+	const placement = bindings.map((binding) => `${binding}=${locationHints.join(',')}`).join(' ');
+	return { path, placement };
+}
+
+/** A wrangler.toml that may stand in another folder. */
+export const withAbsolutePaths = (toml: string): string =>
+	['src/index.ts', 'migrations', 'dist/public'].reduce(
+		(text, path) => text.replaceAll(`"${path}"`, JSON.stringify(join(ROOT, path))),
+		toml,
+	);
+
+/**
+ * Starts the built Worker (`npm run build`) on new databases, with wrangler.toml and so many `databases`, or with a variant of
+ * it.
+ */
 export async function startServer(
 	vars: Record<string, string> = {},
-	configPath = 'wrangler.toml',
+	variant?: string,
+	databases = DATABASES,
 ): Promise<Server> {
+	const folder = mkdtempSync(join(tmpdir(), 'server-'));
+	const several = variant === undefined && databases > 1 ? configWith(databases, folder) : undefined;
 	const harness = createTestHarness({
 		root: ROOT,
 		workers: [
 			{
-				configPath,
+				configPath: variant ?? several?.path ?? 'wrangler.toml',
 				prebuiltWorkerDir: 'dist/worker',
-				vars: { KEY_CACHE_SECONDS: '60', ...vars },
+				vars: { KEY_CACHE_SECONDS: '60', ...(several ? { PLACEMENT: several.placement } : {}), ...vars },
 			},
 		],
 	});
 	const { url } = await harness.listen();
 	const worker = harness.getWorker<Bindings>();
-	await worker.applyD1Migrations('DB');
 	const env = await worker.getEnv();
+	for (const number of boundNumbers(env)) await worker.applyD1Migrations(databaseName(number));
 	return {
 		url: url.href.replace(/\/$/, ''),
 		env,
@@ -57,7 +90,10 @@ export async function startServer(
 		async runScheduled() {
 			await worker.scheduled({ cron: '*/10 * * * *' });
 		},
-		close: () => harness.close(),
+		async close() {
+			await harness.close();
+			rmSync(folder, { recursive: true, force: true });
+		},
 	};
 }
 
