@@ -80,6 +80,5 @@ const placedOf =
 			log('error', { ...line, statements: stats.statements, ...errorFields(error) });
 			throw error;
 		}
-		// With limits below the cost of one chunk it never comes to an end; the next run gives it another share.
-		return isComplete || stats.statements === 0;
+		return isComplete;
 	};

@@ -146,6 +146,18 @@ describe('the place of an Idempotency-Key', () => {
 		expect(await keysLeft(caller)).toEqual([]);
 	});
 
+	it('is forgotten also within the smallest limit of statements, run by run', async () => {
+		await query(
+			`INSERT INTO placed_idempotency_keys WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50)
+			SELECT 'user_few', '', i, i % 5, '2025' FROM n`,
+		);
+		const rows = () => query("SELECT 1 FROM placed_idempotency_keys WHERE user_id = 'user_few'");
+		for (let n = 0; n < 60 && (await rows()).length > 0; n += 1) {
+			await run({ CLEANUP_MAX_STATEMENTS: '11' }, NOW + n * RUN);
+		}
+		expect(await rows()).toEqual([]);
+	});
+
 	it('is forgotten in chunks when there are many', async () => {
 		await query(
 			`INSERT INTO placed_idempotency_keys WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1800)
