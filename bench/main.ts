@@ -22,6 +22,7 @@ import { large, largeMarkdown, largeTable } from './large.ts';
 import { load, median } from './load.ts';
 import { describe, machine } from './machine.ts';
 import { type Effort, HEADLINE_CONNECTIONS, measure, rounded } from './measure.ts';
+import { measurePlacement, placementMarkdown, placementTable, throughputTable } from './placement.ts';
 import { barPlot } from './plot.ts';
 import { aligned, markdownOf, type Report, reportOf, tableOf } from './report.ts';
 import { seed } from './seed.ts';
@@ -31,6 +32,7 @@ import { stepsOf } from './steps.ts';
 const HELP = `npm run bench -- [--json] [--quick]   all calls; a full run writes bench/results.md and results.svg
 npm run bench -- --large [--json]     large responses; writes bench/large.md
 npm run bench -- --follow [--json]    following live alone
+npm run bench -- --placement [--json] callers on three continents, and throughput by databases; writes bench/placement.md
 npm run bench -- --growth [--json]    rows with 1, 1,000 and 1,000,000 sessions; writes bench/growth.md and growth.svg`;
 
 // A disturbance affects only a small part of many short rounds.
@@ -44,6 +46,7 @@ const { values } = parseArgs({
 		growth: { type: 'boolean', default: false },
 		large: { type: 'boolean', default: false },
 		follow: { type: 'boolean', default: false },
+		placement: { type: 'boolean', default: false },
 		help: { type: 'boolean', default: false },
 	},
 });
@@ -162,6 +165,24 @@ async function runLarge(): Promise<void> {
 	output('large.md', largeMarkdown(rows, describe(machine())));
 }
 
-const run = values.growth ? runGrowth : values.large ? runLarge : values.follow ? runFollow : runBench;
+async function runPlacement(): Promise<void> {
+	const measured = await measurePlacement(progress);
+	progress('\n');
+	if (values.json) console.log(JSON.stringify({ ...measured, machine: machine() }));
+	else {
+		console.log(aligned(placementTable(measured.places)));
+		console.log(aligned(throughputTable(measured.throughput)));
+	}
+	output('placement.md', placementMarkdown(measured, describe(machine())));
+}
+
+function chosenRun(): () => Promise<void> {
+	if (values.growth) return runGrowth;
+	if (values.large) return runLarge;
+	if (values.follow) return runFollow;
+	return values.placement ? runPlacement : runBench;
+}
+
+const run = chosenRun();
 if (values.help) console.log(HELP);
 else await run();
