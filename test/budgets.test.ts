@@ -99,6 +99,18 @@ describe('rows that D1 reads and writes', () => {
 		expect(status.rowsWritten).toBe(2);
 	});
 
+	it('a create with an Idempotency-Key writes two rows more, in DB, where several databases are bound', async () => {
+		const [main, other] = [meteredD1(env.DB), meteredD1(env.FURTHER_1)];
+		const fetcher = serviceWith({ DB: main.d1, DB_1: other.d1, PLACEMENT: 'DB_1=weur' });
+		const caller = await newCaller({ fetcher });
+		await caller.call('GET', SESSIONS);
+		main.reset();
+		other.reset();
+		await caller.call('POST', SESSIONS, { body: { prd: {} }, headers: { 'Idempotency-Key': 'k' } });
+		expect([main.rowsWritten, other.rowsWritten]).toEqual([2, 6]);
+		expect(main.rowsRead).toBeLessThanOrEqual(2);
+	});
+
 	it('an append writes a row and an index entry, and a second entry with an Idempotency-Key', async () => {
 		const { caller, costOf } = await meteredCaller();
 		const { id } = await caller.create();
