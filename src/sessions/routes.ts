@@ -91,7 +91,8 @@ async function databaseForNew(
 	const placement = await placementOf(settings.PLACEMENT, owner, cf ?? {});
 	const databases = c.get('databases');
 	if (key === undefined || databases.numbers.length === 1) return placement;
-	return databaseOfKey(databases.numbered(0), {
+	// Opened apart, so that the response's bookmark is that of the session's database.
+	return databaseOfKey(databases.anew(0), {
 		owner,
 		key,
 		placement,

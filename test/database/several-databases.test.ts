@@ -172,6 +172,12 @@ describe('a bookmark', () => {
 		expect(await read(created.json.id, `3:${bookmark.slice(2)}`)).toEqual([['first-primary'], []]);
 	});
 
+	it('of a create with an Idempotency-Key is that of the session’s database', async () => {
+		const caller = await newCaller({ fetcher: near(2) });
+		const { headers } = await caller.call('POST', SESSIONS, { headers: { 'Idempotency-Key': 'k' } });
+		expect(headers.get('X-D1-Bookmark')).toMatch(/^2:[0-9a-f-]{59}$/);
+	});
+
 	it('is missing from a list of several databases', async () => {
 		const caller = await newCaller({ fetcher: near(1) });
 		expect((await caller.call('GET', SESSIONS)).headers.get('X-D1-Bookmark')).toBeNull();

@@ -1,0 +1,130 @@
+import { readD1Migrations } from '@cloudflare/vitest-plugin';
+import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
+import { unstable_readConfig } from 'wrangler';
+import { issueKey } from '../src/auth/issue-key.ts';
+import { databaseName } from '../src/core/placement.ts';
+import { openDatabase } from '../src/database/database.ts';
+import { compatibilityDate, ROOT } from './contenders.ts';
+
+/** Milliseconds that a trip to a database of the caller's continent takes, and to any other. */
+export const NEAR_MS = 10;
+export const FAR_MS = 150;
+/** How long a database is busy with each trip, and answers nobody else, as D1 does. */
+export const BUSY_MS = 5;
+export const OWNERS = 64;
+
+/** Where callers are. The first database is near the first of them, and so on. */
+export const PLACES = [
+	{ name: 'North America', cf: { continent: 'NA', longitude: '-77' } },
+	{ name: 'Europe', cf: { continent: 'EU', longitude: '2' } },
+	{ name: 'Asia', cf: { continent: 'AS', longitude: '139' } },
+] as const;
+
+/**
+ * The service with databases that are some way off. The caller's place is a header, because a local request has none of its
+ * own. With SERIAL a database does one trip at a time and takes BUSY_MS for it.
+ */
+const AWAY = `import worker from './worker.js';
+export { Hub } from './worker.js';
+const places = ${JSON.stringify(PLACES.map(({ cf }) => cf))};
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+const freeAt = new Map();
+async function busy(name, work) {
+	const now = Date.now();
+	const end = Math.max(now, freeAt.get(name) ?? 0) + ${BUSY_MS};
+	freeAt.set(name, end);
+	await pause(end - now);
+	return work();
+}
+function away(d1, trip) {
+	const statement = (inner) => ({
+		inner,
+		bind: (...values) => statement(inner.bind(...values)),
+		all: () => trip(() => inner.all()),
+	});
+	return { withSession(from) {
+		const session = d1.withSession(from);
+		return {
+			prepare: (sql) => statement(session.prepare(sql)),
+			batch: (all) => trip(() => session.batch(all.map(({ inner }) => inner))),
+			getBookmark: () => session.getBookmark(),
+		};
+	} };
+}
+const limiter = { limit: async () => ({ success: true }) };
+const made = new Map();
+function environmentOf(env, place) {
+	if (!made.has(place)) {
+		const databases = Object.keys(env).filter((name) => /^DB(_\\d+)?$/.test(name)).map((name) => {
+			const at = name === 'DB' ? 0 : Number(name.slice(3));
+			const trip = env.SERIAL === 'true'
+				? (work) => busy(name, work)
+				: async (work) => { await pause(at === place ? ${NEAR_MS} : ${FAR_MS}); return work(); };
+			return [name, away(env[name], trip)];
+		});
+		made.set(place, { ...env, ...Object.fromEntries(databases), RATE_LIMITER: limiter, GUESS_LIMITER: limiter });
+	}
+	return made.get(place);
+}
+export default {
+	fetch(request, env, context) {
+		const place = Number(request.headers.get('X-Place') ?? 0);
+		return worker.fetch(new Request(request, { cf: places[place] }), environmentOf(env, place), context);
+	},
+};`;
+
+/** The service on databases that are some way off, with a key for each of OWNERS callers. */
+export interface AwayService {
+	url: string;
+	keys: string[];
+	close(): Promise<void>;
+}
+
+/** Starts the service on so many databases. */
+export async function startAway(
+	script: string,
+	count: number,
+	vars: Record<string, string>,
+): Promise<AwayService> {
+	const names = Array.from({ length: count }, (_, number) => databaseName(number));
+	const { vars: usual } = unstable_readConfig({ config: `${ROOT}/wrangler.toml` });
+	const miniflare = new Miniflare(
+		convertV4MiniflareOptions({
+			handleStructuredLogs: () => {},
+			name: 'service',
+			modules: [
+				{ type: 'ESModule', path: 'index.js', contents: AWAY },
+				{ type: 'ESModule', path: 'worker.js', contents: script },
+			],
+			compatibilityDate,
+			bindings: {
+				...Object.fromEntries(Object.entries(usual).map(([name, value]) => [name, String(value)])),
+				...vars,
+			},
+			d1Databases: Object.fromEntries(names.map((name) => [name, name])),
+			durableObjects: { HUB: { className: 'Hub', useSQLite: true } },
+			unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
+		}),
+	);
+	await miniflare.ready;
+	const migrations = await readD1Migrations(`${ROOT}/migrations`);
+	for (const name of names) {
+		const d1 = (await miniflare.getD1Database(name, 'service')) as unknown as D1Database;
+		for (const { queries } of migrations) await d1.batch(queries.map((query) => d1.prepare(query)));
+	}
+	const main = (await miniflare.getD1Database('DB', 'service')) as unknown as D1Database;
+	const keys: string[] = [];
+	for (let n = 0; n < OWNERS; n += 1) {
+		const { key } = await issueKey(openDatabase(main), {
+			userId: `user_${n}`,
+			organizationId: null,
+			name: null,
+			permissions: ['*'],
+			environment: 'test',
+			expiresAt: null,
+		});
+		keys.push(key);
+	}
+	const { origin: url } = await miniflare.unsafeGetDirectURL('service');
+	return { url, keys, close: () => miniflare.dispose() };
+}
