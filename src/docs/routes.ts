@@ -28,17 +28,23 @@ const POLICIES = { docs: policyWith("'self' 'unsafe-inline'"), inspector: policy
 /** A browser shows plain text, and downloads text/markdown. */
 const PLAIN_TEXT = 'text/plain; charset=utf-8';
 
+/** A file's name. It has no slash: an encoded one in a path would lead to the files of the other page. */
+const FILE_NAME = /^[\w.-]+$/;
+
+const notFound = (): ApiError => new ApiError('NOT_FOUND', 'There is nothing at this path.');
+
 /** Returns a static asset of the Worker, as the given content type or its own. Throws NOT_FOUND. */
 async function asset(c: Context<AppEnv>, path: string, contentType?: string): Promise<Response> {
 	const found = await c.env.ASSETS.fetch(new URL(path, c.req.url));
-	if (found.status !== 200) throw new ApiError('NOT_FOUND', 'There is nothing at this path.');
+	if (found.status !== 200) throw notFound();
 	const response = new Response(found.body, found);
 	if (contentType) response.headers.set('Content-Type', contentType);
 	return response;
 }
 
-/** Returns a file of a page with the page's policy, because the page itself is one of the files. */
+/** Returns a file of a page with the page's policy, because the page itself is one of the files. Throws NOT_FOUND. */
 async function pageFile(c: Context<AppEnv>, page: keyof typeof POLICIES, name: string): Promise<Response> {
+	if (!FILE_NAME.test(name)) throw notFound();
 	const file = await asset(c, `/${page}/${name}`);
 	file.headers.set('Content-Security-Policy', POLICIES[page]);
 	return file;

@@ -57,7 +57,7 @@ describe('the reference page', () => {
 	});
 
 	it('returns 404 for any other file', async () => {
-		for (const path of ['/docs/none.js', '/docs/..%2fpage.html', '/docs/%00', '/docs/page.html/x']) {
+		for (const path of ['/docs/none.js', '/docs/%00', '/docs/page.html/x']) {
 			const { status, json } = await send(path);
 			expect([path, status, json.code]).toEqual([path, 404, 'NOT_FOUND']);
 		}
@@ -83,6 +83,20 @@ describe('the inspector', () => {
 			]);
 		}
 	});
+});
+
+it('serves a file of a page only below that page’s path, with that page’s policy', async () => {
+	for (const path of [
+		'/docs/..%2finspector%2fpage.html',
+		'/docs/..%5cinspector%5cpage.html',
+		'/docs/%2e%2e%2finspector/page.html',
+		'/docs/..%2fopenapi.json',
+		'/inspector/..%2fdocs%2fpage.html',
+		'/inspector/..%2fllms.txt',
+	]) {
+		const { status, json } = await send(path);
+		expect([path, status, json.code]).toEqual([path, 404, 'NOT_FOUND']);
+	}
 });
 
 describe('the documents for language models', () => {
