@@ -11,22 +11,31 @@ const DISCARDING_MS = 1000;
 type Reader = ReadableStreamDefaultReader<Uint8Array>;
 
 /**
- * Reads the request body. Throws PAYLOAD_TOO_LARGE when its announced or actual length exceeds the limit. It first
- * discards some of the rest, because a client that sends the whole body before it reads would see a reset connection
- * instead of the response.
+ * Reads the request body. Throws INVALID_JSON when the body breaks off, and PAYLOAD_TOO_LARGE when its announced or actual
+ * length exceeds the limit. It then first discards some of the rest, because a client that sends the whole body before it
+ * reads would see a reset connection instead of the response.
  */
 export async function readBody(c: Context<AppEnv>): Promise<ArrayBuffer> {
 	const { body, headers } = c.req.raw;
 	if (!body) return new ArrayBuffer(0);
 	// The server does not deliver more than the announced length.
 	const length = headers.has('Transfer-Encoding') ? null : headers.get('Content-Length');
-	if (length !== null && Number(length) <= limits.requestBody) return c.req.raw.arrayBuffer();
+	if (length !== null && Number(length) <= limits.requestBody) return complete(c.req.raw.arrayBuffer());
 
 	const reader: Reader = body.getReader();
-	const read = length === null ? await readAtMost(limits.requestBody, reader) : undefined;
+	const read = length === null ? await complete(readAtMost(limits.requestBody, reader)) : undefined;
 	if (read) return read;
 	await Promise.race([discard(reader), pause(DISCARDING_MS)]);
 	throw new ApiError('PAYLOAD_TOO_LARGE', `The body exceeds ${limits.requestBody} bytes.`);
+}
+
+/** Waits for a read of the body. Throws INVALID_JSON when it fails, because only the body's sender can cause that. */
+async function complete<T>(read: Promise<T>): Promise<T> {
+	try {
+		return await read;
+	} catch (cause) {
+		throw new ApiError('INVALID_JSON', 'The body ended before it was complete.', { cause });
+	}
 }
 
 /** Reads to the end. Returns undefined as soon as the body exceeds `most` bytes. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Answer, type Caller, newCaller, SESSIONS } from '../support/api.ts';
+import { serviceWith } from '../support/faulty-d1.ts';
 import { objectOf } from '../support/object-of.ts';
 
 const JSON_TYPE = { 'Content-Type': 'application/json' };
@@ -88,6 +89,24 @@ describe('a body of 2 MiB', () => {
 			},
 		});
 		await changesNothing((caller, id) => patch(caller, id, endless), 413, 'PAYLOAD_TOO_LARGE');
+	});
+});
+
+describe('a body that breaks off', () => {
+	it.each([
+		['with a Content-Length', { 'Content-Length': '100' }],
+		['without one', {}],
+	])('returns 400 %s, because only its sender can have ended it', async (_, length) => {
+		// The service is called in this isolate: the runtime would turn the error into the end of the body.
+		const caller = await newCaller({ fetcher: serviceWith({}) });
+		const { id } = await caller.create();
+		const broken = new ReadableStream<Uint8Array>({
+			pull(controller) {
+				controller.error(new Error('Network connection lost.'));
+			},
+		});
+		const headers = { ...JSON_TYPE, ...length };
+		refuses(await patch(caller, id, broken, headers), 400, 'INVALID_JSON');
 	});
 });
 
