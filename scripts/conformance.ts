@@ -55,6 +55,10 @@ function readArguments() {
 	}
 }
 
+if (process.argv.includes('--help')) {
+	console.log(HELP);
+	process.exit(0);
+}
 const { server, isReadonly, asJson } = readArguments();
 const obstacle = await findObstacle(server);
 if (obstacle !== undefined) fail(obstacle, 1);

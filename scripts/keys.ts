@@ -1,5 +1,5 @@
 /**
- * `npm run keys`: creates, lists, revokes and rotates API keys. `npm run keys -- help` prints how.
+ * `npm run keys`: creates, lists, revokes and rotates API keys. `npm run keys -- --help` prints how.
  */
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
@@ -50,6 +50,7 @@ function readArguments() {
 				local: { type: 'boolean' },
 				remote: { type: 'boolean' },
 				'persist-to': { type: 'string' },
+				help: { type: 'boolean' },
 			},
 		});
 	} catch (error) {
@@ -237,7 +238,7 @@ function checkArguments(name: string, takes: { id: boolean; options: readonly st
 
 async function main(): Promise<void> {
 	const [name = ''] = positionals;
-	if (name === 'help') return console.log(HELP);
+	if (name === 'help' || values.help) return console.log(HELP);
 	const command = commands.get(name);
 	if (!command) {
 		throw usageError(`${name === '' ? 'Missing command.' : `Unknown command: ${name}.`}\n\n${HELP}`);

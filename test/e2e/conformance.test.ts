@@ -96,6 +96,15 @@ describe('npm run conformance', () => {
 		},
 	);
 
+	it('prints its usage for --help', async () => {
+		const result = await runHere(() => import('../../scripts/conformance.ts'), '--help');
+		expect(result).toEqual({
+			status: 0,
+			stdout: expect.stringContaining('npm run conformance -- --base-url URL --api-key KEY'),
+			stderr: '',
+		});
+	});
+
 	it.each([
 		['--timeout', '0'],
 		['--timeout', '1e9'],

@@ -222,9 +222,13 @@ describe('npm run keys in a process of its own', () => {
 		}
 	});
 
-	it('prints its help', () => {
-		const { status, stdout } = npmRun('keys', 'help');
-		expect([status, stdout]).toEqual([0, expect.stringContaining('npm run keys -- create --user U')]);
+	it.each(['help', '--help'])('prints its help for %s', async (word) => {
+		const { status, stdout, stderr } = await runHere(() => import('../../scripts/keys.ts'), word);
+		expect([status, stdout, stderr]).toEqual([
+			0,
+			expect.stringContaining('npm run keys -- create --user U'),
+			'',
+		]);
 	});
 
 	it('exits with 2 and a message when its arguments are invalid', () => {
