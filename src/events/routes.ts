@@ -1,7 +1,7 @@
 import { type Context, Hono } from 'hono';
 import { accepts } from 'hono/accepts';
 import { isStillAllowed } from '../auth/authenticate.ts';
-import { ApiError, validationError } from '../core/errors.ts';
+import { validationError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import { sessionNotFound } from '../core/session-reference.ts';
 import { settingsOf } from '../core/settings.ts';
@@ -9,7 +9,7 @@ import { MAX_TRIES } from '../database/database.ts';
 import { areWhole } from '../database/in-batches.ts';
 import { JSON_TYPE, jsonBody } from '../http/body.ts';
 import type { AppEnv } from '../http/context.ts';
-import { idempotencyOf } from '../http/idempotency.ts';
+import { idempotencyKeyReused, idempotencyOf } from '../http/idempotency.ts';
 import { enclosed, jsonResponse, jsonStream } from '../http/json-response.ts';
 import { operation } from '../http/operation.ts';
 import { sessionFrom } from '../http/session-path.ts';
@@ -143,12 +143,7 @@ export const eventRoutes = new Hono<AppEnv>({ strict: false })
 			const appended = await insertEvent(db, reference, event, idempotency);
 			if (!appended) throw sessionNotFound();
 			const { row, fingerprint, isFollowed } = appended;
-			if (idempotency && fingerprint !== idempotency.fingerprint) {
-				throw new ApiError(
-					'IDEMPOTENCY_KEY_REUSED',
-					'This Idempotency-Key was already used with another body.',
-				);
-			}
+			if (idempotency && fingerprint !== idempotency.fingerprint) throw idempotencyKeyReused();
 			// A replay tells the followers too, because the first attempt may have failed before it did.
 			if (isFollowed) tellFollowers(c, row.session_id, newEvents([row]));
 			const replayed = !row.id.endsWith(event.nonce);

@@ -1,4 +1,4 @@
-import { validationError } from '../core/errors.ts';
+import { ApiError, validationError } from '../core/errors.ts';
 import { sha256Hex } from '../core/sha256.ts';
 
 /** The Idempotency-Key of a request, with a digest of the request's content. */
@@ -25,3 +25,7 @@ export async function idempotencyOf(
 	}
 	return { key, fingerprint: await sha256Hex(JSON.stringify(content)) };
 }
+
+/** The error for an Idempotency-Key that an earlier request had with other content. */
+export const idempotencyKeyReused = (): ApiError =>
+	new ApiError('IDEMPOTENCY_KEY_REUSED', 'This Idempotency-Key was already used with another body.');

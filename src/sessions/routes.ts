@@ -1,5 +1,5 @@
 import { type Context, Hono } from 'hono';
-import { ApiError, validationError } from '../core/errors.ts';
+import { validationError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import { placementOf } from '../core/placement.ts';
 import { newSessionId } from '../core/session-id.ts';
@@ -11,7 +11,7 @@ import { wholeEvents } from '../events/store.ts';
 import { JSON_TYPE, jsonBody, MERGE_PATCH_TYPE, mediaTypeOf } from '../http/body.ts';
 import { entityTag, ifMatchVersions, ifNoneMatchVersions, knownTags } from '../http/conditional.ts';
 import type { AppEnv } from '../http/context.ts';
-import { idempotencyOf } from '../http/idempotency.ts';
+import { idempotencyKeyReused, idempotencyOf } from '../http/idempotency.ts';
 import { enclosed, jsonResponse, jsonStream } from '../http/json-response.ts';
 import { operation } from '../http/operation.ts';
 import { sessionFrom } from '../http/session-path.ts';
@@ -170,12 +170,7 @@ export const sessionRoutes = new Hono<AppEnv>({ strict: false })
 				idempotency,
 			);
 			if (row.id === session.id) return sessionResponse(row, 201);
-			if (fingerprint !== idempotency?.fingerprint) {
-				throw new ApiError(
-					'IDEMPOTENCY_KEY_REUSED',
-					'This Idempotency-Key was already used with another body.',
-				);
-			}
+			if (fingerprint !== idempotency?.fingerprint) throw idempotencyKeyReused();
 			// The session may have changed since. The content of the request, which is the same in both, gives the
 			// first response again.
 			const first: SessionRow = {

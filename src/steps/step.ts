@@ -1,6 +1,6 @@
 import type { Database } from '../core/database.ts';
-import { ApiError } from '../core/errors.ts';
 import { type SessionReference, sessionNotFound } from '../core/session-reference.ts';
+import { idempotencyKeyReused } from '../http/idempotency.ts';
 import { stale, unwrap } from '../sessions/outcome.ts';
 import { untilNotOvertaken } from '../sessions/update/overtaken.ts';
 import { isTooCostly } from '../sessions/update/store.ts';
@@ -49,7 +49,7 @@ async function repeatedStep(
 	fingerprint: string,
 ): Promise<StepRows> {
 	if (!idempotency || fingerprint.split(':')[0] !== idempotency.fingerprint) {
-		throw new ApiError('IDEMPOTENCY_KEY_REUSED', 'This Idempotency-Key was already used with another body.');
+		throw idempotencyKeyReused();
 	}
 	const rows = await readStep(db, reference, idempotency.key, events.length);
 	if (!rows) throw sessionNotFound();
