@@ -86,7 +86,7 @@ function operationText(document: Document, operation: Operation): string {
 	const bodies = Object.entries(body?.content ?? {}).map(
 		([type, { schema }]) => `- body, \`${type}\`: ${typeText(schema)}`,
 	);
-	const answers = Object.entries(operation.responses ?? {}).map(([status, response]) => {
+	const responses = Object.entries(operation.responses ?? {}).map(([status, response]) => {
 		const { description, content } = resolve(document, response as oas31.ResponseObject);
 		const [shape] = Object.values((content ?? {}) as oas31.ContentObject);
 		const schema = shape?.schema && 'allOf' in shape.schema ? shape.schema.allOf?.[0] : shape?.schema;
@@ -96,7 +96,7 @@ function operationText(document: Document, operation: Operation): string {
 		`### ${title(operation)}`,
 		`${operation.summary}. ${operation.description}`,
 		[...parameters, ...bodies].join('\n'),
-		`Answers:\n\n${answers.join('\n')}`,
+		`Responses:\n\n${responses.join('\n')}`,
 	]
 		.filter((part) => part !== '')
 		.join('\n\n');

@@ -2,7 +2,7 @@ import { errorFields, log } from '../core/log.ts';
 import { decodeNotice, encodeNotice, type Notice } from './notices.ts';
 
 const FIRST_PAUSE_MS = 1000;
-const LONGEST_PAUSE_MS = 60_000;
+const MAX_PAUSE_MS = 60_000;
 /** After this time a follower stops waiting for a hub, and continues with D1 alone. */
 const CONNECT_MS = 3000;
 
@@ -34,15 +34,15 @@ export async function publish(
 
 /** Opens a WebSocket to a hub. Throws when the hub rejects it or takes too long. */
 async function connect(hub: DurableObjectStub): Promise<WebSocket> {
-	const answer = hub.fetch(ADDRESS, { headers: { Upgrade: 'websocket' } });
+	const arriving = hub.fetch(ADDRESS, { headers: { Upgrade: 'websocket' } });
 	let timer: ReturnType<typeof setTimeout> | undefined;
 	const tooLate = new Promise<undefined>((resolve) => {
 		timer = setTimeout(() => resolve(undefined), CONNECT_MS);
 	});
-	const response = await Promise.race([answer, tooLate]);
+	const response = await Promise.race([arriving, tooLate]);
 	clearTimeout(timer);
 	if (!response) {
-		answer.then(({ webSocket }) => webSocket && discard(webSocket)).catch(() => {});
+		arriving.then(({ webSocket }) => webSocket && discard(webSocket)).catch(() => {});
 		throw new Error(`The hub did not respond within ${CONNECT_MS} ms.`);
 	}
 	if (!response.webSocket) throw new Error(`The hub responded with status ${response.status}.`);
@@ -87,7 +87,7 @@ export function connectionTo(
 	/** Pauses grow and are random, because the followers of a lost hub must not all return at once. */
 	function lose(): void {
 		socket = undefined;
-		const pause = Math.min(FIRST_PAUSE_MS * 2 ** failures, LONGEST_PAUSE_MS);
+		const pause = Math.min(FIRST_PAUSE_MS * 2 ** failures, MAX_PAUSE_MS);
 		failures += 1;
 		opensAt = Date.now() + pause * (0.1 + 0.9 * Math.random());
 	}
