@@ -113,6 +113,7 @@ const fieldsQuery = <Field extends string>(known: readonly Field[]) =>
 	z
 		.string()
 		.transform((text) => text.split(','))
+		.refine((names) => names.length <= known.length, { error: `must name at most ${known.length} fields` })
 		.refine((names) => names.every((name) => (known as readonly string[]).includes(name)), {
 			error: `must be a comma-separated list of some of these: ${known.join(', ')}`,
 		})

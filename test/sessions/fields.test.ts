@@ -41,6 +41,7 @@ describe('fields of a list', () => {
 		'fields=events',
 		'fields=__proto__',
 		'fields=id&fields=plan',
+		`fields=${Array(15).fill('id').join(',')}`,
 	])('return 400 for ?%s', async (query) => {
 		const { status, json } = await (await newCaller()).call('GET', `${SESSIONS}?${query}`);
 		expect([status, json]).toMatchObject(refused('fields'));
