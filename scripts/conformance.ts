@@ -69,7 +69,7 @@ async function findObstacle({ baseUrl, timeout }: Server): Promise<string | unde
 		const { status, text } = await send(server, 'GET');
 		if (status === 401) return `${baseUrl} rejected the key of --api-key with 401: ${text.slice(0, 200)}`;
 		if (status === 403)
-			return `${baseUrl} answered 403: the key of --api-key may not list sessions: ${text.slice(0, 200)}`;
+			return `${baseUrl} rejected the key of --api-key with 403, because it may not list sessions: ${text.slice(0, 200)}`;
 		return undefined;
 	} catch (error) {
 		if (!(error instanceof Error)) throw error;

@@ -3,7 +3,7 @@ import { ApiError, type Client, createClient, type Fetch } from '../client/clien
 /** Makes a client with the key of this tab, and with another way to send its requests where one is given. */
 export type Connect = (fetch?: Fetch) => Client;
 
-/** `onRefused` is called when the service refuses the key, whatever the page was doing. */
+/** Returns a Connect. `onRefused` is called whenever the service rejects the key. */
 export function connectWith(key: string, onRefused: () => void): Connect {
 	return (send = (url, init) => fetch(url, init)) =>
 		createClient({
@@ -30,7 +30,7 @@ const NO_SESSION = 'none';
 
 /**
  * Learns what a key may do. The service has no call for it, so this makes three calls that change nothing: one lists, two
- * name a session that cannot exist. Throws an ApiError when the key is refused or the service does not answer.
+ * name a session that cannot exist. Throws an ApiError when the service rejects the key or does not respond.
  */
 export async function accessOf(client: Client): Promise<Access> {
 	const once = { maxRetries: 0 };

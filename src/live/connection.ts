@@ -42,6 +42,7 @@ async function connect(hub: DurableObjectStub): Promise<WebSocket> {
 	const response = await Promise.race([arriving, tooLate]);
 	clearTimeout(timer);
 	if (!response) {
+		// The error below tells of the failure. This only closes a WebSocket that still arrives.
 		arriving.then(({ webSocket }) => webSocket && discard(webSocket)).catch(() => {});
 		throw new Error(`The hub did not respond within ${CONNECT_MS} ms.`);
 	}

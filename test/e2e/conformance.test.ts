@@ -142,6 +142,6 @@ describe('npm run conformance', () => {
 		const apiKey = await server.newKey({ permissions: ['PRODUCTS:WRITE'] });
 		const { status, stdout, stderr } = await conformance('--base-url', server.url, '--api-key', apiKey);
 		expect([status, stdout]).toEqual([1, '']);
-		expect(stderr).toContain('answered 403: the key of --api-key may not list sessions');
+		expect(stderr).toContain('rejected the key of --api-key with 403, because it may not list sessions');
 	});
 });

@@ -10,7 +10,7 @@ import { EVENT_ID } from '../schema.ts';
 import type { EventRow } from '../store.ts';
 import { beginFollowing, type FollowedRow, lookUpFollowed, type Renewal } from './store.ts';
 
-/** Where a stream begins: after an event that the client has, which it named in a header or in the query. */
+/** The event after which a stream begins, and the header or query parameter in which the client named it. */
 export interface Cursor {
 	id: string;
 	from: 'Last-Event-ID' | 'after';
@@ -34,7 +34,7 @@ const seenIn = (row: FollowedRow): Seen => ({
 	followedUntil: row.followed_until ?? '',
 });
 
-/** Events with consecutive positions, as a stream tells of them; undefined for none. */
+/** The frames of events with consecutive positions. Undefined without events. */
 function runOf(events: readonly EventRow[]): Run | undefined {
 	const first = events[0]?.position;
 	const last = events.at(-1)?.position;
@@ -42,16 +42,16 @@ function runOf(events: readonly EventRow[]): Run | undefined {
 	return { first, last, frames: events.map((event) => eventFrame(event.id, eventJson(event))).join('') };
 }
 
-/** What followers are told of new events, which have consecutive positions; undefined for none. */
+/** The notice about new events with consecutive positions. Undefined without events. */
 export function newEvents(events: readonly EventRow[]): Notice | undefined {
 	const run = runOf(events);
 	return run && { kind: 'events', ...run };
 }
 
 /**
- * Begins to follow a session, and returns what a stream of it needs from D1. Each look-up opens the database anew, because
- * the later queries of one D1 session may be answered by a replica. Throws SESSION_NOT_FOUND, and VALIDATION_ERROR for a
- * cursor that is not an event of the session.
+ * Begins to follow a session, and returns the part of a stream that reads D1. Each look-up opens the database anew, because
+ * a replica may respond to the later queries of one D1 session. Throws SESSION_NOT_FOUND, and VALIDATION_ERROR for a cursor
+ * that is not an event of the session.
  */
 export async function followedSession(
 	openDatabase: () => Database,

@@ -2,26 +2,27 @@ import type { Database, Statement } from '../../core/database.ts';
 import { referenceParameters, type SessionReference } from '../../core/session-reference.ts';
 import { COLUMNS, type EventRow, OF_LIVE_SESSION } from '../store.ts';
 
-/** What a follower reads of a session. */
+/** The part of a session that its followers need. */
 export interface FollowedRow {
 	id: string;
 	status: string;
 	version: number;
 	updated_at: string;
 	expires_at: string;
-	/** Until when writers hand what they write to the hub. */
+	/** Writers send their events to the hub until this time. Null if nobody has followed the session. */
 	followed_until: string | null;
 	/** The position of the latest event; 0 without events. */
 	tail: number;
 }
 
-/** Sets `followed_until` to a time, unless it lies past another time already. Only one of many followers writes a row. */
+/** A new value of `followed_until`. Times are ISO 8601. */
 export interface Renewal {
 	until: string;
+	/** A stored value past this time is kept, so that only one of many followers writes the row. */
 	unlessPast: string;
 }
 
-/** Events read at once, and their UTF-8 bytes, unless the first one alone has more. */
+/** The maximum of events in one read, and of their UTF-8 bytes unless the first event alone has more. */
 const MAX_EVENTS = 500;
 const MAX_BYTES = 200_000;
 
@@ -38,7 +39,10 @@ const renew = (reference: SessionReference, { until, unlessPast }: Renewal): Sta
 	parameters: [until, ...referenceParameters(reference), unlessPast],
 });
 
-/** The sizes are read first, without the texts themselves, so that D1 sends no more than was asked for. */
+/**
+ * Selects the next events, up to both maximums. It sums the sizes in a subquery, which reads no content, so that D1 returns
+ * only the events that fit.
+ */
 const selectSome = (reference: SessionReference, after: number): Statement => ({
 	sql: `SELECT ${COLUMNS} ${OF_LIVE_SESSION} AND events.number > ? AND events.number <= ifnull((
 			SELECT max(number) FROM (
@@ -52,8 +56,8 @@ const selectSome = (reference: SessionReference, after: number): Statement => ({
 });
 
 /**
- * Begins to follow a session: makes sure that it counts as followed, and reads it. Idempotent. `session` is undefined when
- * there is no such session; `cursor` says whether `after` is one of its events.
+ * Begins to follow a session: renews `followed_until`, then reads the session. Idempotent. `session` is undefined when the
+ * session does not exist. `cursor` says whether `after` is one of its events.
  */
 export async function beginFollowing(
 	db: Database,
@@ -80,8 +84,8 @@ export async function beginFollowing(
 }
 
 /**
- * Reads a followed session, and with `after` its next events from that position on: as many as a follower may hold, which
- * is at least one if there is one. Undefined when there is no such session.
+ * Reads a followed session and, with `after`, its next events after that position: as many as a follower may hold, and at
+ * least one if there is one. Returns undefined when the session does not exist.
  */
 export async function lookUpFollowed(
 	db: Database,
