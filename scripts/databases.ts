@@ -3,18 +3,19 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import {
-	boundNumbers,
-	databaseName,
-	type LocationHint,
-	locationHints,
-	placementSchema,
-} from '../src/core/placement.ts';
+import { boundNumbers, databaseName, type LocationHint, locationHints } from '../src/core/placement.ts';
 import { MAX_DATABASE_NUMBER } from '../src/core/session-id.ts';
 import { exitCodeOf, Failure } from './failure.ts';
 import { applyLocalMigrations, openD1s } from './open-d1.ts';
 import { table } from './table.ts';
-import { CONFIG, configuredDatabases, configuredVar, remoteDatabaseId, wrangler } from './wrangler.ts';
+import {
+	CONFIG,
+	configuredDatabases,
+	configuredSettings,
+	configuredVar,
+	remoteDatabaseId,
+	wrangler,
+} from './wrangler.ts';
 
 const HELP = `npm run databases -- add --location ${locationHints.join('|')}
 npm run databases -- list [--json]
@@ -108,10 +109,10 @@ async function list(options: Options): Promise<void> {
 	}
 	const choice = { remote: options.remote ?? false, persistTo: options['persist-to'] };
 	const databases = await configuredDatabases();
+	const { PLACEMENT: placed } = await configuredSettings();
 	if (!choice.remote) {
 		for (const { binding } of databases) applyLocalMigrations(choice.persistTo, binding);
 	}
-	const placed = placementSchema.parse((await configuredVar('PLACEMENT')) ?? '');
 	const takes = (binding: string) => {
 		if (placed.length === 0) return binding === 'DB' ? 'all' : 'none';
 		return placed.find(({ number }) => databaseName(number) === binding)?.hints.join(',') ?? 'none';

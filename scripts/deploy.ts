@@ -1,6 +1,7 @@
 /**
- * `npm run deploy`: creates the D1 databases of wrangler.toml that the account does not have, applies the migrations to each,
- * and uploads the Worker. Each step keeps what an earlier run has done, so the command can run again after any failure.
+ * `npm run deploy`: checks the settings of wrangler.toml, creates its D1 databases that the account does not have, applies the
+ * migrations to each, and uploads the Worker. Each step keeps what an earlier run has done, so the command can run again after
+ * any failure.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -10,6 +11,7 @@ import { exitCodeOf, Failure } from './failure.ts';
 import {
 	type ConfiguredDatabase,
 	configuredDatabases,
+	configuredSettings,
 	quiet,
 	ROOT,
 	remoteDatabaseId,
@@ -76,6 +78,8 @@ async function deploy(): Promise<void> {
 		throw new Failure('npm run deploy takes no arguments: wrangler.toml says what is deployed.', 2);
 	}
 	const databases = await configuredDatabases();
+	// A Worker refuses every request while one of its settings is invalid.
+	await configuredSettings();
 	try {
 		prepareDatabases(databases);
 		const urls = uploadWorker();

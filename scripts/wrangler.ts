@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { join, resolve } from 'node:path';
+import { parseSettings, type Settings } from '../src/core/settings.ts';
 import { Failure } from './failure.ts';
 
 export const ROOT = resolve(import.meta.dirname, '..');
@@ -49,6 +50,18 @@ export async function configuredVar(name: string): Promise<string | undefined> {
 	const { unstable_readConfig } = await import('wrangler');
 	const value = unstable_readConfig({ config: CONFIG }).vars[name];
 	return value === undefined ? undefined : String(value);
+}
+
+/** The settings of wrangler.toml. Throws a Failure that names each setting that a Worker would refuse. */
+export async function configuredSettings(): Promise<Settings> {
+	const { unstable_readConfig } = await import('wrangler');
+	const { vars, d1_databases } = unstable_readConfig({ config: CONFIG });
+	const bound = Object.fromEntries(d1_databases.map(({ binding }: { binding: string }) => [binding, true]));
+	try {
+		return parseSettings({ ...vars, ...bound });
+	} catch (error) {
+		throw new Failure(error instanceof Error ? error.message : String(error));
+	}
 }
 
 /**

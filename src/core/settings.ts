@@ -97,6 +97,13 @@ const parsed = new WeakMap<object, Settings>();
 export function settingsOf(env: Bindings): Settings {
 	const known = parsed.get(env);
 	if (known) return known;
+	const settings = parseSettings(env);
+	parsed.set(env, settings);
+	return settings;
+}
+
+/** The same for settings that are not yet those of a Worker. A database counts as bound when its name has a value. */
+export function parseSettings(env: Readonly<Record<`DB_${number}`, unknown>>): Settings {
 	const result = settingsSchema.safeParse(env);
 	if (!result.success) throw invalidSettings(result.error.issues);
 	const bound = boundNumbers(env);
@@ -105,9 +112,7 @@ export function settingsOf(env: Bindings): Settings {
 		const message = `${databaseName(missing.number)} is not bound; bind it under [[d1_databases]], or remove it here`;
 		throw invalidSettings([{ path: ['PLACEMENT'], message }]);
 	}
-	const settings = { ...result.data, DATABASES: bound };
-	parsed.set(env, settings);
-	return settings;
+	return { ...result.data, DATABASES: bound };
 }
 
 const invalidSettings = (issues: readonly Pick<z.core.$ZodIssue, 'path' | 'message'>[]): Error =>

@@ -1,24 +1,13 @@
 import { execFile } from 'node:child_process';
-import { cpSync, readFileSync, symlinkSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { withDatabase } from '../../scripts/databases.ts';
+import { setPlacement, withProject } from '../support/project.ts';
 import { ROOT, withFolder } from '../support/server.ts';
 import { standInWrangler } from '../support/stand-in-wrangler.ts';
 
 const NAME = 'product-generation-sessions';
-
-/** A copy of the project, whose wrangler.toml may change. */
-async function withProject<T>(use: (project: string, folder: string) => Promise<T>): Promise<T> {
-	return withFolder(async (folder) => {
-		const project = join(folder, 'project');
-		for (const part of ['scripts', 'src', 'migrations', 'wrangler.toml', 'package.json']) {
-			cpSync(join(ROOT, part), join(project, part), { recursive: true });
-		}
-		symlinkSync(join(ROOT, 'node_modules'), join(project, 'node_modules'));
-		return use(project, folder);
-	});
-}
 
 const databases = (project: string, env: Record<string, string>, ...args: string[]) =>
 	new Promise<{ status: number | null; stdout: string; stderr: string }>((resolve) => {
@@ -108,6 +97,19 @@ describe('npm run databases -- list', () => {
 			const text = await databases(ROOT, path, 'list', '--persist-to', folder);
 			expect(text.stdout).toMatch(/^DB +product-generation-sessions +all +\d+\.\d MB +0 +0 +0$/m);
 		}));
+
+	it.each([
+		['DB=enam DB_1=mars', 'PLACEMENT: "mars" of DB_1 must be one of'],
+		['DB=enam DB_1=weur', 'PLACEMENT: DB_1 is not bound'],
+	])('says what is wrong when PLACEMENT is %j', (placement, words) =>
+		withProject(async (project, folder) => {
+			setPlacement(project, placement);
+			const path = { PATH: `${join(ROOT, 'node_modules/.bin')}:${process.env.PATH}` };
+			const { status, stderr } = await databases(project, path, 'list', '--persist-to', folder);
+			expect([status, stderr]).toEqual([1, expect.stringContaining(words)]);
+			expect(stderr).not.toMatch(/^ +at /m);
+		}),
+	);
 });
 
 describe('withDatabase', () => {

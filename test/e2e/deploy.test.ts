@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { prepareDatabases } from '../../scripts/deploy.ts';
+import { setPlacement, withProject } from '../support/project.ts';
 import { ROOT, withFolder } from '../support/server.ts';
 import { standInWrangler } from '../support/stand-in-wrangler.ts';
 
@@ -11,11 +12,13 @@ const CREATE = `d1 create ${NAME}`;
 const MIGRATE = 'd1 migrations apply DB --remote';
 
 /** Runs scripts/deploy.ts as npm does, apart from npm's own place before everything else on PATH. */
-const deploy = (env: Record<string, string>, ...args: string[]) =>
+const deploy = (env: Record<string, string>, ...args: string[]) => deployOf(ROOT, env, ...args);
+
+const deployOf = (project: string, env: Record<string, string>, ...args: string[]) =>
 	new Promise<{ status: number | null; stdout: string; stderr: string }>((resolve) => {
 		const child = execFile(
 			process.execPath,
-			[join(ROOT, 'scripts/deploy.ts'), ...args],
+			[join(project, 'scripts/deploy.ts'), ...args],
 			{ env: { ...process.env, ...env } },
 			(_, stdout, stderr) => resolve({ status: child.exitCode, stdout, stderr }),
 		);
@@ -54,6 +57,16 @@ describe.concurrent('npm run deploy', () => {
 			expect(stdout).not.toContain('https://');
 		}),
 	);
+
+	it('stops before it changes anything when the Worker would refuse its settings', () =>
+		withProject(async (project, folder) => {
+			setPlacement(project, 'DB=enam DB_1=weur');
+			const { env, calls } = standInWrangler(folder);
+			const { status, stderr } = await deployOf(project, env());
+			expect([status, calls()]).toEqual([1, []]);
+			expect(stderr).toContain('PLACEMENT: DB_1 is not bound');
+			expect(stderr).not.toMatch(/^ +at /m);
+		}));
 
 	it('takes no arguments', () =>
 		withFolder(async (folder) => {

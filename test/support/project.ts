@@ -1,0 +1,22 @@
+import { cpSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ROOT, withFolder } from './server.ts';
+
+/** A copy of the project, whose wrangler.toml may change. */
+export async function withProject<T>(use: (project: string, folder: string) => Promise<T>): Promise<T> {
+	return withFolder(async (folder) => {
+		const project = join(folder, 'project');
+		for (const part of ['scripts', 'src', 'migrations', 'wrangler.toml', 'package.json']) {
+			cpSync(join(ROOT, part), join(project, part), { recursive: true });
+		}
+		symlinkSync(join(ROOT, 'node_modules'), join(project, 'node_modules'));
+		return use(project, folder);
+	});
+}
+
+/** Changes PLACEMENT in a copy of the project. */
+export function setPlacement(project: string, placement: string): void {
+	const path = join(project, 'wrangler.toml');
+	const toml = readFileSync(path, 'utf8').replace(/^PLACEMENT = .*$/m, `PLACEMENT = "${placement}"`);
+	writeFileSync(path, toml);
+}
