@@ -31,12 +31,13 @@ const isReadOnly = (statements: readonly Statement[]) =>
 /**
  * Opens one D1 session. Without a bookmark its first query goes to the primary and sees every earlier write. With one,
  * a replica that is at least as recent may respond. A read that fails at the bookmark is retried once at the primary,
- * because a caller's bookmark must never cause a 5xx.
+ * because a caller's bookmark must never cause a 5xx. A failure tells the `name` of the database, if there is one.
  */
 export function openDatabase(
 	d1: D1Database,
 	stats: QueryStats = newQueryStats(),
 	bookmark?: string,
+	name?: string,
 ): Database {
 	let startsAt = bookmark && BOOKMARK.test(bookmark) ? bookmark : undefined;
 	let session = d1.withSession(startsAt ?? 'first-primary');
@@ -73,7 +74,8 @@ export function openDatabase(
 				if (isRead && startsAt !== undefined && MAY_BE_THE_BOOKMARK.includes(kind)) {
 					failedAtBookmark = { bookmark: startsAt, fault };
 				} else if (kind !== 'transient' || tries >= maxTries) {
-					throw unavailable(kind, fault) ?? fault;
+					const named = name === undefined ? fault : new Error(`${name} has failed.`, { cause: fault });
+					throw unavailable(kind, named) ?? named;
 				}
 				await pause(Math.random() * FIRST_DELAY_MS * 2 ** (tries - 1));
 				// A broken session may stay broken, and a replica may have failed: start again at the primary.

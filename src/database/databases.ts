@@ -14,19 +14,23 @@ export function openDatabases(env: Bindings, stats: QueryStats, bookmark?: strin
 	const { DATABASES: numbers } = settingsOf(env);
 	const [, ofNumber = '0', start] = BOOKMARK.exec(bookmark ?? '') ?? [];
 	const opened = new Map<number, Database>();
-	const d1Of = (number: number): D1Database => env[databaseName(number)] ?? env.DB;
+	const boundOf = (number: number): number => (numbers.includes(number) ? number : 0);
+	const open = (number: number, from?: string): Database => {
+		const name = databaseName(number);
+		return openDatabase(env[name] ?? env.DB, stats, from, numbers.length > 1 ? name : undefined);
+	};
 
 	return {
 		numbers,
 		numbered(asked) {
-			const number = numbers.includes(asked) ? asked : 0;
+			const number = boundOf(asked);
 			const known = opened.get(number);
 			if (known) return known;
-			const database = openDatabase(d1Of(number), stats, number === Number(ofNumber) ? start : undefined);
+			const database = open(number, number === Number(ofNumber) ? start : undefined);
 			opened.set(number, database);
 			return database;
 		},
-		anew: (number) => openDatabase(d1Of(number), stats),
+		anew: (number) => open(boundOf(number)),
 		bookmark() {
 			const reached = Array.from(opened, ([number, database]) => ({ number, at: database.bookmark() }));
 			const [only, another] = reached.filter(({ at }) => at);

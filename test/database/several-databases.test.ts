@@ -1,5 +1,5 @@
-import { describe, expect, it } from 'vitest';
-import { databaseNumberOf } from '../../src/core/session-id.ts';
+import { describe, expect, it, vi } from 'vitest';
+import { databaseNumberOf, newSessionId } from '../../src/core/session-id.ts';
 import { callerWith, newCaller, SESSIONS } from '../support/api.ts';
 import { d1s } from '../support/database.ts';
 import { type FaultyD1, faultyD1 } from '../support/faulty-d1.ts';
@@ -26,6 +26,7 @@ function watched(number: number) {
 		fetcher: near(number, bindings),
 		trips: () => faulty.map(({ trips }) => trips),
 		fail: (at: number, times: number) => faulty[at]?.next.push(...Array.from({ length: times }, () => DOWN)),
+		failWith: (at: number, message: string) => faulty[at]?.next.push({ message, when: 'before' }),
 		openedWith: (at: number) => faulty[at]?.sessions.map((session) => session.from),
 		forget() {
 			for (const each of faulty) Object.assign(each, { trips: 0, sessions: [], next: [] });
@@ -131,6 +132,26 @@ describe('a call on a session', () => {
 });
 
 describe('a database that is down', () => {
+	it.each([
+		['D1_ERROR: D1 DB is overloaded. Requests queued for too long.', 503],
+		['D1_ERROR: no such table: sessions: SQLITE_ERROR', 500],
+	])('is named in the log when it says %j', async (message, status) => {
+		const error = vi.spyOn(console, 'error').mockImplementation(() => {});
+		const { fetcher, failWith } = watched(1);
+		const caller = await newCaller({ fetcher });
+		const paths = [SESSIONS, `${SESSIONS}/${newSessionId(3).id}`];
+		for (const path of paths) {
+			failWith(3, message);
+			expect((await caller.call('GET', path)).status).toBe(status);
+		}
+		const lines = error.mock.calls.map(([line]) => JSON.parse(String(line)));
+		expect(lines).toHaveLength(paths.length);
+		for (const line of lines) {
+			expect(line).toMatchObject({ error: 'DB_3 has failed.', cause: { error: message } });
+		}
+		error.mockRestore();
+	});
+
 	it('makes the list a 503 and leaves the sessions of the others alone', async () => {
 		const { fetcher, fail, forget } = watched(1);
 		const caller = await newCaller({ fetcher });
