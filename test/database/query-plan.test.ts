@@ -106,6 +106,10 @@ const calls: Record<string, ((db: Database) => Promise<unknown>)[]> = {
 				{ after: reference.id, offset: 5, limit: 10, counted: true },
 			),
 	],
+	countSessions: [
+		(db) => reads.countSessions(db, page),
+		(db) => reads.countSessions(db, { ...page, status: 'failed' }),
+	],
 	databaseOfKey: [
 		(db) =>
 			creates.databaseOfKey(db, {

@@ -4,6 +4,7 @@ import { listPage } from '../../src/sessions/read/list.ts';
 import type { Session } from '../../src/sessions/schema.ts';
 import { type Caller, callerWith, newCaller, SESSIONS } from '../support/api.ts';
 import { d1s } from '../support/database.ts';
+import { faultyD1 } from '../support/faulty-d1.ts';
 import { FIVE, near, PLACES, travelling } from '../support/several-databases.ts';
 
 interface List {
@@ -162,6 +163,22 @@ describe('a page at an offset', () => {
 				}
 			}
 		}
+	});
+
+	it('takes few trips for a caller whose sessions are in one of the databases, however many it passes over', async () => {
+		const ids = await bulk('user_one', [0, 0, 0, 500, 0]);
+		const watched = d1s.map((d1) => faultyD1(d1));
+		const dbs = watched.map(({ d1 }) => openDatabase(d1));
+		const page = await listPage(dbs, query('user_one', { offset: 493 }), 50);
+		expect(page.rows.map(({ id }) => id)).toEqual(ids.slice(-7));
+		// Each is asked how many it has, for the ids before the page, and for its part of the page.
+		expect(watched.map(({ trips }) => trips)).toEqual([3, 3, 3, 4, 3]);
+		for (const each of watched) each.trips = 0;
+		expect(await listPage(dbs, query('user_one', { offset: 500 }), 50)).toMatchObject({
+			rows: [],
+			total: 500,
+		});
+		expect(watched.map(({ trips }) => trips)).toEqual([2, 2, 2, 2, 2]);
 	});
 });
 

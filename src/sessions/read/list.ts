@@ -1,7 +1,14 @@
 import type { Database } from '../../core/database.ts';
 import { inParallel } from '../../core/in-parallel.ts';
 import { inBatches } from '../../database/in-batches.ts';
-import { type ListQuery, listSessions, readIds, readWhole, type SizedSession } from './store.ts';
+import {
+	countSessions,
+	type ListQuery,
+	listSessions,
+	readIds,
+	readWhole,
+	type SizedSession,
+} from './store.ts';
 
 /** A page of a list. */
 export interface Page {
@@ -79,9 +86,9 @@ const sum = (numbers: readonly number[]): number => numbers.reduce((all, each) =
  * Finds the place in each database after which the list goes on when it has passed over `offset` sessions in all, and counts
  * all sessions. It reads about as many index entries as it passes over in each database.
  *
- * While more are to be passed over than ids can be held, each round asks each of the n databases for the session that is
- * `offset / n` places further on. The newest of these has fewer than `offset` sessions before it, whatever the others hold, so
- * that its database goes on from there.
+ * While more are to be passed over than ids can be held, each round asks each of the n databases that have sessions of the
+ * caller for the one that is `offset / n` places further on. The newest of these has fewer than `offset` sessions before it,
+ * whatever the others hold, so that its database goes on from there.
  */
 async function placesAt(
 	databases: readonly Database[],
@@ -92,9 +99,15 @@ async function placesAt(
 	const places = databases.map(() => NEWEST);
 	const most = Math.floor(maxIds / databases.length);
 	let left = offset;
+	let having = databases.map((db, at) => ({ db, at }));
+	if (left > most) {
+		const counts = await inParallel(databases, (db) => countSessions(db, query));
+		if (sum(counts) <= offset) return { places: databases.map(() => OLDEST), total: sum(counts) };
+		having = having.filter(({ at }) => counts[at] !== 0);
+	}
 	while (left > most) {
-		const step = Math.floor(left / databases.length);
-		const found = await inParallel(databases, async (db, at) => {
+		const step = Math.floor(left / having.length);
+		const found = await inParallel(having, async ({ db, at }) => {
 			const place = { after: places[at] ?? OLDEST, offset: step - 1, limit: 1, counted: false };
 			const [id = OLDEST] = (await readIds(db, query, place)).ids;
 			return { id, at };

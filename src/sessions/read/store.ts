@@ -137,6 +137,12 @@ export async function readWhole(
 	return found;
 }
 
+/** How many sessions of a caller there are. */
+export async function countSessions(db: Database, query: ListQuery): Promise<number> {
+	const [[count]] = await db.run<[{ total: number }]>([selectCount(query)], { idempotent: true });
+	return count?.total ?? 0;
+}
+
 /**
  * Ids of a caller's sessions, the newest first: those after an id, without the first `offset` of them. `total` says how many
  * sessions there are, if they are to be `counted`.
