@@ -14,9 +14,8 @@ import { TypeID, typeid } from 'typeid-js';
  *  10 bits  the number of the database: 0 is DB, n is DB_n
  * ```
  *
- * Earlier versions of this service filled rand_a and the last bits with other numbers, and all their sessions are in DB, so an
- * id without the constant names DB. By chance, one in four million of those ids has the constant and the number of a given
- * database, and its session is not found while that database is bound.
+ * An id without the constant names DB: it is from an earlier version of this service, whose sessions are all in DB. None of
+ * those ids has the constant, because the library fills rand_a with three hex digits of which the first two are equal.
  */
 const NAMES_A_DATABASE = 0xd1d;
 
