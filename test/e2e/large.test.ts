@@ -1,5 +1,7 @@
 import { request } from 'node:http';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { databaseName } from '../../src/core/placement.ts';
+import { databaseNumberOf } from '../../src/core/session-id.ts';
 import { type Server, startServer } from '../support/server.ts';
 
 const SESSIONS = '/v1/products/generation/sessions';
@@ -25,11 +27,13 @@ const call = async (method: string, path: string, body?: unknown) => {
 /** A session with 20 MB of events. */
 async function createLarge(): Promise<string> {
 	const { id } = (await call('POST', '')).json as { id: string };
-	await server.env.DB.prepare(
-		`INSERT INTO events (session_id, number, id, type, payload, created_at)
+	const d1 = server.env[databaseName(databaseNumberOf(id))] ?? server.env.DB;
+	await d1
+		.prepare(
+			`INSERT INTO events (session_id, number, id, type, payload, created_at)
 		WITH RECURSIVE e (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM e WHERE n < ?2)
 		SELECT ?1, n, printf('evt_%010d00000000000000000000', n), 'note', ?3, '2026-01-02T00:00:00.000Z' FROM e`,
-	)
+		)
 		.bind(id, EVENTS, JSON.stringify({ text: 'x'.repeat(65_000) }))
 		.run();
 	return id;
