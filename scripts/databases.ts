@@ -3,7 +3,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { boundNumbers, databaseName, type LocationHint, locationHints } from '../src/core/placement.ts';
+import { boundNumbers, databaseName, isLocationHint, locationHints } from '../src/core/placement.ts';
 import { MAX_DATABASE_NUMBER } from '../src/core/session-id.ts';
 import { exitCodeOf, Failure } from './failure.ts';
 import { applyLocalMigrations, openD1s } from './open-d1.ts';
@@ -63,10 +63,8 @@ export function withDatabase(toml: string, binding: string, name: string): strin
 	return [...lines.slice(0, end), ...added, ...lines.slice(end)].join('\n');
 }
 
-const isHint = (text: string): text is LocationHint => locationHints.some((hint) => hint === text);
-
 async function add({ location = '' }: Options): Promise<void> {
-	if (!isHint(location)) {
+	if (!isLocationHint(location)) {
 		throw usageError(`add needs --location: one of ${locationHints.join(', ')}.`);
 	}
 	const databases = await configuredDatabases();

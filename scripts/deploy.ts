@@ -7,6 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { databaseName, type PlacedDatabase } from '../src/core/placement.ts';
 import { exitCodeOf, Failure } from './failure.ts';
 import {
 	type ConfiguredDatabase,
@@ -18,19 +19,24 @@ import {
 	wrangler,
 } from './wrangler.ts';
 
-/** Creates each database that is missing, then applies the migrations to every one. */
+/**
+ * Creates each database that is missing, at the first place that PLACEMENT gives it, because a database cannot be moved. Then
+ * applies the migrations to every one.
+ */
 export function prepareDatabases(
 	databases: readonly ConfiguredDatabase[],
+	placed: readonly PlacedDatabase[],
 	say: (line: string) => void = console.log,
 ): void {
 	say('Step 1 of 3: the databases of wrangler.toml');
-	for (const { name } of databases) {
+	for (const { binding, name } of databases) {
 		if (remoteDatabaseId(name) !== undefined) {
 			say(`  ${name}: exists`);
 			continue;
 		}
 		// Its output is left out: it asks for a database_id in wrangler.toml, which is not needed.
-		wrangler('d1', 'create', name);
+		const [location] = placed.find(({ number }) => databaseName(number) === binding)?.hints ?? [];
+		wrangler('d1', 'create', name, ...(location ? ['--location', location] : []));
 		say(`  ${name}: created`);
 	}
 	say('\nStep 2 of 3: the migrations of each database');
@@ -79,9 +85,9 @@ async function deploy(): Promise<void> {
 	}
 	const databases = await configuredDatabases();
 	// A Worker refuses every request while one of its settings is invalid.
-	await configuredSettings();
+	const { PLACEMENT: placed } = await configuredSettings();
 	try {
-		prepareDatabases(databases);
+		prepareDatabases(databases, placed);
 		const urls = uploadWorker();
 		const place = urls.length > 0 ? `The service runs at ${urls.join(' and ')}` : NO_URL;
 		console.log(`\n${place}\n\nMake the first key:\n  npm run keys -- create --user YOU --remote`);

@@ -7,10 +7,14 @@ import { sha256Hex } from './sha256.ts';
 export const locationHints = ['wnam', 'enam', 'weur', 'eeur', 'apac', 'oc'] as const;
 export type LocationHint = (typeof locationHints)[number];
 
+export const isLocationHint = (text: string): text is LocationHint =>
+	locationHints.some((hint) => hint === text);
+
 /** A database that takes new sessions, and the places that it serves. */
 export interface PlacedDatabase {
 	/** 0 is DB, n is DB_n. */
 	number: number;
+	/** As they are written: the first is where the database itself is created. */
 	hints: readonly LocationHint[];
 }
 
@@ -32,8 +36,8 @@ export const placementSchema = z
 				problem(`"${entry}" must be written like DB_1=weur,eeur, with a database from DB to DB_99`);
 				continue;
 			}
-			const hints = locationHints.filter((hint) => list.split(',').includes(hint));
-			const unknown = list.split(',').find((hint) => !locationHints.some((known) => known === hint));
+			const hints = list.split(',').filter(isLocationHint);
+			const unknown = list.split(',').find((hint) => !isLocationHint(hint));
 			if (unknown !== undefined) {
 				problem(`"${unknown}" of ${name} must be one of ${locationHints.join(', ')}`);
 			}

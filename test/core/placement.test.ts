@@ -13,10 +13,10 @@ import { FIVE } from '../support/several-databases.ts';
 const placed = (PLACEMENT: string) => settingsOf({ ...env, ...FIVE, PLACEMENT }).PLACEMENT;
 
 describe('PLACEMENT', () => {
-	it('says which databases serve which places', () => {
+	it('says which databases serve which places, in the order that is written', () => {
 		expect(placed(' DB=wnam,enam\n DB_2=eeur,weur ')).toEqual([
 			{ number: 0, hints: ['wnam', 'enam'] },
-			{ number: 2, hints: ['weur', 'eeur'] },
+			{ number: 2, hints: ['eeur', 'weur'] },
 		]);
 		expect(placed('')).toEqual([]);
 		expect(settingsOf(env).PLACEMENT).toEqual([]);

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { prepareDatabases } from '../../scripts/deploy.ts';
-import { setPlacement, withProject } from '../support/project.ts';
+import { addDatabase, setPlacement, withProject } from '../support/project.ts';
 import { ROOT, withFolder } from '../support/server.ts';
 import { standInWrangler } from '../support/stand-in-wrangler.ts';
 
@@ -58,6 +58,18 @@ describe.concurrent('npm run deploy', () => {
 		}),
 	);
 
+	it('creates a missing database at the first place that PLACEMENT gives it', () =>
+		withProject(async (project, folder) => {
+			addDatabase(project, 'DB_1', 'further');
+			setPlacement(project, 'DB=enam,wnam DB_1=weur');
+			const { env, calls } = standInWrangler(folder);
+			expect((await deployOf(project, env())).status).toBe(0);
+			expect(calls()).toEqual([
+				...[INFO, `${CREATE} --location enam`, 'd1 info further --json', 'd1 create further --location weur'],
+				...[MIGRATE, 'd1 migrations apply DB_1 --remote', 'deploy'],
+			]);
+		}));
+
 	it('stops before it changes anything when the Worker would refuse its settings', () =>
 		withProject(async (project, folder) => {
 			setPlacement(project, 'DB=enam DB_1=weur');
@@ -88,6 +100,7 @@ describe('prepareDatabases', () => {
 						{ binding: 'DB', name: 'one' },
 						{ binding: 'DB_1', name: 'two' },
 					],
+					[],
 					() => {},
 				);
 			} finally {

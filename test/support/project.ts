@@ -1,5 +1,6 @@
 import { cpSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { withDatabase } from '../../scripts/databases.ts';
 import { ROOT, withFolder } from './server.ts';
 
 /** A copy of the project, whose wrangler.toml may change. */
@@ -15,8 +16,14 @@ export async function withProject<T>(use: (project: string, folder: string) => P
 }
 
 /** Changes PLACEMENT in a copy of the project. */
-export function setPlacement(project: string, placement: string): void {
+export const setPlacement = (project: string, placement: string): void =>
+	changeConfig(project, (toml) => toml.replace(/^PLACEMENT = .*$/m, `PLACEMENT = "${placement}"`));
+
+/** Binds a further database in a copy of the project. */
+export const addDatabase = (project: string, binding: string, name: string): void =>
+	changeConfig(project, (toml) => withDatabase(toml, binding, name));
+
+function changeConfig(project: string, change: (toml: string) => string): void {
 	const path = join(project, 'wrangler.toml');
-	const toml = readFileSync(path, 'utf8').replace(/^PLACEMENT = .*$/m, `PLACEMENT = "${placement}"`);
-	writeFileSync(path, toml);
+	writeFileSync(path, change(readFileSync(path, 'utf8')));
 }
