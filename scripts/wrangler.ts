@@ -34,15 +34,26 @@ export interface ConfiguredDatabase {
 	name: string;
 }
 
-/** The D1 databases of wrangler.toml, in its order. Throws when one has no `database_name`. */
+/**
+ * The D1 databases of wrangler.toml, in its order. Throws when one has no `database_name`, or the name of another: the list would
+ * show each of its sessions twice.
+ */
 export async function configuredDatabases(): Promise<ConfiguredDatabase[]> {
 	// Loading wrangler takes a second, so load it only when it is needed.
 	const { unstable_readConfig } = await import('wrangler');
 	const { d1_databases } = unstable_readConfig({ config: CONFIG });
-	return d1_databases.map(({ binding, database_name }: { binding: string; database_name?: string }) => {
-		if (!database_name) throw new Failure(`wrangler.toml: ${binding} needs a database_name.`);
-		return { binding, name: database_name };
-	});
+	const databases: ConfiguredDatabase[] = [];
+	for (const { binding, database_name: name } of d1_databases) {
+		if (!name) throw new Failure(`wrangler.toml: ${binding} needs a database_name.`);
+		const other = databases.find((earlier) => earlier.name === name);
+		if (other) {
+			throw new Failure(
+				`wrangler.toml: ${other.binding} and ${binding} have the same database_name "${name}". Each needs a database of its own.`,
+			);
+		}
+		databases.push({ binding, name });
+	}
+	return databases;
 }
 
 /** A setting of wrangler.toml as it is written there; undefined when it is missing. */

@@ -80,6 +80,15 @@ describe.concurrent('npm run deploy', () => {
 			expect(stderr).not.toMatch(/^ +at /m);
 		}));
 
+	it('stops before it changes anything when two bindings have the same database', () =>
+		withProject(async (project, folder) => {
+			addDatabase(project, 'DB_1', NAME);
+			const { env, calls } = standInWrangler(folder);
+			const { status, stderr } = await deployOf(project, env());
+			expect([status, calls()]).toEqual([1, []]);
+			expect(stderr).toContain(`wrangler.toml: DB and DB_1 have the same database_name "${NAME}"`);
+		}));
+
 	it('takes no arguments', () =>
 		withFolder(async (folder) => {
 			const { env, calls } = standInWrangler(folder);
