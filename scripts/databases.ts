@@ -93,11 +93,14 @@ async function add({ location = '' }: Options): Promise<void> {
 	}
 	console.log(`${name}: has the tables`);
 	const placement = (await configuredVar('PLACEMENT')) || 'DB=enam';
+	const unnamed = databases.filter(
+		(other) => !placement.split(/\s+/).some((entry) => entry.startsWith(`${other.binding}=`)),
+	);
 	console.log(`
 It gets no sessions yet. Name it in wrangler.toml${placement === 'DB=enam' ? ', with the place of DB instead of enam' : ''}:
 
 PLACEMENT = "${placement} ${binding}=${location}"
-
+${unnamed.map((other) => `\n${other.binding} is not named there, so it gets no sessions either. Name it if it should.\n`).join('')}
 Then run \`npm run deploy\`.`);
 }
 

@@ -35,6 +35,7 @@ describe.concurrent('npm run databases -- add', () => {
 			expect(first.stdout).toContain('PLACEMENT = "DB=enam DB_1=weur"');
 			const second = await databases(project, env(), 'add', '--location', 'apac');
 			expect(second.status).toBe(0);
+			expect(second.stdout).toContain('PLACEMENT = "DB=enam DB_2=apac"\n\nDB_1 is not named there');
 			expect(calls()).toContain('d1 migrations apply DB_2 --remote');
 			const added = (n: number) =>
 				`\n[[d1_databases]]\nbinding = "DB_${n}"\ndatabase_name = "${NAME}-${n}"\nmigrations_dir = "migrations"\n`;
