@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checks, run } from '../../scripts/conformance/run.ts';
+import { boundNumbers, databaseName } from '../../src/core/placement.ts';
 import type { Breakage } from '../support/breakage.ts';
 import { breakingProxy } from '../support/breaking-proxy.ts';
 import { runHere } from '../support/run-here.ts';
@@ -32,9 +33,13 @@ async function keys() {
 	};
 }
 
+/** In all databases of the server. */
 const countSessions = async () => {
-	const row = await server.env.DB.prepare('SELECT count(*) AS n FROM sessions').first<{ n: number }>();
-	return row?.n;
+	const databases = boundNumbers(server.env).map((number) => server.env[databaseName(number)]);
+	const rows = await Promise.all(
+		databases.map((d1) => d1?.prepare('SELECT count(*) AS n FROM sessions').first<{ n: number }>()),
+	);
+	return rows.reduce((sum, row) => sum + (row?.n ?? Number.NaN), 0);
 };
 
 describe('npm run conformance', () => {
