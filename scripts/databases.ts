@@ -1,5 +1,5 @@
 /**
- * `npm run databases`: adds a D1 database for sessions, and lists those of wrangler.toml. `npm run databases -- help` prints how.
+ * `npm run databases`: adds a D1 database for sessions, and lists those of wrangler.toml. `npm run databases -- --help` prints how.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -35,6 +35,7 @@ function readArguments() {
 				local: { type: 'boolean' },
 				remote: { type: 'boolean' },
 				'persist-to': { type: 'string' },
+				help: { type: 'boolean' },
 			},
 		});
 	} catch (error) {
@@ -149,7 +150,7 @@ async function list(options: Options): Promise<void> {
 async function main(): Promise<void> {
 	const { values, positionals } = readArguments();
 	const [command = '', foreign] = positionals;
-	if (command === 'help') return console.log(HELP);
+	if (command === 'help' || values.help) return console.log(HELP);
 	if (foreign !== undefined) throw usageError(`${command} does not take the argument "${foreign}".`);
 	if (command === 'add') {
 		const option = Object.keys(values).find((each) => each !== 'location');

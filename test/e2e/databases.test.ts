@@ -79,6 +79,12 @@ describe.concurrent('npm run databases -- add', () => {
 	);
 });
 
+it.each(['help', '--help'])('npm run databases prints its help for %s', async (word) => {
+	const { status, stdout, stderr } = await databases(ROOT, {}, word);
+	expect([status, stderr]).toEqual([0, '']);
+	expect(stdout).toContain('npm run databases -- add --location');
+});
+
 describe('npm run databases -- list', () => {
 	it('shows size and rows of each local database, and the places whose sessions it takes', () =>
 		withFolder(async (folder) => {
