@@ -183,7 +183,7 @@ export type BoundedRow = Omit<SizedEvent, 'payload' | 'whole'> & { payload: stri
 
 /** Marks which events are whole. The rows are the caller's own, so they are changed in place. */
 export function sizedEvents(rows: readonly BoundedRow[]): SizedEvent[] {
-	for (const row of rows as (BoundedRow & { whole: number })[]) row.whole = row.payload === null ? 0 : 1;
+	for (const row of rows as (BoundedRow & { whole: boolean })[]) row.whole = row.payload !== null;
 	return rows as SizedEvent[];
 }
 

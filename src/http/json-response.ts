@@ -16,6 +16,9 @@ export function jsonResponse<T, S extends ContentfulStatusCode>(
 	return new Response(text, { status, headers: { ...CONTENT_TYPE, ...headers } }) as JsonResponse<T, S>;
 }
 
+/** A part of JSON: text, or its UTF-8. */
+export type JsonPart = string | Uint8Array;
+
 /** Bytes of a chunk. Small parts share a chunk, and large ones take several. */
 const CHUNK = 65_536;
 
@@ -26,7 +29,7 @@ const CHUNK = 65_536;
  */
 export function jsonStream<T>(
 	c: Context<AppEnv>,
-	parts: AsyncIterable<string>,
+	parts: AsyncIterable<JsonPart>,
 	headers: Record<string, string> = {},
 ): JsonResponse<T, 200> {
 	const init = { status: 200, headers: { ...CONTENT_TYPE, ...headers } };
@@ -43,7 +46,7 @@ export function jsonStream<T>(
  */
 async function send(
 	c: Context<AppEnv>,
-	parts: AsyncIterable<string>,
+	parts: AsyncIterable<JsonPart>,
 	writable: WritableStream<Uint8Array>,
 ): Promise<void> {
 	const writer = writable.getWriter();
@@ -69,18 +72,17 @@ async function send(
  * The parts as UTF-8, in chunks of CHUNK bytes. All chunks share one buffer: each is valid only until the next is
  * requested.
  */
-async function* chunksOf(parts: AsyncIterable<string>): AsyncGenerator<Uint8Array, void, undefined> {
-	const encoder = new TextEncoder();
+async function* chunksOf(parts: AsyncIterable<JsonPart>): AsyncGenerator<Uint8Array, void, undefined> {
 	const buffer = new Uint8Array(CHUNK);
 	let filled = 0;
 	for await (const part of parts) {
 		let rest = part;
-		while (rest !== '') {
-			const { read, written } = encoder.encodeInto(rest, buffer.subarray(filled));
+		while (rest.length > 0) {
+			const { read, written } = put(rest, buffer.subarray(filled));
 			filled += written;
-			rest = rest.slice(read);
+			rest = typeof rest === 'string' ? rest.slice(read) : rest.subarray(read);
 			// A character that does not fit goes into the next chunk.
-			if (rest !== '') {
+			if (rest.length > 0) {
 				yield buffer.subarray(0, filled);
 				filled = 0;
 			}
@@ -89,12 +91,22 @@ async function* chunksOf(parts: AsyncIterable<string>): AsyncGenerator<Uint8Arra
 	yield buffer.subarray(0, filled);
 }
 
+const encoder = new TextEncoder();
+
+/** Puts as much of a part into the space as fits. Returns how much was read of the part, and how many bytes that made. */
+function put(part: JsonPart, space: Uint8Array): { read: number; written: number } {
+	if (typeof part === 'string') return encoder.encodeInto(part, space);
+	const bytes = part.subarray(0, space.length);
+	space.set(bytes);
+	return { read: bytes.length, written: bytes.length };
+}
+
 /** Parts of JSON text with a prefix and a suffix. */
 export async function* enclosed(
 	before: string,
-	parts: AsyncIterable<string>,
+	parts: AsyncIterable<JsonPart>,
 	after: string,
-): AsyncGenerator<string, void, undefined> {
+): AsyncGenerator<JsonPart, void, undefined> {
 	yield before;
 	yield* parts;
 	yield after;

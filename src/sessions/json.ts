@@ -1,12 +1,12 @@
 import { eventsJsonParts } from '../events/json.ts';
 import type { EventRow } from '../events/store.ts';
 import type { SparseRow } from './read/store.ts';
-import { columnOf, type DetailsField, objectColumns, type SessionField, sessionFields } from './schema.ts';
+import { columnOf, type DetailsField, isObjectField, type SessionField, sessionFields } from './schema.ts';
 
-/** The JSON text of one field. Stored objects are inserted unchanged, because parsing would lose information. */
-function jsonOf(session: SparseRow, field: SessionField): string {
-	const value = session[columnOf[field]] ?? null;
-	return Object.hasOwn(objectColumns, field) && value !== null ? value : JSON.stringify(value);
+/** The JSON of one field. Stored objects are inserted unchanged, because parsing would lose information. */
+function jsonOf<Content>(session: SparseRow<Content>, field: SessionField): string | Content {
+	if (!isObjectField(field)) return JSON.stringify(session[columnOf[field]] ?? null);
+	return session[columnOf[field]] ?? 'null';
 }
 
 /**
@@ -25,11 +25,11 @@ export const sessionJson = (
 const NO_EVENTS = (async function* () {})();
 
 /** The same in parts with at most one large object each, from events that arrive in batches. */
-export async function* sessionJsonParts(
-	session: SparseRow,
+export async function* sessionJsonParts<Content>(
+	session: SparseRow<Content>,
 	fields: readonly DetailsField[],
 	events: AsyncIterable<readonly EventRow[]> = NO_EVENTS,
-): AsyncGenerator<string, void, undefined> {
+): AsyncGenerator<string | Content, void, undefined> {
 	let separator = '{';
 	for (const field of fields) {
 		yield `${separator}"${field}":`;
@@ -41,10 +41,10 @@ export async function* sessionJsonParts(
 }
 
 /** The sessions of a list as a JSON array in parts, from sessions that arrive in batches. */
-export async function* sessionsJsonParts(
-	batches: AsyncIterable<readonly SparseRow[]>,
+export async function* sessionsJsonParts<Content>(
+	batches: AsyncIterable<readonly SparseRow<Content>[]>,
 	fields: readonly SessionField[],
-): AsyncGenerator<string, void, undefined> {
+): AsyncGenerator<string | Content, void, undefined> {
 	let separator = '[';
 	for await (const sessions of batches) {
 		for (const session of sessions) {

@@ -56,6 +56,11 @@ export const objectColumns = {
 	productObject: columnOf.productObject,
 } as const;
 export type ObjectField = keyof typeof objectColumns;
+export type ObjectColumn = (typeof objectColumns)[ObjectField];
+export const isObjectField = (field: SessionField): field is ObjectField =>
+	Object.hasOwn(objectColumns, field);
+export const objectFieldsOf = (fields: readonly SessionField[]): ObjectField[] =>
+	fields.filter(isObjectField);
 
 const object = (description: string) => sentObject.meta({ ...jsonObjectMeta, description });
 const nullableObject = (description: string) =>

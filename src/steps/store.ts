@@ -2,8 +2,9 @@ import type { Condition, Database } from '../core/database.ts';
 import type { SessionReference } from '../core/session-reference.ts';
 import { type EventRow, insertEvents, type NewEvent, selectEventsFromKey } from '../events/store.ts';
 import type { Idempotency } from '../http/idempotency.ts';
+import type { ObjectColumn } from '../sessions/schema.ts';
 import { type CurrentVersion, type SessionRow, selectSession, selectVersion } from '../sessions/store.ts';
-import type { Change, ObjectColumn } from '../sessions/update/changes.ts';
+import type { Change } from '../sessions/update/changes.ts';
 import {
 	allOf,
 	type ChangeOutcome,

@@ -59,8 +59,8 @@ const page: reads.ListQuery = {
 };
 const details: reads.DetailsQuery = { fields: sessionFields, maxEvents: 1000, knownTags: undefined };
 /** A row whose content must still be read. */
-const sized = { id: reference.id, size: 1000, whole: 0 };
-const sizedEvent = { position: 1, whole: 0 } as events.SizedEvent;
+const sized = { id: reference.id, size: 1000 };
+const sizedEvent = { position: 1, whole: false } as events.SizedEvent;
 const renewal = { until: '2999-01-01T00:00:00.000Z', unlessPast: now };
 const sessionKey = {
 	id: 'key_2',

@@ -1,6 +1,5 @@
 import type { Database } from '../../core/database.ts';
 import { inParallel } from '../../core/in-parallel.ts';
-import { inBatches } from '../../database/in-batches.ts';
 import {
 	countSessions,
 	type ListQuery,
@@ -9,6 +8,7 @@ import {
 	readWhole,
 	type SizedSession,
 } from './store.ts';
+import { type ReadFields, type WholeSession, wholeSessions } from './whole.ts';
 
 /** A page of a list. */
 export interface Page {
@@ -23,7 +23,7 @@ export interface Page {
 	 * asked for. A session that is gone by then, or is no longer in the status that was asked for, is left out; one that has
 	 * changed comes as it is then.
 	 */
-	whole(): AsyncGenerator<SizedSession[], void, undefined>;
+	whole(): AsyncGenerator<WholeSession[], void, undefined>;
 }
 
 /**
@@ -40,7 +40,8 @@ export async function listPage(
 	const [only, another] = databases;
 	if (only && !another) {
 		const page = await listSessions(only, query);
-		return { ...page, whole: () => inBatches(page.rows, (missing) => readWhole(only, query, missing)) };
+		const read: ReadFields = (missing, fields) => readWhole(only, { ...query, fields }, missing);
+		return { ...page, whole: () => wholeSessions(page.rows, query.fields, read) };
 	}
 	// A page at an offset begins at another place in each database.
 	const start =
@@ -55,10 +56,10 @@ export async function listPage(
 	const hasMore = all.length > limit || parts.some(({ next }) => next !== undefined);
 	const total = 'after' in from ? undefined : (start?.total ?? sum(parts.map((part) => part.total ?? 0)));
 	const databaseOf = new Map(parts.flatMap(({ rows: some, db }) => some.map(({ id }) => [id, db] as const)));
-	const readFromEach = async (missing: readonly SizedSession[]) => {
+	const readFromEach: ReadFields = async (missing, fields) => {
 		const byDatabase = Map.groupBy(missing, ({ id }) => databaseOf.get(id));
 		const read = await inParallel([...byDatabase], async ([db, some]) =>
-			db ? readWhole(db, query, some) : [],
+			db ? readWhole(db, { ...query, fields }, some) : [],
 		);
 		return read.flat();
 	};
@@ -66,7 +67,7 @@ export async function listPage(
 		rows,
 		total,
 		next: hasMore ? rows.at(-1)?.id : undefined,
-		whole: () => inBatches(rows, readFromEach),
+		whole: () => wholeSessions(rows, query.fields, readFromEach),
 	};
 }
 

@@ -3,39 +3,65 @@ import type { Owner } from '../../core/principal.ts';
 import { referenceParameters, type SessionReference } from '../../core/session-reference.ts';
 import { BYTES_A_TRIP, type Sized } from '../../database/in-batches.ts';
 import { type BoundedRow, type SizedEvent, selectLatestEvents, sizedEvents } from '../../events/store.ts';
-import { columnOf, objectColumns, type Session, type SessionField } from '../schema.ts';
+import {
+	columnOf,
+	isObjectField,
+	type ObjectColumn,
+	objectFieldsOf,
+	type Session,
+	type SessionField,
+} from '../schema.ts';
 import type { SessionRow } from '../store.ts';
 
-/** What a sparse read brings of a session: the columns of the fields that were asked for. */
-export type SparseRow = Partial<SessionRow> & { id: string };
-/** The same with its size. It has its objects only if it is whole. */
-export type SizedSession = SparseRow & Sized;
+/** A session of a sparse read: the columns of the fields that were asked for. Its objects are JSON text by default. */
+export type SparseRow<Content = string> = Partial<Omit<SessionRow, ObjectColumn>> &
+	Partial<Record<ObjectColumn, Content | null>> & { id: string };
 
-const OBJECT_COLUMNS: readonly string[] = Object.values(objectColumns);
-const objectColumnsOf = (fields: readonly SessionField[]) =>
-	fields.map((field) => columnOf[field]).filter((column) => OBJECT_COLUMNS.includes(column));
+/** The same with its size. Its objects are present only if it is whole. */
+export type SizedSession<Content = string> = SparseRow<Content> &
+	Sized & {
+		/** The bytes of each object that was asked for, in the order of the fields. Empty if the session is whole. */
+		sizes: readonly number[];
+	};
 
-/** An SQL expression: the bytes of the objects among the fields. octet_length looks at no content. */
-const sizeOf = (fields: readonly SessionField[]): string =>
-	objectColumnsOf(fields)
-		.map((column) => `ifnull(octet_length(${column}), 0)`)
-		.join(' + ') || '0';
+/** SQL expressions: the bytes of each object among the fields. octet_length reads no content. */
+const sizesOf = (fields: readonly SessionField[]): string[] =>
+	objectFieldsOf(fields).map((field) => `ifnull(octet_length(${columnOf[field]}), 0)`);
+
+/** An SQL expression: the bytes of all objects among the fields. */
+const sizeOf = (fields: readonly SessionField[]): string => sizesOf(fields).join(' + ') || '0';
 
 /**
- * The columns of a read of some fields. The objects, of up to 400,000 bytes each, come only if they `fit`, an SQL expression.
- * An object that was not asked for is not read.
+ * The columns of a read of some fields. The objects, of up to 400,000 bytes each, are NULL unless they `fit`, an SQL
+ * expression. An object that was not asked for is not read.
  */
 function columnsIf(fields: readonly SessionField[], fits: string): string {
-	const columns = fields.map((field) => columnOf[field]);
-	const objects = objectColumnsOf(fields);
+	const others = fields.filter((field) => !isObjectField(field) && field !== 'id');
 	return [
 		'id',
-		...columns.filter((column) => !objects.includes(column) && column !== 'id'),
-		...objects.map((column) => `CASE WHEN ${fits} THEN ${column} END AS ${column}`),
-		`${sizeOf(fields)} AS size`,
-		`(${objects.length === 0 ? 'true' : fits}) AS whole`,
+		...others.map((field) => columnOf[field]),
+		...objectFieldsOf(fields).map(
+			(field) => `CASE WHEN ${fits} THEN ${columnOf[field]} END AS ${columnOf[field]}`,
+		),
 	].join(', ');
 }
+
+/** The same with the sizes of the objects if they do not fit, for `sizedSessions`. */
+const sizedColumnsIf = (fields: readonly SessionField[], fits: string): string => {
+	const sizes = sizesOf(fields);
+	return `${columnsIf(fields, fits)},
+		${sizes.length === 0 ? 'NULL' : `CASE WHEN ${fits} THEN NULL ELSE json_array(${sizes.join(', ')}) END`} AS sizes`;
+};
+
+/** A row of `sizedColumnsIf`. */
+type BoundedSession = SparseRow & { sizes: string | null };
+
+/** Marks which sessions are whole. */
+const sizedSessions = (rows: readonly BoundedSession[]): SizedSession[] =>
+	rows.map((row) => {
+		const sizes: number[] = row.sizes === null ? [] : JSON.parse(row.sizes);
+		return { ...row, sizes, size: sizes.reduce((sum, size) => sum + size, 0), whole: row.sizes === null };
+	});
 
 /** Which of a caller's sessions to list, from where on, and what of them. */
 export interface ListQuery {
@@ -94,17 +120,18 @@ export async function listSessions(
 	const size = sizeOf(fields);
 	const bytes = Math.floor(BYTES_A_TRIP / shares);
 	const fits = `${size} <= ${bytes} / ${most} OR (SELECT bytes FROM total) <= ${bytes}`;
-	const [found, [count] = []] = await db.run<[SizedSession, { total: number }]>(
+	const [bounded, [count] = []] = await db.run<[BoundedSession, { total: number }]>(
 		[
 			{
 				sql: `WITH total AS MATERIALIZED (SELECT sum(size) AS bytes FROM (SELECT ${size} AS size ${source}))
-					SELECT ${columnsIf(fields, fits)} ${source}`,
+					SELECT ${sizedColumnsIf(fields, fits)} ${source}`,
 				parameters,
 			},
 			...(isAfter ? [] : [selectCount(query)]),
 		],
 		{ idempotent: true },
 	);
+	const found = sizedSessions(bounded);
 	const rows = found.slice(0, limit);
 	const hasMore = isAfter ? found.length > limit : from.offset + rows.length < (count?.total ?? 0);
 	return {
@@ -115,26 +142,26 @@ export async function listSessions(
 }
 
 /**
- * Brings sessions of a page whole, in any order. Those that are gone, or are no longer in the status that was asked for, are
- * left out; one that has outgrown its `size` comes without its objects.
+ * Reads sessions of a page whole, in any order, with their versions. It leaves out those that are gone or no longer in the
+ * status that was asked for, and returns one that has outgrown its `size` without its objects.
  */
 export async function readWhole(
 	db: Database,
 	query: ListQuery,
-	missing: readonly SizedSession[],
+	missing: readonly Pick<SizedSession, 'id' | 'size'>[],
 ): Promise<SizedSession[]> {
 	const { owner, now, fields, status } = query;
 	const sizes = JSON.stringify(missing.map(({ id, size }) => [id, size]));
-	const sql = `SELECT ${columnsIf(fields, `${sizeOf(fields)} <= known_size`)}
+	const sql = `SELECT ${sizedColumnsIf(fields, `${sizeOf(fields)} <= known_size`)}, version
 		FROM (SELECT value ->> 0 AS known_id, value ->> 1 AS known_size FROM json_each(?4))
 		CROSS JOIN sessions ON sessions.id = known_id
 		WHERE ${LIVE}${status === undefined ? '' : ' AND status = ?5'}`;
 	const parameters = [owner.userId, owner.organizationId, now, sizes];
-	const [found] = await db.run<[SizedSession]>(
+	const [found] = await db.run<[BoundedSession]>(
 		[{ sql, parameters: status === undefined ? parameters : [...parameters, status] }],
 		{ idempotent: true },
 	);
-	return found;
+	return sizedSessions(found);
 }
 
 /** How many sessions of a caller there are. */

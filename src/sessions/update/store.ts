@@ -1,6 +1,7 @@
 import type { Condition, Database, Statement } from '../../core/database.ts';
 import { limits } from '../../core/limits.ts';
 import { referenceParameters, type SessionReference } from '../../core/session-reference.ts';
+import type { ObjectColumn } from '../schema.ts';
 import {
 	admittedParameter,
 	type CurrentVersion,
@@ -11,15 +12,7 @@ import {
 	staleOrMissing,
 	THIS_LIVE,
 } from '../store.ts';
-import {
-	type Change,
-	isMerge,
-	MAX_MERGE_WORK,
-	type Merge,
-	mergeWork,
-	type ObjectColumn,
-	type Replacement,
-} from './changes.ts';
+import { type Change, isMerge, MAX_MERGE_WORK, type Merge, mergeWork, type Replacement } from './changes.ts';
 
 /** Undefined allows any version. */
 type Versions = readonly number[] | undefined;
