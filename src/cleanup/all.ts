@@ -6,19 +6,19 @@ import { openDatabases } from '../database/databases.ts';
 import { cleanUp, type Limits } from './cleanup.ts';
 import { cleanUpPlaced } from './placed/placed.ts';
 
-/** The least of a run's limits that a task is worth starting with: one chunk of deletions, and its closing statements. */
+/** A task starts only if this much is left of the limits: enough for one chunk of deletions and the closing statements. */
 const LEAST = { statements: 11, seconds: 1 };
-/** The time between two runs, by the cron trigger in wrangler.toml. */
+/** The time between two runs of the cron trigger in wrangler.toml. */
 const RUN_EVERY_MS = 600_000;
 
-/** A part of a run. It counts its statements, and returns whether it has come to its end. */
+/** A part of a run. It counts its statements in `stats`, and returns whether nothing is left to do. */
 type Task = (limits: Limits, stats: QueryStats) => Promise<boolean>;
 
 /**
- * Cleans up every database within the limits of one run. Each database gets an equal share of what is left of them, and those
- * that need more get what others have not used. Every run begins with another database, so that each has its turn where the
- * limits are too low for all. A database that fails does not stop the others. `now` in epoch milliseconds. Throws the first
- * failure at the end.
+ * Cleans up every database within the limits of one run. Each task gets an equal share of what is left of the limits. A task
+ * that does not finish within its share runs again with what the others have not used. Each run begins with the next task,
+ * so that limits that are too low for all tasks leave out different ones each time. A task that fails does not stop the
+ * others: the first failure is thrown at the end. `now` is in epoch milliseconds.
  */
 export async function cleanUpAll(env: Bindings, now: number): Promise<void> {
 	const settings = settingsOf(env);
@@ -51,7 +51,7 @@ export async function cleanUpAll(env: Bindings, now: number): Promise<void> {
 	if (failures.length > 0) throw failures[0];
 }
 
-/** Deletes the expired sessions of one database. It writes its log line itself. */
+/** Deletes the expired sessions of one database. `cleanUp` writes the log line. */
 const cleaningOf =
 	(env: Bindings, number: number, now: number): Task =>
 	async (limits, stats) => {
@@ -60,7 +60,7 @@ const cleaningOf =
 		return left === 0;
 	};
 
-/** Removes what DB holds for sessions of other databases. */
+/** Removes from DB what sessions of other databases no longer need, and writes a log line. */
 const placedOf =
 	(env: Bindings, now: number): Task =>
 	async (limits, stats) => {

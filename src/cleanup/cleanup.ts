@@ -17,15 +17,15 @@ export interface CleanupReport {
 
 export type Limits = Pick<Settings, 'CLEANUP_MAX_STATEMENTS' | 'CLEANUP_MAX_SECONDS'>;
 
-/** What one chunk and the end of a run can cost at most: every statement sent as often as a transient fault allows. */
+/** The most statements that one chunk can take, with each sent as often as transient faults allow. */
 const CHUNK_COST = STATEMENTS_PER_CHUNK * MAX_TRIES.write;
-/** The count of what is left, and `PRAGMA optimize`. */
+/** The same for the end of a run: the count of what is left, and `PRAGMA optimize`. */
 const CLOSING_COST = MAX_TRIES.read + MAX_TRIES.write;
 
 /**
  * Deletes expired sessions with their events, chunk by chunk, oldest first, until none is left or a limit is reached.
- * The next run continues from there. `now` in epoch milliseconds. Throws what the database throws. Either way it writes
- * one log line with what it deleted, and with the name of the database where there are several.
+ * The next run continues from there. `now` is in epoch milliseconds. Throws what the database throws. In both cases it
+ * writes one log line with what it deleted, and with the name of the `database` if one is given.
  */
 export async function cleanUp(
 	d1: D1Database,

@@ -14,7 +14,7 @@ export const isLocationHint = (text: string): text is LocationHint =>
 export interface PlacedDatabase {
 	/** 0 is DB, n is DB_n. */
 	number: number;
-	/** As they are written: the first is where the database itself is created. */
+	/** In the order of PLACEMENT. `npm run deploy` creates a missing database at the first of them. */
 	hints: readonly LocationHint[];
 }
 
@@ -23,7 +23,7 @@ export const databaseName = (number: number): 'DB' | `DB_${number}` => (number =
 
 const ENTRY = /^(DB(?:_([1-9]\d?))?)=([a-z]+(?:,[a-z]+)*)$/;
 
-/** PLACEMENT as it is written: `DB=wnam,enam DB_1=weur,eeur`. Empty: everything is in DB. */
+/** The setting PLACEMENT, such as `DB=wnam,enam DB_1=weur,eeur`. If it is empty, all new sessions go to DB. */
 export const placementSchema = z
 	.string()
 	.default('')
@@ -41,7 +41,8 @@ export const placementSchema = z
 			if (unknown !== undefined) {
 				problem(`"${unknown}" of ${name} must be one of ${locationHints.join(', ')}`);
 			}
-			if (placed.some((other) => other.number === Number(number))) problem(`${name} is there twice`);
+			if (placed.some((other) => other.number === Number(number)))
+				problem(`${name} appears twice; list all its places in one entry`);
 			placed.push({ number: Number(number), hints });
 		}
 		return placed;
@@ -53,19 +54,20 @@ export function boundNumbers(env: Readonly<Record<`DB_${number}`, unknown>>): nu
 	return [0, ...numbers.filter((number) => env[`DB_${number}`] !== undefined)];
 }
 
-/** Where a caller is, as `request.cf` tells it. */
+/** Where a caller is, according to `request.cf`. */
 export interface CallerLocation {
-	/** Two letters. Absent where Cloudflare does not know it, and for Tor. */
+	/** A code of two letters. Absent when Cloudflare does not know the continent. */
 	continent?: string | undefined;
 	/** Decimal degrees, negative to the west. */
 	longitude?: string | undefined;
 }
 
 /**
- * The hint for each continent; where D1 offers two, the longitude decides: `west` applies below `border`.
- * North America is split in its middle. Europe is split where Germany and Italy lie to the west, and Poland and the Balkans to
- * the east. The cables of South America end in Florida, those of most of Africa in western Europe, and those of the Middle
- * East, up to the Gulf, in the eastern Mediterranean.
+ * The location hint for each continent. Three continents are split by longitude: `west` applies to the west of `border`.
+ * North America is split in its middle. Europe is split so that Germany and Italy are in the west, and Poland and the
+ * Balkans in the east. D1 has no hint for South America, Africa and the Middle East, so callers there get the place where
+ * their cables end: Florida for South America, western Europe for most of Africa, and the eastern Mediterranean for the
+ * Middle East, up to the Gulf.
  */
 const HINTS: Readonly<Record<string, { hint: LocationHint; west?: { border: number; hint: LocationHint } }>> =
 	{
@@ -78,7 +80,7 @@ const HINTS: Readonly<Record<string, { hint: LocationHint; west?: { border: numb
 		AN: { hint: 'oc' },
 	};
 
-/** All places from the nearest to the farthest, by the usual times of a trip between them. */
+/** For each place, all places from the nearest to the farthest, by the usual duration of a trip between them. */
 const NEAREST: Readonly<Record<LocationHint, readonly LocationHint[]>> = {
 	wnam: ['wnam', 'enam', 'apac', 'oc', 'weur', 'eeur'],
 	enam: ['enam', 'wnam', 'weur', 'eeur', 'apac', 'oc'],
@@ -88,18 +90,19 @@ const NEAREST: Readonly<Record<LocationHint, readonly LocationHint[]>> = {
 	oc: ['oc', 'apac', 'wnam', 'enam', 'weur', 'eeur'],
 };
 
-/** The hint of a caller's location; undefined where the continent is unknown. */
+/** Returns the location hint for a caller's location, or undefined when the continent is unknown. */
 export function hintOf({ continent = '', longitude }: CallerLocation): LocationHint | undefined {
 	const found = HINTS[continent];
 	if (!found?.west) return found?.hint;
-	// Without a longitude the comparison is false. Europe's callers without one go west, where more of them are.
+	// Without a longitude the comparison is false, so the eastern hint applies. Europe is the exception: a caller without
+	// a longitude gets the western hint, because more of Europe's callers are there.
 	const degrees = Number.parseFloat(longitude ?? (continent === 'EU' ? '0' : ''));
 	return degrees < found.west.border ? found.west.hint : found.hint;
 }
 
 /**
- * The databases that a new session of a caller may go to: those that serve the place nearest to the caller. A caller whose place
- * is unknown gets the first of PLACEMENT. Empty only where `placed` is.
+ * Returns the databases that a new session of a caller may go to: those that serve the place nearest to the caller. If the
+ * caller's place is unknown, this is the first database of PLACEMENT. The result is empty only if `placed` is empty.
  */
 export function fittingDatabases(placed: readonly PlacedDatabase[], location: CallerLocation): number[] {
 	const hint = hintOf(location);
@@ -112,8 +115,8 @@ export function fittingDatabases(placed: readonly PlacedDatabase[], location: Ca
 }
 
 /**
- * The number of the database for a new session. Where several fit, the owner decides, by rendezvous hashing: a database that is
- * added takes its share of the owners from all others.
+ * Returns the number of the database for a new session, which is 0 if `placed` is empty. If several databases fit, rendezvous
+ * hashing of the owner selects one, so that a database that is added takes its share of the owners from all others.
  */
 export async function placementOf(
 	placed: readonly PlacedDatabase[],

@@ -3,12 +3,12 @@ import { databaseName } from '../core/placement.ts';
 import { type Bindings, settingsOf } from '../core/settings.ts';
 import { openDatabase } from './database.ts';
 
-/** A bookmark of DB as D1 gave it, or one of DB_n after `n:`. */
+/** The bookmark of a response: for DB the one that D1 returned, and for DB_n the same after `n:`. */
 const BOOKMARK = /^(?:([1-9]\d?):)?([0-9a-f-]+)$/;
 
 /**
- * The databases of a request. A bookmark belongs to one database and says nothing of another, so that each response's bookmark
- * names its database, and each read uses it in that database alone.
+ * Returns the databases of a request. A bookmark is valid only in its own database, so the bookmark of each response names
+ * the database, and a request passes it to that database only.
  */
 export function openDatabases(env: Bindings, stats: QueryStats, bookmark?: string): Databases {
 	const { DATABASES: numbers } = settingsOf(env);

@@ -13,7 +13,7 @@ import { FIVE } from '../support/several-databases.ts';
 const placed = (PLACEMENT: string) => settingsOf({ ...env, ...FIVE, PLACEMENT }).PLACEMENT;
 
 describe('PLACEMENT', () => {
-	it('says which databases serve which places, in the order that is written', () => {
+	it('is parsed into databases and their places, in the order of the text', () => {
 		expect(placed(' DB=wnam,enam\n DB_2=eeur,weur ')).toEqual([
 			{ number: 0, hints: ['wnam', 'enam'] },
 			{ number: 2, hints: ['eeur', 'weur'] },
@@ -29,7 +29,7 @@ describe('PLACEMENT', () => {
 		['DB_100=weur', /"DB_100=weur" must be/],
 		['DB=wnam;DB_1=weur', /must be written like/],
 		['DB_1=mars', /"mars" of DB_1 must be one of wnam, enam, weur, eeur, apac, oc/],
-		['DB=wnam DB=enam', /DB is there twice/],
+		['DB=wnam DB=enam', /DB appears twice; list all its places in one entry/],
 		['DB=wnam DB_9=weur', /DB_9 is not bound/],
 	])('is rejected when it is %j', (text, message) => {
 		expect(() => placed(text)).toThrow(message);
@@ -37,7 +37,7 @@ describe('PLACEMENT', () => {
 	});
 });
 
-describe('the place of a caller', () => {
+describe('the location hint of a caller', () => {
 	const cities: [string, CallerLocation, LocationHint | undefined][] = [
 		['Seattle', { continent: 'NA', longitude: '-122.3' }, 'wnam'],
 		['New York', { continent: 'NA', longitude: '-74.0' }, 'enam'],
@@ -56,7 +56,7 @@ describe('the place of a caller', () => {
 		['an unknown place', {}, undefined],
 		['Tor', { continent: 'T1' }, undefined],
 	];
-	it.each(cities)('%s', (_, location, hint) => {
+	it.each(cities)('is found for %s', (_, location, hint) => {
 		expect(hintOf(location)).toBe(hint);
 	});
 });
@@ -64,22 +64,22 @@ describe('the place of a caller', () => {
 describe('the databases for a new session', () => {
 	const sydney = { continent: 'OC', longitude: '151' };
 
-	it('are those that serve the caller’s place', () => {
+	it('are those that serve the place of the caller', () => {
 		const all = placed('DB=wnam,enam DB_1=weur,eeur DB_2=apac,oc DB_3=oc');
 		expect(fittingDatabases(all, sydney)).toEqual([2, 3]);
 		expect(fittingDatabases(all, { continent: 'EU', longitude: '20' })).toEqual([1]);
 	});
 
-	it('are those of the nearest place that is served, where the caller’s is not', () => {
+	it('are those of the nearest place that is served, if the place of the caller is not', () => {
 		expect(fittingDatabases(placed('DB=enam DB_1=weur DB_2=apac'), sydney)).toEqual([2]);
 		expect(fittingDatabases(placed('DB=enam DB_1=weur'), sydney)).toEqual([0]);
 	});
 
-	it('are the first of PLACEMENT where the caller’s place is unknown', () => {
+	it('are the first database of PLACEMENT if the place of the caller is unknown', () => {
 		expect(fittingDatabases(placed('DB_3=weur DB=enam'), {})).toEqual([3]);
 	});
 
-	it('are chosen among by the owner, evenly, and a further one takes its share from all', async () => {
+	it('are assigned to owners evenly, and a further one takes its share of the owners from all others', async () => {
 		const owners = Array.from({ length: 600 }, (_, n) => ({ userId: `user_${n}`, organizationId: null }));
 		const choose = (text: string) =>
 			Promise.all(owners.map((owner) => placementOf(placed(text), owner, sydney)));
@@ -94,7 +94,7 @@ describe('the databases for a new session', () => {
 		expect(Math.abs(moved.length - 150)).toBeLessThan(60);
 	});
 
-	it('is DB without PLACEMENT', async () => {
+	it('are DB alone without PLACEMENT', async () => {
 		expect(await placementOf([], { userId: 'u', organizationId: null }, sydney)).toBe(0);
 	});
 });

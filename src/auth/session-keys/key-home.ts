@@ -9,17 +9,17 @@ import {
 	revokeSessionKey,
 } from './store.ts';
 
-/** Where a session is, and where its keys are. The two are the same for a session in DB. */
+/** The database of a session and the one of its keys. They are the same for a session in DB. */
 export interface KeyHome {
 	/** The database of the session. */
 	ofSession: Database;
-	/** DB: a key must be found before its session is known. */
+	/** DB, because a key must be found before its session is known. */
 	ofKeys: Database;
 }
 
 /**
- * Stores a key that can read one session, and returns when it expires; undefined when there is no such session. It takes one
- * round trip, and two for a session that is not in DB.
+ * Stores a key that can read one session. Returns when the key expires, or undefined when there is no such session. It takes
+ * one round trip for a session in DB, and two for any other.
  */
 export async function storeSessionKey(
 	{ ofSession, ofKeys }: KeyHome,
@@ -34,7 +34,7 @@ export async function storeSessionKey(
 	return expiresAt;
 }
 
-/** Revokes a key of a session. Returns whether the session and the key exist. The same trips. */
+/** Revokes a key of a session. Returns whether the session and the key exist. It takes as many trips as storing a key. */
 export async function endSessionKey(
 	{ ofSession, ofKeys }: KeyHome,
 	reference: SessionReference,

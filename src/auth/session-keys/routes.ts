@@ -17,11 +17,11 @@ import {
 	sessionKeySchema,
 } from './schema.ts';
 
-/** A key for testing makes keys for testing. */
+/** The environment of a new key. A caller with a test key gets a test key, and any other caller a live key. */
 const environmentOf = (c: Context<AppEnv>): KeyEnvironment =>
 	c.req.header('Authorization')?.includes('rt_test_') ? 'test' : 'live';
 
-/** The keys that can read one session; mounted under the session's path. */
+/** The calls on keys for one session. They are mounted under the session's path. */
 export const sessionKeyRoutes = new Hono<AppEnv>({ strict: false })
 	.post(
 		'/',
@@ -30,9 +30,11 @@ export const sessionKeyRoutes = new Hono<AppEnv>({ strict: false })
 			tag: 'Sessions',
 			summary: 'Make a key for one session',
 			description:
-				'Makes a key that can read and follow this session and do nothing else, for a browser. It expires with the session at the latest. No body counts as `{}`. Such a key cannot make keys.',
+				'Makes a key that can read and follow this session and do nothing else, for a browser. It expires with the session at the latest. A missing body counts as `{}`. Such a key cannot make keys.',
 			permission: 'PRODUCTS:READ',
-			responses: { 201: { description: 'The key, this once.', schema: sessionKeySchema } },
+			responses: {
+				201: { description: 'The key. No later response contains it.', schema: sessionKeySchema },
+			},
 		}),
 		jsonBody({ [JSON_TYPE]: sessionKeyRequestSchema }, { absent: 'is {}' }),
 		async (c) => {

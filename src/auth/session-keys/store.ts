@@ -13,13 +13,13 @@ export interface NewSessionKey {
 }
 
 const THIS_LIVE = 'id = ? AND user_id = ? AND organization_id IS ? AND expires_at > ?';
-/** Expired keys of the session that are deleted at once. */
+/** The most expired keys of a session that one statement deletes. */
 const DELETED_AT_ONCE = 100;
 
 /**
- * Stores a key that can read one session, and returns when it expires; undefined when there is no such session. Deletes
- * keys of the session that have expired. Idempotent, because the key's id is new: the upsert changes nothing, and makes a
- * repeated INSERT return what the first one stored.
+ * Stores a key that can read one session of DB. Returns when the key expires, or undefined when there is no such session.
+ * Deletes keys of the session that have expired. Idempotent, because the key's id is new: the upsert changes nothing, and
+ * makes a repeated INSERT return what the first one stored.
  */
 export async function insertSessionKey(
 	db: Database,
@@ -56,7 +56,7 @@ export async function insertSessionKey(
 	return stored?.expires_at;
 }
 
-/** When a live session expires; undefined when there is no such session. */
+/** Returns when a live session expires, or undefined when there is no such session. */
 export async function readExpiry(db: Database, reference: SessionReference): Promise<string | undefined> {
 	const [[session]] = await db.run<[{ expires_at: string }]>(
 		[
@@ -70,7 +70,10 @@ export async function readExpiry(db: Database, reference: SessionReference): Pro
 	return session?.expires_at;
 }
 
-/** Stores a key in DB that can read one session of another database. Idempotent, because the key's id is new. */
+/**
+ * Stores in DB a key that can read one session of another database. Its stored permissions are empty, so that a Worker of an
+ * earlier version, which does not know `placed_session_id`, refuses it. Idempotent, because the key's id is new.
+ */
 export async function insertPlacedSessionKey(
 	db: Database,
 	{ id, owner, now }: SessionReference,
@@ -99,7 +102,7 @@ export async function insertPlacedSessionKey(
 	);
 }
 
-/** Revokes a key in DB of a session of another database. Returns whether the key exists. A second time changes nothing. */
+/** Revokes a key for a session of another database. The key is in DB. Returns whether it exists. Idempotent. */
 export async function revokePlacedSessionKey(
 	db: Database,
 	{ id, owner, now }: SessionReference,
@@ -118,7 +121,7 @@ export async function revokePlacedSessionKey(
 	return keys.length > 0;
 }
 
-/** Revokes a key of a session. Returns whether the session and the key exist. A second time changes nothing. */
+/** Revokes a key for a session of DB. Returns whether the session and the key exist. Idempotent. */
 export async function revokeSessionKey(
 	db: Database,
 	reference: SessionReference,

@@ -9,15 +9,16 @@ import {
 	releaseKeys,
 } from './store.ts';
 
-/** What asking one database and releasing its keys in DB can cost at most. */
+/** The most statements that it can take to ask one database for its keys and to release them in DB. */
 const ASK_COST = MAX_TRIES.read + 2 * MAX_TRIES.write;
 
 /**
- * Removes from DB what belongs to sessions of other databases, until nothing is left or `mayGoOn` says no; it is told how many
- * statements the next chunk can cost. Returns how many keys were looked at.
+ * Removes from DB the expired API keys for sessions of other databases, and the notes of Idempotency-Keys whose sessions have
+ * ended. It continues until none is left or `mayGoOn` returns false. `mayGoOn` takes the most statements that the next chunk
+ * can need. Returns how many keys of both kinds were processed.
  *
- * The end of an Idempotency-Key is asked of its session's database, because a session may have got a longer life. The key of a
- * session that is gone, or whose database is not bound any more, is deleted.
+ * A session may have got a longer life since its note was made, so its database is asked first. The note is kept while the
+ * session lives. It is deleted when the session is gone or its database is no longer bound.
  */
 export async function cleanUpPlaced(
 	databases: Databases,
@@ -36,7 +37,7 @@ export async function cleanUpPlaced(
 		if (ended.length === 0) break;
 		const [asked, inUse]: [EndedKey[], KeyInUse[]] = [[], []];
 		for (const [number, keys] of Map.groupBy(ended, ({ database }) => database)) {
-			// What is not asked now stays for the next chunk.
+			// The keys of databases that are not asked now stay for the next chunk.
 			if (asked.length > 0 && !mayGoOn(ASK_COST)) break;
 			asked.push(...keys);
 			if (!databases.numbers.includes(number)) continue;

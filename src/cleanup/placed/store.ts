@@ -1,21 +1,21 @@
 import type { Database } from '../../core/database.ts';
 
-/** Rows that one statement looks at. */
+/** The most keys that one statement deletes or reads. */
 const AT_ONCE = 500;
 
-/** An Idempotency-Key whose session's first life has ended, and the database that its creates go to. */
+/** An Idempotency-Key whose note in DB has expired, and the number of the database that its creates go to. */
 export interface EndedKey {
 	user_id: string;
-	/** '' without an organization. */
+	/** '' for a user in no organization. */
 	organization_id: string;
 	idempotency_key: string;
 	database: number;
 }
 
-/** A key that a live session still has, and when that expires. */
+/** An Idempotency-Key that a live session still has, and when the session expires. */
 export type KeyInUse = EndedKey & { expires_at: string };
 
-/** Deletes expired keys for one session that is not in DB. Returns how many. Idempotent. */
+/** Deletes a chunk of the expired API keys for sessions that are not in DB. Returns how many. Idempotent. */
 export async function deleteExpiredPlacedKeys(db: Database, now: string): Promise<number> {
 	const [deleted = 0] = await db.change(
 		[
@@ -30,7 +30,7 @@ export async function deleteExpiredPlacedKeys(db: Database, now: string): Promis
 	return deleted;
 }
 
-/** Reads from DB which Idempotency-Keys may have ended by `now`, the oldest first. */
+/** Reads from DB a chunk of the Idempotency-Keys whose notes had expired by `now`, the oldest first. */
 export async function readEndedKeys(db: Database, now: string): Promise<EndedKey[]> {
 	const [keys] = await db.run<[EndedKey]>(
 		[
@@ -48,7 +48,7 @@ export async function readEndedKeys(db: Database, now: string): Promise<EndedKey
 const listOf = (keys: readonly EndedKey[]): string =>
 	JSON.stringify(keys.map((key) => [key.user_id, key.organization_id, key.idempotency_key]));
 
-/** Reads from the database of these keys which of them live sessions still have. */
+/** Reads which of these keys live sessions still have. All keys are of the one database `db`. */
 export async function readKeysInUse(
 	db: Database,
 	keys: readonly EndedKey[],
@@ -71,8 +71,8 @@ export async function readKeysInUse(
 }
 
 /**
- * Keeps the keys in DB that are in use until their sessions expire, and deletes the others of `ended`. A key that a create has
- * used since they were read is left alone. Idempotent.
+ * Keeps the notes of the keys `inUse` until their sessions expire, and deletes those of the other keys of `ended`. The note
+ * of a key that a create has used since it was read has a later expiry, and stays as it is. Idempotent.
  */
 export async function releaseKeys(
 	db: Database,

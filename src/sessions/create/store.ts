@@ -16,9 +16,10 @@ export interface KeyUse {
 }
 
 /**
- * Returns the database that creates with an Idempotency-Key go to: the one of the first, whatever the placement is by now. It
- * is kept in DB, so `db` is DB. A key of a session that was created in DB while no other database was bound stays there, and a
- * database that is no longer bound gives its keys away. Idempotent.
+ * Returns the number of the database that creates with an Idempotency-Key go to. The first create with a key notes its
+ * placement in DB, so `db` is DB, and later creates get the noted database instead of their own placement. If a live session
+ * in DB already has the key, because it was created while no other database was bound, the note is DB. If the noted database
+ * is no longer bound, the key gets a new note. Idempotent.
  */
 export async function databaseOfKey(db: Database, use: KeyUse): Promise<number> {
 	const { owner, key, placement, bound, now, expiresAt } = use;

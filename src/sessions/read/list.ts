@@ -12,24 +12,25 @@ import { type ReadFields, type WholeSession, wholeSessions } from './whole.ts';
 
 /** A page of a list. */
 export interface Page {
-	/** With content as far as the first round trip brings it. */
+	/** The sessions of the page. They have content if the first round trip has brought it. */
 	rows: SizedSession[];
-	/** How many sessions there are; absent for a page after an id. */
+	/** How many sessions there are. Undefined for a page after an id. */
 	total: number | undefined;
-	/** The id to go on after, if there are more. */
+	/** The id after which the next page begins, if there are more sessions. */
 	next: string | undefined;
 	/**
-	 * Yields the same sessions, some at a time and each whole: what is missing comes in further round trips, each when it is
-	 * asked for. A session that is gone by then, or is no longer in the status that was asked for, is left out; one that has
-	 * changed comes as it is then.
+	 * Yields the same sessions in batches, each session whole. Missing content is read in further round trips, each when the
+	 * consumer asks for its batch. A session that is gone by then, or no longer in the status that was asked for, is omitted.
+	 * A session that has changed is yielded as it is then.
 	 */
 	whole(): AsyncGenerator<WholeSession[], void, undefined>;
 }
 
 /**
- * A page of a caller's sessions in all databases, the newest first. Several databases are asked at once, each for as many
- * sessions as the page could take from it; together they bring no more content than one would alone. Throws
- * DatabaseUnavailable when one of them cannot answer. `maxIds` bounds the ids that are held at once, of all together.
+ * Returns a page of a caller's sessions in all databases, the newest first. Several databases are asked in parallel, each for
+ * as many sessions as the page could take from it. Together they return no more content in the first round trip than one
+ * database alone would. Throws DatabaseUnavailable when one of them cannot answer. `maxIds` is the most ids that are held at
+ * once, those of all databases together.
  */
 export async function listPage(
 	databases: readonly Database[],
@@ -43,7 +44,7 @@ export async function listPage(
 		const read: ReadFields = (missing, fields) => readWhole(only, { ...query, fields }, missing);
 		return { ...page, whole: () => wholeSessions(page.rows, query.fields, read) };
 	}
-	// A page at an offset begins at another place in each database.
+	// A page at an offset begins at a different place in each database.
 	const start =
 		'offset' in from && from.offset > 0 ? await placesAt(databases, query, from.offset, maxIds) : undefined;
 	const parts = await inParallel(databases, async (db, at) => {
@@ -71,9 +72,9 @@ export async function listPage(
 	};
 }
 
-/** Some 5 MB. */
+/** These ids take about 5 MB of memory. */
 const MAX_IDS = 50_000;
-/** These sort before and after all ids in the list's order. */
+/** In the list's order, NEWEST comes before all ids and OLDEST after them. */
 const NEWEST = 'sess_~';
 const OLDEST = '';
 
@@ -84,12 +85,13 @@ const merged = <Row extends { id: string }>(lists: readonly (readonly Row[])[]):
 const sum = (numbers: readonly number[]): number => numbers.reduce((all, each) => all + each, 0);
 
 /**
- * Finds the place in each database after which the list goes on when it has passed over `offset` sessions in all, and counts
- * all sessions. It reads about as many index entries as it passes over in each database.
+ * Finds the place in each database after which the list continues when it has skipped `offset` sessions in all, and counts
+ * all sessions. In each database it reads about `offset` index entries.
  *
- * While more are to be passed over than ids can be held, each round asks each of the n databases that have sessions of the
- * caller for the one that is `offset / n` places further on. The newest of these has fewer than `offset` sessions before it,
- * whatever the others hold, so that its database goes on from there.
+ * While `left`, the number of sessions still to skip, is larger than the number of ids that may be held, each round asks the n
+ * databases that have sessions of the caller for the id that is `left / n` places further on. Fewer than `left` sessions come
+ * before the newest of these ids, because each database has fewer than `left / n` of them. So its database continues after
+ * that id, and the sessions up to it count as skipped.
  */
 async function placesAt(
 	databases: readonly Database[],
@@ -114,7 +116,7 @@ async function placesAt(
 			return { id, at };
 		});
 		const [newest] = merged([found]);
-		// Every database has fewer left than a step, so that all together have fewer than are to be passed over.
+		// Each database has fewer than `step` sessions left, so all together have fewer than `left`: the page is empty.
 		if (!newest || newest.id === OLDEST) {
 			left = 0;
 			places.fill(OLDEST);

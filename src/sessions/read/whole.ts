@@ -6,7 +6,7 @@ import type { SizedSession } from './store.ts';
 /** A session of a list. An object is JSON text, or UTF-8 bytes of it that are valid until the next batch. */
 export type WholeSession = SizedSession<string | Uint8Array>;
 
-/** Reads fields of sessions, in any order, without those that are gone. */
+/** Reads fields of sessions. Returns the sessions in any order, and omits those that are gone. */
 export type ReadFields = (
 	missing: readonly WholeSession[],
 	fields: readonly SessionField[],
@@ -20,8 +20,8 @@ export type ReadFields = (
 const BYTES_OF_A_SMALL_TRIP = limits.storedObject;
 
 /**
- * Yields the sessions of a page in their order, in batches, and each whole. It calls `read` when the consumer asks for a
- * batch. A session that is larger than a small trip is read in pieces. If it changes between two of them, it is read
+ * Yields the sessions of a page in their order, in batches, each session whole. It calls `read` when the consumer asks
+ * for a batch. A session that is larger than a small trip is read in pieces. If it changes between two of them, it is read
  * again in one trip, so that it is always of one version.
  */
 export function wholeSessions(
@@ -67,7 +67,7 @@ function piecesOf({ sizes }: WholeSession, fields: readonly SessionField[]): Pie
 
 /**
  * Reads a session in pieces, and returns undefined if it changed between two of them. The objects are encoded into
- * `space`, because V8 would keep for long what outlives a few trips.
+ * `space`, because V8 frees strings late when they outlive a few trips.
  */
 async function readInPieces(
 	session: WholeSession,
