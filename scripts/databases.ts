@@ -1,5 +1,6 @@
 /**
- * `npm run databases`: adds a D1 database for sessions, and lists those of wrangler.toml. `npm run databases -- --help` prints how.
+ * `npm run databases`: adds a D1 database for sessions, and lists the D1 databases of wrangler.toml. With `-- --help` it
+ * prints its usage.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -18,10 +19,12 @@ import {
 } from './wrangler.ts';
 
 const HELP = `npm run databases -- add --location ${locationHints.join('|')}
-npm run databases -- list [--json]
+npm run databases -- list [--json] [--local [--persist-to DIR] | --remote]
 
-add creates a database in the account that wrangler is logged in to, binds it in wrangler.toml under the next number, and
-applies the migrations. list takes --local (the default; with --persist-to DIR as in wrangler) or --remote.`;
+add creates a database at a place of D1, in the account that wrangler is logged in to, binds it in wrangler.toml under the
+next number, and applies the migrations. list shows the size and the rows of each database, and the places whose new
+sessions it takes. It reads the local databases, whose folder --persist-to names as in wrangler, or with --remote the
+deployed ones.`;
 
 const usageError = (message: string) => new Failure(message, 2);
 
@@ -44,11 +47,14 @@ function readArguments() {
 }
 type Options = ReturnType<typeof readArguments>['values'];
 
-/** The text of wrangler.toml with one more database, after the last one. Everything else stays as it is. */
+/** Returns the text of wrangler.toml with one more database, after the last one. Everything else stays as it is. */
 export function withDatabase(toml: string, binding: string, name: string): string {
 	const lines = toml.split('\n');
 	const header = lines.findLastIndex((line) => /^\s*\[\[\s*d1_databases\s*\]\]/.test(line));
-	if (header < 0) throw new Failure('wrangler.toml has no [[d1_databases]] to add another to.');
+	if (header < 0)
+		throw new Failure(
+			'wrangler.toml has no [[d1_databases]] table. Declare each D1 database in such a table.',
+		);
 	const isOfTable = (line: string) => /^\s*[\w"'-]+\s*=/.test(line);
 	let end = header + 1;
 	for (let at = header + 1; at < lines.length && !/^\s*\[/.test(lines[at] ?? ''); at += 1) {
@@ -74,14 +80,16 @@ async function add({ location = '' }: Options): Promise<void> {
 	const numbers = boundNumbers(Object.fromEntries(databases.map(({ binding }) => [binding, true])));
 	const number = Math.max(...numbers) + 1;
 	if (number > MAX_DATABASE_NUMBER)
-		throw new Failure(`${databaseName(MAX_DATABASE_NUMBER)} is the last one.`);
+		throw new Failure(
+			`wrangler.toml binds ${databaseName(MAX_DATABASE_NUMBER)}, and no higher number is possible.`,
+		);
 	const binding = databaseName(number);
 	const name = `${main.name}-${number}`;
 	if (remoteDatabaseId(name) === undefined) {
 		wrangler('d1', 'create', name, '--location', location);
 		console.log(`${name}: created in ${location}`);
 	} else {
-		// An earlier run may have ended here. Where it is cannot be changed.
+		// An earlier run may have created it and then failed. Its place cannot be changed, so `location` has no effect on it.
 		console.log(`${name}: exists already`);
 	}
 	writeFileSync(CONFIG, withDatabase(readFileSync(CONFIG, 'utf8'), binding, name));
@@ -92,16 +100,16 @@ async function add({ location = '' }: Options): Promise<void> {
 		if (!(error instanceof Failure)) throw error;
 		throw new Failure(`${error.message}\n\n\`npm run deploy\` applies the migrations, too.`);
 	}
-	console.log(`${name}: has the tables`);
+	console.log(`${name}: the migrations are applied`);
 	const placement = (await configuredVar('PLACEMENT')) || 'DB=enam';
 	const unnamed = databases.filter(
 		(other) => !placement.split(/\s+/).some((entry) => entry.startsWith(`${other.binding}=`)),
 	);
 	console.log(`
-It gets no sessions yet. Name it in wrangler.toml${placement === 'DB=enam' ? ', with the place of DB instead of enam' : ''}:
+${binding} gets no sessions until PLACEMENT names it. Set this in wrangler.toml${placement === 'DB=enam' ? ', with the place of DB instead of enam' : ''}:
 
 PLACEMENT = "${placement} ${binding}=${location}"
-${unnamed.map((other) => `\n${other.binding} is not named there, so it gets no sessions either. Name it if it should.\n`).join('')}
+${unnamed.map((other) => `\n${other.binding} is not named there, so it gets no new sessions. Add it if it should get some.\n`).join('')}
 Then run \`npm run deploy\`.`);
 }
 

@@ -1,7 +1,7 @@
 /**
- * `npm run deploy`: checks the settings of wrangler.toml, creates its D1 databases that the account does not have, applies the
- * migrations to each, and uploads the Worker. Each step keeps what an earlier run has done, so the command can run again after
- * any failure.
+ * `npm run deploy`: checks the settings of wrangler.toml, creates the D1 databases that the account does not have yet, applies
+ * the migrations to each database, and uploads the Worker. Each step keeps what an earlier run has done, so the command can
+ * run again after any failure.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -20,8 +20,8 @@ import {
 } from './wrangler.ts';
 
 /**
- * Creates each database that is missing, at the first place that PLACEMENT gives it, because a database cannot be moved. Then
- * applies the migrations to every one.
+ * Creates each missing database, and then applies the migrations to every database. A database cannot be moved later, so it
+ * is created at the first place that PLACEMENT gives it. D1 selects the place of a database that PLACEMENT does not name.
  */
 export function prepareDatabases(
 	databases: readonly ConfiguredDatabase[],
@@ -34,7 +34,7 @@ export function prepareDatabases(
 			say(`  ${name}: exists`);
 			continue;
 		}
-		// Its output is left out: it asks for a database_id in wrangler.toml, which is not needed.
+		// The output of this command is not shown: it asks for a database_id in wrangler.toml, which is not needed.
 		const [location] = placed.find(({ number }) => databaseName(number) === binding)?.hints ?? [];
 		wrangler('d1', 'create', name, ...(location ? ['--location', location] : []));
 		say(`  ${name}: created`);
@@ -55,7 +55,7 @@ function uploadWorker(): string[] {
 		runVisibly(['deploy'], { ...process.env, WRANGLER_OUTPUT_FILE_PATH: output });
 		const lines = readFileSync(output, 'utf8').trimEnd().split('\n');
 		const deployed = lines.map((line) => JSON.parse(line)).find(({ type }) => type === 'deploy');
-		// The answer to one of wrangler's questions may have been no, which is not a failure to wrangler.
+		// If the user has answered one of wrangler's questions with no, wrangler exits with 0 but has not uploaded anything.
 		if (!deployed?.version_id) throw new Failure('wrangler did not upload the Worker.');
 		return urlsOf(deployed.targets ?? []);
 	} finally {
@@ -84,7 +84,7 @@ async function deploy(): Promise<void> {
 		throw new Failure('npm run deploy takes no arguments: wrangler.toml says what is deployed.', 2);
 	}
 	const databases = await configuredDatabases();
-	// A Worker refuses every request while one of its settings is invalid.
+	// A Worker with an invalid setting answers every request with INTERNAL_ERROR, so nothing is changed for such settings.
 	const { PLACEMENT: placed } = await configuredSettings();
 	try {
 		prepareDatabases(databases, placed);

@@ -7,7 +7,8 @@ export const ROOT = resolve(import.meta.dirname, '..');
 export const CONFIG = join(ROOT, 'wrangler.toml');
 
 /**
- * The environment of wrangler's commands: no prompts, no usage report and no update check, so nothing needs a network.
+ * Returns the environment for wrangler's commands: without prompts, and without the usage report and the update check, so
+ * that a local command needs no network.
  */
 export const quiet = () => ({
 	...process.env,
@@ -35,8 +36,8 @@ export interface ConfiguredDatabase {
 }
 
 /**
- * The D1 databases of wrangler.toml, in its order. Throws when one has no `database_name`, or the name of another: the list would
- * show each of its sessions twice.
+ * Returns the D1 databases of wrangler.toml, in its order. Throws a Failure when a database has no `database_name`, or the
+ * same one as another: a list of sessions would then contain each session of that database twice.
  */
 export async function configuredDatabases(): Promise<ConfiguredDatabase[]> {
 	// Loading wrangler takes a second, so load it only when it is needed.
@@ -56,14 +57,14 @@ export async function configuredDatabases(): Promise<ConfiguredDatabase[]> {
 	return databases;
 }
 
-/** A setting of wrangler.toml as it is written there; undefined when it is missing. */
+/** Returns a setting as it is written in wrangler.toml, or undefined when it is missing there. */
 export async function configuredVar(name: string): Promise<string | undefined> {
 	const { unstable_readConfig } = await import('wrangler');
 	const value = unstable_readConfig({ config: CONFIG }).vars[name];
 	return value === undefined ? undefined : String(value);
 }
 
-/** The settings of wrangler.toml. Throws a Failure that names each setting that a Worker would refuse. */
+/** Returns the settings of wrangler.toml. Throws a Failure that names each invalid setting. */
 export async function configuredSettings(): Promise<Settings> {
 	const { unstable_readConfig } = await import('wrangler');
 	const { vars, d1_databases } = unstable_readConfig({ config: CONFIG });
