@@ -6,14 +6,14 @@ import { databaseName } from '../src/core/placement.ts';
 import { openDatabase } from '../src/database/database.ts';
 import { compatibilityDate, ROOT } from './contenders.ts';
 
-/** Milliseconds that a trip to a database of the caller's continent takes, and to any other. */
+/** The delay of a trip to a database on the caller's continent, and to any other, in milliseconds. */
 export const NEAR_MS = 10;
 export const FAR_MS = 150;
-/** How long a database is busy with each trip, and answers nobody else, as D1 does. */
+/** How long a database takes for a trip when it does one trip at a time, as D1 does with queries. In milliseconds. */
 export const BUSY_MS = 5;
 export const OWNERS = 64;
 
-/** Where callers are. The first database is near the first of them, and so on. */
+/** Where callers are. The first database is near the first place, and so on. */
 export const PLACES = [
 	{ name: 'North America', cf: { continent: 'NA', longitude: '-77' } },
 	{ name: 'Europe', cf: { continent: 'EU', longitude: '2' } },
@@ -21,8 +21,8 @@ export const PLACES = [
 ] as const;
 
 /**
- * The service with databases that are some way off. The caller's place is a header, because a local request has none of its
- * own. With SERIAL a database does one trip at a time and takes BUSY_MS for it.
+ * A Worker that runs the service with a delay before each trip to a database. The header X-Place says where the caller is,
+ * because a local request has no place. With SERIAL, each database does one trip at a time and takes BUSY_MS for it.
  */
 const AWAY = `import worker from './worker.js';
 export { Hub } from './worker.js';
@@ -73,14 +73,14 @@ export default {
 	},
 };`;
 
-/** The service on databases that are some way off, with a key for each of OWNERS callers. */
+/** The running service, with a delay before each trip to a database, and a key for each of OWNERS callers. */
 export interface AwayService {
 	url: string;
 	keys: string[];
 	close(): Promise<void>;
 }
 
-/** Starts the service on so many databases. */
+/** Starts the service with `count` databases. */
 export async function startAway(
 	script: string,
 	count: number,

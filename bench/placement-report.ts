@@ -13,7 +13,7 @@ export const placementTable = (rows: readonly PlaceRow[]): string[][] => [
 ];
 
 export const throughputTable = (rows: readonly ThroughputRow[]): string[][] => [
-	['databases', 'updates a second', `${BUSY_MS} ms a trip, one at a time`, 'of one'],
+	['databases', 'updates a second', `${BUSY_MS} ms a trip, one at a time`, 'compared with one database'],
 	...rows.map(({ databases, machine, busy }) => [
 		String(databases),
 		String(machine),
@@ -25,21 +25,23 @@ export const throughputTable = (rows: readonly ThroughputRow[]): string[][] => [
 export const placementMarkdown = (
 	{ places, throughput: rows }: { places: readonly PlaceRow[]; throughput: readonly ThroughputRow[] },
 	machine: string,
-): string => `# Near everyone, and past one database
+): string => `# Latency and throughput of several databases
 
 Made by \`npm run bench -- --placement\`. ${machine}.
 
-An artificial delay stands before each trip to a database: ${NEAR_MS} ms to one on the caller's continent, ${FAR_MS} ms to any other. Medians of
-${LIVES} sessions, for callers on all three continents at once. A session is the one of [docs/scaling.md](../docs/scaling.md#what-a-million-sessions-a-day-cost): 1
-create, 10 updates, 30 events, 5 details, 5 lists and 10 pages of events, one call after the other.
+Each trip to a database has an artificial delay: ${NEAR_MS} ms on the caller's continent, and ${FAR_MS} ms to any other. The figures are
+medians of ${LIVES} sessions, with callers on all three continents at once. A session is the one of
+[docs/scaling.md](../docs/scaling.md#what-a-million-sessions-a-day-cost): 1 create, 10 updates, 30 events, 5 details,
+5 lists and 10 pages of events, one call after the other.
 
 ${markdownTable(placementTable(places))}
 
-The list asks every database, so it takes as long as the farthest one. A create with an \`Idempotency-Key\` goes to \`DB\` first.
+A list asks every database, so it takes as long as a trip to the farthest one. A create with an \`Idempotency-Key\` takes
+a trip to \`DB\` first.
 
-Throughput: updates by ${OWNERS} callers at once over ${CONNECTIONS} connections, without that delay. In the first column load generator, Worker
-and all databases share this machine, whatever their number; in the second each database is busy for ${BUSY_MS} ms with each trip
-and answers nobody else meanwhile, as D1 does.
+The throughput is that of updates by ${OWNERS} callers at once over ${CONNECTIONS} connections, without that delay. The load generator, the
+Worker and all databases share this machine, so the first column of figures does not grow with the number of databases.
+In the second column each database takes ${BUSY_MS} ms for each trip and does one trip at a time, as D1 does with queries.
 
 ${markdownTable(throughputTable(rows))}
 `;

@@ -35,7 +35,7 @@ const sender =
 		return JSON.parse(text) as { id: string };
 	};
 
-/** What a caller of one continent waits for, in milliseconds: medians. */
+/** How long a caller of one continent waits for each call: medians, in milliseconds. */
 export interface PlaceRow {
 	place: string;
 	databases: string;
@@ -43,7 +43,7 @@ export interface PlaceRow {
 	createWithKey: number;
 	update: number;
 	list: number;
-	/** The assumed session of docs/scaling.md: 61 calls, one after the other. */
+	/** The 61 calls of the session that docs/scaling.md assumes, one after the other. */
 	life: number;
 }
 
@@ -63,7 +63,7 @@ async function livesOf(service: AwayService, place: number, databases: string): 
 		taken[name].push(performance.now() - started);
 		return result;
 	}
-	// The isolate learns the key.
+	// After this call the isolate has cached the key.
 	await send('GET', '?limit=1');
 	for (let life = 0; life < LIVES; life += 1) {
 		await timed('life', async () => {
@@ -100,19 +100,19 @@ async function livesOf(service: AwayService, place: number, databases: string): 
 	};
 }
 
-/** Updates a second of so many databases. */
+/** The updates a second that a number of databases serves. */
 export interface ThroughputRow {
 	databases: number;
-	/** As fast as this machine is. */
+	/** Without an artificial delay. */
 	machine: number;
-	/** Where each database takes BUSY_MS for a trip and answers nobody else meanwhile. */
+	/** With databases that each do one trip at a time and take BUSY_MS for it. */
 	busy: number;
 }
 
 async function throughput(script: string, count: number, isSerial: boolean): Promise<number> {
 	const service = await startAway(script, count, {
 		SERIAL: String(isSerial),
-		// All serve the callers' place, so that the owners are spread over them.
+		// All databases serve the place of the callers, so the owners are spread over all of them.
 		PLACEMENT: Array.from({ length: count }, (_, number) => `${databaseName(number)}=enam`).join(' '),
 	});
 	const pool = new Pool(service.url, { connections: CONNECTIONS, pipelining: 1 });
@@ -136,7 +136,10 @@ async function throughput(script: string, count: number, isSerial: boolean): Pro
 	}
 }
 
-/** Measures callers of three continents, with one database far from two of them and with one near each, and the throughput. */
+/**
+ * Measures the latency for callers on three continents, first with one database and then with one on each continent, and
+ * the throughput of one, two and four databases.
+ */
 export async function measurePlacement(
 	progress: (text: string) => void,
 ): Promise<{ places: PlaceRow[]; throughput: ThroughputRow[] }> {
