@@ -9,7 +9,7 @@ import { expire, query } from '../support/database.ts';
 import { meteredD1 } from '../support/metered-d1.ts';
 import { FIVE, near } from '../support/several-databases.ts';
 
-/** A caller with a session near it, and the holder of a key for that session, who is somewhere else. */
+/** A caller near a database, with a session there, and a guest in another place who has a key for that session. */
 async function holder(number: number) {
 	const caller = await newCaller({ fetcher: near(number) });
 	const { id } = await caller.create();
@@ -37,7 +37,7 @@ describe.each([0, 3])('a key for one session in database %i', (number) => {
 		}
 	});
 
-	it('expires with the session at the latest, and reads nothing after the session', async () => {
+	it('expires with the session at the latest, and reads nothing when the session is deleted', async () => {
 		const { caller, id, path, guest } = await holder(number);
 		const end = new Date(Date.now() + 600_000).toISOString();
 		await expire(id, end);
@@ -48,7 +48,7 @@ describe.each([0, 3])('a key for one session in database %i', (number) => {
 		expect((await caller.call('POST', `${path}/keys`)).status).toBe(404);
 	});
 
-	it('is revoked through its own session, by its owner', async () => {
+	it('can be revoked through its own session only, by its owner only', async () => {
 		const { caller, id, path, made, guest } = await holder(number);
 		const revoke = (from: string, by = caller) => by.call('DELETE', `${SESSIONS}/${from}/keys/${made.id}`);
 		const other = await newCaller({ fetcher: near(number) });
@@ -61,14 +61,14 @@ describe.each([0, 3])('a key for one session in database %i', (number) => {
 		expect((await guest.call('GET', path)).status).toBe(401);
 	});
 
-	it('is found as what it is', async () => {
+	it('is found with its session, its owner and the permission to read', async () => {
 		const { caller, id, made } = await holder(number);
 		const row = await findApiKey(openDatabase(env.DB), await sha256Hex(made.key));
 		expect(row).toMatchObject({ session_id: id, permissions: 'PRODUCTS:READ', user_id: caller.userId });
 	});
 });
 
-it('is refused by a Worker that does not know sessions of other databases', async () => {
+it('has no stored permissions, so that a Worker that does not know other databases refuses it', async () => {
 	const { made } = await holder(3);
 	const [row] = await query<{ permissions: string; session_id: string | null }>(
 		'SELECT permissions, session_id FROM api_keys WHERE id = ?',
@@ -77,7 +77,7 @@ it('is refused by a Worker that does not know sessions of other databases', asyn
 	expect(row).toEqual({ permissions: '', session_id: null });
 });
 
-it('takes one trip to make for a session of DB, and two for another', async () => {
+it('takes one trip to make for a session of DB, and two for a session of another database', async () => {
 	for (const [number, trips] of [
 		[0, [1, 0]],
 		[1, [1, 1]],

@@ -13,7 +13,7 @@ const RUN = 600_000;
 const run = (bindings: Partial<Bindings> = {}, now = NOW) =>
 	cleanUpAll({ ...env, ...FIVE, ...bindings }, now);
 
-/** Expired sessions in a database. */
+/** Inserts expired sessions into a database. */
 async function fill(number: number, count: number): Promise<void> {
 	await d1s[number]
 		?.prepare(
@@ -47,7 +47,7 @@ beforeEach(async () => {
 afterEach(() => vi.restoreAllMocks());
 
 describe('the cleanup of several databases', () => {
-	it('removes what has expired in each, and writes a line for each', async () => {
+	it('removes expired sessions from each, and writes a log line for each', async () => {
 		const info = vi.spyOn(console, 'info').mockImplementation(() => {});
 		for (const number of d1s.keys()) await fill(number, 10 + number);
 		await run();
@@ -64,14 +64,14 @@ describe('the cleanup of several databases', () => {
 		expect(lines.filter(({ message }) => message === 'cleanup of keys')).toHaveLength(1);
 	});
 
-	it('gives each its share, and what others leave to those that need more', async () => {
+	it('gives what some databases leave of their share to those that need more', async () => {
 		await fill(1, 3000);
 		await fill(3, 300);
 		await run({ CLEANUP_MAX_STATEMENTS: '200' });
 		expect(await left()).toEqual([0, 0, 0, 0, 0]);
 	});
 
-	it('stays within its limit of statements, and begins with another database each time', async () => {
+	it('stays within the limit of statements, and begins with the next task each time', async () => {
 		for (const number of d1s.keys()) await fill(number, 300);
 		const watched = d1s.map((d1) => faultyD1(d1));
 		const d1 = (at: number) => watched[at]?.d1 as D1Database;
@@ -89,7 +89,7 @@ describe('the cleanup of several databases', () => {
 		expect(Math.max(...(await left()).map(Number))).toBeLessThan(300);
 	});
 
-	it('goes on with the others when one fails, and fails in the end', async () => {
+	it('continues with the others when one fails, and throws at the end', async () => {
 		vi.spyOn(console, 'error').mockImplementation(() => {});
 		for (const number of d1s.keys()) await fill(number, 10);
 		const faulty = faultyD1(env.FURTHER_2);
@@ -98,7 +98,7 @@ describe('the cleanup of several databases', () => {
 		expect(await left()).toEqual([0, 0, 10, 0, 0]);
 	});
 
-	it('removes what has expired of keys for sessions of other databases, and no other key', async () => {
+	it('removes expired keys for sessions of other databases, and no other key', async () => {
 		const caller = await newCaller({ fetcher: near(3) });
 		const { id } = await caller.create();
 		for (let n = 0; n < 3; n += 1) await caller.call('POST', `${SESSIONS}/${id}/keys`);
@@ -117,8 +117,8 @@ describe('the cleanup of several databases', () => {
 	});
 });
 
-describe('the place of an Idempotency-Key', () => {
-	it('is kept while its session lives, also for longer than it was to live at first, and then forgotten', async () => {
+describe('the note of an Idempotency-Key', () => {
+	it('is kept while its session lives, even if that life was extended, and then deleted', async () => {
 		const caller = await newCaller({ fetcher: near(1) });
 		const { json, text } = await createWith(caller, 'k');
 		await createWith(caller, 'other');
@@ -133,7 +133,7 @@ describe('the place of an Idempotency-Key', () => {
 		expect(await keysLeft(caller)).toEqual([]);
 	});
 
-	it('is forgotten with its session, or with its database', async () => {
+	it('is deleted when its session is gone, or when its database is no longer bound', async () => {
 		const caller = await newCaller({ fetcher: near(1) });
 		const { json } = await createWith(caller, 'deleted');
 		await createWith(callerWith(caller.key, caller, near(2)), 'removed');
@@ -146,7 +146,7 @@ describe('the place of an Idempotency-Key', () => {
 		expect(await keysLeft(caller)).toEqual([]);
 	});
 
-	it('is forgotten also within the smallest limit of statements, run by run', async () => {
+	it('is deleted in several runs under the smallest limit of statements', async () => {
 		await query(
 			`INSERT INTO placed_idempotency_keys WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50)
 			SELECT 'user_few', '', i, i % 5, '2025' FROM n`,
@@ -158,7 +158,7 @@ describe('the place of an Idempotency-Key', () => {
 		expect(await rows()).toEqual([]);
 	});
 
-	it('is forgotten in chunks when there are many', async () => {
+	it('is deleted in one run when there are more notes than a chunk holds', async () => {
 		await query(
 			`INSERT INTO placed_idempotency_keys WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1800)
 			SELECT 'user_many', '', i, i % 5, '2025' FROM n`,

@@ -9,7 +9,7 @@ import { FIVE, from, near, PLACES } from '../support/several-databases.ts';
 const NUMBERS = [0, 1, 2, 3, 4];
 const DOWN = { message: 'D1_ERROR: Network connection lost.', when: 'before' as const };
 
-/** Which databases have a session. */
+/** Returns the numbers of the databases that hold a session. */
 async function homesOf(id: string): Promise<number[]> {
 	const rows = await Promise.all(
 		d1s.map((d1) => d1.prepare('SELECT 1 FROM sessions WHERE id = ?').bind(id).all()),
@@ -17,7 +17,7 @@ async function homesOf(id: string): Promise<number[]> {
 	return NUMBERS.filter((number) => rows[number]?.results.length === 1);
 }
 
-/** Five databases that are watched and can fail, with a caller near the one of a number. */
+/** The service with five databases that are watched and can fail, for a caller near the database with this number. */
 function watched(number: number) {
 	const faulty = d1s.map((d1) => faultyD1(d1));
 	const d1 = (at: number) => (faulty[at] as FaultyD1).d1;
@@ -35,7 +35,7 @@ function watched(number: number) {
 }
 
 describe('a new session', () => {
-	it.each(NUMBERS)('of a caller near database %i is there, with all that belongs to it', async (number) => {
+	it.each(NUMBERS)('of a caller near database %i is stored there, with its events', async (number) => {
 		const caller = await newCaller({ fetcher: near(number) });
 		const { id } = await caller.create({ prd: { a: 1 } });
 		await caller.append(id);
@@ -46,7 +46,7 @@ describe('a new session', () => {
 		expect(counts.map(({ results }) => results.length)).toEqual(NUMBERS.map((at) => (at === number ? 1 : 0)));
 	});
 
-	it('goes to DB without PLACEMENT, and to none that PLACEMENT leaves out', async () => {
+	it('goes to DB without PLACEMENT, and never to a database that PLACEMENT does not name', async () => {
 		const plain = await newCaller({ fetcher: near(3, { ...FIVE, PLACEMENT: '' }) });
 		expect(databaseNumberOf((await plain.create()).id)).toBe(0);
 		const draining = await newCaller({ fetcher: near(3, { ...FIVE, PLACEMENT: 'DB=enam DB_1=weur' }) });
@@ -64,7 +64,7 @@ describe('a call on a session', () => {
 		['DELETE', ''],
 	];
 
-	it('takes one trip, to the database of the session, from wherever it comes', async () => {
+	it('takes one trip, to the database of the session, wherever the caller is', async () => {
 		const { fetcher, trips, forget } = watched(4);
 		const caller = await newCaller({ fetcher: near(2) });
 		const far = callerWith(caller.key, caller, fetcher);
@@ -100,7 +100,7 @@ describe('a call on a session', () => {
 		expect((await caller.details(id)).events).toEqual([]);
 	});
 
-	it('returns the usual 404, in one trip, when the database of the id is not bound any more', async () => {
+	it('returns the usual 404 when the database of the id is no longer bound', async () => {
 		const caller = await newCaller({ fetcher: near(3) });
 		const { id } = await caller.create();
 		const kept = await callerWith(caller.key, caller, near(1)).create();
@@ -118,7 +118,7 @@ describe('a call on a session', () => {
 		expect((await caller.details(id)).id).toBe(id);
 	});
 
-	it('follows a session of another database live', async () => {
+	it('can follow a session of another database live', async () => {
 		const caller = await newCaller({ fetcher: near(1) });
 		const { id } = await caller.create();
 		const first = await caller.append(id);
@@ -135,7 +135,7 @@ describe('a database that is down', () => {
 	it.each([
 		['D1_ERROR: D1 DB is overloaded. Requests queued for too long.', 503],
 		['D1_ERROR: no such table: sessions: SQLITE_ERROR', 500],
-	])('is named in the log when it says %j', async (message, status) => {
+	])('is named in the log when its error is %j', async (message, status) => {
 		const error = vi.spyOn(console, 'error').mockImplementation(() => {});
 		const { fetcher, failWith } = watched(1);
 		const caller = await newCaller({ fetcher });
@@ -152,7 +152,7 @@ describe('a database that is down', () => {
 		error.mockRestore();
 	});
 
-	it('makes the list a 503 and leaves the sessions of the others alone', async () => {
+	it('makes every list return 503, and the sessions of the other databases still work', async () => {
 		const { fetcher, fail, forget } = watched(1);
 		const caller = await newCaller({ fetcher });
 		const here = await caller.create();
@@ -174,7 +174,7 @@ describe('a database that is down', () => {
 });
 
 describe('a bookmark', () => {
-	it('names its database, and is used there alone', async () => {
+	it('names its database, and is used in that database only', async () => {
 		const { fetcher, openedWith, forget } = watched(1);
 		const caller = await newCaller({ fetcher });
 		const created = await caller.call('POST', SESSIONS);
@@ -193,7 +193,7 @@ describe('a bookmark', () => {
 		expect(await read(created.json.id, `3:${bookmark.slice(2)}`)).toEqual([['first-primary'], []]);
 	});
 
-	it('of a create with an Idempotency-Key is that of the session’s database', async () => {
+	it('of a create with an Idempotency-Key is one of the session’s database', async () => {
 		const caller = await newCaller({ fetcher: near(2) });
 		const { headers } = await caller.call('POST', SESSIONS, { headers: { 'Idempotency-Key': 'k' } });
 		expect(headers.get('X-D1-Bookmark')).toMatch(/^2:[0-9a-f-]{59}$/);

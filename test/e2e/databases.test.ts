@@ -21,7 +21,7 @@ const databases = (project: string, env: Record<string, string>, ...args: string
 const toml = (project: string) => readFileSync(join(project, 'wrangler.toml'), 'utf8');
 
 describe.concurrent('npm run databases -- add', () => {
-	it('creates a database at the place, binds it, migrates it, and says what to set', () =>
+	it('creates a database at the place, binds it, applies the migrations, and prints the PLACEMENT to set', () =>
 		withProject(async (project, folder) => {
 			const { env, calls } = standInWrangler(folder, [NAME]);
 			const before = toml(project);
@@ -69,7 +69,7 @@ describe.concurrent('npm run databases -- add', () => {
 		[['list', '--remote', '--local'], '--remote cannot be combined'],
 		[['remove'], 'Unknown command: remove'],
 		[['--colour'], '--colour'],
-	])('refuses %j', (args, words) =>
+	])('exits with 2 and says what is wrong for %j', (args, words) =>
 		withFolder(async (folder) => {
 			const { env, calls } = standInWrangler(folder);
 			const { status, stderr } = await databases(ROOT, env(), ...args);
@@ -79,14 +79,14 @@ describe.concurrent('npm run databases -- add', () => {
 	);
 });
 
-it.each(['help', '--help'])('npm run databases prints its help for %s', async (word) => {
+it.each(['help', '--help'])('npm run databases -- %s prints the usage', async (word) => {
 	const { status, stdout, stderr } = await databases(ROOT, {}, word);
 	expect([status, stderr]).toEqual([0, '']);
 	expect(stdout).toContain('npm run databases -- add --location');
 });
 
 describe('npm run databases -- list', () => {
-	it('shows size and rows of each local database, and the places whose sessions it takes', () =>
+	it('shows the size and rows of each local database, and the places whose new sessions it takes', () =>
 		withFolder(async (folder) => {
 			const path = { PATH: `${join(ROOT, 'node_modules/.bin')}:${process.env.PATH}` };
 			const json = await databases(ROOT, path, 'list', '--persist-to', folder, '--json');
@@ -120,7 +120,7 @@ describe('npm run databases -- list', () => {
 });
 
 describe('withDatabase', () => {
-	it('adds the table after the last one, and keeps comments and what follows', () => {
+	it('adds a table after the last one, and keeps comments and everything after it', () => {
 		const text =
 			'# a\n[[d1_databases]] # b\nbinding = "DB"\n# c\nmigrations_dir = "m" # d\n\n# e\n[vars]\nX = "1"\n';
 		expect(withDatabase(text, 'DB_1', 'n')).toBe(

@@ -11,7 +11,7 @@ const INFO = `d1 info ${NAME} --json`;
 const CREATE = `d1 create ${NAME}`;
 const MIGRATE = 'd1 migrations apply DB --remote';
 
-/** Runs scripts/deploy.ts as npm does, apart from npm's own place before everything else on PATH. */
+/** Runs scripts/deploy.ts as npm does, but without npm's own folders at the start of PATH. */
 const deploy = (env: Record<string, string>, ...args: string[]) => deployOf(ROOT, env, ...args);
 
 const deployOf = (project: string, env: Record<string, string>, ...args: string[]) =>
@@ -25,7 +25,7 @@ const deployOf = (project: string, env: Record<string, string>, ...args: string[
 	});
 
 describe.concurrent('npm run deploy', () => {
-	it('creates the missing database, applies the migrations, uploads the Worker, and says what comes next', () =>
+	it('creates the missing database, applies the migrations, uploads the Worker, and prints the next command', () =>
 		withFolder(async (folder) => {
 			const { env, calls } = standInWrangler(folder);
 			const first = await deploy(env());
@@ -46,7 +46,7 @@ describe.concurrent('npm run deploy', () => {
 		['d1 create', [INFO, CREATE]],
 		['d1 migrations', [INFO, CREATE, MIGRATE]],
 		['deploy', [INFO, CREATE, MIGRATE, 'deploy']],
-	])('stops with the words of wrangler when %s fails', (failing, made) =>
+	])('stops with the message of wrangler when %s fails', (failing, made) =>
 		withFolder(async (folder) => {
 			const { env, calls } = standInWrangler(folder);
 			const { status, stdout, stderr } = await deploy(env(failing));
@@ -70,7 +70,7 @@ describe.concurrent('npm run deploy', () => {
 			]);
 		}));
 
-	it('stops before it changes anything when the Worker would refuse its settings', () =>
+	it('changes nothing when a setting is invalid', () =>
 		withProject(async (project, folder) => {
 			setPlacement(project, 'DB=enam DB_1=weur');
 			const { env, calls } = standInWrangler(folder);
@@ -80,7 +80,7 @@ describe.concurrent('npm run deploy', () => {
 			expect(stderr).not.toMatch(/^ +at /m);
 		}));
 
-	it('stops before it changes anything when two bindings have the same database', () =>
+	it('changes nothing when two bindings have the same database', () =>
 		withProject(async (project, folder) => {
 			addDatabase(project, 'DB_1', NAME);
 			const { env, calls } = standInWrangler(folder);
@@ -89,7 +89,7 @@ describe.concurrent('npm run deploy', () => {
 			expect(stderr).toContain(`wrangler.toml: DB and DB_1 have the same database_name "${NAME}"`);
 		}));
 
-	it('takes no arguments', () =>
+	it('exits with 2 when it gets an argument', () =>
 		withFolder(async (folder) => {
 			const { env, calls } = standInWrangler(folder);
 			const { status, stderr } = await deploy(env(), '--env', 'staging');
@@ -99,7 +99,7 @@ describe.concurrent('npm run deploy', () => {
 });
 
 describe('prepareDatabases', () => {
-	it('creates the databases that are missing and migrates every one, in order', () =>
+	it('creates all missing databases first, and then applies the migrations to each', () =>
 		withFolder(async (folder) => {
 			const { env, calls } = standInWrangler(folder);
 			for (const [name, value] of Object.entries(env())) vi.stubEnv(name, value);

@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => server.close());
 
 describe('the built Worker on three databases', () => {
-	it('passes all conformance checks, for owners whose sessions are in different databases', async () => {
+	it('passes all conformance checks for owners whose sessions are in each of the databases', async () => {
 		const numbers = new Set<number>();
 		for (let n = 0; numbers.size < 3 && n < 50; n += 1) {
 			const userId = `user_${crypto.randomUUID()}`;

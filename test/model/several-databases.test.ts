@@ -7,7 +7,7 @@ import { play } from './play.ts';
 import { runs } from './runs.ts';
 import { anyStep } from './steps.ts';
 
-it('answers any sequence of calls from all continents, on five databases, as the same model does', {
+it('answers any sequence of calls from all continents, on five databases, as the model of one database does', {
 	timeout: 3_600_000,
 }, async () => {
 	const fetcher = travelling();

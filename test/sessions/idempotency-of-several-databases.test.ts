@@ -12,7 +12,7 @@ const create = (caller: Caller, key: string, body: unknown = {}) =>
 const as = (caller: Caller, number: number, bindings: Partial<Bindings> = FIVE) =>
 	callerWith(caller.key, caller, near(number, bindings));
 
-/** How many sessions a user has in all databases. */
+/** Returns how many sessions a user has in all databases together. */
 async function sessionsOf(userId: string): Promise<number> {
 	const rows = await Promise.all(
 		d1s.map((d1) => d1.prepare('SELECT id FROM sessions WHERE user_id = ?').bind(userId).all()),
@@ -21,7 +21,7 @@ async function sessionsOf(userId: string): Promise<number> {
 }
 
 describe('Idempotency-Key on create, with several databases', () => {
-	it('creates one session near the first caller, and finds it from every continent', async () => {
+	it('creates one session near the first request, and replays it on every continent', async () => {
 		const caller = await newCaller({ fetcher: near(3) });
 		const first = await create(caller, 'k', { prd: { a: 1 } });
 		expect(databaseNumberOf(String(first.json.id))).toBe(3);
@@ -34,7 +34,7 @@ describe('Idempotency-Key on create, with several databases', () => {
 		expect(await sessionsOf(caller.userId)).toBe(1);
 	});
 
-	it('creates one session for tries from all continents at once', async () => {
+	it('creates one session for requests from all continents at once', async () => {
 		for (let n = 0; n < 10; n += 1) {
 			const caller = await newCaller({ fetcher: near(0) });
 			const answers = await Promise.all(
@@ -47,7 +47,7 @@ describe('Idempotency-Key on create, with several databases', () => {
 		}
 	});
 
-	it('finds the session when PLACEMENT has changed, and one from before the other databases were bound', async () => {
+	it('replays a session after PLACEMENT has changed, and one from before the other databases were bound', async () => {
 		const caller = await newCaller({ fetcher: near(1) });
 		const first = await create(caller, 'k');
 		const moved = { ...FIVE, PLACEMENT: 'DB_4=weur,enam' };
@@ -60,7 +60,7 @@ describe('Idempotency-Key on create, with several databases', () => {
 		expect(await sessionsOf(caller.userId)).toBe(2);
 	});
 
-	it('creates the session that the first try could not', async () => {
+	it('creates the session on a retry, in the database of the first request, which failed', async () => {
 		const faulty = faultyD1(env.FURTHER_2);
 		const caller = await newCaller({ fetcher: near(2, { ...FIVE, DB_2: faulty.d1 }) });
 		faulty.next = Array.from({ length: 3 }, () => ({
@@ -74,7 +74,7 @@ describe('Idempotency-Key on create, with several databases', () => {
 		expect(await sessionsOf(caller.userId)).toBe(1);
 	});
 
-	it('is free again when its session was deleted, has expired, or is in a database that is not bound any more', async () => {
+	it('can be used again when its session is deleted, has expired, or is in a database that is no longer bound', async () => {
 		const caller = await newCaller({ fetcher: near(1) });
 		const deleted = await create(caller, 'k');
 		await caller.call('DELETE', `${SESSIONS}/${deleted.json.id}`);
@@ -89,7 +89,7 @@ describe('Idempotency-Key on create, with several databases', () => {
 		expect(databaseNumberOf(String(fourth.json.id))).toBe(3);
 	});
 
-	it('belongs to its caller', async () => {
+	it('belongs to one owner', async () => {
 		const fetcher = near(2);
 		const caller = await newCaller({ fetcher });
 		const inside = await newCaller({ fetcher, userId: caller.userId, organizationId: 'org_1' });
@@ -98,7 +98,7 @@ describe('Idempotency-Key on create, with several databases', () => {
 		expect(new Set(answers.map(({ json }) => json.id)).size).toBe(2);
 	});
 
-	it('costs a trip to DB, and leaves DB alone without other databases', async () => {
+	it('takes a further trip to DB, and stores no note if no other database is bound', async () => {
 		const [main, other] = [faultyD1(env.DB), faultyD1(env.FURTHER_1)];
 		const caller = await newCaller({ fetcher: near(1, { ...FIVE, DB: main.d1, DB_1: other.d1 }) });
 		await caller.call('GET', SESSIONS);

@@ -12,7 +12,7 @@ interface List {
 	pagination: { total?: number; hasMore?: boolean };
 }
 
-/** A caller with sessions in all databases, and their ids in the order of the list. */
+/** Creates a caller with sessions in all databases. Returns it with their ids, in the order of the list. */
 async function filled(count: number, bodies: (n: number) => object = () => ({})) {
 	const caller = await newCaller({ fetcher: travelling() });
 	const ids: string[] = [];
@@ -23,7 +23,10 @@ async function filled(count: number, bodies: (n: number) => object = () => ({}))
 const list = (caller: Caller, query = '') => caller.call<List>('GET', `${SESSIONS}?${query}`);
 const idsOf = ({ json }: { json: List }) => json.data.map(({ id }) => id);
 
-/** Sessions by SQL, so many in each database, with ids that take turns in uneven ways. Returns them in the list's order. */
+/**
+ * Inserts a number of sessions into each database by SQL, with ids that alternate unevenly between the databases. Returns the
+ * ids in the order of the list.
+ */
 async function bulk(owner: string, counts: readonly number[]): Promise<string[]> {
 	const ids: string[] = [];
 	for (const [number, count] of counts.entries()) {
@@ -54,7 +57,7 @@ const query = (userId: string, from: { offset: number } | { after: string }) => 
 });
 
 describe('the list of several databases', () => {
-	it('merges the sessions of all, the newest first, with their total', async () => {
+	it('contains the sessions of all databases, the newest first, and their total', async () => {
 		const { caller, ids } = await filled(23);
 		expect(idsOf(await list(caller, 'limit=100'))).toEqual(ids);
 		for (const [limit, offset] of [
@@ -76,7 +79,7 @@ describe('the list of several databases', () => {
 		}
 	});
 
-	it('can be walked by its links, also past a session that was deleted', async () => {
+	it('can be read page by page with its links, even when the session at the end of a page is deleted', async () => {
 		const { caller, ids } = await filled(17);
 		const seen: string[] = [];
 		let url: string | undefined = `${SESSIONS}?limit=3`;
@@ -91,7 +94,7 @@ describe('the list of several databases', () => {
 		expect(seen).toEqual(ids);
 	});
 
-	it('holds the sessions of one status, and the fields that were asked for', async () => {
+	it('contains only the sessions of a status and the fields that were asked for', async () => {
 		const { caller, ids } = await filled(12);
 		const failed = ids.filter((_, at) => at % 3 === 0);
 		for (const id of failed) await caller.call('PATCH', `${SESSIONS}/${id}`, { body: { status: 'failed' } });
@@ -104,7 +107,7 @@ describe('the list of several databases', () => {
 		expect(idsOf(await list(caller, `status=failed&offset=2&limit=3`))).toEqual(failed.slice(2, 5));
 	});
 
-	it('sends sessions of any size whole', async () => {
+	it('contains sessions of any size whole', async () => {
 		const text = 'x'.repeat(150_000);
 		const { caller, ids } = await filled(15, (n) => ({ prd: { n, text: n % 2 === 0 ? text : '' } }));
 		for (const from of ['offset=0', 'offset=2']) {
@@ -117,7 +120,7 @@ describe('the list of several databases', () => {
 		}
 	});
 
-	it('never misses or repeats a session that stays, while others are created', async () => {
+	it('never misses or repeats an existing session while others are created', async () => {
 		const { caller, ids } = await filled(20);
 		let isDone = false;
 		const created: string[] = [];
@@ -145,7 +148,7 @@ describe('the list of several databases', () => {
 });
 
 describe('a page at an offset', () => {
-	it('is exact wherever the sessions are, near and far', async () => {
+	it('is exact however the sessions are spread, at small and large offsets', async () => {
 		const dbs = d1s.map((d1) => openDatabase(d1));
 		for (const [owner, counts] of [
 			['user_even', [300, 300, 300, 300, 300]],
@@ -154,7 +157,7 @@ describe('a page at an offset', () => {
 		] as const) {
 			const ids = await bulk(owner, counts);
 			for (const offset of [0, 1, 2, 99, 250, 499, 500, ids.length - 3, ids.length, ids.length + 9]) {
-				// Few ids at once make it go in steps, as it does for offsets of many thousands.
+				// With few ids at once it takes several rounds, as it does with the default for offsets of many thousands.
 				for (const maxIds of [50_000, 50]) {
 					const page = await listPage(dbs, query(owner, { offset }), maxIds);
 					expect(page.rows.map(({ id }) => id)).toEqual(ids.slice(offset, offset + 7));
@@ -165,13 +168,13 @@ describe('a page at an offset', () => {
 		}
 	});
 
-	it('takes few trips for a caller whose sessions are in one of the databases, however many it passes over', async () => {
+	it('takes few trips at any offset for a caller whose sessions are all in one database', async () => {
 		const ids = await bulk('user_one', [0, 0, 0, 500, 0]);
 		const watched = d1s.map((d1) => faultyD1(d1));
 		const dbs = watched.map(({ d1 }) => openDatabase(d1));
 		const page = await listPage(dbs, query('user_one', { offset: 493 }), 50);
 		expect(page.rows.map(({ id }) => id)).toEqual(ids.slice(-7));
-		// Each is asked how many it has, for the ids before the page, and for its part of the page.
+		// Each database is asked for its count, for ids before the page, and for its part of the page. DB_3 has one round more.
 		expect(watched.map(({ trips }) => trips)).toEqual([3, 3, 3, 4, 3]);
 		for (const each of watched) each.trips = 0;
 		expect(await listPage(dbs, query('user_one', { offset: 500 }), 50)).toMatchObject({
@@ -182,7 +185,7 @@ describe('a page at an offset', () => {
 	});
 });
 
-it('asks DB alone where no other database is bound', async () => {
+it('asks only DB if no other database is bound', async () => {
 	const { caller } = await filled(5);
 	const { DB_1, DB_2, DB_3, DB_4, ...alone } = FIVE;
 	const plain = callerWith(caller.key, caller, near(0, { ...alone, PLACEMENT: '' }));

@@ -3,7 +3,7 @@ import type { Bindings } from '../../src/core/settings.ts';
 import type { Fetcher } from './api.ts';
 import { serviceWith } from './faulty-d1.ts';
 
-/** Five databases, one for each place but one. */
+/** Five databases for the six places of D1: DB serves both places in North America. */
 export const FIVE = {
 	DB_1: env.FURTHER_1,
 	DB_2: env.FURTHER_2,
@@ -12,7 +12,7 @@ export const FIVE = {
 	PLACEMENT: 'DB=enam,wnam DB_1=weur DB_2=eeur DB_3=apac DB_4=oc',
 } satisfies Partial<Bindings>;
 
-/** Where callers are, by the number of the database of FIVE that is near them. */
+/** Where callers are. The index of a place is the number of the database of FIVE that is near it. */
 export const PLACES = [
 	{ continent: 'NA', longitude: '-77' },
 	{ continent: 'EU', longitude: '2' },
@@ -21,17 +21,17 @@ export const PLACES = [
 	{ continent: 'OC', longitude: '151' },
 ] as const;
 
-/** A fetcher whose requests come from a place. */
+/** Returns a fetcher whose requests come from a place. */
 export const from =
 	(place: object | undefined, fetcher: Fetcher): Fetcher =>
 	(request) =>
 		fetcher(place ? new Request(request, { cf: { ...place } }) : request);
 
-/** The service with five databases, for a caller near the database of a number. */
+/** Returns the service with five databases, for a caller near the database with this number. */
 export const near = (number: number, bindings: Partial<Bindings> = FIVE): Fetcher =>
 	from(PLACES[number], serviceWith(bindings));
 
-/** The service with five databases, for a caller who travels: each request comes from the next place. */
+/** Returns the service with five databases, for a caller who travels: each request comes from the next place. */
 export function travelling(bindings: Partial<Bindings> = FIVE): Fetcher {
 	let requests = 0;
 	return (request) => {
