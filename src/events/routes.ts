@@ -19,6 +19,7 @@ import { EVENT_STREAM, endFrame, eventFrame, HEARTBEAT, OPENING, stateFrame } fr
 import { type Cursor, followedSession, newEvents, positionOf } from './following/followed.ts';
 import { eventJson, eventsJson, eventsJsonParts } from './json.ts';
 import { contentOf, newEvent } from './new-event.ts';
+import { readEvents, wholeEvents } from './read/store.ts';
 import {
 	appendSchema,
 	type Event,
@@ -28,7 +29,7 @@ import {
 	eventsQuerySchema,
 	example,
 } from './schema.ts';
-import { insertEvent, readEvents, wholeEvents } from './store.ts';
+import { insertEvent } from './store.ts';
 
 const exampleFrames = {
 	opening: OPENING,

@@ -7,7 +7,7 @@ import { sessionNotFound } from '../core/session-reference.ts';
 import { type Settings, settingsOf } from '../core/settings.ts';
 import { areWhole } from '../database/in-batches.ts';
 import { eventsJson } from '../events/json.ts';
-import { wholeEvents } from '../events/store.ts';
+import { wholeEvents } from '../events/read/store.ts';
 import { JSON_TYPE, jsonBody, MERGE_PATCH_TYPE, mediaTypeOf } from '../http/body.ts';
 import { entityTag, ifMatchVersions, ifNoneMatchVersions, knownTags } from '../http/conditional.ts';
 import type { AppEnv } from '../http/context.ts';

@@ -7,6 +7,7 @@ import * as cleanup from '../../src/cleanup/store.ts';
 import type { Database, Statement } from '../../src/core/database.ts';
 import { openDatabase, ping } from '../../src/database/database.ts';
 import * as following from '../../src/events/following/store.ts';
+import * as eventReads from '../../src/events/read/store.ts';
 import * as events from '../../src/events/store.ts';
 import * as creates from '../../src/sessions/create/store.ts';
 import * as reads from '../../src/sessions/read/store.ts';
@@ -60,7 +61,7 @@ const page: reads.ListQuery = {
 const details: reads.DetailsQuery = { fields: sessionFields, maxEvents: 1000, knownTags: undefined };
 /** A row whose content must still be read. */
 const sized = { id: reference.id, size: 1000 };
-const sizedEvent = { position: 1, whole: false } as events.SizedEvent;
+const sizedEvent = { position: 1, whole: false } as eventReads.SizedEvent;
 const renewal = { until: '2999-01-01T00:00:00.000Z', unlessPast: now };
 const sessionKey = {
 	id: 'key_2',
@@ -141,13 +142,13 @@ const calls: Record<string, ((db: Database) => Promise<unknown>)[]> = {
 		(db) => events.insertEvent(db, reference, event, key),
 	],
 	readEvents: [
-		(db) => events.readEvents(db, reference, undefined, 100),
-		(db) => events.readEvents(db, reference, cursor, 100),
+		(db) => eventReads.readEvents(db, reference, undefined, 100),
+		(db) => eventReads.readEvents(db, reference, cursor, 100),
 	],
 	wholeEvents: [
 		async (db) => {
 			await events.insertEvent(db, reference, event, undefined);
-			return events.wholeEvents(db, reference, [sizedEvent]).next();
+			return eventReads.wholeEvents(db, reference, [sizedEvent]).next();
 		},
 	],
 	deleteSession: [
@@ -228,6 +229,7 @@ it('covers every store function that sends statements', () => {
 		updates,
 		steps,
 		events,
+		eventReads,
 		following,
 		apiKeys,
 		sessionKeys,

@@ -2,7 +2,12 @@ import type { Database, Statement } from '../../core/database.ts';
 import type { Owner } from '../../core/principal.ts';
 import { referenceParameters, type SessionReference } from '../../core/session-reference.ts';
 import { BYTES_A_TRIP, type Sized } from '../../database/in-batches.ts';
-import { type BoundedRow, type SizedEvent, selectLatestEvents, sizedEvents } from '../../events/store.ts';
+import {
+	type BoundedRow,
+	type SizedEvent,
+	selectLatestEvents,
+	sizedEvents,
+} from '../../events/read/store.ts';
 import {
 	columnOf,
 	isObjectField,
