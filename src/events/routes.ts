@@ -1,7 +1,6 @@
 import { type Context, Hono } from 'hono';
 import { accepts } from 'hono/accepts';
 import { isStillAllowed } from '../auth/authenticate.ts';
-import { validationError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import { sessionNotFound } from '../core/session-reference.ts';
 import { settingsOf } from '../core/settings.ts';
@@ -16,7 +15,7 @@ import { sessionFrom } from '../http/session-path.ts';
 import { validateQuery } from '../http/validate.ts';
 import { followResponse, tellFollowers } from '../live/follow.ts';
 import { EVENT_STREAM, endFrame, eventFrame, HEARTBEAT, OPENING, stateFrame } from '../live/frames.ts';
-import { type Cursor, followedSession, newEvents, positionOf } from './following/followed.ts';
+import { type Cursor, followedSession, newEvents, positionOf, unknownCursor } from './following/followed.ts';
 import { eventJson, eventsJson, eventsJsonParts } from './json.ts';
 import { contentOf, newEvent } from './new-event.ts';
 import { readEvents, wholeEvents } from './read/store.ts';
@@ -114,9 +113,7 @@ export const eventRoutes = new Hono<AppEnv>({ strict: false })
 			const { db, reference } = sessionFrom(c);
 			const page = await readEvents(db, reference, cursor, limit + 1);
 			if (!page.session) throw sessionNotFound();
-			if (!page.cursor) {
-				throw validationError([{ path: 'after', message: 'does not match an event in this session' }]);
-			}
+			if (!page.cursor) throw unknownCursor('after');
 			const events = page.events.slice(0, limit);
 			const rest = `,"hasMore":${page.events.length > limit}}`;
 			if (areWhole(events)) return jsonResponse<EventPage, 200>(`{"data":${eventsJson(events)}${rest}`, 200);

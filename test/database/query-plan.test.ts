@@ -219,7 +219,14 @@ async function plan({ sql, parameters }: Statement): Promise<string[]> {
 it('covers every store function that sends statements', () => {
 	const parts = [
 		'sizedEvents',
-		...['selectLatestEvents', 'selectVersion', 'selectSession', 'selectEventsFromKey', 'insertEvents'],
+		...[
+			'selectLatestEvents',
+			'selectCursor',
+			'selectVersion',
+			'selectSession',
+			'selectEventsFromKey',
+			'insertEvents',
+		],
 		...['staleOrMissing', 'whyNot', 'columnsBut', 'admittedParameter', 'withSent', 'isTooCostly'],
 		...['allOf', 'changeable', 'updateStatement'],
 	];

@@ -19,7 +19,8 @@ export interface Cursor {
 /** The position of the event with an id of the right form. */
 export const positionOf = (id: string): number => Number(EVENT_ID.exec(id)?.[1]);
 
-const unknownCursor = (path: string) =>
+/** The error for a cursor that is not an event of the session. `path` is the header or the query parameter. */
+export const unknownCursor = (path: Cursor['from']) =>
 	validationError([{ path, message: 'does not match an event in this session' }]);
 
 const seenIn = (row: FollowedRow): Seen => ({

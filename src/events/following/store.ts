@@ -1,5 +1,6 @@
 import type { Database, Statement } from '../../core/database.ts';
 import { referenceParameters, type SessionReference } from '../../core/session-reference.ts';
+import { type EventCursor, selectCursor } from '../read/store.ts';
 import { COLUMNS, type EventRow, OF_LIVE_SESSION } from '../store.ts';
 
 /** The part of a session that its followers need. */
@@ -62,21 +63,14 @@ const selectSome = (reference: SessionReference, after: number): Statement => ({
 export async function beginFollowing(
 	db: Database,
 	reference: SessionReference,
-	after: { id: string; position: number } | undefined,
+	after: EventCursor | undefined,
 	renewal: Renewal,
 ): Promise<{ session: FollowedRow | undefined; cursor: boolean }> {
 	const [, [session], cursors = []] = await db.run<[never, FollowedRow, { id: string }]>(
 		[
 			renew(reference, renewal),
 			selectFollowed(reference),
-			...(after
-				? [
-						{
-							sql: 'SELECT id FROM events WHERE session_id = ? AND number = ? AND id = ?',
-							parameters: [reference.id, after.position, after.id],
-						},
-					]
-				: []),
+			...(after ? [selectCursor(reference, after)] : []),
 		],
 		{ idempotent: true },
 	);

@@ -71,6 +71,18 @@ const selectEventsAfter = (reference: SessionReference, position: number, max: n
 	parameters: [...referenceParameters(reference), max, position],
 });
 
+/** The event after which a read begins. The caller sent the id, and the position is the one in it. */
+export interface EventCursor {
+	id: string;
+	position: number;
+}
+
+/** The statement that returns one row if the cursor is an event of the session. */
+export const selectCursor = ({ id }: SessionReference, cursor: EventCursor): Statement => ({
+	sql: 'SELECT id FROM events WHERE session_id = ? AND number = ? AND id = ?',
+	parameters: [id, cursor.position, cursor.id],
+});
+
 /**
  * Reads at most `max` events of a session after the event `after`, oldest first, with as much content as fits in one
  * round trip. `wholeEvents` reads the rest. `session` says whether the session exists, and `cursor` whether `after` is
@@ -79,7 +91,7 @@ const selectEventsAfter = (reference: SessionReference, position: number, max: n
 export async function readEvents(
 	db: Database,
 	reference: SessionReference,
-	after: { id: string; position: number } | undefined,
+	after: EventCursor | undefined,
 	max: number,
 ): Promise<{ session: boolean; cursor: boolean; events: SizedEvent[] }> {
 	const [sessions, events, cursors = []] = await db.run<[{ id: string }, BoundedRow, { id: string }]>(
@@ -89,14 +101,7 @@ export async function readEvents(
 				parameters: referenceParameters(reference),
 			},
 			selectEventsAfter(reference, after?.position ?? 0, max),
-			...(after
-				? [
-						{
-							sql: 'SELECT id FROM events WHERE session_id = ? AND number = ? AND id = ?',
-							parameters: [reference.id, after.position, after.id],
-						},
-					]
-				: []),
+			...(after ? [selectCursor(reference, after)] : []),
 		],
 		{ idempotent: true },
 	);
