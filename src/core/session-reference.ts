@@ -19,11 +19,3 @@ export const sessionIdSchema = z.string().max(31).regex(SESSION_ID);
  */
 export const sessionNotFound = (): ApiError =>
 	new ApiError('SESSION_NOT_FOUND', 'The session does not exist.');
-
-/**
- * The parameters of `id = ? AND +user_id = ? AND organization_id IS ? AND expires_at > ?`. The plus sign makes SQLite
- * use the unique index of ids. The index of a caller's sessions contains ids too, but does not tell SQLite that there
- * is at most one row.
- */
-export const referenceParameters = ({ id, owner, now }: SessionReference) =>
-	[id, owner.userId, owner.organizationId, now] as const;

@@ -1,7 +1,8 @@
 import type { Condition, Database, Statement } from '../core/database.ts';
 import { limits } from '../core/limits.ts';
-import { referenceParameters, type SessionReference } from '../core/session-reference.ts';
+import type { SessionReference } from '../core/session-reference.ts';
 import { utf8Length } from '../core/text.ts';
+import { referenceParameters, THIS_LIVE } from '../database/live-session.ts';
 import type { Idempotency } from '../http/idempotency.ts';
 
 /** A stored event. The payload is JSON text, and the owner comes from the session. */
@@ -34,6 +35,9 @@ export interface NewEvent {
 	nonce: string;
 }
 
+/** An SQL expression: the position of the latest event of a row of `sessions`; 0 without events. */
+export const LATEST_POSITION = 'ifnull((SELECT max(number) FROM events WHERE session_id = sessions.id), 0)';
+
 /**
  * One statement reads and uses the next position. D1 runs one statement at a time, so two appends never get the same
  * one.
@@ -41,8 +45,8 @@ export interface NewEvent {
 const INSERT = `INSERT INTO events (session_id, number, id, type, stage, message, payload, created_at,
 		idempotency_key, idempotency_fingerprint, followed)
 	SELECT id, number, printf('evt_%010d', number) || ?, ?, ?, ?, ?, ?, ?, ?, followed_until > ?
-	FROM (SELECT id, followed_until, 1 + ifnull((SELECT max(number) FROM events WHERE session_id = sessions.id), 0) AS number
-		FROM sessions WHERE id = ? AND +user_id = ? AND organization_id IS ? AND expires_at > ?)`;
+	FROM (SELECT id, followed_until, 1 + ${LATEST_POSITION} AS number
+		FROM sessions WHERE ${THIS_LIVE})`;
 
 /**
  * Appends an event and returns it, or undefined when the session does not exist. If an event of the session already has
@@ -121,7 +125,7 @@ export function insertEvents(
 			idempotency_key, idempotency_fingerprint)
 		SELECT session.id, latest + place, printf('evt_%010d', latest + place) || (value ->> 0), value ->> 1, value ->> 2,
 			value ->> 3, value ->> 4, ?, iif(place = 1, ?, NULL), iif(place = 1, ? || ':' || version, NULL)
-		FROM (SELECT id, version, ifnull((SELECT max(number) FROM events WHERE session_id = sessions.id), 0) AS latest
+		FROM (SELECT id, version, ${LATEST_POSITION} AS latest
 			FROM sessions WHERE ${session.sql}) AS session
 		CROSS JOIN (${rows.join(' UNION ALL ')})
 		RETURNING number AS position, id`;

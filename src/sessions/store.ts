@@ -1,6 +1,8 @@
-import type { Database, Statement } from '../core/database.ts';
+import type { Condition, Database, Statement } from '../core/database.ts';
 import type { Owner } from '../core/principal.ts';
-import { referenceParameters, type SessionReference } from '../core/session-reference.ts';
+import type { SessionReference } from '../core/session-reference.ts';
+import { referenceParameters, THIS_LIVE } from '../database/live-session.ts';
+import { LATEST_POSITION } from '../events/store.ts';
 import type { Idempotency } from '../http/idempotency.ts';
 import type { Session } from './schema.ts';
 
@@ -33,15 +35,22 @@ export const columnsBut = (sent: readonly string[]): string =>
 	COLUMNS.split(/,\s*/)
 		.filter((column) => !sent.includes(column))
 		.join(', ');
-/** A live session of the caller. IS matches a NULL organization, and uses the index as = does. */
-export const THIS_LIVE = 'id = ? AND +user_id = ? AND organization_id IS ? AND expires_at > ?';
 /** A time after the expiry of every session. */
 const LONG_AGO = '1970-01-01T00:00:00.000Z';
 
-/** Allows any version, or one of a list. The list is one parameter, because D1 binds at most 100. */
-const ADMITTED = "(?1 IS NULL OR instr(?1, ',' || version || ',') > 0)";
-export const admittedParameter = (versions: readonly number[] | undefined) =>
-	versions ? `,${versions.join(',')},` : null;
+/** The condition on a live session with one of the versions (undefined: any). */
+export const liveInVersion = (
+	reference: SessionReference,
+	versions: readonly number[] | undefined,
+): Condition => {
+	const live = { sql: THIS_LIVE, parameters: referenceParameters(reference) };
+	if (!versions) return live;
+	return {
+		sql: `${live.sql} AND instr(?, ',' || version || ',') > 0`,
+		// The list is one parameter, because D1 binds at most 100.
+		parameters: [...live.parameters, `,${versions.join(',')},`],
+	};
+};
 
 export interface NewSession {
 	id: string;
@@ -123,9 +132,6 @@ export async function readSession(
 	return row;
 }
 
-const LATEST_EVENT =
-	'ifnull((SELECT max(number) FROM events WHERE session_id = sessions.id), 0) AS latestEvent';
-
 /** The outcome of a conditional write. */
 export type Outcome<T> =
 	| { is: 'done'; result: T }
@@ -141,7 +147,7 @@ export const selectVersion = (
 	columns: readonly string[] = [],
 	parametersOfColumns: Statement['parameters'] = [],
 ): Statement => ({
-	sql: `SELECT ${['version', LATEST_EVENT, ...columns].join(', ')} FROM sessions WHERE ${THIS_LIVE}`,
+	sql: `SELECT ${['version', `${LATEST_POSITION} AS latestEvent`, ...columns].join(', ')} FROM sessions WHERE ${THIS_LIVE}`,
 	parameters: [...parametersOfColumns, ...referenceParameters(reference)],
 });
 
@@ -180,13 +186,12 @@ export async function deleteSession(
 	reference: SessionReference,
 	versions: readonly number[] | undefined,
 ): Promise<Outcome<Deleted>> {
-	const parameters = [admittedParameter(versions), ...referenceParameters(reference)];
-	const where = `${ADMITTED} AND id = ?2 AND +user_id = ?3 AND organization_id IS ?4 AND expires_at > ?5`;
+	const { sql: where, parameters } = liveInVersion(reference, versions);
 	const [[deleted], [emptied], [current] = []] = await db.run<[Deleted, Deleted, CurrentVersion]>(
 		[
 			{
 				sql: `DELETE FROM sessions WHERE ${where}
-					AND ifnull((SELECT max(number) FROM events WHERE session_id = sessions.id), 0) <= ${DELETED_AT_ONCE}
+					AND ${LATEST_POSITION} <= ${DELETED_AT_ONCE}
 					RETURNING followed_until`,
 				parameters,
 			},

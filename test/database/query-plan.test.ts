@@ -227,7 +227,7 @@ it('covers every store function that sends statements', () => {
 			'selectEventsFromKey',
 			'insertEvents',
 		],
-		...['staleOrMissing', 'whyNot', 'columnsBut', 'admittedParameter', 'withSent', 'isTooCostly'],
+		...['staleOrMissing', 'whyNot', 'columnsBut', 'liveInVersion', 'withSent', 'isTooCostly'],
 		...['allOf', 'changeable', 'updateStatement'],
 	];
 	const stores = [

@@ -1,5 +1,6 @@
 import type { Database } from '../../core/database.ts';
-import { referenceParameters, type SessionReference } from '../../core/session-reference.ts';
+import type { SessionReference } from '../../core/session-reference.ts';
+import { referenceParameters, THIS_LIVE } from '../../database/live-session.ts';
 import type { KeyEnvironment } from '../api-key-format.ts';
 
 /** A key for one session, as it is to be stored. */
@@ -12,7 +13,6 @@ export interface NewSessionKey {
 	expiresAt: string;
 }
 
-const THIS_LIVE = 'id = ? AND user_id = ? AND organization_id IS ? AND expires_at > ?';
 /** The most expired keys of a session that one statement deletes. */
 const DELETED_AT_ONCE = 100;
 

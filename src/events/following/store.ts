@@ -1,15 +1,20 @@
 import type { Database, Statement } from '../../core/database.ts';
-import { referenceParameters, type SessionReference } from '../../core/session-reference.ts';
+import type { SessionReference } from '../../core/session-reference.ts';
+import { referenceParameters, THIS_LIVE } from '../../database/live-session.ts';
 import { type EventCursor, selectCursor } from '../read/store.ts';
-import { COLUMNS, type EventRow, OF_LIVE_SESSION } from '../store.ts';
+import { COLUMNS, type EventRow, LATEST_POSITION, OF_LIVE_SESSION } from '../store.ts';
 
-/** The part of a session that its followers need. */
-export interface FollowedRow {
+/** The columns of a session's state. */
+export interface StateRow {
 	id: string;
 	status: string;
 	version: number;
 	updated_at: string;
 	expires_at: string;
+}
+
+/** The part of a session that its followers need. */
+export interface FollowedRow extends StateRow {
 	/** Writers send their events to the hub until this time. Null if nobody has followed the session. */
 	followed_until: string | null;
 	/** The position of the latest event; 0 without events. */
@@ -29,13 +34,13 @@ const MAX_BYTES = 200_000;
 
 const selectFollowed = (reference: SessionReference): Statement => ({
 	sql: `SELECT id, status, version, updated_at, expires_at, followed_until,
-		ifnull((SELECT max(number) FROM events WHERE session_id = sessions.id), 0) AS tail
-		FROM sessions WHERE id = ? AND user_id = ? AND organization_id IS ? AND expires_at > ?`,
+		${LATEST_POSITION} AS tail
+		FROM sessions WHERE ${THIS_LIVE}`,
 	parameters: referenceParameters(reference),
 });
 
 const renew = (reference: SessionReference, { until, unlessPast }: Renewal): Statement => ({
-	sql: `UPDATE sessions SET followed_until = ? WHERE id = ? AND user_id = ? AND organization_id IS ? AND expires_at > ?
+	sql: `UPDATE sessions SET followed_until = ? WHERE ${THIS_LIVE}
 		AND ifnull(followed_until, '') < ?`,
 	parameters: [until, ...referenceParameters(reference), unlessPast],
 });

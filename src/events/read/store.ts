@@ -1,6 +1,7 @@
 import type { Database, Statement } from '../../core/database.ts';
-import { referenceParameters, type SessionReference } from '../../core/session-reference.ts';
+import type { SessionReference } from '../../core/session-reference.ts';
 import { BYTES_A_TRIP, inBatches, type Sized } from '../../database/in-batches.ts';
+import { referenceParameters, THIS_LIVE } from '../../database/live-session.ts';
 import type { EventRow } from '../store.ts';
 
 /**
@@ -97,7 +98,7 @@ export async function readEvents(
 	const [sessions, events, cursors = []] = await db.run<[{ id: string }, BoundedRow, { id: string }]>(
 		[
 			{
-				sql: 'SELECT id FROM sessions WHERE id = ? AND +user_id = ? AND organization_id IS ? AND expires_at > ?',
+				sql: `SELECT id FROM sessions WHERE ${THIS_LIVE}`,
 				parameters: referenceParameters(reference),
 			},
 			selectEventsAfter(reference, after?.position ?? 0, max),

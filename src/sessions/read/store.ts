@@ -1,7 +1,8 @@
 import type { Database, Statement } from '../../core/database.ts';
 import type { Owner } from '../../core/principal.ts';
-import { referenceParameters, type SessionReference } from '../../core/session-reference.ts';
+import type { SessionReference } from '../../core/session-reference.ts';
 import { BYTES_A_TRIP, type Sized } from '../../database/in-batches.ts';
+import { referenceParameters } from '../../database/live-session.ts';
 import {
 	type BoundedRow,
 	type SizedEvent,
@@ -80,7 +81,7 @@ export interface ListQuery {
 	from: { offset: number } | { after: string };
 }
 
-/** The order of parameters is that of referenceParameters. */
+/** The condition THIS_LIVE with numbered parameters, because a statement uses ?1 again. */
 const THIS_LIVE = 'id = ?1 AND +user_id = ?2 AND organization_id IS ?3 AND expires_at > ?4';
 const LIVE = 'user_id = ?1 AND organization_id IS ?2 AND expires_at > ?3';
 

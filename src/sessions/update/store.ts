@@ -1,16 +1,15 @@
 import type { Condition, Database, Statement } from '../../core/database.ts';
 import { limits } from '../../core/limits.ts';
-import { referenceParameters, type SessionReference } from '../../core/session-reference.ts';
+import type { SessionReference } from '../../core/session-reference.ts';
 import type { ObjectColumn } from '../schema.ts';
 import {
-	admittedParameter,
 	type CurrentVersion,
 	columnsBut,
+	liveInVersion,
 	type Outcome,
 	type SessionRow,
 	selectVersion,
 	staleOrMissing,
-	THIS_LIVE,
 } from '../store.ts';
 import { type Change, isMerge, MAX_MERGE_WORK, type Merge, mergeWork, type Replacement } from './changes.ts';
 
@@ -47,10 +46,7 @@ export function changeable(
 	changes: readonly Change[],
 	versions: Versions,
 ): Condition {
-	const all: Condition[] = [{ sql: THIS_LIVE, parameters: referenceParameters(reference) }];
-	if (versions) {
-		all.push({ sql: "instr(?, ',' || version || ',') > 0", parameters: [admittedParameter(versions)] });
-	}
+	const all: Condition[] = [liveInVersion(reference, versions)];
 	const merges = changes.filter(isMerge);
 	if (isGuarded(merges)) {
 		all.push({
