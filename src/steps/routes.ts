@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
 import { limits } from '../core/limits.ts';
-import { newEvents } from '../events/following/followed.ts';
+import { newEvents, stateOf } from '../events/following/followed.ts';
 import { eventsJson } from '../events/json.ts';
 import { contentOf, newEvent } from '../events/new-event.ts';
 import { JSON_TYPE, jsonBody } from '../http/body.ts';
@@ -11,7 +11,7 @@ import { jsonResponse } from '../http/json-response.ts';
 import { operation } from '../http/operation.ts';
 import { sessionFrom } from '../http/session-path.ts';
 import { tellFollowers } from '../live/follow.ts';
-import { isFollowed, stateOf } from '../sessions/followers.ts';
+import { isFollowed } from '../sessions/followers.ts';
 import { sessionJson } from '../sessions/json.ts';
 import { changesOf } from '../sessions/update/changes.ts';
 import { type StepResponse, stepResponseSchema, stepSchema } from './schema.ts';

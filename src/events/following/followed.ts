@@ -3,12 +3,12 @@ import { validationError } from '../../core/errors.ts';
 import { type SessionReference, sessionNotFound } from '../../core/session-reference.ts';
 import type { Run } from '../../live/backlog.ts';
 import { type Followed, followedMs } from '../../live/follower.ts';
-import { eventFrame } from '../../live/frames.ts';
+import { eventFrame, type SessionState } from '../../live/frames.ts';
 import type { Notice, Seen } from '../../live/notices.ts';
 import { eventJson } from '../json.ts';
 import { EVENT_ID } from '../schema.ts';
 import type { EventRow } from '../store.ts';
-import { beginFollowing, type FollowedRow, lookUpFollowed, type Renewal } from './store.ts';
+import { beginFollowing, type FollowedRow, lookUpFollowed, type Renewal, type StateRow } from './store.ts';
 
 /** The event after which a stream begins, and the header or query parameter in which the client named it. */
 export interface Cursor {
@@ -23,14 +23,17 @@ export const positionOf = (id: string): number => Number(EVENT_ID.exec(id)?.[1])
 export const unknownCursor = (path: Cursor['from']) =>
 	validationError([{ path, message: 'does not match an event in this session' }]);
 
+/** The part of a session's state that its followers get. */
+export const stateOf = (row: StateRow): SessionState => ({
+	id: row.id,
+	status: row.status,
+	version: row.version,
+	expiresAt: row.expires_at,
+	updatedAt: row.updated_at,
+});
+
 const seenIn = (row: FollowedRow): Seen => ({
-	state: {
-		id: row.id,
-		status: row.status,
-		version: row.version,
-		expiresAt: row.expires_at,
-		updatedAt: row.updated_at,
-	},
+	state: stateOf(row),
 	tail: row.tail,
 	followedUntil: row.followed_until ?? '',
 });
