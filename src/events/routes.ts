@@ -68,12 +68,10 @@ async function followEvents(c: Context<AppEnv>, after: string | undefined): Prom
 			? undefined
 			: { id: after, from: 'after' };
 	const { number, reference } = sessionFrom(c);
-	const followed = await followedSession(
-		() => c.get('databases').anew(number),
-		reference,
-		cursor,
-		FOLLOW_HEARTBEAT_SECONDS * 1000,
-	);
+	const followed = await followedSession(() => c.get('databases').anew(number), reference, cursor, {
+		heartbeatMs: FOLLOW_HEARTBEAT_SECONDS * 1000,
+		isReadOnly: c.req.method === 'HEAD',
+	});
 	return followResponse(c, {
 		...followed,
 		isAllowed: () => isStillAllowed(c, 'PRODUCTS:READ'),

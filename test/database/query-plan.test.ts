@@ -162,7 +162,10 @@ const calls: Record<string, ((db: Database) => Promise<unknown>)[]> = {
 	revokeApiKey: [(db) => apiKeys.revokeApiKey(db, 'key_1', now)],
 	expireApiKey: [(db) => apiKeys.expireApiKey(db, 'key_1', now)],
 	touchApiKey: [(db) => apiKeys.touchApiKey(db, 'key_1', now, now)],
-	beginFollowing: [(db) => following.beginFollowing(db, reference, cursor, renewal)],
+	beginFollowing: [
+		(db) => following.beginFollowing(db, reference, cursor, renewal),
+		(db) => following.beginFollowing(db, reference, undefined, undefined),
+	],
 	lookUpFollowed: [
 		(db) => following.lookUpFollowed(db, reference, { after: 1, renewal }),
 		(db) => following.lookUpFollowed(db, reference, { after: undefined, renewal: undefined }),

@@ -144,15 +144,25 @@ describe('a stream', () => {
 		expect(streams).toBeGreaterThan(1);
 	});
 
-	it('is not opened by HEAD', async () => {
+	it('is not opened by HEAD, which changes nothing', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
-		const head = await caller.call('HEAD', `${SESSIONS}/${id}/events`, {
-			headers: { Accept: 'text/event-stream' },
-		});
+		const path = `${SESSIONS}/${id}/events`;
+		const headers = { Accept: 'text/event-stream' };
+		const head = await caller.call('HEAD', path, { headers });
 		expect([head.status, head.text]).toEqual([200, '']);
 		expect(head.headers.get('Content-Type')).toBe('text/event-stream');
 		expect(await socketsOf(id)).toBe(0);
+		const stored = await query('SELECT followed_until FROM sessions WHERE id = ?', id);
+		expect(stored).toEqual([{ followed_until: null }]);
+		// It has the status of the GET.
+		const { id: event } = await caller.append(id);
+		const statusAfter = async (cursor: string) =>
+			(await caller.call('HEAD', `${path}?after=${cursor}`, { headers })).status;
+		expect(await statusAfter(event)).toBe(200);
+		expect(await statusAfter(`evt_0000000009${'f'.repeat(20)}`)).toBe(400);
+		await caller.call('DELETE', `${SESSIONS}/${id}`);
+		expect((await caller.call('HEAD', path, { headers })).status).toBe(404);
 	});
 
 	it('requires credentials, the permission to read, and a session of the caller', async () => {

@@ -55,13 +55,13 @@ export function newEvents(events: readonly EventRow[]): Notice | undefined {
 /**
  * Begins to follow a session, and returns the part of a stream that reads D1. Each look-up opens the database anew, because
  * a replica may respond to the later queries of one D1 session. Throws SESSION_NOT_FOUND, and VALIDATION_ERROR for a cursor
- * that is not an event of the session.
+ * that is not an event of the session. `isReadOnly` makes the same checks and reads, but writes nothing.
  */
 export async function followedSession(
 	openDatabase: () => Database,
 	reference: SessionReference,
 	cursor: Cursor | undefined,
-	heartbeatMs: number,
+	{ heartbeatMs, isReadOnly }: { heartbeatMs: number; isReadOnly: boolean },
 ): Promise<Pick<Followed, 'start' | 'position' | 'lookUp'>> {
 	const renewal = (): Renewal => {
 		const now = Date.now();
@@ -73,7 +73,7 @@ export async function followedSession(
 	};
 	const after = cursor && { id: cursor.id, position: positionOf(cursor.id) };
 	if (cursor && Number.isNaN(after?.position)) throw unknownCursor(cursor.from);
-	const begun = await beginFollowing(openDatabase(), reference, after, renewal());
+	const begun = await beginFollowing(openDatabase(), reference, after, isReadOnly ? undefined : renewal());
 	if (!begun.session) throw sessionNotFound();
 	if (cursor && !begun.cursor) throw unknownCursor(cursor.from);
 	return {

@@ -1,4 +1,4 @@
-import type { Database, Statement } from '../../core/database.ts';
+import type { Database, RowsOf, Statement } from '../../core/database.ts';
 import type { SessionReference } from '../../core/session-reference.ts';
 import { referenceParameters, THIS_LIVE } from '../../database/live-session.ts';
 import { type EventCursor, selectCursor } from '../read/store.ts';
@@ -45,6 +45,20 @@ const renew = (reference: SessionReference, { until, unlessPast }: Renewal): Sta
 	parameters: [until, ...referenceParameters(reference), unlessPast],
 });
 
+/** Runs reads after a renewal, if there is one, and returns the rows of the reads. */
+async function runRenewed<Rows extends readonly unknown[]>(
+	db: Database,
+	reference: SessionReference,
+	renewal: Renewal | undefined,
+	reads: readonly Statement[],
+): Promise<RowsOf<Rows>> {
+	if (!renewal) return db.run<Rows>(reads, { idempotent: true });
+	const [, ...rows] = await db.run<[never, ...Rows]>([renew(reference, renewal), ...reads], {
+		idempotent: true,
+	});
+	return rows as RowsOf<Rows>;
+}
+
 /**
  * Selects the next events, up to both maximums. It sums the sizes in a subquery, which reads no content, so that D1 returns
  * only the events that fit.
@@ -62,23 +76,19 @@ const selectSome = (reference: SessionReference, after: number): Statement => ({
 });
 
 /**
- * Begins to follow a session: renews `followed_until`, then reads the session. Idempotent. `session` is undefined when the
- * session does not exist. `cursor` says whether `after` is one of its events.
+ * Begins to follow a session: renews `followed_until` if a renewal is given, then reads the session. Idempotent. `session` is
+ * undefined when the session does not exist. `cursor` says whether `after` is one of its events.
  */
 export async function beginFollowing(
 	db: Database,
 	reference: SessionReference,
 	after: EventCursor | undefined,
-	renewal: Renewal,
+	renewal: Renewal | undefined,
 ): Promise<{ session: FollowedRow | undefined; cursor: boolean }> {
-	const [, [session], cursors = []] = await db.run<[never, FollowedRow, { id: string }]>(
-		[
-			renew(reference, renewal),
-			selectFollowed(reference),
-			...(after ? [selectCursor(reference, after)] : []),
-		],
-		{ idempotent: true },
-	);
+	const [[session], cursors = []] = await runRenewed<[FollowedRow, { id: string }]>(db, reference, renewal, [
+		selectFollowed(reference),
+		...(after ? [selectCursor(reference, after)] : []),
+	]);
 	return { session, cursor: !after || cursors.length > 0 };
 }
 
@@ -91,12 +101,9 @@ export async function lookUpFollowed(
 	reference: SessionReference,
 	{ after, renewal }: { after: number | undefined; renewal: Renewal | undefined },
 ): Promise<{ session: FollowedRow; events: EventRow[] } | undefined> {
-	const statements = [
-		...(renewal ? [renew(reference, renewal)] : []),
+	const [[session], events = []] = await runRenewed<[FollowedRow, EventRow]>(db, reference, renewal, [
 		selectFollowed(reference),
 		...(after === undefined ? [] : [selectSome(reference, after)]),
-	];
-	const results: unknown[][] = await db.run(statements, { idempotent: true });
-	const [[session], events = []] = (renewal ? results.slice(1) : results) as [FollowedRow[], EventRow[]?];
+	]);
 	return session && { session, events };
 }
