@@ -3,10 +3,10 @@
  * prints its usage.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { boundNumbers, databaseName, isLocationHint, locationHints } from '../src/core/placement.ts';
 import { MAX_DATABASE_NUMBER } from '../src/core/session-id.ts';
-import { exitCodeOf, Failure } from './failure.ts';
+import { parseArguments } from './arguments.ts';
+import { exitCodeOf, Failure, usageError } from './failure.ts';
 import { applyLocalMigrations, openD1s } from './open-d1.ts';
 import { table } from './table.ts';
 import {
@@ -26,11 +26,9 @@ next number, and applies the migrations. list shows the size and the rows of eac
 sessions it takes. It reads the local databases, whose folder --persist-to names as in wrangler, or with --remote the
 deployed ones.`;
 
-const usageError = (message: string) => new Failure(message, 2);
-
-function readArguments() {
-	try {
-		return parseArgs({
+const readArguments = () =>
+	parseArguments(
+		{
 			allowPositionals: true,
 			options: {
 				location: { type: 'string' },
@@ -40,11 +38,9 @@ function readArguments() {
 				'persist-to': { type: 'string' },
 				help: { type: 'boolean' },
 			},
-		});
-	} catch (error) {
-		throw usageError(`${error instanceof Error ? error.message : error}\n\n${HELP}`);
-	}
-}
+		},
+		HELP,
+	);
 type Options = ReturnType<typeof readArguments>['values'];
 
 /** Returns the text of wrangler.toml with one more database, after the last one. Everything else stays as it is. */

@@ -9,6 +9,9 @@ export class Failure extends Error {
 	}
 }
 
+/** A Failure for invalid arguments. */
+export const usageError = (message: string): Failure => new Failure(message, 2);
+
 /** Runs a command, and returns its exit code: 0, or that of the Failure that it throws. */
 export async function exitCodeOf(command: () => Promise<void>): Promise<number> {
 	try {
