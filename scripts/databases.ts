@@ -66,9 +66,10 @@ export function withDatabase(toml: string, binding: string, name: string): strin
 	return [...lines.slice(0, end), ...added, ...lines.slice(end)].join('\n');
 }
 
-async function add({ location = '' }: Options): Promise<void> {
+async function add({ location }: Options): Promise<void> {
+	if (location === undefined) throw usageError(`add needs --location: one of ${locationHints.join(', ')}.`);
 	if (!isLocationHint(location)) {
-		throw usageError(`add needs --location: one of ${locationHints.join(', ')}.`);
+		throw usageError(`--location: "${location}" is not a place of D1. Use ${locationHints.join(', ')}.`);
 	}
 	const databases = await configuredDatabases();
 	const main = databases.find(({ binding }) => binding === 'DB');

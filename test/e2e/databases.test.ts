@@ -63,7 +63,7 @@ describe.concurrent('npm run databases -- add', () => {
 
 	it.each([
 		[['add'], '--location'],
-		[['add', '--location', 'mars'], 'wnam, enam, weur, eeur, apac, oc'],
+		[['add', '--location', 'mars'], '"mars" is not a place of D1. Use wnam, enam, weur, eeur, apac, oc.'],
 		[['add', '--location', 'weur', '--json'], 'does not take --json'],
 		[['list', '--location', 'weur'], 'does not take --location'],
 		[['list', '--remote', '--local'], '--remote cannot be combined'],
