@@ -4,7 +4,8 @@
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { parseArguments } from '../scripts/arguments.ts';
+import { exitCodeOf } from '../scripts/failure.ts';
 import { calls } from './calls.ts';
 import {
 	buildAll,
@@ -40,17 +41,22 @@ npm run bench -- --growth [--json]    rows with 1, 1,000 and 1,000,000 sessions;
 const FULL: Effort = { rounds: 11, ms: 250, startups: 9, follow: { events: 200, burst: 500 } };
 const QUICK: Effort = { rounds: 3, ms: 80, startups: 3, follow: { events: 50, burst: 100 } };
 
-const { values } = parseArgs({
-	options: {
-		json: { type: 'boolean', default: false },
-		quick: { type: 'boolean', default: false },
-		growth: { type: 'boolean', default: false },
-		large: { type: 'boolean', default: false },
-		follow: { type: 'boolean', default: false },
-		placement: { type: 'boolean', default: false },
-		help: { type: 'boolean', default: false },
-	},
-});
+const readArguments = () =>
+	parseArguments(
+		{
+			options: {
+				json: { type: 'boolean', default: false },
+				quick: { type: 'boolean', default: false },
+				growth: { type: 'boolean', default: false },
+				large: { type: 'boolean', default: false },
+				follow: { type: 'boolean', default: false },
+				placement: { type: 'boolean', default: false },
+				help: { type: 'boolean', default: false },
+			},
+		},
+		HELP,
+	);
+type Options = ReturnType<typeof readArguments>['values'];
 
 function progress(text: string): void {
 	if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${text}`);
@@ -125,12 +131,12 @@ function plotOf(report: Report): string {
 	});
 }
 
-async function runGrowth(): Promise<void> {
+async function runGrowth({ json }: Options): Promise<void> {
 	const service = await startContender('service', buildAll());
 	try {
 		const steps = await growth(service, SIZES, progress);
 		progress('\n');
-		if (values.json) console.log(JSON.stringify({ growth: steps, machine: machine() }));
+		if (json) console.log(JSON.stringify({ growth: steps, machine: machine() }));
 		else console.log(aligned(growthTable(steps)));
 		output('growth.md', growthMarkdown(steps));
 		output('growth.svg', growthPlot(steps));
@@ -139,37 +145,35 @@ async function runGrowth(): Promise<void> {
 	}
 }
 
-async function runFollow(): Promise<void> {
-	const effort = values.quick ? QUICK : FULL;
+async function runFollow({ json, quick }: Options): Promise<void> {
+	const effort = quick ? QUICK : FULL;
 	const following = await measureFollowing(buildAll(), effort.follow, progress);
 	progress('\n');
-	console.log(
-		values.json ? JSON.stringify({ following, machine: machine() }) : aligned(followTable(following)),
-	);
+	console.log(json ? JSON.stringify({ following, machine: machine() }) : aligned(followTable(following)));
 }
 
-async function runBench(): Promise<void> {
-	const effort = values.quick ? QUICK : FULL;
+async function runBench({ json, quick }: Options): Promise<void> {
+	const effort = quick ? QUICK : FULL;
 	progress('building');
 	const report = await bench(effort, buildAll());
 	progress('\n');
-	console.log(values.json ? JSON.stringify(report) : tableOf(report));
-	if (values.quick) return;
+	console.log(json ? JSON.stringify(report) : tableOf(report));
+	if (quick) return;
 	output('results.md', markdownOf(report));
 	output('results.svg', plotOf(report));
 }
 
-async function runLarge(): Promise<void> {
+async function runLarge({ json }: Options): Promise<void> {
 	const rows = await large(progress);
 	progress('\n');
-	console.log(values.json ? JSON.stringify({ large: rows, machine: machine() }) : aligned(largeTable(rows)));
+	console.log(json ? JSON.stringify({ large: rows, machine: machine() }) : aligned(largeTable(rows)));
 	output('large.md', largeMarkdown(rows, describe(machine())));
 }
 
-async function runPlacement(): Promise<void> {
+async function runPlacement({ json }: Options): Promise<void> {
 	const measured = await measurePlacement(progress);
 	progress('\n');
-	if (values.json) console.log(JSON.stringify({ ...measured, machine: machine() }));
+	if (json) console.log(JSON.stringify({ ...measured, machine: machine() }));
 	else {
 		console.log(aligned(placementTable(measured.places)));
 		console.log(aligned(throughputTable(measured.throughput)));
@@ -177,13 +181,17 @@ async function runPlacement(): Promise<void> {
 	output('placement.md', placementMarkdown(measured, describe(machine())));
 }
 
-function chosenRun(): () => Promise<void> {
-	if (values.growth) return runGrowth;
-	if (values.large) return runLarge;
-	if (values.follow) return runFollow;
-	return values.placement ? runPlacement : runBench;
+function chosenRun({ growth, large, follow, placement }: Options): (options: Options) => Promise<void> {
+	if (growth) return runGrowth;
+	if (large) return runLarge;
+	if (follow) return runFollow;
+	return placement ? runPlacement : runBench;
 }
 
-const run = chosenRun();
-if (values.help) console.log(HELP);
-else await run();
+async function main(): Promise<void> {
+	const { values } = readArguments();
+	if (values.help) return console.log(HELP);
+	await chosenRun(values)(values);
+}
+
+process.exitCode = await exitCodeOf(main);

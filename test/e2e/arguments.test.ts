@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest';
+import { npmRun } from '../support/server.ts';
+
+describe.each(['fuzz', 'bench'])('npm run %s', (command) => {
+	it('prints its help for --help', () => {
+		const { status, stdout, stderr } = npmRun(command, '--help');
+		expect([status, stderr]).toEqual([0, '']);
+		expect(stdout).toContain(`npm run ${command} -- [`);
+	});
+
+	it.each(['--nonsense', 'nonsense'])(
+		'says what is wrong with the argument %s, and exits with 2',
+		(argument) => {
+			const { status, stdout, stderr } = npmRun(command, argument);
+			expect([status, stdout]).toEqual([2, '']);
+			expect(stderr).toContain(`'${argument}'`);
+			expect(stderr).toContain(`npm run ${command} -- [`);
+			expect(stderr).not.toMatch(/^ +at /m);
+		},
+	);
+});
+
+it.each([
+	['--seconds', 'soon', '--seconds: "soon" is not a number above 0.'],
+	['--seconds', '0', '--seconds: "0" is not a number above 0.'],
+	['--seed', '1.5', '--seed: "1.5" is not a whole number.'],
+])('npm run fuzz names the value of %s %s', (option, value, words) => {
+	const { status, stderr } = npmRun('fuzz', option, value);
+	expect([status, stderr.trim()]).toEqual([2, words]);
+});
