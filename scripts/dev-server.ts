@@ -28,7 +28,8 @@ const isListening = (host: string, port: number): Promise<boolean> =>
 export function startWranglerDev(args: readonly string[]): { child: ChildProcess; ready: Promise<number> } {
 	const child = spawn('wrangler', ['dev', ...args], {
 		cwd: ROOT,
-		env: { ...quiet(), CI: process.env.CI ?? '' },
+		// At this level wrangler prints the log of the Worker, but no list of its bindings.
+		env: { WRANGLER_LOG: 'info', ...quiet(), CI: process.env.CI ?? '' },
 		// wrangler reports its port over the channel. Without one it only prints it.
 		stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
 	});

@@ -30,21 +30,39 @@ export async function openD1s(
 	only?: string,
 ): Promise<{ d1s: ReadonlyMap<string, D1Database>; close: () => Promise<void> }> {
 	if (!choice.remote) checkLocalFolder(choice.persistTo);
-	// wrangler reports a .dev.vars on standard output, where a program expects only JSON.
-	process.env.WRANGLER_LOG ??= 'error';
-	const configPath = choice.remote ? await remoteConfig(only) : await localConfig();
-	const state = choice.persistTo === undefined ? join(ROOT, '.wrangler/state') : resolve(choice.persistTo);
-	// Loading wrangler takes a second, so load it after the arguments are checked.
-	const { getPlatformProxy } = await import('wrangler');
-	const proxy = await getPlatformProxy<Record<string, D1Database>>({
-		configPath,
-		remoteBindings: choice.remote,
-		persist: { path: join(state, 'v3') },
-	}).catch((error: Error) => {
-		if (!choice.remote) throw error;
-		throw new Failure(`The remote database cannot be reached: ${error.message}`);
-	});
-	return { d1s: new Map(Object.entries(proxy.env)), close: proxy.dispose };
+	const restore = silenceWrangler();
+	try {
+		const configPath = choice.remote ? await remoteConfig(only) : await localConfig();
+		const state = choice.persistTo === undefined ? join(ROOT, '.wrangler/state') : resolve(choice.persistTo);
+		// Loading wrangler takes a second, so load it after the arguments are checked.
+		const { getPlatformProxy } = await import('wrangler');
+		const proxy = await getPlatformProxy<Record<string, D1Database>>({
+			configPath,
+			remoteBindings: choice.remote,
+			persist: { path: join(state, 'v3') },
+		}).catch((error: Error) => {
+			if (!choice.remote) throw error;
+			throw new Failure(`The remote database cannot be reached: ${error.message}`);
+		});
+		const close = () => proxy.dispose().finally(restore);
+		return { d1s: new Map(Object.entries(proxy.env)), close };
+	} catch (error) {
+		restore();
+		throw error;
+	}
+}
+
+/**
+ * Makes wrangler in this process print only errors, unless WRANGLER_LOG is set: it reports a .dev.vars on standard output, where a
+ * program expects only JSON. Returns a function that undoes this, because `npm run dev` then starts a wrangler that must print
+ * more.
+ */
+function silenceWrangler(): () => void {
+	if (process.env.WRANGLER_LOG !== undefined) return () => {};
+	process.env.WRANGLER_LOG = 'error';
+	return () => {
+		delete process.env.WRANGLER_LOG;
+	};
 }
 
 /** Migrates a local database to the newest schema. Throws a Failure with wrangler's message. */

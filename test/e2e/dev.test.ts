@@ -12,10 +12,13 @@ import { npmRun, ROOT, withFolder } from '../support/server.ts';
 import { standInWrangler } from '../support/stand-in-wrangler.ts';
 import { freePort, killGroup } from '../support/wrangler-dev.ts';
 
-/** Runs `npm run dev` until it has printed its two lines and its link, and uses them while it serves. */
+/**
+ * Runs `npm run dev` until it has printed its two lines and its link, and uses them while it serves. `printed` grows with each
+ * line of standard output.
+ */
 async function withDev<T>(
 	folder: string,
-	use: (curls: string[], link: string) => T | Promise<T>,
+	use: (curls: string[], link: string, printed: readonly string[]) => T | Promise<T>,
 ): Promise<T> {
 	const port = String(await freePort());
 	const child = spawn('npm', ['run', 'dev', '--', '--port', port, '--persist-to', folder], {
@@ -25,14 +28,16 @@ async function withDev<T>(
 		env: { ...process.env, CI: 'true' },
 	});
 	try {
-		const curls: string[] = [];
-		let link = '';
-		for await (const line of createInterface({ input: child.stdout })) {
-			if (line.startsWith('curl ')) curls.push(line);
-			if (line.includes('/inspector#key=')) link = line;
-			if (curls.length === 2 && link !== '') break;
-		}
-		return await use(curls, link);
+		const printed: string[] = [];
+		createInterface({ input: child.stdout }).on('line', (line) => printed.push(line));
+		const link = await vi.waitUntil(() => printed.find((line) => line.includes('/inspector#key=')), {
+			timeout: 60_000,
+		});
+		return await use(
+			printed.filter((line) => line.startsWith('curl ')),
+			link,
+			printed,
+		);
 	} finally {
 		await killGroup(child);
 	}
@@ -44,7 +49,7 @@ const paste = (line: string) =>
 describe('npm run dev', () => {
 	it('prints two lines that can be pasted: create a session, then patch it', { timeout: 120_000 }, () =>
 		withFolder(async (folder) => {
-			const key = await withDev(folder, async ([create = '', patch = ''], link) => {
+			const key = await withDev(folder, async ([create = '', patch = ''], link, printed) => {
 				const created = paste(create);
 				const patched = paste(patch);
 				expect(Object.keys(patched)).toHaveLength(14);
@@ -54,6 +59,13 @@ describe('npm run dev', () => {
 				// The link to the inspector is signed in with the same key.
 				expect(link).toMatch(new RegExp(`^http://localhost:\\d+/inspector#key=${key}$`));
 				expect(await (await fetch(link)).text()).toContain('/inspector/main.js');
+				// Each request is logged, and no line of the log holds the key or a body.
+				const logged = () => printed.slice(printed.indexOf(link) + 1).join('\n');
+				await vi.waitUntil(() => /"message":"request".*"method":"PATCH"/.test(logged()), { timeout: 10_000 });
+				expect(logged()).not.toContain(key);
+				expect(logged()).not.toContain('Support assistant');
+				// The bindings of the Worker are not listed.
+				expect(printed.join('\n')).not.toContain('env.DB');
 				return key;
 			});
 			// A later run keeps the key and the sessions.
