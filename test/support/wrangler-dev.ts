@@ -9,16 +9,29 @@ export interface DevServer {
 	kill(): Promise<void>;
 }
 
-/** A free port. */
-export const freePort = (): Promise<number> =>
-	new Promise((resolve, reject) => {
+/** Ports from which no system chooses the local port of a connection: Linux begins with 32,768. */
+const PORTS = { from: 20_000, count: 12_000 };
+
+/**
+ * A free port, which stays free while a server on it restarts. A port that the system chooses does not: a client that
+ * connects again and again may get it as its own.
+ */
+export async function freePort(): Promise<number> {
+	for (;;) {
+		const port = PORTS.from + Math.floor(Math.random() * PORTS.count);
+		if (await isFree(port)) return port;
+	}
+}
+
+const isFree = (port: number): Promise<boolean> =>
+	new Promise((resolve) => {
 		const probe = createServer();
-		probe.once('error', reject);
-		probe.listen(0, '127.0.0.1', () => {
-			const address = probe.address();
-			probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-		});
+		probe.once('error', () => resolve(false));
+		probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
 	});
+
+/** Characters of wrangler's output that are kept for an error. */
+const MAX_OUTPUT = 4000;
 
 /** Serves the built Worker with the data in a folder, and waits until it responds. */
 export async function startDev(
@@ -35,6 +48,9 @@ export async function startDev(
 			'--no-bundle',
 			'--port',
 			String(port),
+			// By default wrangler looks for a free port from 9229 on, and two that start at once choose the same.
+			'--inspector-port',
+			'0',
 			'--persist-to',
 			persistTo,
 			...others,
@@ -42,15 +58,21 @@ export async function startDev(
 		{
 			cwd: ROOT,
 			detached: true,
-			stdio: 'ignore',
+			stdio: ['ignore', 'pipe', 'pipe'],
 			env: { ...process.env, CI: 'true', WRANGLER_SEND_METRICS: 'false' },
 		},
 	);
+	let said = '';
+	for (const output of [child.stdout, child.stderr]) {
+		output.setEncoding('utf8').on('data', (text: string) => {
+			said = `${said}${text}`.slice(-MAX_OUTPUT);
+		});
+	}
 	const url = `http://127.0.0.1:${port}`;
 	for (let tries = 0; !(await answers(url)); tries += 1) {
 		if (tries === 300 || child.exitCode !== null) {
 			await killGroup(child);
-			throw new Error(`wrangler dev did not start on port ${port} (exit code ${child.exitCode})`);
+			throw new Error(`wrangler dev did not start on port ${port} (exit code ${child.exitCode}):\n${said}`);
 		}
 		await new Promise((resolve) => setTimeout(resolve, 100));
 	}
