@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
 
@@ -32,8 +33,8 @@ export default defineConfig({
 		onConsoleLog: () => false,
 		// From scripts/fuzz.ts: how long to look, and from where.
 		...(process.env.FUZZ ? { provide: { fuzz: JSON.parse(process.env.FUZZ) } } : {}),
-		// A file each on every processor.
-		maxWorkers: '100%',
+		// Tests wait for servers and timers half of the time, so three files share two processors.
+		maxWorkers: Math.ceil(availableParallelism() * 1.5),
 		// A worker runs one file after another: starting workerd, or loading wrangler, takes longer than most files.
 		isolate: false,
 		restoreMocks: true,
