@@ -5,7 +5,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { boundNumbers, databaseName, isLocationHint, locationHints } from '../src/core/placement.ts';
 import { MAX_DATABASE_NUMBER } from '../src/core/session-id.ts';
-import { parseArguments } from './arguments.ts';
+import { parseArguments, unknownCommand } from './arguments.ts';
+import { choiceOf, choiceOptions } from './database-choice.ts';
 import { exitCodeOf, Failure, usageError } from './failure.ts';
 import { applyLocalMigrations, openD1s } from './open-d1.ts';
 import { table } from './table.ts';
@@ -33,9 +34,7 @@ const readArguments = () =>
 			options: {
 				location: { type: 'string' },
 				json: { type: 'boolean' },
-				local: { type: 'boolean' },
-				remote: { type: 'boolean' },
-				'persist-to': { type: 'string' },
+				...choiceOptions,
 				help: { type: 'boolean' },
 			},
 		},
@@ -111,10 +110,7 @@ Then run \`npm run deploy\`.`);
 }
 
 async function list(options: Options): Promise<void> {
-	if (options.remote && (options.local || options['persist-to'] !== undefined)) {
-		throw usageError('--remote cannot be combined with --local or --persist-to.');
-	}
-	const choice = { remote: options.remote ?? false, persistTo: options['persist-to'] };
+	const choice = choiceOf(options);
 	const databases = await configuredDatabases();
 	const { PLACEMENT: placed } = await configuredSettings();
 	if (!choice.remote) {
@@ -162,9 +158,7 @@ async function main(): Promise<void> {
 		if (option) throw usageError(`add does not take --${option}.`);
 		return add(values);
 	}
-	if (command !== 'list') {
-		throw usageError(`${command === '' ? 'Missing command.' : `Unknown command: ${command}.`}\n\n${HELP}`);
-	}
+	if (command !== 'list') throw unknownCommand(command, HELP);
 	if (values.location !== undefined) throw usageError('list does not take --location.');
 	return list(values);
 }

@@ -2,8 +2,10 @@
  * `npm run keys`: creates, lists, revokes and rotates API keys. `npm run keys -- --help` prints how.
  */
 import { openDatabase } from '../src/database/database.ts';
-import { exitCodeOf, Failure, usageError } from './failure.ts';
-import { checkArguments, HELP, type Options, readArguments } from './keys/arguments.ts';
+import { unknownCommand } from './arguments.ts';
+import { choiceOf, type D1Choice } from './database-choice.ts';
+import { exitCodeOf, Failure } from './failure.ts';
+import { checkArguments, HELP, readArguments } from './keys/arguments.ts';
 import { commands, type OpenDatabase } from './keys/commands.ts';
 import { applyLocalMigrations, openD1 } from './open-d1.ts';
 
@@ -12,20 +14,19 @@ async function main(): Promise<void> {
 	const [name = '', id = ''] = positionals;
 	if (name === 'help' || values.help) return console.log(HELP);
 	const command = commands.get(name);
-	if (!command) {
-		throw usageError(`${name === '' ? 'Missing command.' : `Unknown command: ${name}.`}\n\n${HELP}`);
-	}
+	if (!command) throw unknownCommand(name, HELP);
 	checkArguments(name, command, { values, positionals });
-	const run = () => onDatabase(values, (open) => command.run(open, values, id));
+	const choice = choiceOf(values);
+	const run = () => onDatabase(choice, (open) => command.run(open, values, id));
 	try {
 		await run();
 	} catch (error) {
 		if (!isWithoutTables(error)) throw error;
-		if (values.remote) {
+		if (choice.remote) {
 			throw new Failure('The remote database has no tables yet: run `npm run deploy` first.');
 		}
 		// The local database is new, and the command has changed nothing yet.
-		applyLocalMigrations(values['persist-to']);
+		applyLocalMigrations(choice.persistTo);
 		await run();
 	}
 }
@@ -34,11 +35,11 @@ const isWithoutTables = (error: unknown): boolean =>
 	error instanceof Error && /no such table/.test(error.message);
 
 /** Runs a command with a function that opens the database on demand. */
-async function onDatabase(values: Options, run: (open: OpenDatabase) => Promise<void>): Promise<void> {
+async function onDatabase(choice: D1Choice, run: (open: OpenDatabase) => Promise<void>): Promise<void> {
 	let close = async () => {};
 	try {
 		await run(async () => {
-			const opened = await openD1({ remote: values.remote ?? false, persistTo: values['persist-to'] });
+			const opened = await openD1(choice);
 			close = opened.close;
 			return openDatabase(opened.d1);
 		});

@@ -1,15 +1,9 @@
 import { accessSync, constants, existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import type { D1Choice } from './database-choice.ts';
 import { Failure } from './failure.ts';
 import { CONFIG, configuredDatabases, ROOT, remoteDatabaseId, wrangler } from './wrangler.ts';
-
-/** The D1 database of a command. */
-export interface D1Choice {
-	remote: boolean;
-	/** The folder of `wrangler dev --persist-to`; undefined for wrangler's default. */
-	persistTo: string | undefined;
-}
 
 /** Opens DB alone: see openD1s. */
 export async function openD1(choice: D1Choice): Promise<{ d1: D1Database; close: () => Promise<void> }> {

@@ -1,5 +1,6 @@
 import { type Permission, permissions } from '../../src/core/principal.ts';
 import { parseArguments } from '../arguments.ts';
+import { choiceOptions } from '../database-choice.ts';
 import { usageError } from '../failure.ts';
 
 export const HELP = `npm run keys -- create --user U [--org O] [--name N] [--permissions P,…]
@@ -26,9 +27,7 @@ export const readArguments = () =>
 				'expires-in': { type: 'string' },
 				grace: { type: 'string' },
 				json: { type: 'boolean' },
-				local: { type: 'boolean' },
-				remote: { type: 'boolean' },
-				'persist-to': { type: 'string' },
+				...choiceOptions,
 				help: { type: 'boolean' },
 			},
 		},
@@ -37,7 +36,7 @@ export const readArguments = () =>
 export type Arguments = ReturnType<typeof readArguments>;
 export type Options = Arguments['values'];
 
-const ALWAYS = ['json', 'local', 'remote', 'persist-to'];
+const ALWAYS = ['json', ...Object.keys(choiceOptions)];
 
 /** Throws a Failure for every unknown argument, because ignoring one is dangerous when keys are created. */
 export function checkArguments(
@@ -51,9 +50,6 @@ export function checkArguments(
 	if (word !== undefined) throw usageError(`${name} does not take the argument "${word}".`);
 	if (takes.takesId && !positionals[1]) {
 		throw usageError(`${name} needs the ID of a key. List the keys with \`npm run keys -- list\`.`);
-	}
-	if (values.remote && (values.local || values['persist-to'] !== undefined)) {
-		throw usageError('--remote cannot be combined with --local or --persist-to.');
 	}
 }
 
