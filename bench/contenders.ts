@@ -7,6 +7,7 @@ import { unstable_readConfig } from 'wrangler';
 import { issueKey } from '../src/auth/issue-key.ts';
 import { openDatabase } from '../src/database/database.ts';
 import { OWNER } from './seed.ts';
+import { memoryOf, processorTimeOf, workerdProcesses } from './workerd.ts';
 
 export const ROOT = resolve(import.meta.dirname, '..');
 const BUILT = join(ROOT, 'dist', 'bench');
@@ -172,38 +173,4 @@ function noteCost(message: string, note: (cost: Cost) => void): void {
 		rowsRead: Number(line.d1RowsRead),
 		rowsWritten: Number(line.d1RowsWritten),
 	});
-}
-
-/** The ids of the workerd processes that this process has started. */
-function workerdProcesses(): number[] {
-	const { stdout } = spawnSync('ps', ['-A', '-o', 'pid=,ppid=,comm='], { encoding: 'utf8' });
-	return (stdout ?? '')
-		.split('\n')
-		.map((line) => line.trim().split(/\s+/))
-		.filter(([, parent, command]) => Number(parent) === process.pid && command?.endsWith('workerd'))
-		.map(([pid]) => Number(pid));
-}
-
-/** Linux reports the current and the peak resident size of a process. */
-function memoryOf(pid: number, line: 'VmRSS' | 'VmHWM'): number | null {
-	try {
-		const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-		const kilobytes = new RegExp(`^${line}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1];
-		return kilobytes === undefined ? null : Number(kilobytes) * 1024;
-	} catch {
-		return null;
-	}
-}
-
-/** Linux counts the time of all threads in hundredths of a second (USER_HZ). */
-function processorTimeOf(pid: number): number | null {
-	try {
-		// The second field is the command in brackets; after it, user and system time are the 12th and 13th.
-		const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
-			.replace(/^.*\) /, '')
-			.split(' ');
-		return (Number(fields[11]) + Number(fields[12])) * 10;
-	} catch {
-		return null;
-	}
 }

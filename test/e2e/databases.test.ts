@@ -1,23 +1,15 @@
-import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { withDatabase } from '../../scripts/databases.ts';
-import { setPlacement, withProject } from '../support/project.ts';
+import { runScript, setPlacement, withProject } from '../support/project.ts';
 import { ROOT, withFolder } from '../support/server.ts';
 import { standInWrangler } from '../support/stand-in-wrangler.ts';
 
 const NAME = 'product-generation-sessions';
 
 const databases = (project: string, env: Record<string, string>, ...args: string[]) =>
-	new Promise<{ status: number | null; stdout: string; stderr: string }>((resolve) => {
-		const child = execFile(
-			process.execPath,
-			[join(project, 'scripts/databases.ts'), ...args],
-			{ env: { ...process.env, ...env } },
-			(_, stdout, stderr) => resolve({ status: child.exitCode, stdout, stderr }),
-		);
-	});
+	runScript(project, 'databases.ts', env, ...args);
 const toml = (project: string) => readFileSync(join(project, 'wrangler.toml'), 'utf8');
 
 describe.concurrent('npm run databases -- add', () => {

@@ -1,8 +1,6 @@
-import { execFile } from 'node:child_process';
-import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { prepareDatabases } from '../../scripts/deploy.ts';
-import { addDatabase, setPlacement, withProject } from '../support/project.ts';
+import { addDatabase, runScript, setPlacement, withProject } from '../support/project.ts';
 import { ROOT, withFolder } from '../support/server.ts';
 import { standInWrangler } from '../support/stand-in-wrangler.ts';
 
@@ -11,18 +9,10 @@ const INFO = `d1 info ${NAME} --json`;
 const CREATE = `d1 create ${NAME}`;
 const MIGRATE = 'd1 migrations apply DB --remote';
 
-/** Runs scripts/deploy.ts as npm does, but without npm's own folders at the start of PATH. */
 const deploy = (env: Record<string, string>, ...args: string[]) => deployOf(ROOT, env, ...args);
 
 const deployOf = (project: string, env: Record<string, string>, ...args: string[]) =>
-	new Promise<{ status: number | null; stdout: string; stderr: string }>((resolve) => {
-		const child = execFile(
-			process.execPath,
-			[join(project, 'scripts/deploy.ts'), ...args],
-			{ env: { ...process.env, ...env } },
-			(_, stdout, stderr) => resolve({ status: child.exitCode, stdout, stderr }),
-		);
-	});
+	runScript(project, 'deploy.ts', env, ...args);
 
 describe.concurrent('npm run deploy', () => {
 	it('creates the missing database, applies the migrations, uploads the Worker, and prints the next command', () =>

@@ -1,7 +1,8 @@
 import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { workerdProcesses } from '../../bench/workerd.ts';
 import { type Server, startServer } from '../support/server.ts';
-import { peakAbove, sizeOf, workerdProcesses } from '../support/workerd-memory.ts';
+import { peakAbove, sizeOf } from '../support/workerd-memory.ts';
 
 const LIST = '/v1/products/generation/sessions?limit=100';
 const COUNT = 60;

@@ -1,3 +1,4 @@
+import { execFile } from 'node:child_process';
 import { cpSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { withDatabase } from '../../scripts/databases.ts';
@@ -14,6 +15,17 @@ export async function withProject<T>(use: (project: string, folder: string) => P
 		return use(project, folder);
 	});
 }
+
+/** Runs a file of `scripts` as npm does, but without npm's own folders at the start of PATH. */
+export const runScript = (project: string, script: string, env: Record<string, string>, ...args: string[]) =>
+	new Promise<{ status: number | null; stdout: string; stderr: string }>((resolve) => {
+		const child = execFile(
+			process.execPath,
+			[join(project, 'scripts', script), ...args],
+			{ env: { ...process.env, ...env } },
+			(_, stdout, stderr) => resolve({ status: child.exitCode, stdout, stderr }),
+		);
+	});
 
 /** Changes PLACEMENT in a copy of the project. */
 export const setPlacement = (project: string, placement: string): void =>

@@ -1,19 +1,4 @@
-import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-
-/** The ids of the workerd processes that this process has started. */
-export const workerdProcesses = (): number[] =>
-	spawnSync('ps', ['-A', '-o', 'pid=,ppid=,comm='], { encoding: 'utf8' })
-		.stdout.split('\n')
-		.map((line) => line.trim().split(/\s+/))
-		.filter(([, parent, command]) => Number(parent) === process.pid && command?.endsWith('workerd'))
-		.map(([pid]) => Number(pid));
-
-/** The resident size of a process in bytes. Linux only. */
-function residentSize(pid: number): number {
-	const [, kilobytes] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
-	return Number(kilobytes) * 1024;
-}
+import { memoryOf } from '../../bench/workerd.ts';
 
 /** Runs `work`, and returns by how many bytes the resident size of the processes together exceeds `idle` at most. */
 export async function peakAbove(
@@ -33,5 +18,6 @@ export async function peakAbove(
 	return peak - idle;
 }
 
+/** The resident size of the processes together, in bytes. NaN where the system does not report it. */
 export const sizeOf = (processes: readonly number[]): number =>
-	processes.reduce((sum, pid) => sum + residentSize(pid), 0);
+	processes.reduce((sum, pid) => sum + (memoryOf(pid, 'VmRSS') ?? Number.NaN), 0);

@@ -1,0 +1,36 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+
+/** The ids of the workerd processes that this process has started. */
+export function workerdProcesses(): number[] {
+	const { stdout } = spawnSync('ps', ['-A', '-o', 'pid=,ppid=,comm='], { encoding: 'utf8' });
+	return (stdout ?? '')
+		.split('\n')
+		.map((line) => line.trim().split(/\s+/))
+		.filter(([, parent, command]) => Number(parent) === process.pid && command?.endsWith('workerd'))
+		.map(([pid]) => Number(pid));
+}
+
+/** The current or the peak resident size of a process in bytes; null on systems that do not report it. Linux does. */
+export function memoryOf(pid: number, line: 'VmRSS' | 'VmHWM'): number | null {
+	try {
+		const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+		const kilobytes = new RegExp(`^${line}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1];
+		return kilobytes === undefined ? null : Number(kilobytes) * 1024;
+	} catch {
+		return null;
+	}
+}
+
+/** Linux counts the time of all threads in hundredths of a second (USER_HZ). */
+export function processorTimeOf(pid: number): number | null {
+	try {
+		// The second field is the command in brackets; after it, user and system time are the 12th and 13th.
+		const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+			.replace(/^.*\) /, '')
+			.split(' ');
+		return (Number(fields[11]) + Number(fields[12])) * 10;
+	} catch {
+		return null;
+	}
+}
