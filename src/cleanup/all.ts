@@ -3,11 +3,11 @@ import { errorFields, log } from '../core/log.ts';
 import { databaseName } from '../core/placement.ts';
 import { type Bindings, settingsOf } from '../core/settings.ts';
 import { openDatabases } from '../database/databases.ts';
-import { cleanUp, type Limits } from './cleanup.ts';
+import { cleanUp, LEAST_STATEMENTS, type Limits } from './cleanup.ts';
 import { cleanUpPlaced } from './placed/placed.ts';
 
 /** A task starts only if this much is left of the limits: enough for one chunk of deletions and the closing statements. */
-const LEAST = { statements: 11, seconds: 1 };
+const LEAST = { statements: LEAST_STATEMENTS, seconds: 1 };
 /** The time between two runs of the cron trigger in wrangler.toml. */
 const RUN_EVERY_MS = 600_000;
 

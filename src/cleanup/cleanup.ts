@@ -21,6 +21,8 @@ export type Limits = Pick<Settings, 'CLEANUP_MAX_STATEMENTS' | 'CLEANUP_MAX_SECO
 const CHUNK_COST = STATEMENTS_PER_CHUNK * MAX_TRIES.write;
 /** The same for the end of a run: the count of what is left, and `PRAGMA optimize`. */
 const CLOSING_COST = MAX_TRIES.read + MAX_TRIES.write;
+/** The limit below which a run deletes nothing. */
+export const LEAST_STATEMENTS = CHUNK_COST + CLOSING_COST;
 
 /**
  * Deletes expired sessions with their events, chunk by chunk, oldest first, until none is left or a limit is reached.
@@ -40,7 +42,7 @@ export async function cleanUp(
 	let left: number | null = null;
 
 	const mayGoOn = () =>
-		stats.statements + CHUNK_COST + CLOSING_COST <= limits.CLEANUP_MAX_STATEMENTS &&
+		stats.statements + LEAST_STATEMENTS <= limits.CLEANUP_MAX_STATEMENTS &&
 		Date.now() - started < limits.CLEANUP_MAX_SECONDS * 1000;
 	const line = () => ({ ...(database ? { database } : {}), ...report() });
 	const report = (): CleanupReport => ({

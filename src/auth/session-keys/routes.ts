@@ -1,14 +1,14 @@
 import { type Context, Hono } from 'hono';
 import { typeid } from 'typeid-js';
 import { ApiError, validationError } from '../../core/errors.ts';
-import { sessionNotFound } from '../../core/session-reference.ts';
+import { type SessionReference, sessionNotFound } from '../../core/session-reference.ts';
 import { JSON_TYPE, jsonBody } from '../../http/body.ts';
 import type { AppEnv } from '../../http/context.ts';
 import { jsonResponse } from '../../http/json-response.ts';
 import { operation } from '../../http/operation.ts';
 import { sessionFrom } from '../../http/session-path.ts';
 import { type KeyEnvironment, newApiKey } from '../api-key-format.ts';
-import { endSessionKey, storeSessionKey } from './key-home.ts';
+import { endSessionKey, type KeyHome, storeSessionKey } from './key-home.ts';
 import {
 	KEY_ID,
 	revokedSchema,
@@ -20,6 +20,12 @@ import {
 /** The environment of a new key. A caller with a test key gets a test key, and any other caller a live key. */
 const environmentOf = (c: Context<AppEnv>): KeyEnvironment =>
 	c.req.header('Authorization')?.includes('rt_test_') ? 'test' : 'live';
+
+/** The session in the path, with its database and that of its keys. Throws as `sessionFrom` does. */
+function keyHomeFrom(c: Context<AppEnv>): { home: KeyHome; reference: SessionReference } {
+	const { db: ofSession, reference } = sessionFrom(c);
+	return { home: { ofSession, ofKeys: c.get('databases').numbered(0) }, reference };
+}
 
 /** The calls on keys for one session. They are mounted under the session's path. */
 export const sessionKeyRoutes = new Hono<AppEnv>({ strict: false })
@@ -44,8 +50,7 @@ export const sessionKeyRoutes = new Hono<AppEnv>({ strict: false })
 			const id = typeid('key').toString();
 			const latest = new Date(Date.now() + expiresInSeconds * 1000).toISOString();
 			const stored = { id, keyHash, prefix, environment, expiresAt: latest };
-			const { db: ofSession, reference } = sessionFrom(c);
-			const home = { ofSession, ofKeys: c.get('databases').numbered(0) };
+			const { home, reference } = keyHomeFrom(c);
 			const expiresAt = await storeSessionKey(home, reference, stored);
 			if (expiresAt === undefined) throw sessionNotFound();
 			const made: SessionKey = { expiresAt, id, key };
@@ -66,12 +71,11 @@ export const sessionKeyRoutes = new Hono<AppEnv>({ strict: false })
 			responses: { 200: { description: 'The key is revoked.', schema: revokedSchema } },
 		}),
 		async (c) => {
-			const { db: ofSession, reference } = sessionFrom(c);
+			const { home, reference } = keyHomeFrom(c);
 			const keyId = c.req.param('keyId');
 			if (!KEY_ID.test(keyId)) {
 				throw validationError([{ path: 'keyId', message: 'must be the id of a key, such as `key_01k2…`' }]);
 			}
-			const home = { ofSession, ofKeys: c.get('databases').numbered(0) };
 			const found = await endSessionKey(home, reference, keyId);
 			if (!found.session) throw sessionNotFound();
 			if (!found.key) throw new ApiError('NOT_FOUND', 'The session has no such key.');

@@ -103,11 +103,14 @@ async function placesAt(
 	const most = Math.floor(maxIds / databases.length);
 	let left = offset;
 	let having = databases.map((db, at) => ({ db, at }));
+	let total: number | undefined;
 	if (left > most) {
 		const counts = await inParallel(databases, (db) => countSessions(db, query));
-		if (sum(counts) <= offset) return { places: databases.map(() => OLDEST), total: sum(counts) };
+		total = sum(counts);
+		if (total <= offset) return { places: databases.map(() => OLDEST), total };
 		having = having.filter(({ at }) => counts[at] !== 0);
 	}
+	const counted = total === undefined;
 	while (left > most) {
 		const step = Math.floor(left / having.length);
 		const found = await inParallel(having, async ({ db, at }) => {
@@ -126,9 +129,9 @@ async function placesAt(
 		}
 	}
 	const parts = await inParallel(databases, (db, at) =>
-		readIds(db, query, { after: places[at] ?? OLDEST, offset: 0, limit: left, counted: true }),
+		readIds(db, query, { after: places[at] ?? OLDEST, offset: 0, limit: left, counted }),
 	);
 	const passed = merged(parts.map(({ ids }, at) => ids.map((id) => ({ id, at })))).slice(0, left);
 	for (const { id, at } of passed) places[at] = id;
-	return { places, total: sum(parts.map(({ total }) => total)) };
+	return { places, total: total ?? sum(parts.map((part) => part.total)) };
 }
