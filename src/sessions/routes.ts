@@ -85,13 +85,12 @@ async function databaseForNew(
 ): Promise<number> {
 	const settings = settingsOf(c.env);
 	const owner = c.get('principal');
-	const now = Date.now();
-	const expiresAt = expiryOf(now, ttlSeconds, settings);
 	// Absent where a request does not come through Cloudflare.
 	const cf = c.req.raw.cf as IncomingRequestCfProperties | undefined;
 	const placement = await placementOf(settings.PLACEMENT, owner, cf ?? {});
 	const databases = c.get('databases');
 	if (key === undefined || databases.numbers.length === 1) return placement;
+	const now = Date.now();
 	// Opened apart, so that the response's bookmark is that of the session's database.
 	return databaseOfKey(databases.anew(0), {
 		owner,
@@ -99,7 +98,7 @@ async function databaseForNew(
 		placement,
 		bound: databases.numbers,
 		now: new Date(now).toISOString(),
-		expiresAt,
+		expiresAt: expiryOf(now, ttlSeconds, settings),
 	});
 }
 
