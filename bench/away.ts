@@ -1,10 +1,6 @@
-import { readD1Migrations } from '@cloudflare/vitest-plugin';
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
-import { unstable_readConfig } from 'wrangler';
-import { issueKey } from '../src/auth/issue-key.ts';
 import { databaseName } from '../src/core/placement.ts';
-import { openDatabase } from '../src/database/database.ts';
-import { compatibilityDate, ROOT } from './contenders.ts';
+import { compatibilityDate, configuredVars, migratedDatabase, newKey } from './contenders.ts';
 
 /** The delay of a trip to a database on the caller's continent, and to any other, in milliseconds. */
 export const NEAR_MS = 10;
@@ -87,7 +83,6 @@ export async function startAway(
 	vars: Record<string, string>,
 ): Promise<AwayService> {
 	const names = Array.from({ length: count }, (_, number) => databaseName(number));
-	const { vars: usual } = unstable_readConfig({ config: `${ROOT}/wrangler.toml` });
 	const miniflare = new Miniflare(
 		convertV4MiniflareOptions({
 			handleStructuredLogs: () => {},
@@ -97,34 +92,19 @@ export async function startAway(
 				{ type: 'ESModule', path: 'worker.js', contents: script },
 			],
 			compatibilityDate,
-			bindings: {
-				...Object.fromEntries(Object.entries(usual).map(([name, value]) => [name, String(value)])),
-				...vars,
-			},
+			bindings: { ...configuredVars, ...vars },
 			d1Databases: Object.fromEntries(names.map((name) => [name, name])),
 			durableObjects: { HUB: { className: 'Hub', useSQLite: true } },
 			unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
 		}),
 	);
 	await miniflare.ready;
-	const migrations = await readD1Migrations(`${ROOT}/migrations`);
-	for (const name of names) {
-		const d1 = (await miniflare.getD1Database(name, 'service')) as unknown as D1Database;
-		for (const { queries } of migrations) await d1.batch(queries.map((query) => d1.prepare(query)));
-	}
-	const main = (await miniflare.getD1Database('DB', 'service')) as unknown as D1Database;
+	const databases: D1Database[] = [];
+	for (const name of names) databases.push(await migratedDatabase(miniflare, name, 'service'));
+	const [main] = databases;
+	if (!main) throw new Error('A service needs a database.');
 	const keys: string[] = [];
-	for (let n = 0; n < OWNERS; n += 1) {
-		const { key } = await issueKey(openDatabase(main), {
-			userId: `user_${n}`,
-			organizationId: null,
-			name: null,
-			permissions: ['*'],
-			environment: 'test',
-			expiresAt: null,
-		});
-		keys.push(key);
-	}
+	for (let n = 0; n < OWNERS; n += 1) keys.push(await newKey(main, `user_${n}`));
 	const { origin: url } = await miniflare.unsafeGetDirectURL('service');
 	return { url, keys, close: () => miniflare.dispose() };
 }

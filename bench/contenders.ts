@@ -14,6 +14,11 @@ const BUILT = join(ROOT, 'dist', 'bench');
 const config = unstable_readConfig({ config: join(ROOT, 'wrangler.toml') });
 export const compatibilityDate = config.compatibility_date ?? '';
 
+/** The settings of wrangler.toml. */
+export const configuredVars = Object.fromEntries(
+	Object.entries(config.vars).map(([name, value]) => [name, String(value)]),
+);
+
 /** `service` is this project. The files in `workers` describe the others. */
 export const contenderNames = ['service', 'floor', 'usual'] as const;
 export type ContenderName = (typeof contenderNames)[number];
@@ -111,7 +116,6 @@ export async function startContender(
 	},
 ): Promise<Contender> {
 	const before = workerdProcesses();
-	const vars = Object.fromEntries(Object.entries(config.vars).map(([key, value]) => [key, String(value)]));
 	const contender = { onCost: undefined } as Pick<Contender, 'onCost'>;
 	const inMemory = name === 'service' && options.rateLimiter === 'in memory';
 	const miniflare = new Miniflare(
@@ -126,7 +130,7 @@ export async function startContender(
 				? [esModule('index.js', COUNTING_IN_MEMORY), esModule('worker.js', scripts[name])]
 				: [esModule('index.js', scripts[name])],
 			compatibilityDate,
-			bindings: vars,
+			bindings: configuredVars,
 			d1Databases: { DB: 'benchmark' },
 			...(name === 'service' || name === 'broadcast'
 				? { durableObjects: { HUB: { className: 'Hub', useSQLite: true } } }
@@ -139,18 +143,8 @@ export async function startContender(
 		}),
 	);
 	await miniflare.ready;
-	const d1 = (await miniflare.getD1Database('DB', 'contender')) as unknown as D1Database;
-	for (const { queries } of await readD1Migrations(join(ROOT, 'migrations'))) {
-		await d1.batch(queries.map((query) => d1.prepare(query)));
-	}
-	const { key } = await issueKey(openDatabase(d1), {
-		userId: OWNER,
-		organizationId: null,
-		name: 'benchmark',
-		permissions: ['*'],
-		environment: 'test',
-		expiresAt: null,
-	});
+	const d1 = await migratedDatabase(miniflare, 'DB', 'contender');
+	const key = await newKey(d1, OWNER);
 	const [pid] = workerdProcesses().filter((each) => !before.includes(each));
 	return Object.assign(contender, {
 		name,
@@ -162,6 +156,32 @@ export async function startContender(
 		processorTime: () => (pid === undefined ? null : processorTimeOf(pid)),
 		close: () => miniflare.dispose(),
 	});
+}
+
+/** A database of a Worker, with the newest schema. */
+export async function migratedDatabase(
+	miniflare: Miniflare,
+	binding: string,
+	worker: string,
+): Promise<D1Database> {
+	const d1 = (await miniflare.getD1Database(binding, worker)) as unknown as D1Database;
+	for (const { queries } of await readD1Migrations(join(ROOT, 'migrations'))) {
+		await d1.batch(queries.map((query) => d1.prepare(query)));
+	}
+	return d1;
+}
+
+/** Makes a key with all permissions, and returns it. */
+export async function newKey(d1: D1Database, userId: string): Promise<string> {
+	const { key } = await issueKey(openDatabase(d1), {
+		userId,
+		organizationId: null,
+		name: 'benchmark',
+		permissions: ['*'],
+		environment: 'test',
+		expiresAt: null,
+	});
+	return key;
 }
 
 function noteCost(message: string, note: (cost: Cost) => void): void {
