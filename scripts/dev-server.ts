@@ -21,6 +21,17 @@ const isListening = (host: string, port: number): Promise<boolean> =>
 		socket.once('error', () => resolve(false));
 	});
 
+/** What wrangler takes from the environment, unless it is set there. */
+const DEFAULTS = {
+	// At this level wrangler prints the log of the Worker, but no list of its bindings.
+	WRANGLER_LOG: 'info',
+	// Without this, wrangler serves an SQL console for the databases below /cdn-cgi/. It needs no key, and answers the pages of
+	// every other server on this machine. No setting of wrangler.toml turns it off.
+	X_LOCAL_EXPLORER: 'false',
+	// Nor does wrangler store a trace of each request with its address, which only that console reads.
+	X_LOCAL_OBSERVABILITY: 'false',
+};
+
 /**
  * Starts `wrangler dev`. `ready` resolves to the port that wrangler reports. A response on that port would not be
  * enough, because it could come from another server. `ready` stays pending if wrangler exits first.
@@ -28,8 +39,7 @@ const isListening = (host: string, port: number): Promise<boolean> =>
 export function startWranglerDev(args: readonly string[]): { child: ChildProcess; ready: Promise<number> } {
 	const child = spawn('wrangler', ['dev', ...args], {
 		cwd: ROOT,
-		// At this level wrangler prints the log of the Worker, but no list of its bindings.
-		env: { WRANGLER_LOG: 'info', ...quiet(), CI: process.env.CI ?? '' },
+		env: { ...DEFAULTS, ...quiet(), CI: process.env.CI ?? '' },
 		// wrangler reports its port over the channel. Without one it only prints it.
 		stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
 	});

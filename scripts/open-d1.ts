@@ -3,6 +3,7 @@ import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { D1Choice } from './database-choice.ts';
 import { Failure } from './failure.ts';
+import { createForOwnerOnly, keepForOwner } from './owner-only.ts';
 import { CONFIG, configuredDatabases, ROOT, remoteDatabaseId, wrangler } from './wrangler.ts';
 
 /** Opens DB alone: see openD1s. */
@@ -67,14 +68,17 @@ export function applyLocalMigrations(persistTo: string | undefined, binding = 'D
 }
 
 /**
- * Throws a Failure unless local data can be written. Without this check, wrangler shows a stack trace for a file, and
+ * Makes local data readable by its owner alone. Throws a Failure unless it can be written. Without this check, wrangler shows a stack trace for a file, and
  * hangs on a read-only folder.
  */
 function checkLocalFolder(persistTo: string | undefined): void {
 	const folder = persistTo === undefined ? join(ROOT, '.wrangler/state') : resolve(persistTo);
 	const databases = join(folder, 'v3/d1');
+	createForOwnerOnly();
 	try {
 		makeFolder(databases);
+		// The folder itself may be one for other things too, when --persist-to names it.
+		keepForOwner(persistTo === undefined ? join(ROOT, '.wrangler') : join(folder, 'v3'));
 		for (const name of ['', ...readdirSync(databases, { recursive: true, encoding: 'utf8' })]) {
 			accessSync(join(databases, name), constants.W_OK);
 		}
