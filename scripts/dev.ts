@@ -13,7 +13,9 @@ import { sha256Hex } from '../src/core/sha256.ts';
 import { openDatabase } from '../src/database/database.ts';
 import { isPortUsed, startWranglerDev } from './dev-server.ts';
 import { exitCodeOf, Failure } from './failure.ts';
+import { serveKeyForCode } from './key-for-code.ts';
 import { applyLocalMigrations, openD1 } from './open-d1.ts';
+import { keepForOwner } from './owner-only.ts';
 import { configuredDatabases, ROOT } from './wrangler.ts';
 
 const { values } = parseArgs({
@@ -30,16 +32,23 @@ async function dev(): Promise<void> {
 			`Port ${chosenPort} is in use. Stop the program that listens on it, or choose another port with \`npm run dev -- --port NUMBER\`.`,
 		);
 	}
+	keepForOwner(join(ROOT, '.dev.vars'));
 	for (const { binding } of await configuredDatabases()) applyLocalMigrations(persistTo, binding);
 	const key = await localKey();
+	const keyForCode = await serveKeyForCode(key);
 	const portArguments = values.port === undefined ? ['--port', String(chosenPort)] : [];
-	const { child, ready } = startWranglerDev([...portArguments, ...process.argv.slice(2)]);
+	const { child, ready } = startWranglerDev([
+		join(import.meta.dirname, 'dev-worker.ts'),
+		`--var=KEY_FOR_CODE_PORT:${keyForCode.port}`,
+		...portArguments,
+		...process.argv.slice(2),
+	]);
 	for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
 	// wrangler says itself what goes wrong.
 	child.on('exit', (code) => process.exit(code ?? 0));
 	const origin = `http://localhost:${await ready}`;
 	await untilHealthy(origin);
-	printCalls(origin, key);
+	printCalls(origin, key, keyForCode.newCode());
 }
 
 /** Returns the port of --port, or wrangler's default. */
@@ -50,7 +59,7 @@ function readPort(): number {
 	return port;
 }
 
-function printCalls(origin: string, key: string): void {
+function printCalls(origin: string, key: string, code: string): void {
 	const sessions = `${origin}/v1/products/generation/sessions`;
 	const authorization = `-H 'Authorization: Bearer ${key}'`;
 	const json = "-H 'Content-Type: application/json'";
@@ -62,9 +71,9 @@ curl -X POST ${sessions} ${authorization} ${json} -d '{"catalogVersion":"2026-01
 
 curl -X PATCH ${sessions}/${newest} ${authorization} ${json} -d '{"status":"generating","plan":{"steps":["outline","build","review"]}}'
 
-See it happen in a browser:
+See it happen in a browser. This link signs in once, within ten minutes; later, enter the key of the lines above:
 
-${origin}/inspector#key=${key}
+${origin}/inspector#code=${code}
 `);
 }
 
@@ -72,6 +81,7 @@ ${origin}/inspector#key=${key}
 async function localKey(): Promise<string> {
 	const folder = persistTo === undefined ? join(ROOT, '.wrangler') : resolve(persistTo);
 	const file = join(folder, 'local-api-key');
+	keepForOwner(file);
 	const { d1, close } = await openD1({ remote: false, persistTo });
 	try {
 		const db = openDatabase(d1);

@@ -1,68 +1,43 @@
 import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
-import { ApiError } from '../client/client.ts';
-import { addressOf, forgetKey, keepKey, keptKey, sessionInAddress, takeKeyFromAddress } from './address.ts';
-import { type Access, accessOf, type Connect, connectWith, wordsFor } from './service.ts';
+import { addressOf, type Link, sessionInAddress, showInAddress, takeLink } from './address.ts';
+import { openedBy } from './first.ts';
+import { nameOf, ReplaceKey } from './replace-key.tsx';
 import { SessionPage } from './session/session.tsx';
 import { Sessions } from './sessions/sessions.tsx';
 import { ChooseSession, SignIn } from './sign-in.tsx';
-
-interface SignedIn {
-	connect: Connect;
-	access: Access;
-}
+import { type SignedIn, useSignIn } from './use-sign-in.ts';
 
 export function App() {
-	const [key, setKey] = useState(keptKey);
-	const [signedIn, setSignedIn] = useState<SignedIn>();
-	const [problem, setProblem] = useState<string>();
-	const sessionId = useSessionInAddress(setKey);
-
-	const signOut = useCallback((why?: string) => {
-		forgetKey();
-		setKey(undefined);
-		setSignedIn(undefined);
-		setProblem(why);
+	const [sessionId, setSessionId] = useState(openedBy === undefined ? sessionInAddress() : undefined);
+	const show = useCallback((id: string | undefined) => {
+		showInAddress(id);
+		setSessionId(id);
 	}, []);
-
-	const signIn = useCallback(
-		async (candidate: string) => {
-			let isKnown = false;
-			const connect = connectWith(candidate, () => {
-				if (isKnown) signOut('The service refuses the key now: it was revoked or has expired.');
-			});
-			const access = await accessOf(connect());
-			isKnown = true;
-			keepKey(candidate);
-			setProblem(undefined);
-			setSignedIn({ connect, access });
-		},
-		[signOut],
-	);
-
-	useEffect(() => {
-		if (key === undefined) return;
-		setSignedIn(undefined);
-		signIn(key).catch((error) => {
-			if (error instanceof ApiError && error.status === 401) forgetKey();
-			setProblem(wordsFor(error));
-			setKey(undefined);
-		});
-	}, [key, signIn]);
+	const { signedIn, isStarting, problem, tried, offer, signIn, take, accept, decline, signOut } =
+		useSignIn(show);
+	useAddress(sessionId, setSessionId, take);
 
 	if (signedIn === undefined) {
-		if (key !== undefined) return <p class="sign-in">Signing in…</p>;
-		return <SignIn problem={problem} onKey={signIn} />;
+		if (isStarting) return <p class="sign-in">Signing in…</p>;
+		return <SignIn problem={problem} tried={tried} onKey={signIn} />;
 	}
-	return <Signed {...signedIn} sessionId={sessionId} onSignOut={() => signOut()} />;
+	return (
+		<>
+			<Signed key={signedIn.credential} {...signedIn} sessionId={sessionId} onSignOut={signOut} />
+			{offer && <ReplaceKey used={signedIn} link={offer} onReplace={accept} onClose={decline} />}
+		</>
+	);
 }
 
 function Signed({
+	credential,
 	connect,
 	access,
+	notice: atFirst,
 	sessionId,
 	onSignOut,
 }: SignedIn & { sessionId: string | undefined; onSignOut: () => void }) {
-	const [notice, setNotice] = useState('');
+	const [notice, setNotice] = useState(atFirst);
 	const show = (id: string | undefined) => {
 		location.hash = addressOf(id);
 	};
@@ -90,6 +65,10 @@ function Signed({
 					Inspector
 				</a>
 				<p role="status">{notice}</p>
+				<p class="used">
+					<code>{nameOf(credential)}</code>
+					{access.owner !== undefined && ` of ${access.owner}`}
+				</p>
 				<a href="/docs">Reference</a>
 				<button type="button" class="quiet" onClick={onSignOut}>
 					Sign out
@@ -113,16 +92,20 @@ function Signed({
 	);
 }
 
-/** The session that the address names. A link with a key that is opened in this tab signs in with it. */
-function useSessionInAddress(onKey: (key: string | undefined) => void): string | undefined {
-	const [id, setId] = useState(sessionInAddress);
+/** Follows the address: another session is shown, a link is taken while its session waits for it. */
+function useAddress(
+	sessionId: string | undefined,
+	onSession: (id: string | undefined) => void,
+	onLink: (link: Link) => void,
+): void {
 	useEffect(() => {
 		const read = () => {
-			if (takeKeyFromAddress()) onKey(keptKey());
-			setId(sessionInAddress());
+			const link = takeLink();
+			if (link === undefined) return onSession(sessionInAddress());
+			showInAddress(sessionId);
+			onLink(link);
 		};
 		window.addEventListener('hashchange', read);
 		return () => window.removeEventListener('hashchange', read);
-	}, [onKey]);
-	return id;
+	}, [sessionId, onSession, onLink]);
 }

@@ -1,4 +1,5 @@
-/** Imported before everything else, so that a key is in the address for as short as can be. */
-import { takeKeyFromAddress } from './address.ts';
+/** Imported before everything else, so that a code or key is in the address for as short as can be. */
+import { takeLink } from './address.ts';
 
-takeKeyFromAddress();
+/** The link that opened the page. */
+export const openedBy = takeLink();

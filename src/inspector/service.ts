@@ -1,4 +1,5 @@
-import { ApiError, type Client, createClient, type Fetch } from '../client/client.ts';
+import { ApiError, type Client, createClient, type Fetch, type Session } from '../client/client.ts';
+import { CodeError } from './code.ts';
 
 /** Makes a client with the key of this tab, and with another way to send its requests where one is given. */
 export type Connect = (fetch?: Fetch) => Client;
@@ -23,6 +24,8 @@ export interface Access {
 	list: boolean;
 	write: boolean;
 	delete: boolean;
+	/** Whose sessions the key lists: the user, and the organization if there is one. Unknown without a session. */
+	owner: string | undefined;
 }
 
 /** Not the id of any session. The service checks the permission first, and then knows without its database. */
@@ -35,27 +38,38 @@ const NO_SESSION = 'none';
 export async function accessOf(client: Client): Promise<Access> {
 	const once = { maxRetries: 0 };
 	// The first one alone: a key that is not valid is refused once.
-	const list = await isAllowed(client.list({ ...once, limit: 1, fields: ['id'] }));
+	const page = await client
+		.list({ ...once, limit: 1, fields: ['userId', 'organizationId'] })
+		.catch((error) => (isForbidden(error) ? undefined : Promise.reject(error)));
 	const [write, remove] = await Promise.all([
 		isAllowed(client.append(NO_SESSION, { type: 'none' }, once)),
 		isAllowed(client.delete(NO_SESSION, once)),
 	]);
-	return { list, write, delete: remove };
+	const session = page?.data[0];
+	return { list: page !== undefined, write, delete: remove, owner: session && ownerOf(session) };
 }
 
+/** Whether a key may make a call that names a session that cannot exist. */
 async function isAllowed(call: Promise<unknown>): Promise<boolean> {
 	try {
 		await call;
 		return true;
 	} catch (error) {
 		if (error instanceof ApiError && error.status === 404) return true;
-		if (error instanceof ApiError && error.status === 403) return false;
+		if (isForbidden(error)) return false;
 		throw error;
 	}
 }
 
+const isForbidden = (error: unknown): boolean => error instanceof ApiError && error.status === 403;
+
+/** The owner of a session, for people. */
+export const ownerOf = ({ userId, organizationId }: Pick<Session, 'userId' | 'organizationId'>): string =>
+	organizationId === null ? userId : `${userId} in ${organizationId}`;
+
 /** What a failed call means, for people. Throws anything that is not the failure of a call: it is a bug. */
 export function wordsFor(error: unknown): string {
+	if (error instanceof CodeError) return error.message;
 	if (!(error instanceof ApiError)) throw error;
 	if (error.status === 401) return 'This key is not valid: it is unknown, revoked or expired.';
 	if (error.status === 429) return 'Too many requests with this key. Wait a minute, then try again.';

@@ -1,17 +1,17 @@
 import { useState } from 'preact/hooks';
-import { keptKey } from './address.ts';
 import { Field, Problem, useAction } from './parts.tsx';
 
-/** Asks for a key. `problem` says why the page asks again. */
+/** Asks for a key. `problem` says why the page asks again, and `tried` is the key when the service could not be asked. */
 export function SignIn({
 	problem,
+	tried,
 	onKey,
 }: {
 	problem: string | undefined;
+	tried: string;
 	onKey: (key: string) => Promise<void>;
 }) {
-	// The kept key again, when the service could not be asked.
-	const [key, setKey] = useState(keptKey() ?? '');
+	const [key, setKey] = useState(tried);
 	const [mistake, setMistake] = useState<string>();
 	const action = useAction();
 	return (
@@ -28,7 +28,7 @@ export function SignIn({
 			>
 				<Field
 					label="API key, or a key for one session"
-					hint="It is kept in this tab alone, and gone when you close the tab or sign out."
+					hint="It is kept for this tab, until you close the tab or sign out."
 				>
 					{(id) => (
 						<input

@@ -1,5 +1,6 @@
+import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
-import { inspected, untilLive } from '../support/inspector.ts';
+import { axeFindings, inspected, untilLive } from '../support/inspector.ts';
 
 const at = inspected({ KEY_CACHE_SECONDS: '0' });
 const keyField = 'API key, or a key for one session';
@@ -16,16 +17,20 @@ describe('signing in', () => {
 		await page.reload();
 		await page.getByRole('heading', { name: 'Choose a session' }).waitFor();
 		const kept = await page.evaluate(
-			'({ tab: sessionStorage.length, browser: localStorage.length, cookies: document.cookie })',
+			'({ tab: sessionStorage.length, browser: localStorage.length, cookies: document.cookie.split(";").length })',
 		);
-		expect(kept).toEqual({ tab: 1, browser: 0, cookies: '' });
+		expect(kept).toEqual({ tab: 1, browser: 0, cookies: 1 });
+		// Neither the storage nor the cookie has the key, and the service gets no cookie with a call.
+		const texts = await page.evaluate('JSON.stringify([{ ...sessionStorage }, document.cookie])');
+		expect(texts).not.toContain(key.slice(8, 40));
+		expect((await page.context().cookies(`${at.server.url}/v1/`)).length).toBe(0);
 		const other = await page.context().newPage();
 		await other.goto(page.url());
 		await other.getByLabel(keyField).waitFor();
 
 		await page.getByRole('button', { name: 'Sign out' }).click();
 		await page.getByLabel(keyField).waitFor();
-		expect(await page.evaluate('sessionStorage.length')).toBe(0);
+		expect(await page.evaluate('[sessionStorage.length, document.cookie]')).toEqual([0, '']);
 		await page.reload();
 		await page.getByLabel(keyField).waitFor();
 	});
@@ -39,16 +44,6 @@ describe('signing in', () => {
 		expect(requests.filter((url) => url.includes(key) && !url.includes('#'))).toEqual([]);
 		await page.goto('about:blank');
 		await page.goBack();
-		await untilLive(page);
-		expect(page.url()).not.toContain('key');
-	});
-
-	it('signs in with the key of a link that is opened in a tab that is signed in', async () => {
-		const [first, second] = [await at.newUser(), await at.newUser()];
-		const { id } = await second.client.create();
-		const { page } = await at.open({ key: first.key });
-		await page.getByRole('heading', { name: 'Choose a session' }).waitFor();
-		await page.evaluate(`location.hash = 'key=${second.key}&session=${id}'`);
 		await untilLive(page);
 		expect(page.url()).not.toContain('key');
 	});
@@ -124,5 +119,176 @@ describe('signing in', () => {
 		await client.update(id, { status: 'planning' });
 		await page.getByRole('alert').getByText('was revoked or has expired').waitFor();
 		expect(await page.evaluate('sessionStorage.length')).toBe(0);
+	});
+});
+
+/** Opens a tab that is signed in and shows the list. */
+async function openSignedIn(key: string): Promise<Page> {
+	const { page } = await at.open({ key });
+	await page.getByRole('heading', { name: 'Choose a session' }).waitFor();
+	return page;
+}
+
+const prefixOf = (key: string): string => key.slice(0, 16);
+const question = 'Use another key in this tab?';
+
+describe('a link that is opened in a tab that is signed in', () => {
+	it('does not replace the key unless its user says so', async () => {
+		const [mine, theirs] = [await at.newUser({ userId: 'user_mine' }), await at.newUser()];
+		const { id: myId } = await mine.client.create();
+		const { id: theirId } = await theirs.client.create();
+		const page = await openSignedIn(mine.key);
+		await page.evaluate(`location.hash = 'session=${myId}'`);
+		await untilLive(page);
+		await page.evaluate(`location.hash = 'key=${theirs.key}&session=${theirId}'`);
+		const dialog = page.getByRole('dialog', { name: question });
+		await dialog.getByText(`${prefixOf(mine.key)}… of user_mine`).waitFor();
+		await dialog.getByText(prefixOf(theirs.key)).waitFor();
+		// Until then nothing is sent with the other key, and the session stays.
+		expect(page.url()).toBe(`${at.server.url}/inspector#session=${myId}`);
+		expect(await axeFindings(page)).toEqual([]);
+		await dialog.getByRole('button', { name: 'Keep my key' }).click();
+		await page.locator('.used').getByText(prefixOf(mine.key)).waitFor();
+		await page.reload();
+		await page.locator('.used').getByText(prefixOf(mine.key)).waitFor();
+
+		// Escape keeps it, too.
+		await page.evaluate(`location.hash = 'key=${theirs.key}&session=${theirId}'`);
+		await dialog.waitFor();
+		await page.keyboard.press('Escape');
+		await dialog.waitFor({ state: 'detached' });
+		await page.locator('.used').getByText(prefixOf(mine.key)).waitFor();
+
+		await page.evaluate(`location.hash = 'key=${theirs.key}&session=${theirId}'`);
+		await dialog.getByRole('button', { name: 'Use the key of the link' }).click();
+		await page.getByRole('heading', { name: theirId }).waitFor();
+		await untilLive(page);
+		await page.locator('.used').getByText(prefixOf(theirs.key)).waitFor();
+		expect(page.url()).toBe(`${at.server.url}/inspector#session=${theirId}`);
+	});
+
+	it('asks as well when the link loads the page anew', async () => {
+		const [mine, theirs] = [await at.newUser(), await at.newUser()];
+		const page = await openSignedIn(mine.key);
+		await page.goto('about:blank');
+		await page.goto(`${at.server.url}/inspector#key=${theirs.key}`);
+		const dialog = page.getByRole('dialog', { name: question });
+		await dialog.getByRole('button', { name: 'Keep my key' }).click();
+		await page.locator('.used').getByText(prefixOf(mine.key)).waitFor();
+	});
+
+	it('keeps the key in use when that of the link is not valid', async () => {
+		const mine = await at.newUser();
+		const page = await openSignedIn(mine.key);
+		await page.evaluate("location.hash = 'key=rt_test_0000'");
+		const dialog = page.getByRole('dialog', { name: question });
+		await dialog.getByRole('button', { name: 'Use the key of the link' }).click();
+		await dialog.getByRole('alert').getByText('This key is not valid').waitFor();
+		await dialog.getByRole('button', { name: 'Keep my key' }).click();
+		await page.reload();
+		await page.locator('.used').getByText(prefixOf(mine.key)).waitFor();
+	});
+
+	it('says why the code of a link does not work where npm run dev does not run', async () => {
+		const mine = await at.newUser();
+		const page = await openSignedIn(mine.key);
+		await page.evaluate("location.hash = 'code=abc'");
+		const dialog = page.getByRole('dialog', { name: question });
+		await dialog.getByRole('button', { name: 'Use the key of the link' }).click();
+		await dialog.getByRole('alert').getByText('This service takes no codes').waitFor();
+	});
+
+	it('asks nothing when the link has the key in use', async () => {
+		const mine = await at.newUser();
+		const { id } = await mine.client.create();
+		const page = await openSignedIn(mine.key);
+		await page.evaluate(`location.hash = 'key=${mine.key}&session=${id}'`);
+		await untilLive(page);
+		expect(await page.getByRole('dialog').count()).toBe(0);
+	});
+});
+
+describe('whose key the page uses', () => {
+	it('is said by the first characters of the key and by the owner of its sessions', async () => {
+		const { key, client } = await at.newUser({ userId: 'user_shown', organizationId: 'org_shown' });
+		const page = await openSignedIn(key);
+		// Without a session, the service tells nothing of the owner.
+		expect(await page.locator('.used').innerText()).toBe(`${prefixOf(key)}…`);
+		const { id } = await client.create();
+		await page.reload();
+		await page
+			.locator('.used')
+			.getByText(`${prefixOf(key)}… of user_shown in org_shown`)
+			.waitFor();
+		const { key: sessionKey } = await client.createKey(id);
+		const { page: other } = await at.open({ key: sessionKey, session: id });
+		await untilLive(other);
+		expect(await other.locator('.used').innerText()).toBe(`${prefixOf(sessionKey)}…`);
+		await other.locator('.facts').getByText('user_shown in org_shown').waitFor();
+	});
+
+	it('comes with a word when an API key was in a link, which the history keeps', async () => {
+		const { key, client } = await at.newUser();
+		const page = await openSignedIn(key);
+		await page.getByRole('status').getByText('The link carried an API key').waitFor();
+		const { id } = await client.create();
+		const { key: sessionKey } = await client.createKey(id);
+		const { page: other } = await at.open({ key: sessionKey, session: id });
+		await untilLive(other);
+		expect(await other.getByText('The link carried').count()).toBe(0);
+	});
+});
+
+describe('signing out', () => {
+	it('reaches every window, also one that was closed or shows another page', async () => {
+		const [one, two] = [await at.newUser(), await at.newUser()];
+		const page = await openSignedIn(one.key);
+		const context = page.context();
+		// A window that a page opens has a copy of its storage.
+		const [copy] = await Promise.all([
+			context.waitForEvent('page'),
+			page.evaluate('void open(location.href)'),
+		]);
+		await copy.locator('.used').getByText(prefixOf(one.key)).waitFor();
+		const other = await context.newPage();
+		await other.goto(`${at.server.url}/inspector#key=${two.key}`);
+		await other.locator('.used').getByText(prefixOf(two.key)).waitFor();
+		const away = await context.newPage();
+		await away.goto(`${at.server.url}/inspector#key=${two.key}`);
+		await away.locator('.used').getByText(prefixOf(two.key)).waitFor();
+		await away.goto('about:blank');
+
+		await page.getByRole('button', { name: 'Sign out' }).click();
+		await page.getByLabel(keyField).waitFor();
+		for (const each of [copy, other]) {
+			await each.getByRole('alert').getByText('You signed out in another window').waitFor();
+			await each.reload();
+			await each.getByLabel(keyField).waitFor();
+		}
+		await away.goBack();
+		await away.getByLabel(keyField).waitFor();
+		// Nor does it come back with the next key.
+		await page.getByLabel(keyField).fill(one.key);
+		await page.getByRole('button', { name: 'Sign in' }).click();
+		await page.locator('.used').waitFor();
+		await away.reload();
+		await away.getByLabel(keyField).waitFor();
+	});
+});
+
+describe('a page of another origin', () => {
+	it('gets no hold of the window that it opens', async () => {
+		const { key } = await at.newUser();
+		const page = await openSignedIn(key);
+		// `localhost` and `127.0.0.1` are different origins.
+		const foreign = await page.context().newPage();
+		await foreign.goto(`${at.server.url.replace('127.0.0.1', 'localhost')}/healthz`);
+		const [opened] = await Promise.all([
+			page.context().waitForEvent('page'),
+			foreign.evaluate(`void (globalThis.opened = open('${at.server.url}/inspector'))`),
+		]);
+		await opened.getByLabel(keyField).waitFor();
+		await expect.poll(() => foreign.evaluate('opened.closed')).toBe(true);
+		expect(await opened.evaluate('opener')).toBeNull();
 	});
 });

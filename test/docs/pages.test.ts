@@ -56,6 +56,13 @@ describe('the reference page', () => {
 		}
 	});
 
+	it('gives a page that opens it no hold of its window, nor does the inspector', async () => {
+		for (const path of ['/docs', '/docs/page.html', '/inspector', '/inspector/page.html']) {
+			const { headers } = await send(path);
+			expect([path, headers.get('Cross-Origin-Opener-Policy')]).toEqual([path, 'same-origin']);
+		}
+	});
+
 	it('returns 404 for any other file', async () => {
 		for (const path of ['/docs/none.js', '/docs/%00', '/docs/page.html/x']) {
 			const { status, json } = await send(path);

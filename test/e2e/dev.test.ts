@@ -1,63 +1,39 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { describe, expect, it, vi } from 'vitest';
 import { isPortUsed, startWranglerDev } from '../../scripts/dev-server.ts';
-import { npmRun, ROOT, withFolder } from '../support/server.ts';
+import { type Dev, withDev } from '../support/dev.ts';
+import { npmRun, withFolder } from '../support/server.ts';
 import { standInWrangler } from '../support/stand-in-wrangler.ts';
-import { freePort, killGroup } from '../support/wrangler-dev.ts';
-
-/**
- * Runs `npm run dev` until it has printed its two lines and its link, and uses them while it serves. `printed` grows with each
- * line of standard output.
- */
-async function withDev<T>(
-	folder: string,
-	use: (curls: string[], link: string, printed: readonly string[]) => T | Promise<T>,
-): Promise<T> {
-	const port = String(await freePort());
-	const child = spawn('npm', ['run', 'dev', '--', '--port', port, '--persist-to', folder], {
-		cwd: ROOT,
-		detached: true,
-		stdio: ['ignore', 'pipe', 'ignore'],
-		env: { ...process.env, CI: 'true' },
-	});
-	try {
-		const printed: string[] = [];
-		createInterface({ input: child.stdout }).on('line', (line) => printed.push(line));
-		const link = await vi.waitUntil(() => printed.find((line) => line.includes('/inspector#key=')), {
-			timeout: 60_000,
-		});
-		return await use(
-			printed.filter((line) => line.startsWith('curl ')),
-			link,
-			printed,
-		);
-	} finally {
-		await killGroup(child);
-	}
-}
+import { freePort } from '../support/wrangler-dev.ts';
 
 const paste = (line: string) =>
 	JSON.parse(execFileSync('bash', ['-c', line], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }));
 
+/** Sends a code as a page of an origin does, or as a program that names none. */
+const sendCode = (dev: Dev, code: string, origin?: string) =>
+	fetch(`${dev.origin}/inspector/code`, {
+		method: 'POST',
+		body: code,
+		headers: origin === undefined ? {} : { Origin: origin },
+	});
+
 describe('npm run dev', () => {
 	it('prints two lines that can be pasted: create a session, then patch it', { timeout: 120_000 }, () =>
 		withFolder(async (folder) => {
-			const key = await withDev(folder, async ([create = '', patch = ''], link, printed) => {
+			const key = await withDev(folder, async ({ curls: [create = '', patch = ''], key, link, printed }) => {
 				const created = paste(create);
 				const patched = paste(patch);
 				expect(Object.keys(patched)).toHaveLength(14);
 				expect(patched).toMatchObject({ id: created.id, prd: created.prd, status: 'generating' });
 				expect(patched.plan).not.toBeNull();
-				const key = /rt_test_\w+/.exec(create)?.[0];
-				// The link to the inspector is signed in with the same key.
-				expect(link).toMatch(new RegExp(`^http://localhost:\\d+/inspector#key=${key}$`));
+				// The link to the inspector has a code in place of the key.
+				expect(link).toMatch(/^http:\/\/localhost:\d+\/inspector#code=[\w-]{43}$/);
 				expect(await (await fetch(link)).text()).toContain('/inspector/main.js');
 				// Each request is logged, and no line of the log holds the key or a body.
 				const logged = () => printed.slice(printed.indexOf(link) + 1).join('\n');
@@ -69,11 +45,88 @@ describe('npm run dev', () => {
 				return key;
 			});
 			// A later run keeps the key and the sessions.
-			await withDev(folder, ([create = '', patch = '']) => {
+			await withDev(folder, ({ curls: [create = '', patch = ''] }) => {
 				expect(create).toContain(key);
 				expect(paste(patch).status).toBe('generating');
 			});
 		}),
+	);
+
+	it('gives its key for the code of its link once, to a page of its own origin', { timeout: 60_000 }, () =>
+		withFolder((folder) =>
+			withDev(folder, async (dev) => {
+				const { origin, code, key } = dev;
+				const refused = [
+					await sendCode(dev, code, 'http://localhost:3000'),
+					await sendCode(dev, code, 'null'),
+					await sendCode(dev, code),
+					await sendCode(dev, 'x'.repeat(43), origin),
+					await sendCode(dev, 'x'.repeat(100_000), origin),
+					await sendCode(dev, '', origin),
+				];
+				expect(refused.map(({ status }) => status)).toEqual([403, 403, 403, 401, 401, 401]);
+				for (const response of refused) expect(await response.text()).not.toContain(key);
+				const taken = await sendCode(dev, code, origin);
+				expect([taken.status, await taken.text()]).toEqual([200, key]);
+				expect(taken.headers.get('Cache-Control')).toBe('no-store');
+				expect(taken.headers.get('Access-Control-Allow-Origin')).toBeNull();
+				expect((await sendCode(dev, code, origin)).status).toBe(401);
+				expect((await fetch(`${origin}/inspector/code`)).status).toBe(404);
+			}),
+		),
+	);
+
+	it('serves nothing of wrangler that reads the database without a key', { timeout: 60_000 }, () =>
+		withFolder((folder) =>
+			withDev(folder, async ({ origin }) => {
+				const paths = ['/cdn-cgi/local/explorer', '/cdn-cgi/explorer'].flatMap((path) =>
+					['', '/', '/api', '/api/d1/database', '/api/d1/database/DB/raw', '/api/local/workers'].map(
+						(rest) => path + rest,
+					),
+				);
+				for (const path of paths) {
+					for (const method of ['GET', 'POST']) {
+						for (const headers of [
+							{},
+							{ Origin: origin },
+							{ Origin: 'http://localhost:3000' },
+							{ 'MF-Original-URL': `http://localhost${path}` },
+						]) {
+							const url = origin + ('MF-Original-URL' in headers ? '/' : path);
+							const response = await fetch(url, { method, headers });
+							expect([method, path, response.status]).toEqual([method, path, 404]);
+							expect(await response.json()).toMatchObject({ code: 'NOT_FOUND' });
+						}
+					}
+				}
+				expect(readdirSync(join(folder, 'v3'))).not.toContain('observability');
+			}),
+		),
+	);
+
+	it(
+		'lets nobody but their owner read local files, those of an earlier run included',
+		{
+			timeout: 60_000,
+		},
+		() =>
+			withFolder(async (folder) => {
+				const earlier = join(folder, 'v3/d1/miniflare-D1DatabaseObject');
+				mkdirSync(earlier, { recursive: true, mode: 0o755 });
+				for (const file of [join(earlier, 'earlier.sqlite'), join(folder, 'local-api-key')]) {
+					writeFileSync(file, '');
+					chmodSync(file, 0o644);
+				}
+				// The folder itself is the one of its user.
+				chmodSync(folder, 0o755);
+				await withDev(folder, ({ curls: [create = ''] }) => {
+					paste(create);
+					const names = readdirSync(folder, { recursive: true, encoding: 'utf8' });
+					expect(names.filter((name) => name.endsWith('.sqlite')).length).toBeGreaterThan(2);
+					expect(names.filter((name) => (statSync(join(folder, name)).mode & 0o077) !== 0)).toEqual([]);
+					expect(statSync(folder).mode & 0o777).toBe(0o755);
+				});
+			}),
 	);
 
 	it('refuses a port that is in use before it does anything', () =>

@@ -6,13 +6,16 @@ import { ROOT } from './server.ts';
 /** The folder of the screenshots. */
 export const SCREENSHOTS = join(ROOT, 'dist/screenshots');
 
-/** Starts Chromium from the path in CHROMIUM, by default Debian's. */
+/** How Chromium starts: from the path in the variable CHROMIUM, by default Debian's. */
+export const CHROMIUM = {
+	executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+	args: ['--no-sandbox', '--disable-quic', '--disable-background-networking', '--disable-component-update'],
+};
+
+/** Starts Chromium. */
 export function startBrowser(): Promise<Browser> {
 	mkdirSync(SCREENSHOTS, { recursive: true });
-	return chromium.launch({
-		executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-		args: ['--no-sandbox', '--disable-quic', '--disable-background-networking', '--disable-component-update'],
-	});
+	return chromium.launch(CHROMIUM);
 }
 
 /** A tab, with its requests and errors. */

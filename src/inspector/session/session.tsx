@@ -2,7 +2,7 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { Event, SessionKey } from '../../client/client.ts';
 import { addressOf } from '../address.ts';
 import { Ago, Badge, CopyButton, Fact } from '../parts.tsx';
-import type { Access, Connect } from '../service.ts';
+import { type Access, type Connect, ownerOf } from '../service.ts';
 import { useNow, useStore } from '../store.ts';
 import { exactLengthOf } from '../time.ts';
 import { AppendEvent } from './append-event.tsx';
@@ -81,6 +81,7 @@ export function SessionPage({
 			{current && session && (
 				<>
 					<dl class="facts">
+						<Fact name="Owner">{ownerOf(session)}</Fact>
 						<Fact name="Life left" title={current.expiresAt}>
 							{lifeLeft(current.expiresAt, now)}
 						</Fact>

@@ -1,0 +1,54 @@
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { vi } from 'vitest';
+import { ROOT } from './server.ts';
+import { freePort, killGroup } from './wrangler-dev.ts';
+
+/** What `npm run dev` has printed, and the address of its server. */
+export interface Dev {
+	origin: string;
+	/** The lines that create and patch a session. */
+	curls: string[];
+	/** The key in these lines. */
+	key: string;
+	/** The link to the inspector. */
+	link: string;
+	/** The code in this link. */
+	code: string;
+	/** Grows with each line of standard output. */
+	printed: readonly string[];
+}
+
+/** Runs `npm run dev` on a folder until it has printed its link, and uses it while it serves. */
+export async function withDev<T>(
+	folder: string,
+	use: (dev: Dev) => T | Promise<T>,
+	env: Record<string, string> = {},
+): Promise<T> {
+	const port = String(await freePort());
+	const child = spawn('npm', ['run', 'dev', '--', '--port', port, '--persist-to', folder], {
+		cwd: ROOT,
+		detached: true,
+		stdio: ['ignore', 'pipe', 'ignore'],
+		env: { ...process.env, CI: 'true', ...env },
+	});
+	try {
+		const printed: string[] = [];
+		createInterface({ input: child.stdout }).on('line', (line) => printed.push(line));
+		const link = await vi.waitUntil(() => printed.find((line) => line.includes('/inspector#')), {
+			timeout: 60_000,
+		});
+		const curls = printed.filter((line) => line.startsWith('curl '));
+		const key = /rt_test_\w+/.exec(curls[0] ?? '')?.[0] ?? '';
+		return await use({
+			origin: new URL(link).origin,
+			curls,
+			key,
+			link,
+			code: link.split('#code=')[1] ?? '',
+			printed,
+		});
+	} finally {
+		await killGroup(child);
+	}
+}
