@@ -10,7 +10,7 @@ export async function keyForCode(code: string): Promise<string> {
 	}
 	if (response.status === 401) {
 		throw new CodeError(
-			'The code of this link does not work: it works once, for ten minutes, until npm run dev ends. Run npm run dev again for a new link, or enter the key that it prints in its curl lines.',
+			'The code of this link does not work. A code works once, for ten minutes, while its npm run dev runs. Run it again for a new link, or enter the key of the curl lines that it printed.',
 		);
 	}
 	throw new CodeError('This service takes no codes: only npm run dev does. Enter a key.');
