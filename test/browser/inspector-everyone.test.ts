@@ -79,7 +79,11 @@ async function findingsOf(
 	] as const) {
 		await click(opener);
 		if (where === 'keys') await click('Make a key');
-		if (where === 'keys') await page.getByRole('dialog').getByText(/^rt_test_/).waitFor();
+		if (where === 'keys')
+			await page
+				.getByRole('dialog')
+				.getByText(/^rt_test_/)
+				.waitFor();
 		await look(where);
 		await page.keyboard.press('Escape');
 		await page.getByRole('dialog').waitFor({ state: 'detached' });
