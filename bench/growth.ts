@@ -68,7 +68,11 @@ async function costsWith(service: Contender, n: number, events: number, own: num
 	const costs = {
 		create: await costOf(service, { method: 'POST', path: PATH, body: json({ prd: { title: 'x' } }) }),
 		update: await costOf(service, { method: 'PATCH', path, body: json({ plan: { steps: [1] } }) }),
-		'update of status': await costOf(service, { method: 'PATCH', path, body: json({ status: 'planning' }) }),
+		'update of status': await costOf(service, {
+			method: 'PATCH',
+			path,
+			body: json({ status: 'generating' }),
+		}),
 		append: await costOf(service, { method: 'POST', path: `${path}/events`, body: json({ type: 'note' }) }),
 		details: await costOf(service, { method: 'GET', path }),
 		'events page of 100': await costOf(service, { method: 'GET', path: `${path}/events?limit=100` }),

@@ -65,7 +65,7 @@ describe('round trips to D1', () => {
 		const { id } = await caller.create();
 		const merge = { 'Content-Type': 'application/merge-patch+json' };
 		const costs = [
-			await costOf('PATCH', `/${id}`, { status: 'planning' }, { 'If-Match': '"1"' }),
+			await costOf('PATCH', `/${id}`, { status: 'generating' }, { 'If-Match': '"1"' }),
 			await costOf('PATCH', `/${id}`, { plan: { a: 1 } }, merge),
 			await costOf('POST', `/${id}/events`, { type: 'note' }, { 'Idempotency-Key': 'k' }),
 		];
@@ -94,7 +94,7 @@ describe('rows that D1 reads and writes', () => {
 		const plan = await costOf('PATCH', `/${id}`, { plan: { steps: [1] }, assemblyState: { a: 1 } });
 		expect(plan.rowsRead).toBeLessThanOrEqual(2);
 		expect(plan.rowsWritten).toBe(1);
-		const status = await costOf('PATCH', `/${id}`, { status: 'planning' });
+		const status = await costOf('PATCH', `/${id}`, { status: 'generating' });
 		expect(status.rowsRead).toBeLessThanOrEqual(2);
 		expect(status.rowsWritten).toBe(2);
 	});

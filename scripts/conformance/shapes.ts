@@ -18,15 +18,7 @@ const orNull =
 	(value) =>
 		value === null || fits(value);
 
-export const STATUSES = [
-	'intake',
-	'planning',
-	'generating',
-	'assembling',
-	'completed',
-	'failed',
-	'cancelled',
-];
+export const STATUSES = ['intake', 'generating', 'assembling', 'complete', 'failed'];
 
 const session: [name: string, fits: Fits][] = [
 	['assemblyState', orNull(isObject)],

@@ -1,14 +1,7 @@
 // Generated from the OpenAPI document by `npm run build:client`. Do not edit it.
 
 /** In the order of a session’s life. A status may follow any other. */
-export type SessionStatus =
-	| 'intake'
-	| 'planning'
-	| 'generating'
-	| 'assembling'
-	| 'completed'
-	| 'failed'
-	| 'cancelled';
+export type SessionStatus = 'intake' | 'generating' | 'assembling' | 'complete' | 'failed';
 
 export interface Session {
 	/** How far the assembly of the product is. */

@@ -7,12 +7,10 @@ import { ago } from './time.ts';
 /** In the order of a session's life. */
 const NAMED = {
 	intake: true,
-	planning: true,
 	generating: true,
 	assembling: true,
-	completed: true,
+	complete: true,
 	failed: true,
-	cancelled: true,
 } as const satisfies Record<SessionStatus, true>;
 export const STATUSES = Object.keys(NAMED) as SessionStatus[];
 

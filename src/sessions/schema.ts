@@ -14,15 +14,7 @@ import { jsonObject, jsonObjectMeta, nullableObjectMeta, sentObject } from '../j
 import * as examples from './examples.ts';
 
 /** In the order of a session's life. A status may follow any other. */
-export const statuses = [
-	'intake',
-	'planning',
-	'generating',
-	'assembling',
-	'completed',
-	'failed',
-	'cancelled',
-] as const;
+export const statuses = ['intake', 'generating', 'assembling', 'complete', 'failed'] as const;
 export const statusSchema = z.enum(statuses).meta({
 	id: 'SessionStatus',
 	description: 'In the order of a session’s life. A status may follow any other.',

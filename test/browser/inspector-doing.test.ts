@@ -24,10 +24,10 @@ describe('changing a session', () => {
 		const { key, client } = await at.newUser();
 		const { id } = await client.create();
 		const { page } = await at.open({ key, session: id });
-		await page.getByLabel('Status', { exact: true }).selectOption('cancelled');
+		await page.getByLabel('Status', { exact: true }).selectOption('failed');
 		await button(page, 'Set the status').click();
-		await page.locator('.session-head .badge', { hasText: 'cancelled' }).waitFor();
-		expect((await client.get(id)).status).toBe('cancelled');
+		await page.locator('.session-head .badge', { hasText: 'failed' }).waitFor();
+		expect((await client.get(id)).status).toBe('failed');
 	});
 
 	it('does not set the status over one that somebody else has set meanwhile', async () => {
@@ -35,17 +35,17 @@ describe('changing a session', () => {
 		const { id } = await client.create();
 		const { page } = await at.open({ key, session: id });
 		await untilLive(page);
-		await page.getByLabel('Status', { exact: true }).selectOption('cancelled');
+		await page.getByLabel('Status', { exact: true }).selectOption('failed');
 		// The page's write meets a write that it has not seen.
 		await page.route(`**/sessions/${id}`, async (route) => {
 			if (route.request().method() === 'PATCH' && (await client.get(id)).status === 'intake') {
-				await client.update(id, { status: 'completed' });
+				await client.update(id, { status: 'complete' });
 			}
 			await route.continue();
 		});
 		await button(page, 'Set the status').click();
-		await page.getByRole('alert').getByText('somebody made it “completed”').waitFor();
-		expect((await client.get(id)).status).toBe('completed');
+		await page.getByRole('alert').getByText('somebody made it “complete”').waitFor();
+		expect((await client.get(id)).status).toBe('complete');
 	});
 
 	it('edits an object and writes back every literal, name and place as it was', async () => {
@@ -91,13 +91,13 @@ describe('changing a session', () => {
 		await untilLive(page);
 		await button(page, 'Edit').click();
 		await typeMember(page, '"edited": true,');
-		await client.update(id, { plan: { theirs: true }, status: 'planning' });
+		await client.update(id, { plan: { theirs: true }, status: 'generating' });
 		await button(page, 'Save').click();
 		await button(page, 'Edit').waitFor();
 		expect(await client.get(id)).toMatchObject({
 			prd: { title: 'mine', edited: true },
 			plan: { theirs: true },
-			status: 'planning',
+			status: 'generating',
 		});
 	});
 

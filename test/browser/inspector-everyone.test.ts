@@ -25,7 +25,7 @@ async function newSession() {
 		catalogVersion: '2026-01',
 		prd: { title: 'Support assistant', price: 12.5 },
 	});
-	for (const status of ['planning', 'failed', 'completed', 'assembling', 'cancelled'] as const) {
+	for (const status of ['generating', 'failed', 'complete', 'assembling'] as const) {
 		const other = await client.create();
 		await client.update(other.id, { status });
 	}

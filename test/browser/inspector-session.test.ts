@@ -22,12 +22,12 @@ describe('a session', () => {
 			else await client.append(id, event);
 			await pause(50);
 		}
-		await client.update(id, { status: 'completed' });
+		await client.update(id, { status: 'complete' });
 
 		for (const { page } of tabs) {
 			await page.getByRole('heading', { name: 'Events 60' }).waitFor();
 			await page.getByRole('option', { name: 'step 59' }).waitFor();
-			await page.locator('.session-head .badge', { hasText: 'completed' }).waitFor();
+			await page.locator('.session-head .badge', { hasText: 'complete' }).waitFor();
 			await page.getByRole('tab', { name: 'Plan' }).click();
 			await page.getByText('"number": 40').waitFor();
 			expect(await page.locator('.lanes .stage').allTextContents()).toEqual(stages);
@@ -63,12 +63,12 @@ describe('a session', () => {
 		await page.context().setOffline(true);
 		await page.locator('.connection', { hasText: 'Reconnecting' }).waitFor();
 		for (const type of ['second', 'third']) await client.append(id, { type });
-		await client.update(id, { status: 'planning' });
+		await client.update(id, { status: 'generating' });
 		await page.context().setOffline(false);
 		await untilLive(page);
 		await page.getByRole('option', { name: 'third' }).waitFor();
 		expect(await page.locator('.event .type').allInnerTexts()).toEqual(['first', 'second', 'third']);
-		await page.locator('.session-head .badge', { hasText: 'planning' }).waitFor();
+		await page.locator('.session-head .badge', { hasText: 'generating' }).waitFor();
 	});
 
 	it('says when the session is deleted elsewhere, and offers no more changes', async () => {

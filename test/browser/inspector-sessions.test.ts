@@ -30,9 +30,9 @@ describe('the list of sessions', () => {
 		const rows = page.getByRole('navigation').getByRole('link');
 		await rows.first().waitFor();
 		const added = await client.create();
-		await client.update(id, { status: 'completed' });
+		await client.update(id, { status: 'complete' });
 		await page.getByRole('link', { name: added.id }).waitFor();
-		await page.getByRole('link', { name: new RegExp(`${id} completed`) }).waitFor();
+		await page.getByRole('link', { name: new RegExp(`${id} complete`) }).waitFor();
 		expect(await rows.locator('.id').allInnerTexts()).toEqual([added.id, id]);
 		expect(await page.locator('.row.news').count()).toBe(2);
 		await client.delete(id);
@@ -43,15 +43,15 @@ describe('the list of sessions', () => {
 		const { key, client } = await at.newUser();
 		const { id } = await client.create();
 		await client.create();
-		await client.update(id, { status: 'planning' });
+		await client.update(id, { status: 'generating' });
 		const { page } = await at.open({ key });
 		const rows = page.getByRole('navigation').getByRole('link');
 		await rows.nth(1).waitFor();
-		await page.getByLabel('Show the status').selectOption('planning');
+		await page.getByLabel('Show the status').selectOption('generating');
 		await rows.nth(1).waitFor({ state: 'detached' });
 		await rows.first().waitFor();
 		expect(await rows.locator('.id').allInnerTexts()).toEqual([id]);
-		await page.getByLabel('Show the status').selectOption('cancelled');
+		await page.getByLabel('Show the status').selectOption('failed');
 		await page.getByText('No session').waitFor();
 	});
 
@@ -91,8 +91,8 @@ describe('the list of sessions', () => {
 		expect(await page.getByRole('button', { name: 'Load more' }).count()).toBe(0);
 		expect(await page.locator('.row.news').count()).toBe(0);
 		const oldest = ids.at(-1) ?? '';
-		await client.update(oldest, { status: 'cancelled' });
-		await page.getByRole('link', { name: new RegExp(`${oldest} cancelled`) }).waitFor();
+		await client.update(oldest, { status: 'failed' });
+		await page.getByRole('link', { name: new RegExp(`${oldest} failed`) }).waitFor();
 	});
 
 	it('says when it cannot be read, and goes on by itself', async () => {

@@ -116,7 +116,7 @@ describe('signing in', () => {
 		await untilLive(page);
 		await client.revokeKey(id, keyId);
 		// The page reads what has changed.
-		await client.update(id, { status: 'planning' });
+		await client.update(id, { status: 'generating' });
 		await page.getByRole('alert').getByText('was revoked or has expired').waitFor();
 		expect(await page.evaluate('sessionStorage.length')).toBe(0);
 	});

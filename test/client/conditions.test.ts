@@ -57,7 +57,7 @@ describe('editWhile', () => {
 		const { client, sent } = clientOf(
 			session('"1"', { status: 'intake' }),
 			stale(),
-			session('"2"', { status: 'planning' }),
+			session('"2"', { status: 'generating' }),
 			session('"3"', { status: 'generating' }),
 		);
 		const seen: string[] = [];
@@ -65,12 +65,12 @@ describe('editWhile', () => {
 			seen.push(status);
 			return { patch: { plan: { sawStatus: status } } };
 		});
-		expect(seen).toEqual(['intake', 'planning']);
+		expect(seen).toEqual(['intake', 'generating']);
 		expect(edited.status).toBe('generating');
 		expect(sent.map(({ method }) => method)).toEqual(['GET', 'PATCH', 'GET', 'PATCH']);
 		expect(sent[3]?.headers.get('If-Match')).toBe('"2"');
 		expect(sent[3]?.headers.get('Content-Type')).toBe('application/merge-patch+json');
-		expect(sent[3]?.body).toEqual({ plan: { sawStatus: 'planning' } });
+		expect(sent[3]?.body).toEqual({ plan: { sawStatus: 'generating' } });
 		expect(sent[0]?.url.searchParams.get('fields')).not.toContain('events');
 	});
 

@@ -55,7 +55,7 @@ describe('the client against the service', () => {
 	it('writes conditionally with a session, with its ETag, and with its weak ETag', async () => {
 		const created = await client.create();
 		const { id } = created;
-		const planned = await client.update(id, { status: 'planning' }, { ifMatch: created });
+		const planned = await client.update(id, { status: 'generating' }, { ifMatch: created });
 		await expect(client.update(id, { status: 'failed' }, { ifMatch: created })).rejects.toMatchObject({
 			status: 412,
 			code: 'PRECONDITION_FAILED',

@@ -104,7 +104,7 @@ describe('a body', () => {
 	});
 
 	it('of 2 MiB is accepted with a Content-Length or in chunks, and one byte more returns 413', async () => {
-		const body = (size: number) => '{"status":"planning"}'.padEnd(size);
+		const body = (size: number) => '{"status":"generating"}'.padEnd(size);
 		const whole = (size: number) =>
 			request(`PATCH ${here()}`, [JSON_TYPE, `Content-Length: ${size}`], body(size));
 		const inChunks = (size: number) => {

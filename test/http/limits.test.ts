@@ -60,7 +60,7 @@ const streamed = (text: string): ReadableStream<Uint8Array> => {
 
 describe('a body of 2 MiB', () => {
 	const padded = (size: number) => {
-		const start = '{"status":"planning","unknown":"';
+		const start = '{"status":"generating","unknown":"';
 		return `${start}${'x'.repeat(size - start.length - 2)}"}`;
 	};
 
@@ -71,7 +71,7 @@ describe('a body of 2 MiB', () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		const { status, json } = await patch(caller, id, body(padded(MAX_BODY)));
-		expect([status, json.status]).toEqual([200, 'planning']);
+		expect([status, json.status]).toEqual([200, 'generating']);
 		await changesNothing(
 			(other, otherId) => patch(other, otherId, body(padded(MAX_BODY + 1))),
 			413,

@@ -228,8 +228,8 @@ describe('a cursor', () => {
 describe('changes of the session', () => {
 	it('reach followers as the current state: an update, a merge, and the last of many', async () => {
 		const { caller, id, stream, path } = await following();
-		await caller.call('PATCH', path, { body: { status: 'planning' } });
-		expect(stateIn(await stream.next())).toMatchObject({ id, etag: '"2"', status: 'planning' });
+		await caller.call('PATCH', path, { body: { status: 'generating' } });
+		expect(stateIn(await stream.next())).toMatchObject({ id, etag: '"2"', status: 'generating' });
 		const merged = await caller.call('PATCH', path, {
 			body: { plan: { a: 1 } },
 			headers: { 'Content-Type': 'application/merge-patch+json' },
@@ -245,11 +245,11 @@ describe('changes of the session', () => {
 			last = version;
 		}
 		const done = await caller.call('PATCH', path, {
-			body: { status: 'completed' },
+			body: { status: 'complete' },
 			headers: { 'If-Match': '"23"' },
 		});
 		expect(done.status).toBe(200);
-		expect(stateIn(await stream.next())).toMatchObject({ etag: '"24"', status: 'completed' });
+		expect(stateIn(await stream.next())).toMatchObject({ etag: '"24"', status: 'complete' });
 		await stream.leave();
 	});
 

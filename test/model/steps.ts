@@ -137,7 +137,7 @@ interface StepBody {
 /** Some bodies occur often, as those of retries do. */
 const stepBody: fc.Arbitrary<StepBody> = fc.oneof(
 	fc.constantFrom<StepBody>(
-		{ events: [{ type: 'a' }, { type: 'b' }], fields: { status: 'planning' } },
+		{ events: [{ type: 'a' }, { type: 'b' }], fields: { status: 'generating' } },
 		{ events: [{ type: 'a' }], fields: undefined },
 		{ events: [{ type: 'a' }], fields: { plan: null, productObject: null } },
 	),

@@ -52,9 +52,9 @@ describe('listing sessions', () => {
 		const caller = await newCaller();
 		const [newest, , oldest] = await makeSessions(caller, 3);
 		for (const id of [newest?.id, oldest?.id]) {
-			await caller.call('PATCH', `${SESSIONS}/${id}`, { body: { status: 'completed' } });
+			await caller.call('PATCH', `${SESSIONS}/${id}`, { body: { status: 'complete' } });
 		}
-		const { data, pagination } = await list(caller, '?status=completed&limit=1');
+		const { data, pagination } = await list(caller, '?status=complete&limit=1');
 		expect(data.map(({ id }) => id)).toEqual([newest?.id]);
 		expect(pagination).toEqual({ limit: 1, offset: 0, total: 2 });
 		expect((await list(caller, '?status=failed')).pagination.total).toBe(0);

@@ -44,12 +44,16 @@ describe('a merge patch', () => {
 	it('changes several fields at once, and leaves the others unchanged', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create({ prd: { a: 1 } });
-		const { json } = await merge(caller, id, { plan: { p: 1 }, assemblyState: { s: 1 }, status: 'planning' });
+		const { json } = await merge(caller, id, {
+			plan: { p: 1 },
+			assemblyState: { s: 1 },
+			status: 'generating',
+		});
 		expect(json).toMatchObject({
 			prd: { a: 1 },
 			plan: { p: 1 },
 			assemblyState: { s: 1 },
-			status: 'planning',
+			status: 'generating',
 		});
 	});
 

@@ -75,7 +75,7 @@ describe.each(bodies)('a step %s', (_, patch) => {
 
 describe('a step that the service retries after a lost response', () => {
 	it.each([
-		['merges', { plan: { mine: 1 }, status: 'planning' }],
+		['merges', { plan: { mine: 1 }, status: 'generating' }],
 		['clears', { plan: null }],
 		['sets the product object', { productObject: { mine: 1 }, plan: null }],
 	])('keeps the changes that others made meanwhile, where it %s', async (_, patch) => {

@@ -11,14 +11,14 @@ describe('a step', () => {
 			'POST',
 			`${SESSIONS}/${id}/steps`,
 			{
-				body: { events: [{ type: 'a' }, { type: 'b' }, { type: 'c' }], patch: { status: 'planning' } },
+				body: { events: [{ type: 'a' }, { type: 'b' }, { type: 'c' }], patch: { status: 'generating' } },
 			},
 		);
 		const frames = [await stream.next(), await stream.next(), await stream.next(), await stream.next()];
 		const events = frames.filter((frame) => frame?.event === 'event');
 		expect(events.map((frame) => frame?.id)).toEqual(json.events.map((event) => event.id));
 		const [state] = frames.filter((frame) => frame?.event === 'session');
-		expect(JSON.parse(state?.data ?? '')).toMatchObject({ status: 'planning', etag: headers.get('ETag') });
+		expect(JSON.parse(state?.data ?? '')).toMatchObject({ status: 'generating', etag: headers.get('ETag') });
 		await stream.leave();
 	});
 
@@ -26,7 +26,7 @@ describe('a step', () => {
 		const { hubs, sent } = hubsWith((_, pass) => pass());
 		const caller = await newCaller({ fetcher: liveService({ HUB: hubs }) });
 		const { id } = await caller.create();
-		const body = { events: [{ type: 'a' }], patch: { status: 'planning' } };
+		const body = { events: [{ type: 'a' }], patch: { status: 'generating' } };
 		expect((await caller.call('POST', `${SESSIONS}/${id}/steps`, { body })).status).toBe(201);
 		expect(sent).toEqual({ publish: 0, connect: 0 });
 	});

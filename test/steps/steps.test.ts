@@ -27,7 +27,7 @@ describe('a step', () => {
 			{ type: 'plan.ready', message: 'Three steps.', stage: 'planning', payload: { steps: 3 } },
 			{ type: 'note' },
 		];
-		const patch = { status: 'planning', prd: { b: 2 }, plan: { c: { d: 3, e: null } } };
+		const patch = { status: 'generating', prd: { b: 2 }, plan: { c: { d: 3, e: null } } };
 		const { status, json, headers } = await step(caller, id, { events, patch });
 		expect(status).toBe(201);
 		expect(Object.keys(json)).toEqual(['events', 'session']);
@@ -35,7 +35,7 @@ describe('a step', () => {
 			{ ...events[0], sessionId: id, userId: caller.userId, organizationId: null },
 			{ type: 'note', message: null, stage: null, payload: {} },
 		]);
-		expect(json.session).toMatchObject({ status: 'planning', prd: { a: 1, b: 2 }, plan: { c: { d: 3 } } });
+		expect(json.session).toMatchObject({ status: 'generating', prd: { a: 1, b: 2 }, plan: { c: { d: 3 } } });
 		expect([headers.get('ETag'), headers.get('Idempotency-Replayed')]).toEqual(['"2"', null]);
 		const details = await caller.details(id);
 		expect(details).toEqual({ ...json.session, events: [expect.anything(), ...json.events] });
@@ -275,7 +275,7 @@ describe('If-Match on a step', () => {
 	])('%s returns 412 with the current tag for a stale one, and changes nothing', async (_, patch) => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
-		await step(caller, id, { events: notes(1), patch: { status: 'planning' } });
+		await step(caller, id, { events: notes(1), patch: { status: 'generating' } });
 		const before = await caller.details(id);
 		for (const key of [{}, { 'Idempotency-Key': 'k' }] as Record<string, string>[]) {
 			const { status, json, headers } = await step(
@@ -308,7 +308,7 @@ describe('If-Match on a step', () => {
 describe('Idempotency-Key on a step', () => {
 	const key = { 'Idempotency-Key': 'k' };
 	const patches = [
-		['with a patch', { plan: { a: 1 }, status: 'planning' }],
+		['with a patch', { plan: { a: 1 }, status: 'generating' }],
 		['without a patch', undefined],
 		['with a product object', { productObject: { a: 1 } }],
 		[

@@ -23,7 +23,7 @@ const CONNECTIONS: Record<Connection, string> = {
 	ended: 'Ended',
 };
 /** After these nothing more is expected, so the time since the last event means nothing. */
-const FINAL = new Set(['completed', 'failed', 'cancelled']);
+const FINAL = new Set(['complete', 'failed']);
 
 /** One session, as it happens. */
 export function SessionPage({
