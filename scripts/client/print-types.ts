@@ -34,8 +34,13 @@ export function printTypes(components: Readonly<Record<string, JsonSchema>>, nam
 	return `${declarations.join('\n\n')}\n`;
 }
 
-const docComment = (description: string | undefined): string =>
-	description === undefined ? '' : `/** ${description.replaceAll('*/', '*\\/')} */\n`;
+function docComment(description: string | undefined): string {
+	if (description === undefined) return '';
+	const [first, ...rest] = description.replaceAll('*/', '*\\/').split('\n');
+	if (rest.length === 0) return `/** ${first} */\n`;
+	const lines = [first, ...rest].map((line) => ` * ${line}`.trimEnd());
+	return `/**\n${lines.join('\n')}\n */\n`;
+}
 
 function membersOf({ properties = {}, required = [] }: JsonSchema, names: TypeNames): string {
 	const members = Object.entries(properties).map(([name, schema]) => {

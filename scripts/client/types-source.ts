@@ -22,6 +22,7 @@ const names: TypeNames = {
 	StepPatch: 'StepPatch',
 	Step: 'Step',
 	SessionKey: 'SessionKey',
+	ProblemCode: 'ProblemCode',
 	Error: 'ErrorBody',
 };
 

@@ -17,7 +17,7 @@ export type ClientErrorCode =
 	/** The response did not come from the service, but from a gateway, a captive portal or another server. */
 	| 'UNEXPECTED_RESPONSE';
 
-/** One problem of an invalid request: where it is, and what is wrong. */
+/** One problem of an invalid request: where it is, what is wrong, and what to send instead. */
 export type Problem = NonNullable<ErrorBody['details']>[number];
 
 /** The error of a failed call. It never contains a token or a key. */
@@ -78,5 +78,7 @@ export function jsonOf(text: string): unknown {
 }
 
 /** The service's error message, followed by each problem, because logs often contain only the message. */
-const sentenceOf = ({ error, details = [] }: ErrorBody): string =>
-	[error, ...details.map(({ path, message }) => `${path || 'request'}: ${message}`)].join('\n');
+const sentenceOf = ({ error, details = [] }: ErrorBody): string => [error, ...details.map(lineOf)].join('\n');
+
+const lineOf = ({ path, message, suggestion }: Problem): string =>
+	`${path || 'request'}: ${message}${suggestion === undefined ? '' : `. ${suggestion}`}`;

@@ -148,6 +148,34 @@ export interface SessionKey {
 	key: string;
 }
 
+/**
+ * Stable; for programs.
+ *
+ * - `MISSING_REQUIRED_FIELD`: The field is required, and the request does not have it.
+ * - `INVALID_TYPE`: The value has another type than the field, such as text where a number is expected, or `null`.
+ * - `INVALID_ENUM`: The value is not one of the allowed ones.
+ * - `INVALID_FORMAT`: The text does not have the form of the field, such as that of an id.
+ * - `INVALID_CHARACTERS`: The text contains a character that the field does not accept: U+0000, a lone surrogate, or a control character.
+ * - `TOO_SHORT`: The text has too few characters, or the list too few items.
+ * - `TOO_LONG`: The text has too many characters, or the list too many items.
+ * - `TOO_DEEP`: The object nests too many levels.
+ * - `OUT_OF_RANGE`: The number is too small or too large.
+ * - `CONFLICTING_FIELDS`: The field must not come together with another one.
+ * - `UNKNOWN_EVENT`: The session has no event with this id.
+ */
+export type ProblemCode =
+	| 'MISSING_REQUIRED_FIELD'
+	| 'INVALID_TYPE'
+	| 'INVALID_ENUM'
+	| 'INVALID_FORMAT'
+	| 'INVALID_CHARACTERS'
+	| 'TOO_SHORT'
+	| 'TOO_LONG'
+	| 'TOO_DEEP'
+	| 'OUT_OF_RANGE'
+	| 'CONFLICTING_FIELDS'
+	| 'UNKNOWN_EVENT';
+
 export interface ErrorBody {
 	/** A sentence for people. */
 	error: string;
@@ -174,7 +202,11 @@ export interface ErrorBody {
 		| Array<{
 				/** Where, in dotted form; empty for the whole. */
 				path: string;
+				/** A sentence for people, without its subject. */
 				message: string;
+				code: ProblemCode;
+				/** A sentence for people: what to send instead. */
+				suggestion?: string | undefined;
 		  }>
 		| undefined;
 }

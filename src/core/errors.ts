@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { type Problem, problemSchema, shortened } from './problems.ts';
 
 /** Every code of an error response, with its HTTP status. */
 export const errorStatus = {
@@ -22,17 +23,7 @@ export type ErrorCode = keyof typeof errorStatus;
 
 /** Limits of an error response, because a large invalid request must not cause a large response. */
 const MAX_PROBLEMS = 100;
-const MAX_PATH = 255;
 const MAX_SENTENCE = 1000;
-
-const problemSchema = z.object({
-	path: z
-		.string()
-		.max(MAX_PATH)
-		.meta({ description: 'Where, in dotted form; empty for the whole.', example: 'status' }),
-	message: z.string().max(MAX_SENTENCE),
-});
-export type Problem = z.infer<typeof problemSchema>;
 
 export const errorSchema = z
 	.object({
@@ -71,7 +62,5 @@ export class ApiError extends Error {
 /** A 400 that names each problem, up to MAX_PROBLEMS of them. */
 export const validationError = (problems: Problem[]): ApiError =>
 	new ApiError('VALIDATION_ERROR', 'Validation failed. The details name each problem.', {
-		details: problems
-			.slice(0, MAX_PROBLEMS)
-			.map(({ path, message }) => ({ path: path.slice(0, MAX_PATH), message })),
+		details: problems.slice(0, MAX_PROBLEMS).map(shortened),
 	});

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { refusal } from './problems.ts';
 import { characters } from './text.ts';
 
 const isWellFormed = (text: string): boolean => text.isWellFormed() && !text.includes('\u0000');
@@ -10,9 +11,9 @@ const isWellFormed = (text: string): boolean => text.isWellFormed() && !text.inc
 export const plainString = (max: number, min = 0) =>
 	z
 		.string()
-		.refine((text) => characters(text) <= max, { error: `must have at most ${max} characters` })
-		.refine((text) => characters(text) >= min, { error: `must have at least ${min} character` })
-		.refine(isWellFormed, { error: 'must not contain U+0000 or a lone surrogate' })
+		.refine((text) => characters(text) <= max, refusal('TOO_LONG', `must have at most ${max} characters`))
+		.refine((text) => characters(text) >= min, refusal('TOO_SHORT', `must have at least ${min} character`))
+		.refine(isWellFormed, refusal('INVALID_CHARACTERS', 'must not contain U+0000 or a lone surrogate'))
 		.meta(min > 0 ? { minLength: min, maxLength: max } : { maxLength: max });
 
 /**
@@ -20,9 +21,10 @@ export const plainString = (max: number, min = 0) =>
  * or line and paragraph separators.
  */
 export const plainLine = (max: number, min = 0) =>
-	plainString(max, min).refine((text) => !/[\p{Cc}\p{Zl}\p{Zp}]/u.test(text), {
-		error: 'must not contain control characters or line separators',
-	});
+	plainString(max, min).refine(
+		(text) => !/[\p{Cc}\p{Zl}\p{Zp}]/u.test(text),
+		refusal('INVALID_CHARACTERS', 'must not contain control characters or line separators'),
+	);
 
 /** A user's or an organization's id, in a response. */
 export const ownerId = z.string().max(255);
@@ -31,24 +33,34 @@ export const timestamp = z.iso.datetime({ precision: 3 }).max(24);
 /** A whole number from 0, in a response. */
 export const count = z.int().min(0).meta({ format: 'int64' });
 
-const decimal = (min: number, max: number) =>
-	z
-		.string()
-		.regex(/^\d+$/, { error: 'must be a whole number' })
-		.transform(Number)
-		.pipe(z.number().min(min).max(max));
+/** The text of a query parameter as a number. Text of any length is one number, at most Infinity. */
+const decimal = z
+	.string()
+	.refine((text) => /^-?\d+$/.test(text), refusal('INVALID_TYPE', 'must be a whole number'))
+	.transform(Number);
+
 const integerMeta = (minimum: number, maximum: number, absent: number) => ({
 	override: { type: 'integer' as const, format: 'int64', minimum, maximum, default: absent },
 });
 
 /** A whole number in a query, as decimal digits, with a default. */
 export const wholeNumberQuery = (min: number, max: number, absent: number) =>
-	decimal(min, max)
+	decimal
+		.pipe(z.number().min(min).max(max))
 		.default(absent)
 		.meta(integerMeta(min, max, absent));
 
 /** The same, but undefined when it is absent. The OpenAPI document shows `absent` as the default. */
 export const optionalWholeNumberQuery = (min: number, max: number, absent: number) =>
-	decimal(min, max)
+	decimal
+		.pipe(z.number().min(min).max(max))
 		.optional()
 		.meta(integerMeta(min, max, absent));
+
+/** The same with a default, but a number above `max` counts as `max`. The OpenAPI document therefore has no real maximum. */
+export const cappedNumberQuery = (min: number, max: number, absent: number, description: string) =>
+	decimal
+		.transform((number) => Math.min(number, max))
+		.pipe(z.number().min(min))
+		.default(absent)
+		.meta({ ...integerMeta(min, Number.MAX_SAFE_INTEGER, absent), description });

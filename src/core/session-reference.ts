@@ -11,7 +11,7 @@ export interface SessionReference {
 
 /** `sess_` and a TypeID suffix. */
 export const SESSION_ID = /^sess_[0-7][0-9a-hjkmnp-tv-z]{25}$/;
-export const sessionIdSchema = z.string().max(31).regex(SESSION_ID);
+export const sessionIdSchema = z.string().max(31).regex(SESSION_ID, { error: 'must be the id of a session' });
 
 /**
  * The error for a session that never existed, was deleted, has expired or belongs to another caller. It does not

@@ -103,7 +103,16 @@ const exampleOf = (code: ErrorCode) => ({
 		code,
 		requestId: '6e1f0c1e-6f0b-4a7e-9a51-6f3b2c4d5e6f',
 		...(code === 'VALIDATION_ERROR'
-			? { details: [{ path: 'status', message: 'Invalid option: expected one of "intake"|"planning"' }] }
+			? {
+					details: [
+						{
+							path: 'status',
+							message: 'is not one of the allowed values',
+							code: 'INVALID_ENUM',
+							suggestion: 'Use one of intake, generating, assembling, complete, failed.',
+						},
+					],
+				}
 			: {}),
 	},
 });

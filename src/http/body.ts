@@ -130,7 +130,11 @@ function refuseDeepObjects(schema: z.ZodType, body: unknown): void {
 	const paths = deepObjects(schema, body, '');
 	if (paths.length > 0) {
 		throw validationError(
-			paths.map((path) => ({ path, message: `must not nest deeper than ${limits.nesting} levels` })),
+			paths.map((path) => ({
+				path,
+				message: `must not nest deeper than ${limits.nesting} levels`,
+				code: 'TOO_DEEP',
+			})),
 		);
 	}
 }

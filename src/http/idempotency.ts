@@ -20,7 +20,12 @@ export async function idempotencyOf(
 	if (key === undefined) return undefined;
 	if (!KEY.test(key)) {
 		throw validationError([
-			{ path: 'Idempotency-Key', message: 'must be 1 to 255 visible ASCII characters' },
+			{
+				path: 'Idempotency-Key',
+				message: 'must be 1 to 255 visible ASCII characters',
+				code: 'INVALID_FORMAT',
+				suggestion: 'Use a UUID, or a name that your program gives the write.',
+			},
 		]);
 	}
 	return { key, fingerprint: await sha256Hex(JSON.stringify(content)) };

@@ -2,22 +2,32 @@ import { zValidator } from '@hono/zod-validator';
 import type { ZodType, z } from 'zod';
 import { type ApiError, validationError } from '../core/errors.ts';
 import { documentedValidator } from './operation.ts';
+import { messageOf, problemOf } from './problems.ts';
 
-const refusal = (error: z.core.$ZodError): ApiError =>
-	validationError(error.issues.map(({ path, message }) => ({ path: path.map(String).join('.'), message })));
+/** Validates with the messages of this service, and keeps the refused values for the codes of the problems. */
+const validate = <S extends ZodType>(schema: S, value: unknown) =>
+	schema.safeParse(value, { error: messageOf, reportInput: true });
+
+const refused = (error: z.core.$ZodError): ApiError => validationError(error.issues.map(problemOf));
 
 /** Validates the query. Throws VALIDATION_ERROR with an entry for each problem. */
 export const validateQuery = <S extends ZodType>(schema: S) =>
 	documentedValidator(
-		zValidator('query', schema, (result) => {
-			if (!result.success) throw refusal(result.error);
-		}),
+		zValidator(
+			'query',
+			schema,
+			(result) => {
+				if (!result.success) throw refused(result.error);
+			},
+			// Its type depends on the version of Zod, which is not known of a generic schema.
+			{ validationFunction: validate as never },
+		),
 		{ target: 'query', schema },
 	);
 
 /** Validates a value. Throws VALIDATION_ERROR with an entry for each problem. */
 export function parsed<S extends ZodType>(schema: S, value: unknown): z.output<S> {
-	const result = schema.safeParse(value);
-	if (!result.success) throw refusal(result.error);
+	const result = validate(schema, value);
+	if (!result.success) throw refused(result.error);
 	return result.data;
 }

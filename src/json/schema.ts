@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { refusal } from '../core/problems.ts';
 import { isJsonText, type JsonText } from './json-text.ts';
 import { isObject } from './raw-members.ts';
 
@@ -8,9 +9,10 @@ type AnyObject = Record<string, unknown>;
 export const jsonObject = z.custom<AnyObject>(isObject);
 
 /** Any JSON object in a request. jsonBody has replaced it by its stored form. */
-export const sentObject = z.custom<JsonText>(isJsonText, {
-	error: 'must be an object',
-}) as z.ZodType<JsonText, unknown> as z.ZodType<JsonText, AnyObject>;
+export const sentObject = z.custom<JsonText>(
+	isJsonText,
+	refusal('INVALID_TYPE', 'must be an object'),
+) as z.ZodType<JsonText, unknown> as z.ZodType<JsonText, AnyObject>;
 
 /** The OpenAPI schema of such an object, and of one that may be null. */
 export const jsonObjectMeta = { override: { type: 'object' as const, additionalProperties: true } };

@@ -69,7 +69,7 @@ async function writableVersions(c: Context<AppEnv>): Promise<readonly number[] |
 function expiryOf(from: number, ttlSeconds: number | undefined, settings: Settings): string {
 	const most = settings.SESSION_TTL_MAX_SECONDS;
 	if (ttlSeconds !== undefined && ttlSeconds > most) {
-		throw validationError([{ path: 'ttlSeconds', message: `must be at most ${most}` }]);
+		throw validationError([{ path: 'ttlSeconds', message: `must be at most ${most}`, code: 'OUT_OF_RANGE' }]);
 	}
 	return new Date(from + (ttlSeconds ?? settings.SESSION_TTL_SECONDS) * 1000).toISOString();
 }
@@ -102,9 +102,13 @@ async function databaseForNew(
 	});
 }
 
-/** The Link (RFC 8288) to the page after the session `after`, with the other parameters of this page's query. */
-function nextLink(pageUrl: string, after: string): string {
+/**
+ * The Link (RFC 8288) to the page after the session `after`, with the other parameters of this page's query. `limit` is that
+ * of the page, which is smaller than a limit that was too large.
+ */
+function nextLink(pageUrl: string, limit: number, after: string): string {
 	const url = new URL(pageUrl);
+	if (url.searchParams.has('limit')) url.searchParams.set('limit', String(limit));
 	const kept = Array.from(url.searchParams).filter(([name]) => ['limit', 'status', 'fields'].includes(name));
 	url.search = new URLSearchParams([...kept, ['after', after]]).toString();
 	return `<${url.href}>; rel="next"`;
@@ -128,7 +132,7 @@ export const sessionRoutes = new Hono<AppEnv>({ strict: false })
 		const pagination = JSON.stringify(
 			total === undefined ? { limit, hasMore: next !== undefined } : { limit, offset, total },
 		);
-		const headers = next === undefined ? {} : { Link: nextLink(c.req.url, next) };
+		const headers = next === undefined ? {} : { Link: nextLink(c.req.url, limit, next) };
 		if (areWhole(rows)) {
 			const data = rows.map((row) => sessionJson(row, fields)).join(',');
 			return jsonResponse<SessionList, 200>(`{"data":[${data}],"pagination":${pagination}}`, 200, headers);
@@ -221,7 +225,7 @@ export const sessionRoutes = new Hono<AppEnv>({ strict: false })
 	.patch(
 		'/:id',
 		operation(operations.update),
-		jsonBody({ [JSON_TYPE]: updateSchema, [MERGE_PATCH_TYPE]: mergePatchSchema }),
+		jsonBody({ [JSON_TYPE]: updateSchema, [MERGE_PATCH_TYPE]: mergePatchSchema }, { absent: 'is {}' }),
 		async (c) => {
 			const mode = mediaTypeOf(c) === MERGE_PATCH_TYPE ? 'merge' : 'set';
 			const fields = c.req.valid('json');

@@ -1,13 +1,14 @@
 import * as z from 'zod';
 import {
+	cappedNumberQuery,
 	count,
 	optionalWholeNumberQuery,
 	ownerId,
 	plainString,
 	timestamp,
-	wholeNumberQuery,
 } from '../core/fields.ts';
 import { limits } from '../core/limits.ts';
+import { refusal } from '../core/problems.ts';
 import { sessionIdSchema } from '../core/session-reference.ts';
 import { eventSchema } from '../events/schema.ts';
 import { jsonObject, jsonObjectMeta, nullableObjectMeta, sentObject } from '../json/schema.ts';
@@ -110,10 +111,18 @@ const fieldsQuery = <Field extends string>(known: readonly Field[]) =>
 	z
 		.string()
 		.transform((text) => text.split(','))
-		.refine((names) => names.length <= known.length, { error: `must name at most ${known.length} fields` })
-		.refine((names) => names.every((name) => (known as readonly string[]).includes(name)), {
-			error: `must be a comma-separated list of some of these: ${known.join(', ')}`,
-		})
+		.refine(
+			(names) => names.length <= known.length,
+			refusal('TOO_LONG', `must name at most ${known.length} fields`),
+		)
+		.refine(
+			(names) => names.every((name) => (known as readonly string[]).includes(name)),
+			refusal(
+				'INVALID_ENUM',
+				'must be a comma-separated list of field names',
+				`Use some of ${known.join(', ')}.`,
+			),
+		)
 		.transform((names) => known.filter((field) => names.includes(field)))
 		.optional()
 		.meta({
@@ -129,17 +138,26 @@ const fieldsQuery = <Field extends string>(known: readonly Field[]) =>
 
 export const listQuerySchema = z
 	.object({
-		limit: wholeNumberQuery(1, MAX_IN_LIST, 20),
+		limit: cappedNumberQuery(
+			1,
+			MAX_IN_LIST,
+			20,
+			`The maximum number of sessions on the page. A number above ${MAX_IN_LIST} counts as ${MAX_IN_LIST}.`,
+		),
 		offset: optionalWholeNumberQuery(0, Number.MAX_SAFE_INTEGER, 0),
 		after: sessionIdSchema
 			.optional()
 			.meta({ description: 'The id of a session, which may have been deleted. The list starts after it.' }),
-		status: statusSchema.optional().meta({ description: 'Only sessions in this status.' }),
+		status: plainString(limits.name)
+			.optional()
+			.meta({
+				description: `Only sessions in this status: ${statuses.map((each) => `\`${each}\``).join(', ')}. Any other text gives an empty page.`,
+			}),
 		fields: fieldsQuery(sessionFields),
 	})
 	.refine(({ after, offset }) => after === undefined || offset === undefined, {
 		path: ['after'],
-		error: 'must not come together with offset',
+		...refusal('CONFLICTING_FIELDS', 'must not come together with offset', 'Send only one of them.'),
 	});
 
 export const detailsQuerySchema = z.object({ fields: fieldsQuery(detailsFields) });

@@ -10,7 +10,7 @@ interface Operation {
 	summary: string;
 	security: object[];
 	parameters?: ({ $ref?: string } & Record<string, unknown>)[];
-	requestBody?: { content: Record<string, { schema: { $ref: string } }> };
+	requestBody?: { required?: boolean; content: Record<string, { schema: { $ref: string } }> };
 	responses: Record<string, { $ref?: string; headers?: object; content?: object }>;
 }
 interface Document {
@@ -88,6 +88,18 @@ describe('the OpenAPI document', () => {
 		expect(UpdateSession?.properties.productObjectHash?.maxLength).toBe(limits.name);
 		expect(AppendEvent?.properties.type).toMatchObject({ minLength: 1, maxLength: limits.name });
 		expect(AppendEvent?.properties.message?.maxLength).toBe(limits.message);
+	});
+
+	it('allows the values of a list that the service accepts, and no body for an update', () => {
+		const parameter = (name: string) =>
+			operation('listSessions')?.parameters?.find((each) => each.name === name)?.schema;
+		expect(parameter('limit')).toMatchObject({ type: 'integer', minimum: 1, default: 20 });
+		expect(parameter('limit')).toHaveProperty('maximum', Number.MAX_SAFE_INTEGER);
+		expect(parameter('status')).toMatchObject({ type: 'string', maxLength: limits.name });
+		expect(parameter('status')).not.toHaveProperty('enum');
+		for (const id of ['createSession', 'updateSession']) {
+			expect(operation(id)?.requestBody?.required ?? false, id).toBe(false);
+		}
 	});
 
 	it('documents both media types of an update', () => {

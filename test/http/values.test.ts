@@ -143,7 +143,9 @@ describe('a plain string', () => {
 				400,
 				{
 					code: 'VALIDATION_ERROR',
-					details: expect.arrayContaining([{ path: field, message: expect.any(String) }]),
+					details: expect.arrayContaining([
+						expect.objectContaining({ path: field, code: 'INVALID_CHARACTERS' }),
+					]),
 				},
 			]);
 		}

@@ -60,22 +60,53 @@ describe('listing sessions', () => {
 		expect((await list(caller, '?status=failed')).pagination.total).toBe(0);
 	});
 
+	it.each(['101', '1000', '99999999999999999999', '9'.repeat(10_000), `${'0'.repeat(300)}100`])(
+		'counts a limit above 100 as 100: %s',
+		async (limit) => {
+			const caller = await newCaller();
+			const session = await caller.create();
+			expect(await list(caller, `?limit=${limit}`)).toEqual({
+				data: [session],
+				pagination: { limit: 100, offset: 0, total: 1 },
+			});
+		},
+	);
+
+	it.each(['nonsense', 'completed', 'INTAKE', ' intake', '', '\u{1f600}', "' OR 1 --", 'x'.repeat(255)])(
+		'is empty for a status that is none: "%s"',
+		async (status) => {
+			const caller = await newCaller();
+			await caller.create();
+			expect(await list(caller, `?status=${encodeURIComponent(status)}`)).toEqual({
+				data: [],
+				pagination: { limit: 20, offset: 0, total: 0 },
+			});
+			const after = await caller.call(
+				'GET',
+				`${SESSIONS}?after=sess_7zzzzzzzzzzzzzzzzzzzzzzzzz&status=${encodeURIComponent(status)}`,
+			);
+			expect(after.json).toEqual({ data: [], pagination: { limit: 20, hasMore: false } });
+		},
+	);
+
 	it.each([
 		'limit=0',
-		'limit=101',
 		'limit=-1',
 		'limit=x',
 		'limit=',
 		'limit=1.5',
 		'limit=1e1',
 		'limit=%201',
+		`limit=-${'9'.repeat(10_000)}`,
 		'limit=1&limit=2',
 		'offset=-1',
 		'offset=x',
 		'offset=99999999999999999999',
-		'status=nonsense',
-		'status=',
-		'status=INTAKE',
+		'offset=-99999999999999999999',
+		`offset=${'9'.repeat(10_000)}`,
+		`status=${'x'.repeat(256)}`,
+		'status=%00',
+		'status=intake&status=failed',
 	])('returns 400 for ?%s', async (query) => {
 		const caller = await newCaller();
 		const { status, json } = await caller.call('GET', `${SESSIONS}?${query}`);
@@ -131,6 +162,22 @@ describe('a page after a session', () => {
 		expect(seen).toEqual(sessions.slice(1).map(({ id }) => ({ id, status: 'intake' })));
 		expect(paths[1]).toBe(`${SESSIONS}?fields=status%2Cid&limit=2&status=intake&after=${sessions[2]?.id}`);
 		expect(paths).toHaveLength(2);
+	});
+
+	it('has the limit of the page in its Link, not the larger one that was sent', async () => {
+		const caller = await newCaller();
+		const sessions = await makeSessions(caller, 101);
+		const { json, headers } = await caller.call<SessionList>(
+			'GET',
+			`${SESSIONS}?fields=id&limit=250&status=intake`,
+		);
+		expect(json.data).toHaveLength(100);
+		const next = `${SESSIONS}?fields=id&limit=100&status=intake&after=${sessions[99]?.id}`;
+		expect(nextOf(headers)).toBe(next);
+		expect((await caller.call<SessionList>('GET', next)).json).toEqual({
+			data: [{ id: sessions[100]?.id }],
+			pagination: { limit: 100, hasMore: false },
+		});
 	});
 
 	it('has no Link when it is the last', async () => {

@@ -141,7 +141,7 @@ describe('updating a session', () => {
 		expect([status, json.code]).toEqual([415, 'UNSUPPORTED_MEDIA_TYPE']);
 	});
 
-	it.each(['', '{', '{"plan":{}', 'nul', '{"a":1}x', '\u00ef\u00bb\u00bf{}', "{'a':1}"])(
+	it.each(['{', '{"plan":{}', 'nul', '{"a":1}x', '\u00ef\u00bb\u00bf{}', "{'a':1}"])(
 		'returns 400 for the invalid JSON %j',
 		async (raw) => {
 			const caller = await newCaller();
@@ -153,6 +153,29 @@ describe('updating a session', () => {
 			expect([status, json.code]).toEqual([400, 'INVALID_JSON']);
 		},
 	);
+
+	it.each([undefined, 'application/json', 'application/merge-patch+json', 'text/plain'])(
+		'treats a missing body as {}, with the Content-Type %s',
+		async (contentType) => {
+			const caller = await newCaller();
+			const session = await caller.create({ prd: { a: 1 } });
+			const headers: Record<string, string> =
+				contentType === undefined ? {} : { 'Content-Type': contentType };
+			for (const options of [{ headers }, { headers, raw: new Uint8Array() }]) {
+				const answer = await caller.call('PATCH', `${SESSIONS}/${session.id}`, options);
+				expect([answer.status, answer.json]).toEqual([200, session]);
+				expect(answer.headers.get('ETag')).toBe('"1"');
+			}
+		},
+	);
+
+	it('returns 415 for a body without a Content-Type', async () => {
+		const caller = await newCaller();
+		const { id } = await caller.create();
+		const raw = new TextEncoder().encode('{"status":"failed"}');
+		const { status, json } = await caller.call('PATCH', `${SESSIONS}/${id}`, { raw });
+		expect([status, json.code]).toEqual([415, 'UNSUPPORTED_MEDIA_TYPE']);
+	});
 
 	it.each(['sess_01k2vxq8f3e7ttyyds0t6w2h4b', 'nonsense', 'sess_', '%00', '%E0%A4%A', 'a b'])(
 		'returns 404 for the session %s',

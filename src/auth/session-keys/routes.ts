@@ -74,7 +74,14 @@ export const sessionKeyRoutes = new Hono<AppEnv>({ strict: false })
 			const { home, reference } = keyHomeFrom(c);
 			const keyId = c.req.param('keyId');
 			if (!KEY_ID.test(keyId)) {
-				throw validationError([{ path: 'keyId', message: 'must be the id of a key, such as `key_01k2…`' }]);
+				throw validationError([
+					{
+						path: 'keyId',
+						message: 'must be the id of a key',
+						code: 'INVALID_FORMAT',
+						suggestion: 'Use the `id` of the response that made the key. It begins with `key_`.',
+					},
+				]);
 			}
 			const found = await endSessionKey(home, reference, keyId);
 			if (!found.session) throw sessionNotFound();

@@ -13,7 +13,7 @@ export const keyIdSchema = z.string().max(30).regex(KEY_ID);
 export const sessionKeyRequestSchema = z
 	.object({
 		expiresInSeconds: z
-			.int({ error: 'must be a whole number' })
+			.int()
 			.min(MIN_SECONDS)
 			.max(MAX_SECONDS)
 			.default(DEFAULT_SECONDS)

@@ -21,7 +21,14 @@ export const positionOf = (id: string): number => Number(EVENT_ID.exec(id)?.[1])
 
 /** The error for a cursor that is not an event of the session. `path` is the header or the query parameter. */
 export const unknownCursor = (path: Cursor['from']) =>
-	validationError([{ path, message: 'does not match an event in this session' }]);
+	validationError([
+		{
+			path,
+			message: 'does not match an event in this session',
+			code: 'UNKNOWN_EVENT',
+			suggestion: 'Use the id of an event of this session, or leave it out to start with the first event.',
+		},
+	]);
 
 /** The part of a session's state that its followers get. */
 export const stateOf = (row: StateRow): SessionState => ({

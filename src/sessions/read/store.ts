@@ -9,14 +9,7 @@ import {
 	selectLatestEvents,
 	sizedEvents,
 } from '../../events/read/store.ts';
-import {
-	columnOf,
-	isObjectField,
-	type ObjectColumn,
-	objectFieldsOf,
-	type Session,
-	type SessionField,
-} from '../schema.ts';
+import { columnOf, isObjectField, type ObjectColumn, objectFieldsOf, type SessionField } from '../schema.ts';
 import type { SessionRow } from '../store.ts';
 
 /** A session of a sparse read: the columns of the fields that were asked for. Its objects are JSON text by default. */
@@ -75,7 +68,8 @@ export interface ListQuery {
 	/** ISO 8601. */
 	now: string;
 	fields: readonly SessionField[];
-	status: Session['status'] | undefined;
+	/** Undefined for sessions in any status. A text that is no status matches none. */
+	status: string | undefined;
 	limit: number;
 	/** How many to pass over, or the id after which to go on. */
 	from: { offset: number } | { after: string };
