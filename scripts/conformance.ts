@@ -1,12 +1,15 @@
 /**
- * `npm run conformance -- --base-url URL --api-key KEY`: checks any server against the documentation of the reference.
- * It imports nothing from the service.
+ * `npm run conformance -- --base-url URL --api-key KEY`: checks any server against the document of the reference, or
+ * also against what this project adds to it. It imports nothing from the service.
  */
 import { parseArgs } from 'node:util';
-import { type Result, run } from './conformance/run.ts';
+import { type Profile, profiles } from './conformance/check.ts';
+import { checksOf, type Result, run } from './conformance/run.ts';
 import { type Server, send } from './conformance/server.ts';
 
 const HELP = `npm run conformance -- --base-url URL --api-key KEY
+    [--profile reference]    checks what the document of the reference says, and nothing more (default)
+    [--profile strict]       also checks what this project adds: docs/conformance.md
     [--limited-api-key KEY]  a read-only key of the same user; adds the checks of 403 responses
     [--readonly]             runs only the checks that change nothing on the server
     [--timeout SECONDS]      how long to wait for each response (default: 10)
@@ -21,6 +24,8 @@ function fail(sentence: string, code: number): never {
 	process.exit(code);
 }
 
+const isProfile = (text: string): text is Profile => (profiles as readonly string[]).includes(text);
+
 function readArguments() {
 	try {
 		const { values } = parseArgs({
@@ -28,6 +33,7 @@ function readArguments() {
 				'base-url': { type: 'string' },
 				'api-key': { type: 'string' },
 				'limited-api-key': { type: 'string' },
+				profile: { type: 'string', default: 'reference' },
 				timeout: { type: 'string', default: '10' },
 				readonly: { type: 'boolean', default: false },
 				json: { type: 'boolean', default: false },
@@ -44,12 +50,14 @@ function readArguments() {
 		]) {
 			if (/[^\x21-\x7e]/.test(key)) throw new Error(`${option}: a key consists of visible ASCII characters.`);
 		}
+		const { profile } = values;
+		if (!isProfile(profile)) throw new Error(`--profile takes ${profiles.join(' or ')}.`);
 		const timeout = Math.ceil(Number(values.timeout) * 1000);
 		if (!(timeout > 0 && timeout <= MAX_TIMEOUT_SECONDS * 1000)) {
 			throw new Error(`--timeout takes a number of seconds above 0, up to ${MAX_TIMEOUT_SECONDS}.`);
 		}
 		const server: Server = { baseUrl, apiKey, limitedApiKey, timeout };
-		return { server, isReadonly: values.readonly, asJson: values.json };
+		return { server, profile, isReadonly: values.readonly, asJson: values.json };
 	} catch (error) {
 		return fail(`${error instanceof Error ? error.message : error}\n\n${HELP}`, 2);
 	}
@@ -59,7 +67,7 @@ if (process.argv.includes('--help')) {
 	console.log(HELP);
 	process.exit(0);
 }
-const { server, isReadonly, asJson } = readArguments();
+const { server, profile, isReadonly, asJson } = readArguments();
 const obstacle = await findObstacle(server);
 if (obstacle !== undefined) fail(obstacle, 1);
 
@@ -84,21 +92,27 @@ async function findObstacle({ baseUrl, timeout }: Server): Promise<string | unde
 const interrupted = new AbortController();
 process.once('SIGINT', () => interrupted.abort());
 
-function tell({ id, title, status, message }: Result): void {
+function tell({ id, proves, title, status, message }: Result): void {
 	if (asJson) return;
-	console.log(
-		`${MARKS[status]}  ${id.padEnd(24)}  ${title}${message === undefined ? '' : `\n      ${message}`}`,
-	);
+	console.log(`${MARKS[status]}  ${id.padEnd(25)}  ${title} [${proves}]`);
+	if (message !== undefined) console.log(`      ${message}`);
 }
 
-const { results, left } = await run(server, { isReadonly, tell, signal: interrupted.signal });
+const { results, left } = await run(server, {
+	isReadonly,
+	tell,
+	signal: interrupted.signal,
+	chosen: checksOf[profile],
+});
 const count = (status: Result['status']) => results.filter((result) => result.status === status).length;
 const [passed, failed, skipped] = [count('passed'), count('failed'), count('skipped')];
 
 if (asJson) {
-	console.log(JSON.stringify({ baseUrl: server.baseUrl, passed, failed, skipped, checks: results }));
+	console.log(JSON.stringify({ baseUrl: server.baseUrl, profile, passed, failed, skipped, checks: results }));
 } else {
-	console.log(`\n${passed} passed, ${failed} failed, ${skipped} skipped: ${server.baseUrl}`);
+	console.log(
+		`\n${passed} passed, ${failed} failed, ${skipped} skipped: ${server.baseUrl}, profile ${profile}`,
+	);
 }
 if (left.length > 0) console.error(`These sessions could not be deleted: ${left.join(', ')}`);
 if (interrupted.signal.aborted)

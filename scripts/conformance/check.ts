@@ -1,6 +1,10 @@
 import { expectStatus } from './expect.ts';
 import { type Answer, type Call, type Server, send } from './server.ts';
 
+/** What a run checks: `reference` what the document of the reference says, `strict` also what this project adds to it. */
+export const profiles = ['reference', 'strict'] as const;
+export type Profile = (typeof profiles)[number];
+
 /** The tools of a check. */
 export interface Probe {
 	server: Server;
@@ -14,6 +18,12 @@ export interface Probe {
 export interface Check {
 	/** Stable: the call, a dot, and the subject of the check. */
 	id: string;
+	/**
+	 * The statement that the check proves: `reference: calls.list.query.limit`, a place in the facts of the reference's
+	 * document (test/support/reference-facts.json; `*` stands for several); `strict: fields.order`, a row in
+	 * docs/conformance.md; or `RFC 9110, 11.1`.
+	 */
+	proves: string;
 	title: string;
 	/** Whether the check changes nothing on the server. */
 	isReadonly: boolean;
@@ -26,8 +36,9 @@ type Run = (probe: Probe) => Promise<unknown>;
 
 const check =
 	(isReadonly: boolean) =>
-	(id: string, title: string, run: Run): Check => ({
+	(id: string, proves: string, title: string, run: Run): Check => ({
 		id,
+		proves,
 		title,
 		isReadonly,
 		run: async (probe) => {
@@ -40,6 +51,9 @@ const check =
 export const reading = check(true);
 /** A check that creates sessions. */
 export const writing = check(false);
+
+/** The path of a session, whatever the form of its id. */
+export const pathOf = (id: string): string => `/${encodeURIComponent(id)}`;
 
 /** Returns a probe, and the ids of the sessions to delete at the end. */
 export function newProbe(server: Server): { probe: Probe; made: Set<string> } {

@@ -15,6 +15,11 @@ export function expectEqual(actual: unknown, expected: unknown, what: string): v
 	throw new Deviation(`${what}: expected ${shown(expected)}, got ${shown(actual)}`);
 }
 
+/** Throws a Deviation unless an object has its members in the order in which they were sent. */
+export function expectSameObject(actual: unknown, sent: JsonObject, what: string): void {
+	expectEqual(JSON.stringify(actual), JSON.stringify(sent), what);
+}
+
 export function expectTrue(holds: boolean, sentence: string): void {
 	if (!holds) throw new Deviation(sentence);
 }
@@ -34,7 +39,7 @@ export function expectStatus(answer: Answer, status: number): JsonObject {
 	return json;
 }
 
-/** Checks an error response against its documented shape and returns its body. */
+/** Checks an error response against the shape of this project and returns its body. */
 export function expectError(answer: Answer, status: number, code: string): JsonObject {
 	const body = expectStatus(answer, status);
 	const { request } = answer;
@@ -47,10 +52,10 @@ export function expectError(answer: Answer, status: number, code: string): JsonO
 	if (code !== 'VALIDATION_ERROR') return body;
 	const { details } = body;
 	const fits = (each: unknown) =>
-		isObject(each) && typeof each.path === 'string' && typeof each.message === 'string';
+		isObject(each) && [each.path, each.message, each.code].every((member) => typeof member === 'string');
 	expectTrue(
 		Array.isArray(details) && details.length > 0 && details.every(fits),
-		`${request}: details must list { path, message }: ${shown(body)}`,
+		`${request}: details must list { path, message, code }: ${shown(body)}`,
 	);
 	return body;
 }

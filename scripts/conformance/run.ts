@@ -1,24 +1,48 @@
-import { accessChecks } from './access.ts';
-import { type Check, newProbe, type Probe } from './check.ts';
-import { eventChecks } from './events.ts';
+import { type Check, newProbe, type Probe, type Profile, pathOf } from './check.ts';
 import { Deviation } from './expect.ts';
-import { listChecks } from './lists.ts';
+import * as referenceAccess from './reference/access.ts';
+import * as referenceEvents from './reference/events.ts';
+import * as referenceLists from './reference/lists.ts';
+import * as referenceSessions from './reference/sessions.ts';
 import { type Server, send } from './server.ts';
-import { sessionChecks } from './sessions.ts';
+import * as strictAccess from './strict/access.ts';
+import * as strictEvents from './strict/events.ts';
+import * as strictLists from './strict/lists.ts';
+import * as strictSessions from './strict/sessions.ts';
+import { updateChecks } from './strict/updates.ts';
 
 export interface Result {
 	id: string;
+	/** The statement that the check proves: see Check. */
+	proves: string;
 	title: string;
 	status: 'passed' | 'failed' | 'skipped';
 	/** Why it failed or was skipped. */
 	message?: string;
 }
 
-/** Every check, in the order in which it runs. */
-export const checks: Check[] = [...accessChecks, ...sessionChecks, ...listChecks, ...eventChecks];
+const ofReference: Check[] = [
+	...referenceAccess.accessChecks,
+	...referenceSessions.sessionChecks,
+	...referenceLists.listChecks,
+	...referenceEvents.eventChecks,
+];
+const onlyStrict: Check[] = [
+	...strictAccess.accessChecks,
+	...strictSessions.sessionChecks,
+	...updateChecks,
+	...strictLists.listChecks,
+	...strictEvents.eventChecks,
+];
+
+/** The checks of each profile, in the order in which they run. */
+export const checksOf: Readonly<Record<Profile, readonly Check[]>> = {
+	reference: ofReference,
+	strict: [...ofReference, ...onlyStrict],
+};
 
 /**
- * Runs the chosen checks, by default all, one after another. Passes each result to `tell`, and deletes the sessions
+ * Runs the chosen checks one after another. Passes each result to `tell`, and deletes the sessions
  * that the checks created. An abort ends the run after the current check. Returns all results, and the ids of the
  * sessions that could not be deleted.
  */
@@ -28,12 +52,12 @@ export async function run(
 		isReadonly,
 		tell,
 		signal,
-		chosen = checks,
+		chosen,
 	}: {
 		isReadonly: boolean;
 		tell: (result: Result) => void;
 		signal?: AbortSignal;
-		chosen?: readonly Check[];
+		chosen: readonly Check[];
 	},
 ): Promise<{ results: Result[]; left: string[] }> {
 	const { probe, made } = newProbe(server);
@@ -42,7 +66,7 @@ export async function run(
 		if (signal?.aborted) break;
 		const result =
 			isReadonly && !check.isReadonly
-				? { id: check.id, title: check.title, status: 'skipped' as const, message: 'writes' }
+				? { ...described(check), status: 'skipped' as const, message: 'writes' }
 				: await resultOf(check, probe);
 		results.push(result);
 		tell(result);
@@ -50,18 +74,20 @@ export async function run(
 	return { results, left: await deleted(server, made) };
 }
 
+const described = ({ id, proves, title }: Check) => ({ id, proves, title });
+
 async function resultOf(check: Check, probe: Probe): Promise<Result> {
-	const { id, title } = check;
+	const about = described(check);
 	try {
 		const skipped = await check.run(probe);
 		return skipped === undefined
-			? { id, title, status: 'passed' }
-			: { id, title, status: 'skipped', message: skipped };
+			? { ...about, status: 'passed' }
+			: { ...about, status: 'skipped', message: skipped };
 	} catch (error) {
-		if (error instanceof Deviation) return { id, title, status: 'failed', message: error.message };
+		if (error instanceof Deviation) return { ...about, status: 'failed', message: error.message };
 		// A response that makes the check itself throw is a failure too.
 		const cause = error instanceof Error && error.cause instanceof Error ? `: ${error.cause.message}` : '';
-		return { id, title, status: 'failed', message: `${error}${cause}` };
+		return { ...about, status: 'failed', message: `${error}${cause}` };
 	}
 }
 
@@ -69,7 +95,7 @@ async function resultOf(check: Check, probe: Probe): Promise<Result> {
 async function deleted(server: Server, made: Iterable<string>): Promise<string[]> {
 	const left: string[] = [];
 	for (const id of made) {
-		const status = await send(server, 'DELETE', { path: `/${id}` }).then(
+		const status = await send(server, 'DELETE', { path: pathOf(id) }).then(
 			(answer) => answer.status,
 			() => 0,
 		);

@@ -13,3 +13,6 @@ export const OBJECT: JsonObject = {
 	constructor: 'a name like others',
 	last: 'last',
 };
+
+/** The fields of a session that hold an object. */
+export const OBJECT_FIELDS = ['assemblyState', 'plan', 'prd', 'productObject'];

@@ -1,4 +1,4 @@
-import { checks } from '../../scripts/conformance/run.ts';
+import { checksOf } from '../../scripts/conformance/run.ts';
 import type { Breakage, Exchange, Json } from '../support/breakage.ts';
 
 const isSessions = (path: string) => path.endsWith('/sessions');
@@ -33,7 +33,24 @@ const sorted = (value: unknown): unknown =>
 				)
 			: value;
 
-const writing = checks.filter(({ isReadonly }) => !isReadonly).map(({ id }) => id);
+const writing = checksOf.strict.filter(({ isReadonly }) => !isReadonly).map(({ id }) => id);
+/** Refuses a request that breaks a rule of the broken server. */
+const refused = (exchange: Exchange, path = ''): void => {
+	exchange.status = 400;
+	exchange.body = {
+		error: 'No.',
+		code: 'VALIDATION_ERROR',
+		requestId: 'x',
+		details: [{ path, message: 'is refused', code: 'INVALID_TYPE' }],
+	};
+};
+/** Refuses the successful requests that match. */
+const refusing = (fits: (exchange: Exchange) => boolean, path = '') => ({
+	answer: (exchange: Exchange) => {
+		if (isSuccess(exchange) && fits(exchange)) refused(exchange, path);
+	},
+});
+
 /** The checks that write, without those that check the response to a create. */
 const LOOKS_AT_THE_BODY = [
 	...['create.fields', 'create.initial', 'create.validation', 'create.values'],
@@ -56,7 +73,18 @@ export const breakages: [rule: string, breakage: Breakage, checks: string[]][] =
 	[
 		'a field of the session is missing',
 		{ answer: body(isCreate, ({ schemaVersion: _, ...rest }) => rest) },
-		['create.fields', 'create.initial', 'create.values', 'details.same', 'list.same'],
+		[
+			'create.absent-body',
+			'create.answer',
+			'create.example',
+			'create.fields',
+			'create.fields-one-by-one',
+			'create.initial',
+			'create.values',
+			'details.same',
+			'details.stored',
+			'list.same',
+		],
 	],
 	[
 		'the fields of a created session come in another order',
@@ -87,7 +115,19 @@ export const breakages: [rule: string, breakage: Breakage, checks: string[]][] =
 	[
 		'details have no events',
 		{ answer: body(isDetails, ({ events: _, ...rest }) => rest) },
-		['append.keeps-session', 'append.validation', 'details.events', 'details.fields', 'details.same'],
+		[
+			'access.every-call',
+			'access.read-only-key',
+			'append.keeps-session',
+			'append.validation',
+			'details.answer',
+			'details.events',
+			'details.fields',
+			'details.log',
+			'details.same',
+			'details.stored',
+			'update.stored',
+		],
 	],
 	[
 		'events come newest first',
@@ -103,25 +143,18 @@ export const breakages: [rule: string, breakage: Breakage, checks: string[]][] =
 				}
 			},
 		},
-		['update.null', 'update.replaces', 'update.values'],
+		['update.fields', 'update.null', 'update.replaces', 'update.values'],
 	],
 	[
 		'a PATCH of nothing touches updatedAt',
 		{ answer: body(isPatch, (session) => ({ ...session, updatedAt: new Date().toISOString() })) },
-		['update.nothing', 'update.persists'],
+		['update.nothing'],
 	],
 	[
 		'a PATCH refuses fields that it does not know',
 		{
 			answer: (exchange) => {
-				if (!isPatch(exchange) || !exchange.sent || !('unknown' in exchange.sent)) return;
-				exchange.status = 400;
-				exchange.body = {
-					error: 'No.',
-					code: 'VALIDATION_ERROR',
-					requestId: 'x',
-					details: [{ path: 'unknown', message: 'unknown' }],
-				};
+				if (isPatch(exchange) && exchange.sent && 'unknown' in exchange.sent) refused(exchange, 'unknown');
 			},
 		},
 		['update.ignores', 'update.nothing'],
@@ -129,7 +162,7 @@ export const breakages: [rule: string, breakage: Breakage, checks: string[]][] =
 	[
 		'a PATCH says another status than was set',
 		{ answer: body(isPatch, (session) => ({ ...session, status: 'intake' })) },
-		['update.ignores', 'update.persists', 'update.reference', 'update.statuses'],
+		['update.any-order', 'update.example', 'update.ignores', 'update.partial', 'update.statuses'],
 	],
 	[
 		'errors have no requestId',
@@ -168,7 +201,7 @@ export const breakages: [rule: string, breakage: Breakage, checks: string[]][] =
 				if (exchange.status === 401) exchange.status = 403;
 			},
 		},
-		['access.no-credentials', 'access.unknown-key'],
+		['access.every-call', 'access.no-credentials', 'access.unknown-key', 'access.wrong-key'],
 	],
 	[
 		'a 401 does not say how to authenticate',
@@ -200,7 +233,7 @@ export const breakages: [rule: string, breakage: Breakage, checks: string[]][] =
 				if (exchange.status === 403) exchange.status = 200;
 			},
 		},
-		['access.forbidden'],
+		['access.forbidden', 'access.read-only-key'],
 	],
 	[
 		'any media type is taken for JSON',
@@ -216,7 +249,11 @@ export const breakages: [rule: string, breakage: Breakage, checks: string[]][] =
 		{
 			answer: body(
 				({ body: error }) => error?.code === 'INVALID_JSON',
-				(error) => ({ ...error, code: 'VALIDATION_ERROR', details: [{ path: '', message: 'no JSON' }] }),
+				(error) => ({
+					...error,
+					code: 'VALIDATION_ERROR',
+					details: [{ path: '', message: 'no JSON', code: 'INVALID_TYPE' }],
+				}),
 			),
 		},
 		['errors.invalid-json'],
@@ -228,7 +265,7 @@ export const breakages: [rule: string, breakage: Breakage, checks: string[]][] =
 				if (exchange.method === 'DELETE' && isSuccess(exchange)) exchange.status = 204;
 			},
 		},
-		['delete.answer'],
+		['delete.answer', 'delete.missing', 'delete.success'],
 	],
 	[
 		'a deleted session is still there',
@@ -237,12 +274,20 @@ export const breakages: [rule: string, breakage: Breakage, checks: string[]][] =
 				if (request.method === 'DELETE') request.method = 'GET';
 			},
 		},
-		['access.forbidden', 'delete.answer', 'delete.gone'],
+		[
+			'access.forbidden',
+			'access.read-only-key',
+			'delete.answer',
+			'delete.gone',
+			'delete.missing',
+			'delete.success',
+			'list.includes',
+		],
 	],
 	[
 		'the list begins with the oldest',
 		{ answer: body(isList, (list) => ({ ...list, data: sessionsIn(list).toReversed() })) },
-		['list.newest-first', 'list.order', 'list.pages'],
+		['list.newest-first', 'list.offset', 'list.order', 'list.pages'],
 	],
 	[
 		'the default limit is another',
@@ -256,7 +301,7 @@ export const breakages: [rule: string, breakage: Breakage, checks: string[]][] =
 	[
 		'offset is ignored',
 		{ request: ({ url }) => url.searchParams.delete('offset') },
-		['list.offset-past', 'list.pages', 'list.validation'],
+		['list.offset', 'list.offset-past', 'list.pages', 'list.validation'],
 	],
 	[
 		'limit is ignored',
@@ -265,16 +310,16 @@ export const breakages: [rule: string, breakage: Breakage, checks: string[]][] =
 				if (/^\d+$/.test(url.searchParams.get('limit') ?? '')) url.searchParams.set('limit', '20');
 			},
 		},
-		['list.pages', 'list.total', 'list.validation'],
+		['list.lenient', 'list.limit', 'list.pages', 'list.total', 'list.validation'],
 	],
 	[
 		'the status filter is ignored',
 		{
 			request: ({ url }) => {
-				if (url.searchParams.get('status') !== 'nonsense') url.searchParams.delete('status');
+				url.searchParams.delete('status');
 			},
 		},
-		['list.status'],
+		['list.filter', 'list.lenient', 'list.status'],
 	],
 	[
 		'total counts the page',
@@ -289,19 +334,19 @@ export const breakages: [rule: string, breakage: Breakage, checks: string[]][] =
 	[
 		'pagination has other names',
 		{ answer: body(isList, ({ pagination, ...rest }) => ({ ...rest, page: pagination })) },
-		checks.map(({ id }) => id).filter((id) => id.startsWith('list.') && id !== 'list.validation'),
+		checksOf.strict.map(({ id }) => id).filter((id) => id.startsWith('list.') && id !== 'list.validation'),
 	],
 	[
 		'an event without a payload has null',
 		{
 			answer: body(isAppend, (event, { sent }) => ({ ...event, payload: sent?.payload ?? null })),
 		},
-		['append.defaults', 'append.fields'],
+		['append.defaults', 'append.fields', 'append.type-only'],
 	],
 	[
 		'an event has no sessionId',
 		{ answer: body(isAppend, ({ sessionId: _, ...rest }) => rest) },
-		['append.fields', 'details.events'],
+		['append.example', 'append.fields', 'append.type-only', 'details.events', 'details.log'],
 	],
 	[
 		'appending touches the session',
@@ -311,5 +356,205 @@ export const breakages: [rule: string, breakage: Breakage, checks: string[]][] =
 			),
 		},
 		['append.keeps-session'],
+	],
+	[
+		'a create needs a body',
+		refusing((exchange) => isCreate(exchange) && exchange.sent === undefined),
+		['create.absent-body'],
+	],
+	[
+		'an update needs a body',
+		refusing((exchange) => isPatch(exchange) && exchange.sent === undefined),
+		['update.absent-body'],
+	],
+	[
+		'the status complete is called completed',
+		refusing(({ sent }) => sent?.status === 'complete', 'status'),
+		['update.any-order', 'update.statuses'],
+	],
+	[
+		'an event needs a message',
+		refusing((exchange) => isAppend(exchange) && exchange.sent?.message === undefined),
+		['append.defaults', 'append.fields', 'append.type-only', 'details.events'],
+	],
+	[
+		'a create drops the prd',
+		{ answer: body(isCreate, (session) => ({ ...session, prd: null })) },
+		['create.example', 'create.fields-one-by-one', 'create.values', 'details.same', 'list.same'],
+	],
+	[
+		'a create answers the versions that the catalog has, whatever was sent',
+		{ answer: body(isCreate, (session) => ({ ...session, catalogVersion: 'latest' })) },
+		[
+			'create.example',
+			'create.fields-one-by-one',
+			'create.initial',
+			'create.values',
+			'details.same',
+			'list.same',
+		],
+	],
+	[
+		'details drop the prd',
+		{ answer: body(isDetails, (session) => ({ ...session, prd: null })) },
+		['details.same', 'details.stored', 'update.values'],
+	],
+	[
+		'details drop the plan',
+		{ answer: body(isDetails, (session) => ({ ...session, plan: null })) },
+		['update.stored', 'update.values'],
+	],
+	[
+		'details leave out the first event',
+		{ answer: body(isDetails, (session) => ({ ...session, events: (session.events as []).slice(1) })) },
+		['append.keeps-session', 'details.events', 'details.log'],
+	],
+	[
+		'an update drops what it does not get',
+		{ answer: body(isPatch, (session, { sent }) => ({ ...session, plan: sent?.plan ?? null })) },
+		['update.partial'],
+	],
+	[
+		'an update makes a hash of its own',
+		{ answer: body(isPatch, (session) => ({ ...session, productObjectHash: 'its own' })) },
+		['update.fields', 'update.values'],
+	],
+	[
+		'an event drops its stage',
+		{ answer: body(isAppend, (event) => ({ ...event, stage: null })) },
+		['append.example', 'append.values'],
+	],
+	[
+		'success is a text',
+		{
+			answer: body(
+				({ method }) => method === 'DELETE',
+				(answer) => ({ ...answer, success: 'true' }),
+			),
+		},
+		['delete.answer', 'delete.success'],
+	],
+	[
+		'a wrong key is accepted',
+		{
+			answer: (exchange) => {
+				if (!exchange.headers.get('www-authenticate')?.includes('invalid_token')) return;
+				exchange.status = 200;
+				exchange.body = { data: [], pagination: { limit: 20, offset: 0, total: 0 } };
+			},
+		},
+		['access.unknown-key', 'access.wrong-key'],
+	],
+	[
+		'the list has no default limit',
+		{
+			answer: body(isList, (list, { query }) =>
+				query.has('limit') ? list : { ...list, data: Array(21).fill(sessionsIn(list)[0]) },
+			),
+		},
+		['list.default', 'list.lenient', 'list.offset-past', 'list.shape'],
+	],
+	[
+		'the list leaves out the newest session',
+		{ answer: body(isList, (list) => ({ ...list, data: sessionsIn(list).slice(1) })) },
+		[
+			'list.filter',
+			'list.includes',
+			'list.limit',
+			'list.offset',
+			'list.order',
+			'list.own',
+			'list.pages',
+			'list.same',
+			'list.status',
+			'list.total',
+		],
+	],
+	[
+		'the list shows the sessions of others',
+		{
+			answer: body(isList, (list) => ({
+				...list,
+				data: sessionsIn(list).map((each, at) => (at === 0 ? each : { ...each, userId: 'other' })),
+			})),
+		},
+		['list.own'],
+	],
+	[
+		'a limit above 100 is refused',
+		refusing((exchange) => isList(exchange) && Number(exchange.query.get('limit')) > 100, 'limit'),
+		['list.lenient'],
+	],
+	[
+		'an unknown status is refused',
+		refusing((exchange) => isList(exchange) && exchange.query.get('status') === 'nonsense', 'status'),
+		['list.lenient'],
+	],
+	[
+		'a limit of 0 gives an empty page',
+		{
+			request: ({ url }) => {
+				if (url.searchParams.get('limit') === '0') url.searchParams.set('limit', '1');
+			},
+		},
+		['list.validation'],
+	],
+	[
+		'a 405 does not say which methods are allowed',
+		{ answer: ({ headers }) => headers.delete('allow') },
+		['errors.method'],
+	],
+	[
+		'errors have texts of their own, and nothing else',
+		{
+			answer: body(
+				({ status }) => status >= 400,
+				({ error }) => ({ error }),
+			),
+		},
+		[
+			'access.forbidden',
+			'access.unknown-key',
+			'append.validation',
+			'create.validation',
+			'delete.gone',
+			'errors.invalid-json',
+			'errors.media-type',
+			'errors.method',
+			'errors.missing-session',
+			'errors.no-route',
+			'list.validation',
+			'update.null',
+			'update.validation',
+		],
+	],
+	[
+		'an error is not a JSON object',
+		{
+			answer: body(
+				({ status }) => status >= 400,
+				() => ({ message: 'No.' }),
+			),
+		},
+		[
+			'access.every-call',
+			'access.forbidden',
+			'access.no-credentials',
+			'access.read-only-key',
+			'access.unknown-key',
+			'access.wrong-key',
+			'append.validation',
+			'create.validation',
+			'delete.gone',
+			'delete.missing',
+			'errors.invalid-json',
+			'errors.media-type',
+			'errors.method',
+			'errors.missing-session',
+			'errors.no-route',
+			'list.validation',
+			'update.null',
+			'update.validation',
+		],
 	],
 ];

@@ -3,10 +3,11 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { checks, run } from '../../scripts/conformance/run.ts';
+import { checksOf, run } from '../../scripts/conformance/run.ts';
 import { boundNumbers, databaseName } from '../../src/core/placement.ts';
 import type { Breakage } from '../support/breakage.ts';
 import { breakingProxy } from '../support/breaking-proxy.ts';
+import { KEYS, referenceServer } from '../support/reference-server.ts';
 import { runHere } from '../support/run-here.ts';
 import { ROOT, type Server, startServer } from '../support/server.ts';
 
@@ -42,17 +43,62 @@ const countSessions = async () => {
 	return rows.reduce((sum, row) => sum + (row?.n ?? Number.NaN), 0);
 };
 
-describe('npm run conformance', () => {
-	it('passes on this service without skipping a check, prints one line for each check, and cleans up', async () => {
-		const { apiKey, limitedApiKey } = await keys();
-		const { status, stdout } = await conformance(
-			...['--base-url', `${server.url}/`, '--api-key', apiKey, '--limited-api-key', limitedApiKey],
+/** Serves what responds to requests on a port of its own. */
+async function listening(respond: (request: Request) => Promise<Response>) {
+	const listener = createServer(async (incoming, outgoing) => {
+		const body: Buffer[] = [];
+		for await (const chunk of incoming) body.push(chunk as Buffer);
+		const { method = 'GET', headers } = incoming;
+		const response = await respond(
+			new Request(new URL(incoming.url ?? '/', 'http://127.0.0.1'), {
+				method,
+				headers: headers.authorization === undefined ? {} : { Authorization: headers.authorization },
+				...(body.length === 0 ? {} : { body: Buffer.concat(body) }),
+			}),
 		);
-		expect(status).toBe(0);
-		for (const { id } of checks) expect(stdout).toMatch(new RegExp(`^ok {4}${id.replace('.', '\\.')} `, 'm'));
-		expect(stdout).toContain(`${checks.length} passed, 0 failed, 0 skipped`);
-		expect(stdout).not.toContain(apiKey);
-		expect(await countSessions()).toBe(0);
+		outgoing.writeHead(response.status, Object.fromEntries(response.headers));
+		outgoing.end(await response.text());
+	}).listen(0, '127.0.0.1');
+	await once(listener, 'listening');
+	return {
+		url: `http://127.0.0.1:${(listener.address() as AddressInfo).port}`,
+		close: () => {
+			listener.closeAllConnections();
+			listener.close();
+		},
+	};
+}
+
+describe('npm run conformance', () => {
+	it.each(['reference', 'strict'] as const)(
+		'passes the %s profile on this service, prints one line for each check, and cleans up',
+		async (profile) => {
+			const { apiKey, limitedApiKey } = await keys();
+			const { status, stdout } = await conformance(
+				...['--base-url', `${server.url}/`, '--api-key', apiKey, '--limited-api-key', limitedApiKey],
+				...['--profile', profile],
+			);
+			expect(status).toBe(0);
+			const lines = stdout.split('\n');
+			for (const { id, title, proves } of checksOf[profile]) {
+				expect(lines).toContain(`ok    ${id.padEnd(25)}  ${title} [${proves}]`);
+			}
+			expect(stdout).toContain(`${checksOf[profile].length} passed, 0 failed, 0 skipped`);
+			expect(stdout).toContain(`profile ${profile}`);
+			expect(stdout).not.toContain(apiKey);
+			expect(await countSessions()).toBe(0);
+		},
+	);
+
+	it('passes the reference profile on a server that only follows the document, and not the strict one', async () => {
+		const reference = await listening(referenceServer());
+		const args = ['--base-url', reference.url, '--api-key', KEYS.full, '--limited-api-key', KEYS.readOnly];
+		const lenient = await conformance(...args);
+		const strict = await conformance(...args, '--profile', 'strict');
+		reference.close();
+		expect([lenient.status, lenient.stdout.match(/^FAIL.*/gm)]).toEqual([0, null]);
+		expect(lenient.stdout).toContain(`${checksOf.reference.length} passed, 0 failed, 0 skipped`);
+		expect([strict.status, strict.stdout.includes('[strict: fields.order]')]).toEqual([1, true]);
 	});
 
 	it('prints one JSON object with --json, and names the skipped checks', async () => {
@@ -60,10 +106,16 @@ describe('npm run conformance', () => {
 		const { status, stdout } = await conformance('--base-url', server.url, '--api-key', apiKey, '--json');
 		const report = JSON.parse(stdout);
 		expect(status).toBe(0);
-		expect(report).toMatchObject({ passed: checks.length - 1, failed: 0, skipped: 1 });
-		expect(report.checks.map(({ id }: { id: string }) => id)).toEqual(checks.map(({ id }) => id));
+		expect(report).toMatchObject({
+			profile: 'reference',
+			passed: checksOf.reference.length - 1,
+			failed: 0,
+			skipped: 1,
+		});
+		expect(report.checks.map(({ id }: { id: string }) => id)).toEqual(checksOf.reference.map(({ id }) => id));
 		expect(report.checks.find(({ status }: { status: string }) => status === 'skipped')).toEqual({
-			id: 'access.forbidden',
+			id: 'access.read-only-key',
+			proves: 'reference: calls.*.answers.403',
 			title: expect.any(String),
 			status: 'skipped',
 			message: 'needs --limited-api-key',
@@ -75,7 +127,11 @@ describe('npm run conformance', () => {
 		const breakage: Breakage = { answer: ({ method, status }) => seen.push(`${method} ${status}`) };
 		const proxy = await breakingProxy(server.url, breakage);
 		const target = { baseUrl: proxy.url, ...(await keys()), timeout: 30_000 };
-		const { results } = await run(target, { isReadonly: true, tell: () => {} });
+		const { results } = await run(target, {
+			isReadonly: true,
+			tell: () => {},
+			chosen: checksOf.strict,
+		});
 		await proxy.close();
 		expect(results.filter(({ status }) => status === 'passed').length).toBeGreaterThan(10);
 		expect(results.filter(({ status }) => status === 'failed')).toEqual([]);
@@ -86,7 +142,15 @@ describe('npm run conformance', () => {
 	it('exits with 1 when a check fails', async () => {
 		const proxy = await breakingProxy(server.url, { answer: (exchange) => exchange.headers.delete('allow') });
 		const { apiKey } = await keys();
-		const { status, stdout } = await conformance('--base-url', proxy.url, '--api-key', apiKey, '--readonly');
+		const { status, stdout } = await conformance(
+			'--base-url',
+			proxy.url,
+			'--api-key',
+			apiKey,
+			'--readonly',
+			'--profile',
+			'strict',
+		);
 		await proxy.close();
 		expect(status).toBe(1);
 		expect(stdout).toMatch(/^FAIL {2}errors\.method .*\n {6}Allow lacks GET$/m);
@@ -111,6 +175,7 @@ describe('npm run conformance', () => {
 	});
 
 	it.each([
+		['--profile', 'lenient'],
 		['--timeout', '0'],
 		['--timeout', '1e9'],
 		['--timeout', 'soon'],

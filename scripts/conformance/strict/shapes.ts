@@ -1,6 +1,7 @@
-import { Deviation, expectEqual, expectTrue, isObject, type JsonObject } from './expect.ts';
+import { Deviation, expectEqual, expectTrue, isObject, type JsonObject } from '../expect.ts';
+import { STATUSES } from '../reference/shapes.ts';
 
-/** The documented fields of a session and of an event, in their order, each with a test of its value. */
+/** The fields of a session and of an event in this project's order, each with a test of its value. */
 
 type Fits = (value: unknown) => boolean;
 
@@ -17,8 +18,6 @@ const orNull =
 	(fits: Fits): Fits =>
 	(value) =>
 		value === null || fits(value);
-
-export const STATUSES = ['intake', 'generating', 'assembling', 'complete', 'failed'];
 
 const session: [name: string, fits: Fits][] = [
 	['assemblyState', orNull(isObject)],
