@@ -15,8 +15,8 @@ async function errorOf(reply: Reply): Promise<ApiError> {
 describe('the error of a response', () => {
 	it('has the status, the code, the request and each problem, and its message names them', async () => {
 		const details = [
-			{ path: 'prd', message: 'must be an object' },
-			{ path: '', message: 'is too deep' },
+			{ path: 'status', message: 'is not allowed', code: 'INVALID_ENUM', suggestion: 'Use one of a, b.' },
+			{ path: '', message: 'is too deep', code: 'TOO_DEEP' },
 		];
 		const body = { error: 'The request does not fit.', code: 'VALIDATION_ERROR', requestId: 'r1', details };
 		const error = await errorOf(json(body, { status: 400 }));
@@ -27,7 +27,9 @@ describe('the error of a response', () => {
 			requestId: 'r1',
 			details,
 		});
-		expect(error.message).toBe('The request does not fit.\nprd: must be an object\nrequest: is too deep');
+		expect(error.message).toBe(
+			'The request does not fit.\nstatus: is not allowed. Use one of a, b.\nrequest: is too deep',
+		);
 	});
 
 	it('is UNEXPECTED_RESPONSE when the response does not come from the service', async () => {

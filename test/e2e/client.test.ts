@@ -48,7 +48,9 @@ describe('the client against the service', () => {
 		expect(failure).toBeInstanceOf(ApiError);
 		expect(failure).toMatchObject({ status: 400, code: 'VALIDATION_ERROR' });
 		expect(failure.requestId).toMatch(/^[\w.-]+$/);
-		expect(failure.details).toEqual([{ path: 'catalogVersion', message: expect.any(String) }]);
+		expect(failure.details).toEqual([
+			{ path: 'catalogVersion', message: expect.any(String), code: 'TOO_LONG' },
+		]);
 		expect(failure.message).toContain('catalogVersion');
 	});
 

@@ -30,7 +30,8 @@ export interface Breakage {
 	answer?: (exchange: Exchange) => void;
 }
 
-function objectOf(text: string): Json | undefined {
+/** The JSON object in a text; undefined for any other text. */
+export function objectOf(text: string): Json | undefined {
 	try {
 		const value: unknown = JSON.parse(text);
 		return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : undefined;

@@ -1,3 +1,4 @@
+import { objectOf } from './breakage.ts';
 import { type CallName, facts } from './reference-facts.ts';
 
 /**
@@ -99,7 +100,9 @@ export function referenceServer(): (request: Request) => Promise<Response> {
 		if (!stored)
 			return respond(404, { error: 'No such session.', details: [{ message: 'It is not there.' }] });
 		const text = await request.text();
-		const sent = definedBy(call.name, text === '' ? {} : (JSON.parse(text) as Json));
+		const body = objectOf(text === '' ? '{}' : text);
+		if (!body) return respond(500, { error: 'That is no object.' });
+		const sent = definedBy(call.name, body);
 		return respond(call.success, does[call.name](stored, sent, url.searchParams));
 	};
 }
