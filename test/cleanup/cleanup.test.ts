@@ -6,6 +6,7 @@ import { settingsOf } from '../../src/core/settings.ts';
 import { newCaller, SESSIONS } from '../support/api.ts';
 import { countRows, expire, query } from '../support/database.ts';
 import { faultyD1 } from '../support/faulty-d1.ts';
+import { meteredD1 } from '../support/metered-d1.ts';
 
 const GENEROUS = { CLEANUP_MAX_STATEMENTS: 1000, CLEANUP_MAX_SECONDS: 60 };
 
@@ -140,6 +141,17 @@ describe('the scheduled cleanup', () => {
 			left: 0,
 		});
 		expect([await countRows('sessions'), await countRows('events')]).toEqual([1, 12_000]);
+	});
+
+	it('does not read whole tables when the statistics of the query planner are those of small ones', async () => {
+		await fill(4, 1);
+		await query('ANALYZE');
+		await query('DELETE FROM sessions');
+		await fill(10_000, 2);
+		const meter = meteredD1(env.DB);
+		const report = await cleanUp(meter.d1, Date.now(), { ...GENEROUS, CLEANUP_MAX_STATEMENTS: 11 });
+		expect(report).toMatchObject({ sessions: 100, events: 200 });
+		for (const read of meter.readByStatement.slice(0, 2)) expect(read).toBeLessThanOrEqual(1000);
 	});
 
 	it('lets requests be answered while it runs', async () => {
