@@ -37,20 +37,20 @@ function put<V>(map: Map<string, V>, keyHash: string, value: V): void {
 	map.set(keyHash, value);
 }
 
-/** Whether this isolate has found the key valid and has not rejected it since. It may have to be looked up again. */
-export const wasAccepted = (keyHash: string): boolean => accepted.has(keyHash);
-
-/** Whether the key is rejected without a look-up. */
-export const isRejected = (keyHash: string, now: number): boolean => (rejected.get(keyHash) ?? 0) > now;
+/**
+ * What this isolate knows of a key. It has found an `accepted` key valid and has not rejected it since, but may have to look it
+ * up again. It rejects a `rejected` key without a look-up. Only a look-up tells whether an `unknown` key is a guess.
+ */
+export function keyState(keyHash: string, now: number): 'accepted' | 'rejected' | 'unknown' {
+	if ((rejected.get(keyHash) ?? 0) > now) return 'rejected';
+	return accepted.has(keyHash) ? 'accepted' : 'unknown';
+}
 
 /** Rejects a key without a look-up until a time. */
 export function reject(keyHash: string, until: number): void {
 	accepted.delete(keyHash);
 	put(rejected, keyHash, until);
 }
-
-// An expiry that does not parse is NaN. This comparison then returns false and denies access.
-const isAlive = ({ expiresAt }: CachedKey, now: number): boolean => expiresAt > now;
 
 /** The parts of a request that the check of a key needs. */
 interface KeyCheck {
@@ -65,28 +65,27 @@ interface KeyCheck {
 }
 
 /**
- * Finds the principal of a key by the key's SHA-256: undefined for an unknown, expired or revoked key. `lookedUp` says
- * whether that took a round trip to D1. Throws DatabaseUnavailable.
+ * Finds the principal of a key by the key's SHA-256. Returns undefined for a key that is unknown, expired or revoked.
+ * A revocation takes effect when the entry in the cache is stale. Throws
+ * DatabaseUnavailable.
  */
-export async function principalOfKey(
-	keyHash: string,
-	check: KeyCheck,
-): Promise<{ principal: Principal | undefined; lookedUp: boolean }> {
+export async function checkKey(keyHash: string, check: KeyCheck): Promise<Principal | undefined> {
 	const { now, cacheSeconds } = check;
-	if (isRejected(keyHash, now)) return { principal: undefined, lookedUp: false };
+	if (keyState(keyHash, now) === 'rejected') return undefined;
 	const cached = accepted.get(keyHash);
-	const lookedUp = cached === undefined || cacheSeconds === 0 || now >= cached.staleAt;
-	const key = lookedUp ? await lookUp(keyHash, check) : cached;
-	if (!key || !isAlive(key, now)) {
+	const isFresh = cached !== undefined && cacheSeconds > 0 && now < cached.staleAt;
+	const key = isFresh ? cached : await lookUp(keyHash, check);
+	// An expiry that does not parse is NaN. This comparison then returns false and denies access.
+	if (!key || !(key.expiresAt > now)) {
 		reject(keyHash, now + REJECTED_MS);
-		return { principal: undefined, lookedUp };
+		return undefined;
 	}
-	if (lookedUp) put(accepted, keyHash, key);
+	if (!isFresh) put(accepted, keyHash, key);
 	if (now - key.lastUsedAt >= TOUCH_EVERY_MS) {
 		key.lastUsedAt = now;
 		check.afterResponse(() => noteUse(key.keyId, check));
 	}
-	return { principal: key.principal, lookedUp };
+	return key.principal;
 }
 
 async function lookUp(

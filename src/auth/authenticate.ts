@@ -7,10 +7,11 @@ import { settingsOf } from '../core/settings.ts';
 import { sha256Hex } from '../core/sha256.ts';
 import type { AppEnv } from '../http/context.ts';
 import { isWellFormedKey } from './api-key-format.ts';
-import { isRejected, principalOfKey, wasAccepted } from './api-keys.ts';
+import { checkKey, keyState } from './api-keys.ts';
 import { verifyClerkToken } from './clerk.ts';
-import { checkGuarded, countRejectedKey } from './guesses.ts';
-import { callerKey, clientNetwork, countFailure, enforceRateLimit } from './rate-limit.ts';
+import { countRejectedKey, waitForLookUp } from './guesses.ts';
+import { clientNetworks } from './networks.ts';
+import { countFailure, countRequest } from './rate-limit.ts';
 
 const REALM = 'product-generation-sessions';
 
@@ -32,7 +33,7 @@ const unauthorized = (hasCredentials: boolean): ApiError =>
 
 /**
  * Authenticates the caller by API key or Clerk session token, and counts the request against the caller's rate limit.
- * Failed attempts are counted against the network that they come from. Throws UNAUTHORIZED, RATE_LIMITED.
+ * Failed attempts are counted against the networks that they come from. Throws UNAUTHORIZED, RATE_LIMITED.
  */
 export const authenticate = createMiddleware<AppEnv>(async (c, next) => {
 	const credentials = credentialsOf(c.req.header('Authorization'));
@@ -40,7 +41,7 @@ export const authenticate = createMiddleware<AppEnv>(async (c, next) => {
 	const principal = await principalOf(c, credentials, afterResponse);
 	if (!principal) throw unauthorized(credentials !== undefined);
 	c.set('principal', principal);
-	await enforceRateLimit(c.env.RATE_LIMITER, callerKey(principal));
+	await countRequest(c.env.RATE_LIMITER, principal);
 	await next();
 	for (const work of afterResponse) c.executionCtx.waitUntil(work());
 });
@@ -89,22 +90,22 @@ async function principalOfApiKey(
 	afterResponse: Work[],
 ): Promise<Principal | undefined> {
 	const keyHash = await sha256Hex(key);
-	const isUnproven = () => !wasAccepted(keyHash) && !isRejected(keyHash, Date.now());
-	if (isUnproven() && !(await isWellFormedKey(key))) {
-		await countFailure(c);
-		return undefined;
+	const networks = clientNetworks(c);
+	if (keyState(keyHash, Date.now()) === 'unknown') {
+		if (!(await isWellFormedKey(key))) {
+			await countFailure(c);
+			return undefined;
+		}
+		await waitForLookUp(networks);
 	}
-	const network = clientNetwork(c);
-	const { principal, lookedUp } = await checkGuarded(network, isUnproven, () =>
-		principalOfKey(keyHash, {
-			d1: c.env.DB,
-			stats: c.get('queryStats'),
-			now: Date.now(),
-			cacheSeconds: settingsOf(c.env).KEY_CACHE_SECONDS,
-			afterResponse: (work) => afterResponse.push(work),
-		}),
-	);
-	if (!principal) await countRejectedKey(c.env.GUESS_LIMITER, network, { keyHash, lookedUp });
+	const principal = await checkKey(keyHash, {
+		d1: c.env.DB,
+		stats: c.get('queryStats'),
+		now: Date.now(),
+		cacheSeconds: settingsOf(c.env).KEY_CACHE_SECONDS,
+		afterResponse: (work) => afterResponse.push(work),
+	});
+	if (!principal) await countRejectedKey(c.env.GUESS_LIMITER, networks, keyHash);
 	return principal;
 }
 

@@ -1,93 +1,72 @@
 import { pause } from '../core/pause.ts';
 import { reject } from './api-keys.ts';
-import { enforceRateLimit, isWithinLimit, RATE_LIMIT_PERIOD_SECONDS, rateLimited } from './rate-limit.ts';
+import { countUnderNetworks, RATE_LIMIT_PERIOD_SECONDS, rateLimited } from './rate-limit.ts';
 
-// Anybody can make up a key with a valid checksum, and only D1 can tell it from a valid key. A look-up therefore counts
-// against the client's network only after it has failed. Counting each look-up beforehand would count valid keys as
-// guesses: a new isolate has to look up every key, and many callers may share one address.
+// Anybody can make up a key with a valid checksum, and only D1 can tell it from a valid key that this isolate has not seen. Many
+// callers may share an address. So a network with too many rejected keys is slowed down: its unknown keys are still looked up,
+// one after another. A refusal would lock out the callers whose keys are good.
 
-/** How many unproven keys of one network an isolate looks up at once. A burst could otherwise pass before it is counted. */
-const MAX_CONCURRENT = 10;
-/** The time after which a look-up loses its place. A cancelled request does not run the code after its look-up. */
-const ABANDONED_AFTER_MS = 5_000;
-/** How long a request waits for a place. */
-const MAX_WAIT_MS = 10_000;
-const POLL_EVERY_MS = 20;
+/** The time between two look-ups of unknown keys of a network that is slowed down, in one isolate. */
+const LOOK_UP_EVERY_MS = 100;
+/**
+ * The longest time that a request waits for its look-up. At most 50 requests of a network therefore wait at once, so somebody who
+ * guesses on fewer connections than that waits too, and leaves room for others.
+ */
+const MAX_WAIT_MS = 5_000;
 const MAX_NETWORKS = 2000;
 
-/** The state of a network in this isolate. Times are in epoch milliseconds. */
-interface Network {
-	/** Look-ups of unproven keys are rejected until this time. */
-	blockedUntil: number;
-	/** When each running look-up started. */
-	running: Set<{ startedAt: number }>;
+/** A network that is slowed down in this isolate. Times are in epoch milliseconds. */
+interface SlowNetwork {
+	until: number;
+	/** When the next unknown key may be looked up. */
+	nextLookUpAt: number;
 }
 
-const networks = new Map<string, Network>();
+const slowNetworks = new Map<string, SlowNetwork>();
 
-function networkNamed(name: string): Network {
-	const known = networks.get(name);
-	if (known) return known;
-	const [oldest] = networks.keys();
-	if (networks.size >= MAX_NETWORKS && oldest !== undefined) networks.delete(oldest);
-	const network = { blockedUntil: 0, running: new Set<{ startedAt: number }>() };
-	networks.set(name, network);
-	return network;
+function slowDown(name: string, until: number): void {
+	const known = slowNetworks.get(name);
+	if (known) {
+		known.until = until;
+		return;
+	}
+	const [oldest] = slowNetworks.keys();
+	if (slowNetworks.size >= MAX_NETWORKS && oldest !== undefined) slowNetworks.delete(oldest);
+	slowNetworks.set(name, { until, nextLookUpAt: 0 });
 }
 
 /**
- * Runs the check of a key. While the key is unproven, which means that this isolate has neither accepted nor rejected it,
- * the check waits for a place among the look-ups of the client's network. Throws RATE_LIMITED when the network is blocked
- * or the wait takes too long.
+ * Waits until an unknown key of these networks may be looked up: not at all, unless one of them is slowed down. It takes its turn
+ * when it begins to wait, so that a request that is cancelled meanwhile stops nobody. Throws RATE_LIMITED when the wait would
+ * be too long.
  */
-export async function checkGuarded<T>(
-	networkName: string,
-	isUnproven: () => boolean,
-	check: () => Promise<T>,
-): Promise<T> {
-	const deadline = Date.now() + MAX_WAIT_MS;
-	while (isUnproven()) {
-		const network = networkNamed(networkName);
-		const now = Date.now();
-		if (now < network.blockedUntil || now > deadline) throw rateLimited();
-		for (const lookUp of network.running) {
-			if (now - lookUp.startedAt >= ABANDONED_AFTER_MS) network.running.delete(lookUp);
-		}
-		if (network.running.size < MAX_CONCURRENT) return inPlace(network, check);
-		// Another request may have looked up the same key meanwhile.
-		await pause(POLL_EVERY_MS);
+export async function waitForLookUp(networks: readonly string[]): Promise<void> {
+	const now = Date.now();
+	let turn = now;
+	for (const name of networks) {
+		const network = slowNetworks.get(name);
+		if (!network || network.until <= now) continue;
+		const own = Math.max(now, network.nextLookUpAt);
+		if (own - now >= MAX_WAIT_MS) throw rateLimited(MAX_WAIT_MS / 1000);
+		network.nextLookUpAt = own + LOOK_UP_EVERY_MS;
+		turn = Math.max(turn, own);
 	}
-	return check();
-}
-
-async function inPlace<T>({ running }: Network, check: () => Promise<T>): Promise<T> {
-	const lookUp = { startedAt: Date.now() };
-	running.add(lookUp);
-	try {
-		return await check();
-	} finally {
-		running.delete(lookUp);
-	}
+	if (turn > now) await pause(turn - now);
 }
 
 /**
- * Counts a rejected key against the client's network. Throws RATE_LIMITED when the network is over the limit. Repeating
- * one rejected key affects only rejected keys. Look-ups that found no key block further look-ups of unproven keys.
+ * Counts a rejected key against the client's networks. A network over the limit is slowed down, and the key is not looked up
+ * again until then. Throws RATE_LIMITED in that case.
  */
 export async function countRejectedKey(
 	limiter: RateLimit,
-	networkName: string,
-	{ keyHash, lookedUp }: { keyHash: string; lookedUp: boolean },
+	networks: readonly string[],
+	keyHash: string,
 ): Promise<void> {
+	const over = await countUnderNetworks(limiter, 'rejected-key', networks);
+	if (over === undefined) return;
 	const until = Date.now() + RATE_LIMIT_PERIOD_SECONDS * 1000;
-	if (lookedUp && !(await isWithinLimit(limiter, `guess:${networkName}`))) {
-		networkNamed(networkName).blockedUntil = until;
-	}
-	try {
-		await enforceRateLimit(limiter, `rejected-key:${networkName}`);
-	} catch (error) {
-		// The caller is told to wait for a period, so the key is not looked up before its end.
-		reject(keyHash, until);
-		throw error;
-	}
+	slowDown(over, until);
+	reject(keyHash, until);
+	throw rateLimited();
 }

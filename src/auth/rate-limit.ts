@@ -3,8 +3,9 @@ import { ApiError } from '../core/errors.ts';
 import { errorFields, log } from '../core/log.ts';
 import type { Principal } from '../core/principal.ts';
 import type { AppEnv } from '../http/context.ts';
+import { clientNetworks } from './networks.ts';
 
-/** The period of both rate limits in wrangler.toml. The binding does not expose it. */
+/** The period of the rate limits in wrangler.toml. The binding does not expose it. */
 export const RATE_LIMIT_PERIOD_SECONDS = 60;
 
 /**
@@ -19,31 +20,16 @@ export const callerKey = ({
 }: Omit<Principal, 'permissions'>): string =>
 	sessionId === null ? `caller:${JSON.stringify([userId, organizationId])}` : `key:${keyId}`;
 
-/** The network of an address: the IPv4 address itself, or the /64 that one IPv6 customer gets. */
-export function networkOf(address: string): string {
-	if (!address.includes(':')) return address;
-	const [before = '', after] = address.toLowerCase().split('::');
-	const head = before === '' ? [] : before.split(':');
-	const tail = after ? after.split(':') : [];
-	const zeros = after === undefined ? [] : Array.from({ length: 8 - head.length - tail.length }, () => '0');
-	const prefix = [...head, ...zeros, ...tail].slice(0, 4).map((group) => group.replace(/^0+(?=.)/, ''));
-	return prefix.join(':');
-}
-
-/** The network that a request comes from. Cloudflare sets the header, so a caller cannot forge it. */
-export const clientNetwork = (c: Context<AppEnv>): string =>
-	networkOf(c.req.header('CF-Connecting-IP') ?? '');
-
-export const rateLimited = (): ApiError =>
+export const rateLimited = (retryAfterSeconds: number = RATE_LIMIT_PERIOD_SECONDS): ApiError =>
 	new ApiError('RATE_LIMITED', 'Too many requests. Try again later.', {
-		headers: { 'Retry-After': String(RATE_LIMIT_PERIOD_SECONDS) },
+		headers: { 'Retry-After': String(retryAfterSeconds) },
 	});
 
 /**
  * Counts one request under a key, and returns whether the key is within the limit. The count is local to a Cloudflare
  * location and not exact. When the limiter itself fails, the request goes on, because the limiter must not stop the service.
  */
-export async function isWithinLimit(limiter: RateLimit, key: string): Promise<boolean> {
+async function isWithinLimit(limiter: RateLimit, key: string): Promise<boolean> {
 	try {
 		return (await limiter.limit({ key })).success;
 	} catch (error) {
@@ -52,15 +38,34 @@ export async function isWithinLimit(limiter: RateLimit, key: string): Promise<bo
 	}
 }
 
-/** Counts one request under a key. Throws RATE_LIMITED when the key is over the limit. */
-export async function enforceRateLimit(limiter: RateLimit, key: string): Promise<void> {
-	if (!(await isWithinLimit(limiter, key))) throw rateLimited();
+/** Counts a request of a caller. Throws RATE_LIMITED when the caller is over the limit. */
+export async function countRequest(limiter: RateLimit, principal: Principal): Promise<void> {
+	if (!(await isWithinLimit(limiter, callerKey(principal)))) throw rateLimited();
 }
 
-/** Counts a failed attempt that cost no round trip to D1 under the client's network. Throws RATE_LIMITED. */
-export const countFailure = (c: Context<AppEnv>): Promise<void> =>
-	enforceRateLimit(c.env.RATE_LIMITER, `failure:${clientNetwork(c)}`);
+/**
+ * Counts one request under its networks, the narrowest first. Returns the network that is over the limit, or undefined. What one
+ * network sends over its limit does not count under the wider one, so that it cannot use up its neighbours' limit.
+ */
+export async function countUnderNetworks(
+	limiter: RateLimit,
+	what: string,
+	networks: readonly string[],
+): Promise<string | undefined> {
+	for (const network of networks) {
+		if (!(await isWithinLimit(limiter, `${what}:${network}`))) return network;
+	}
+	return undefined;
+}
 
-/** Counts a health check, which costs a round trip to D1, under the client's network. Throws RATE_LIMITED. */
-export const countHealthCheck = (c: Context<AppEnv>): Promise<void> =>
-	enforceRateLimit(c.env.GUESS_LIMITER, `health:${clientNetwork(c)}`);
+/** Counts a failed attempt that cost no round trip to D1 under the client's networks. Throws RATE_LIMITED. */
+export async function countFailure(c: Context<AppEnv>): Promise<void> {
+	const over = await countUnderNetworks(c.env.RATE_LIMITER, 'failure', clientNetworks(c));
+	if (over !== undefined) throw rateLimited();
+}
+
+/** Counts a health check, which costs a round trip to D1, under the client's networks. Throws RATE_LIMITED. */
+export async function countHealthCheck(c: Context<AppEnv>): Promise<void> {
+	const over = await countUnderNetworks(c.env.GUESS_LIMITER, 'health', clientNetworks(c));
+	if (over !== undefined) throw rateLimited();
+}

@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { isWellFormedKey, newApiKey } from '../../src/auth/api-key-format.ts';
-import { isRejected, principalOfKey, reject, wasAccepted } from '../../src/auth/api-keys.ts';
+import { checkKey, keyState, reject } from '../../src/auth/api-keys.ts';
 import { expireApiKey, revokeApiKey } from '../../src/auth/store.ts';
 import { newQueryStats } from '../../src/core/database.ts';
 import { sha256Hex } from '../../src/core/sha256.ts';
@@ -24,7 +24,7 @@ beforeEach(() => {
 
 /** Finds the principal of a key at a given time, and waits for the work that runs after the response. */
 async function principalAt(now: number, keyHash: string, cacheSeconds = 60) {
-	const { principal } = await principalOfKey(keyHash, {
+	const principal = await checkKey(keyHash, {
 		d1: faulty.d1,
 		stats: newQueryStats(),
 		now,
@@ -38,15 +38,16 @@ const lookUps = () => faulty.sql.flat().filter((sql) => sql.startsWith('SELECT')
 const notes = () => faulty.sql.flat().filter((sql) => sql.startsWith('UPDATE')).length;
 const iso = (now: number) => new Date(now).toISOString();
 
-/** A database without rows, which returns its result without I/O. */
-const withoutRows = {
-	withSession: () => ({
-		prepare: () => ({
-			bind: () => ({ all: async () => ({ results: [], meta: { rows_read: 0, rows_written: 0 } }) }),
+/** A database that returns the same rows for every statement, without I/O. */
+const d1With = (...results: object[]) =>
+	({
+		withSession: () => ({
+			prepare: () => ({
+				bind: () => ({ all: async () => ({ results, meta: { rows_read: 0, rows_written: 0 } }) }),
+			}),
+			getBookmark: () => null,
 		}),
-		getBookmark: () => null,
-	}),
-} as unknown as D1Database;
+	}) as unknown as D1Database;
 
 describe('an API key', () => {
 	it('is recognized by its format and checksum, without the database', async () => {
@@ -96,7 +97,7 @@ describe('an API key', () => {
 		expect(await principalAt(NOW, row.key_hash)).toBeDefined();
 		expect(await principalAt(NOW + 10 * SECOND - 1, row.key_hash)).toBeDefined();
 		expect(await principalAt(NOW + 10 * SECOND, row.key_hash)).toBeUndefined();
-		expect([lookUps(), wasAccepted(row.key_hash)]).toEqual([1, false]);
+		expect([lookUps(), keyState(row.key_hash, NOW + 10 * SECOND)]).toEqual([1, 'rejected']);
 	});
 
 	it('is rejected when its stored expiry is invalid', async () => {
@@ -130,9 +131,9 @@ describe('the cache of keys', () => {
 		await principalAt(NOW, row.key_hash);
 		await revokeApiKey(db, row.id, iso(NOW + SECOND));
 		expect(await principalAt(NOW + 59 * SECOND, row.key_hash)).toBeDefined();
-		expect(wasAccepted(row.key_hash)).toBe(true);
+		expect(keyState(row.key_hash, NOW + 60 * SECOND)).toBe('accepted');
 		expect(await principalAt(NOW + 60 * SECOND, row.key_hash)).toBeUndefined();
-		expect(wasAccepted(row.key_hash)).toBe(false);
+		expect(keyState(row.key_hash, NOW + 60 * SECOND)).toBe('rejected');
 	});
 
 	it('does not hold valid keys at 0 seconds: a revoked key is rejected at once', async () => {
@@ -152,7 +153,7 @@ describe('the cache of keys', () => {
 		expect(lookUps()).toBe(1);
 		await query('UPDATE api_keys SET key_hash = ? WHERE id = ?', row.key_hash, row.id);
 		expect(await principalAt(NOW + 5 * SECOND, row.key_hash)).toBeDefined();
-		expect(wasAccepted(row.key_hash)).toBe(true);
+		expect(keyState(row.key_hash, NOW + 5 * SECOND)).toBe('accepted');
 	});
 
 	it('holds a rejected key for five seconds even at 0 seconds, to save the look-ups of retries', async () => {
@@ -164,16 +165,16 @@ describe('the cache of keys', () => {
 
 	it('holds a rate-limited key for as long as Retry-After told its caller to wait', async () => {
 		reject('told_to_wait', NOW + 60 * SECOND);
-		expect(isRejected('told_to_wait', NOW + 60 * SECOND - 1)).toBe(true);
+		expect(keyState('told_to_wait', NOW + 60 * SECOND - 1)).toBe('rejected');
 		expect(await principalAt(NOW + 60 * SECOND - 1, 'told_to_wait')).toBeUndefined();
 		expect(lookUps()).toBe(0);
-		expect(isRejected('told_to_wait', NOW + 60 * SECOND)).toBe(false);
+		expect(keyState('told_to_wait', NOW + 60 * SECOND)).toBe('unknown');
 	});
 
 	it('keeps a valid key when many guesses arrive', async () => {
 		const { row } = await newKey();
 		await principalAt(NOW, row.key_hash);
-		faulty = faultyD1(withoutRows);
+		faulty = faultyD1(d1With());
 		for (let guess = 0; guess < 2100; guess += 1) await principalAt(NOW, `guess_${guess}`);
 		expect(await principalAt(NOW + SECOND, row.key_hash)).toBeDefined();
 		// The latest guess is cached. The first ones were evicted.
