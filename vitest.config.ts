@@ -16,6 +16,7 @@ const forTests = async () => ({
 		},
 		ratelimits: {
 			RATE_LIMITER: { namespace_id: '1', simple: { limit: 1_000_000, period: 60 as const } },
+			SESSION_KEY_LIMITER: { namespace_id: '3', simple: { limit: 1_000_000, period: 60 as const } },
 			GUESS_LIMITER: { namespace_id: '2', simple: { limit: 1_000_000, period: 60 as const } },
 		},
 	},

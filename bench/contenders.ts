@@ -137,6 +137,7 @@ export async function startContender(
 				: {}),
 			ratelimits: {
 				RATE_LIMITER: { namespace_id: '1', simple: { limit: 1e9, period: 60 } },
+				SESSION_KEY_LIMITER: { namespace_id: '3', simple: { limit: 1e9, period: 60 } },
 				GUESS_LIMITER: { namespace_id: '2', simple: { limit: 1e9, period: 60 } },
 			},
 			unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],

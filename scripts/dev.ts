@@ -87,7 +87,7 @@ async function localKey(): Promise<string> {
 		const db = openDatabase(d1);
 		const kept = existsSync(file) ? (await readFile(file, 'utf8')).trim() : '';
 		const row = await findApiKey(db, await sha256Hex(kept));
-		if (row && row.revoked_at === null && row.expires_at === null) return kept;
+		if (row && row.expires_at === null) return kept;
 		const made = await issueKey(db, {
 			userId: 'user_local',
 			organizationId: null,

@@ -6,12 +6,14 @@ import { usageError } from '../failure.ts';
 export const HELP = `npm run keys -- create --user U [--org O] [--name N] [--permissions P,…]
                       [--environment live|test] [--expires-in 90d]
 npm run keys -- list
-npm run keys -- revoke ID
+npm run keys -- revoke ID|CLERK_SESSION
 npm run keys -- rotate ID [--grace 24h] [--expires-in 90d]
 
 Each command takes --json, and either --local (the default; with --persist-to DIR as in wrangler) or --remote.
 Permissions: ${permissions.join(', ')}. The default is PRODUCTS:*.
 Durations: a number followed by s, m, h or d.
+revoke ends a key, or every key that a session of Clerk (sess_…) has made. The keys for one session that a key has made end
+with it.
 rotate makes a new key for the same owner. The old key keeps working for --grace; by default it stops at once.`;
 
 export const readArguments = () =>

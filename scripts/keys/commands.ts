@@ -1,6 +1,13 @@
 import { z } from 'zod';
 import { issueKey, type KeyRequest } from '../../src/auth/issue-key.ts';
-import { type ApiKeyRow, expireApiKey, listApiKeys, readApiKey, revokeApiKey } from '../../src/auth/store.ts';
+import {
+	type ApiKeyRow,
+	expireApiKey,
+	listApiKeys,
+	readApiKey,
+	revokeApiKey,
+	revokeKeysOfClerkSession,
+} from '../../src/auth/store.ts';
 import type { Database } from '../../src/core/database.ts';
 import { usageError } from '../failure.ts';
 import { after, givenExpiry, grantedPermissions, nonEmpty, type Options } from './arguments.ts';
@@ -14,7 +21,7 @@ export type OpenDatabase = () => Promise<Database>;
 
 /** A command, and the arguments that it takes besides --json and the choice of the database. */
 export interface Command {
-	/** `id` is the ID of a key, or empty for a command that takes none. */
+	/** `id` is the ID of a key or of a Clerk session, or empty for a command that takes none. */
 	run(database: OpenDatabase, values: Options, id: string): Promise<void>;
 	takesId: boolean;
 	options: readonly string[];
@@ -50,8 +57,15 @@ async function list(database: OpenDatabase, values: Options): Promise<void> {
 
 async function revoke(database: OpenDatabase, values: Options, id: string): Promise<void> {
 	const db = await database();
+	const now = new Date().toISOString();
+	if (id.startsWith('sess_')) {
+		const count = await revokeKeysOfClerkSession(db, id, now);
+		const text = `${count} ${count === 1 ? 'key' : 'keys'} that ${id} has made ${count === 1 ? 'is' : 'are'} revoked.`;
+		console.log(values.json ? JSON.stringify({ id, revoked: true, keys: count }) : text);
+		return;
+	}
 	const row = await existing(db, id);
-	await revokeApiKey(db, row.id, new Date().toISOString());
+	await revokeApiKey(db, row.id, now);
 	console.log(values.json ? JSON.stringify({ id: row.id, revoked: true }) : `${row.id} is revoked.`);
 }
 

@@ -26,6 +26,17 @@ export const stateOf = (row: ApiKeyRow, now: string) =>
 			? 'expired'
 			: 'active';
 
+/** The keys, those for one session with the end of their maker where it comes first. */
+function withEndOfMaker(keys: readonly ApiKeyRow[], now: string): ApiKeyRow[] {
+	const byId = new Map(keys.map((row) => [row.id, row]));
+	return keys.map((row) => {
+		if (row.maker_key_id === null) return row;
+		const { revoked_at, expires_at } = byId.get(row.maker_key_id) ?? { revoked_at: now, expires_at: null };
+		const expiries = [row.expires_at, expires_at].filter((at) => at !== null).sort();
+		return { ...row, revoked_at: row.revoked_at ?? revoked_at, expires_at: expiries[0] ?? null };
+	});
+}
+
 /** A key as the list shows it, without the key itself. */
 const listed = (row: ApiKeyRow, now: string) => ({
 	id: row.id,
@@ -35,6 +46,8 @@ const listed = (row: ApiKeyRow, now: string) => ({
 	organizationId: row.organization_id,
 	permissions: row.permissions.split(','),
 	sessionId: row.session_id,
+	makerKeyId: row.maker_key_id,
+	makerClerkSessionId: row.maker_clerk_session_id,
 	environment: row.environment,
 	state: stateOf(row, now),
 	createdAt: row.created_at,
@@ -42,10 +55,18 @@ const listed = (row: ApiKeyRow, now: string) => ({
 	revokedAt: row.revoked_at,
 	lastUsedAt: row.last_used_at,
 });
+type Listed = ReturnType<typeof listed>;
+
+/** What a key may do: for a key for one session with the session and with what made the key. */
+function scopeOf({ permissions, sessionId, makerKeyId, makerClerkSessionId }: Listed): string {
+	const text = permissions.join(',');
+	if (sessionId === null) return text;
+	return `${text} of ${sessionId}, made by ${makerKeyId ?? makerClerkSessionId ?? 'a token without a session'}`;
+}
 
 /** Returns the keys with their state at the time `now`, as JSON or as a table. */
 export function listText(keys: readonly ApiKeyRow[], now: string, asJson: boolean | undefined): string {
-	const rows = keys.map((row) => listed(row, now));
+	const rows = withEndOfMaker(keys, now).map((row) => listed(row, now));
 	if (asJson) return JSON.stringify(rows);
 	if (rows.length === 0) return 'There are no keys.';
 	const header = ['ID', 'PREFIX', 'OWNER', 'NAME', 'PERMISSIONS', 'LAST USED', 'STATE'];
@@ -54,7 +75,7 @@ export function listText(keys: readonly ApiKeyRow[], now: string, asJson: boolea
 		row.prefix,
 		row.organizationId === null ? row.userId : `${row.userId} in ${row.organizationId}`,
 		row.name ?? '-',
-		row.sessionId === null ? row.permissions.join(',') : `${row.permissions.join(',')} of ${row.sessionId}`,
+		scopeOf(row),
 		row.lastUsedAt ?? 'never',
 		row.state === 'active' && row.expiresAt !== null ? `active until ${row.expiresAt}` : row.state,
 	]);

@@ -9,7 +9,6 @@ import { findApiKey, touchApiKey } from './store.ts';
 interface CachedKey {
 	keyId: string;
 	principal: Principal;
-	expiresAt: number;
 	lastUsedAt: number;
 	/** When the key must be looked up again. */
 	staleAt: number;
@@ -22,10 +21,11 @@ const REJECTED_MS = 5_000;
 /** A key's last use is written at most once in this time. */
 const TOUCH_EVERY_MS = 3_600_000;
 
-// Both maps are keyed by the SHA-256 of a key, because an isolate must not hold keys themselves. Rejected keys have a
-// separate map, because guessed keys must not evict valid ones.
-/** Valid keys. A stale entry stays, because it tells a key that must be looked up again from a guess. */
+// The maps are keyed by the SHA-256 of a key, because an isolate must not hold keys themselves. Each kind has a map of its own,
+// because anybody can make up keys, and a caller can make many keys for its sessions: neither may evict the keys of others.
+// A stale entry of a valid key stays, because it tells a key that must be looked up again from a guess.
 const accepted = new Map<string, CachedKey>();
+const acceptedForSessions = new Map<string, CachedKey>();
 /** When each rejected key may be looked up again. */
 const rejected = new Map<string, number>();
 
@@ -37,18 +37,26 @@ function put<V>(map: Map<string, V>, keyHash: string, value: V): void {
 	map.set(keyHash, value);
 }
 
+const acceptedEntry = (keyHash: string): CachedKey | undefined =>
+	accepted.get(keyHash) ?? acceptedForSessions.get(keyHash);
+
 /**
  * What this isolate knows of a key. It has found an `accepted` key valid and has not rejected it since, but may have to look it
  * up again. It rejects a `rejected` key without a look-up. Only a look-up tells whether an `unknown` key is a guess.
  */
 export function keyState(keyHash: string, now: number): 'accepted' | 'rejected' | 'unknown' {
 	if ((rejected.get(keyHash) ?? 0) > now) return 'rejected';
-	return accepted.has(keyHash) ? 'accepted' : 'unknown';
+	return acceptedEntry(keyHash) ? 'accepted' : 'unknown';
+}
+
+function accept(keyHash: string, key: CachedKey): void {
+	put(key.principal.sessionId === null ? accepted : acceptedForSessions, keyHash, key);
 }
 
 /** Rejects a key without a look-up until a time. */
 export function reject(keyHash: string, until: number): void {
 	accepted.delete(keyHash);
+	acceptedForSessions.delete(keyHash);
 	put(rejected, keyHash, until);
 }
 
@@ -65,22 +73,22 @@ interface KeyCheck {
 }
 
 /**
- * Finds the principal of a key by the key's SHA-256. Returns undefined for a key that is unknown, expired or revoked.
- * A revocation takes effect when the entry in the cache is stale. Throws
+ * Finds the principal of a key by the key's SHA-256. Returns undefined for a key that is unknown, expired or revoked, and for a
+ * key for one session whose maker is. A revocation takes effect when the entry in the cache is stale. Throws
  * DatabaseUnavailable.
  */
 export async function checkKey(keyHash: string, check: KeyCheck): Promise<Principal | undefined> {
 	const { now, cacheSeconds } = check;
 	if (keyState(keyHash, now) === 'rejected') return undefined;
-	const cached = accepted.get(keyHash);
+	const cached = acceptedEntry(keyHash);
 	const isFresh = cached !== undefined && cacheSeconds > 0 && now < cached.staleAt;
 	const key = isFresh ? cached : await lookUp(keyHash, check);
 	// An expiry that does not parse is NaN. This comparison then returns false and denies access.
-	if (!key || !(key.expiresAt > now)) {
+	if (!key || !(key.principal.expiresAt > now)) {
 		reject(keyHash, now + REJECTED_MS);
 		return undefined;
 	}
-	if (!isFresh) put(accepted, keyHash, key);
+	if (!isFresh) accept(keyHash, key);
 	if (now - key.lastUsedAt >= TOUCH_EVERY_MS) {
 		key.lastUsedAt = now;
 		check.afterResponse(() => noteUse(key.keyId, check));
@@ -93,7 +101,7 @@ async function lookUp(
 	{ d1, stats, now, cacheSeconds }: KeyCheck,
 ): Promise<CachedKey | undefined> {
 	const row = await findApiKey(openDatabase(d1, stats), keyHash);
-	if (!row || row.revoked_at !== null) return undefined;
+	if (!row) return undefined;
 	return {
 		keyId: row.id,
 		principal: {
@@ -101,13 +109,17 @@ async function lookUp(
 			organizationId: row.organization_id,
 			permissions: storedPermissions(row.permissions),
 			keyId: row.id,
+			clerkSessionId: null,
 			sessionId: row.session_id,
+			expiresAt: Math.min(expiryOf(row.expires_at), expiryOf(row.maker_expires_at)),
 		},
-		expiresAt: row.expires_at === null ? Number.POSITIVE_INFINITY : Date.parse(row.expires_at),
 		lastUsedAt: row.last_used_at === null ? 0 : Date.parse(row.last_used_at),
 		staleAt: now + cacheSeconds * 1000,
 	};
 }
+
+const expiryOf = (stored: string | null): number =>
+	stored === null ? Number.POSITIVE_INFINITY : Date.parse(stored);
 
 const storedPermissions = (text: string): Permission[] => z.array(permissionSchema).parse(text.split(','));
 

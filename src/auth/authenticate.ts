@@ -41,7 +41,7 @@ export const authenticate = createMiddleware<AppEnv>(async (c, next) => {
 	const principal = await principalOf(c, credentials, afterResponse);
 	if (!principal) throw unauthorized(credentials !== undefined);
 	c.set('principal', principal);
-	await countRequest(c.env.RATE_LIMITER, principal);
+	await countRequest(c.env, principal);
 	await next();
 	for (const work of afterResponse) c.executionCtx.waitUntil(work());
 });

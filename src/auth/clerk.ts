@@ -76,10 +76,22 @@ function principalOf(claims: JWTPayload, settings: Settings, now: number): Princ
 	if (parties.length > 0 && (typeof azp !== 'string' || !parties.includes(azp))) return { reason: 'azp' };
 	if (sts === 'pending') return { reason: 'sts is pending' };
 	const organizationId = organizationOf(claims);
-	return organizationId === undefined
-		? { reason: 'organization' }
-		: { userId: sub, organizationId, permissions: ['*'], keyId: null, sessionId: null };
+	if (organizationId === undefined) return { reason: 'organization' };
+	const clerkSessionId = sessionOf(claims);
+	return {
+		userId: sub,
+		organizationId,
+		permissions: ['*'],
+		keyId: null,
+		clerkSessionId,
+		sessionId: null,
+		expiresAt: clerkSessionId === null ? Number(claims.exp) * 1000 : Number.POSITIVE_INFINITY,
+	};
 }
+
+/** Returns the id of the Clerk session. Null for a token without one, which a custom template of Clerk can make. */
+const sessionOf = ({ sid }: JWTPayload): string | null =>
+	typeof sid === 'string' && sid !== '' && sid.length <= MAX_ID ? sid : null;
 
 /**
  * Returns the organization's id: `o.id` in version 2 of Clerk's claims, `org_id` in version 1. Null without an organization,

@@ -32,6 +32,8 @@ export async function issueKey(db: Database, request: KeyRequest): Promise<{ key
 		revoked_at: null,
 		last_used_at: null,
 		session_id: null,
+		maker_key_id: null,
+		maker_clerk_session_id: null,
 	};
 	await insertApiKey(db, row);
 	return { key, row };

@@ -1,24 +1,17 @@
 import type { Context } from 'hono';
 import { ApiError } from '../core/errors.ts';
 import { errorFields, log } from '../core/log.ts';
-import type { Principal } from '../core/principal.ts';
+import type { Owner, Principal } from '../core/principal.ts';
+import type { Bindings } from '../core/settings.ts';
 import type { AppEnv } from '../http/context.ts';
 import { clientNetworks } from './networks.ts';
 
 /** The period of the rate limits in wrangler.toml. The binding does not expose it. */
 export const RATE_LIMIT_PERIOD_SECONDS = 60;
 
-/**
- * The key under which a caller's requests are counted. It is JSON, because two different callers must not share a key.
- * A key for one session has its own count: its holder must not be able to use up its maker's requests.
- */
-export const callerKey = ({
-	userId,
-	organizationId,
-	keyId,
-	sessionId,
-}: Omit<Principal, 'permissions'>): string =>
-	sessionId === null ? `caller:${JSON.stringify([userId, organizationId])}` : `key:${keyId}`;
+/** The key under which a caller's requests are counted. It is JSON, because two different callers must not share a key. */
+export const callerKey = ({ userId, organizationId }: Owner): string =>
+	`caller:${JSON.stringify([userId, organizationId])}`;
 
 export const rateLimited = (retryAfterSeconds: number = RATE_LIMIT_PERIOD_SECONDS): ApiError =>
 	new ApiError('RATE_LIMITED', 'Too many requests. Try again later.', {
@@ -38,9 +31,16 @@ async function isWithinLimit(limiter: RateLimit, key: string): Promise<boolean> 
 	}
 }
 
-/** Counts a request of a caller. Throws RATE_LIMITED when the caller is over the limit. */
-export async function countRequest(limiter: RateLimit, principal: Principal): Promise<void> {
-	if (!(await isWithinLimit(limiter, callerKey(principal)))) throw rateLimited();
+/**
+ * Counts a request of a caller. A request with a key for one session counts as one of the caller that made the key, so that many
+ * keys do not multiply the limit. First it counts under a lower limit of the key's own, so that the holder of one key cannot use
+ * up the caller's limit. Throws RATE_LIMITED.
+ */
+export async function countRequest(env: Bindings, principal: Principal): Promise<void> {
+	const { keyId, sessionId } = principal;
+	const isWithinOwn =
+		sessionId === null || (await isWithinLimit(env.SESSION_KEY_LIMITER, `session-key:${keyId}`));
+	if (!isWithinOwn || !(await isWithinLimit(env.RATE_LIMITER, callerKey(principal)))) throw rateLimited();
 }
 
 /**

@@ -17,17 +17,40 @@ export interface ApiKeyRow {
 	last_used_at: string | null;
 	/** The one session that the key may read; null for a key that is not bound to one. */
 	session_id: string | null;
+	/** The API key that made a key for one session. */
+	maker_key_id: string | null;
+	/** The Clerk session that made a key for one session. */
+	maker_clerk_session_id: string | null;
 }
 
-/** A key for a session of another database names it in a column of its own, and can do what every key for a session can. */
-const COLUMNS = `id, key_hash, prefix, user_id, organization_id, name,
-	iif(placed_session_id IS NULL, permissions, 'PRODUCTS:READ') AS permissions, environment, created_at, expires_at,
-	revoked_at, last_used_at, ifnull(placed_session_id, session_id) AS session_id`;
+/** A key as a request finds it. */
+export type FoundApiKey = Pick<
+	ApiKeyRow,
+	'id' | 'user_id' | 'organization_id' | 'permissions' | 'expires_at' | 'last_used_at' | 'session_id'
+> & {
+	/** When the key's maker expires; null if it has none, or one that does not expire. */
+	maker_expires_at: string | null;
+};
 
-/** Finds a key by its SHA-256, revoked and expired ones included. */
-export async function findApiKey(db: Database, keyHash: string): Promise<ApiKeyRow | undefined> {
-	const [[row]] = await db.run<[ApiKeyRow]>(
-		[{ sql: `SELECT ${COLUMNS} FROM api_keys WHERE key_hash = ?`, parameters: [keyHash] }],
+const COLUMNS = `id, key_hash, prefix, user_id, organization_id, name, permissions, environment, created_at, expires_at,
+	revoked_at, last_used_at, placed_session_id AS session_id, maker_key_id, maker_clerk_session_id`;
+
+/**
+ * Finds a key by its SHA-256, an expired one included. A revoked key is not found, nor is one whose maker is revoked or gone:
+ * `IS` also holds where the key has no maker.
+ */
+export async function findApiKey(db: Database, keyHash: string): Promise<FoundApiKey | undefined> {
+	const [[row]] = await db.run<[FoundApiKey]>(
+		[
+			{
+				sql: `SELECT own.id, own.user_id, own.organization_id, own.permissions, own.expires_at, own.last_used_at,
+						own.placed_session_id AS session_id, maker.expires_at AS maker_expires_at
+					FROM api_keys AS own LEFT JOIN api_keys AS maker ON maker.id = own.maker_key_id
+					WHERE own.key_hash = ? AND own.revoked_at IS NULL
+						AND maker.id IS own.maker_key_id AND maker.revoked_at IS NULL`,
+				parameters: [keyHash],
+			},
+		],
 		{ idempotent: true },
 	);
 	return row;
@@ -81,6 +104,28 @@ export async function revokeApiKey(db: Database, id: string, now: string): Promi
 		],
 		{ idempotent: true },
 	);
+}
+
+/**
+ * Revokes the keys that a Clerk session has made. Returns how many worked until then. It reads the whole table, so only commands
+ * may use it.
+ */
+export async function revokeKeysOfClerkSession(
+	db: Database,
+	clerkSessionId: string,
+	now: string,
+): Promise<number> {
+	const [revoked = 0] = await db.change(
+		[
+			{
+				sql: `UPDATE api_keys SET revoked_at = ?1
+					WHERE maker_clerk_session_id = ?2 AND revoked_at IS NULL AND expires_at > ?1`,
+				parameters: [now, clerkSessionId],
+			},
+		],
+		{ idempotent: true },
+	);
+	return revoked;
 }
 
 /** Makes a key expire at a time (ISO 8601), unless it expires earlier. */

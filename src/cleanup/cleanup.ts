@@ -2,12 +2,10 @@ import { newQueryStats, type QueryStats } from '../core/database.ts';
 import { errorFields, log } from '../core/log.ts';
 import type { Settings } from '../core/settings.ts';
 import { MAX_TRIES, openDatabase } from '../database/database.ts';
-import { countExpired, deleteExpired, optimize, STATEMENTS_PER_CHUNK } from './store.ts';
+import { countExpired, type Deleted, deleteExpired, optimize, STATEMENTS_PER_CHUNK } from './store.ts';
 
 /** What a run did. */
-export interface CleanupReport {
-	sessions: number;
-	events: number;
+export interface CleanupReport extends Deleted {
 	/** Expired sessions that are still stored, counted up to 10,000. Null when a fault ended the run before the count. */
 	left: number | null;
 	/** Statements sent to D1, those of repeated tries included. */
@@ -25,7 +23,7 @@ const CLOSING_COST = MAX_TRIES.read + MAX_TRIES.write;
 export const LEAST_STATEMENTS = CHUNK_COST + CLOSING_COST;
 
 /**
- * Deletes expired sessions with their events, chunk by chunk, oldest first, until none is left or a limit is reached.
+ * Deletes expired sessions with their events, and expired keys for one session, chunk by chunk, oldest first, until none is left or a limit is reached.
  * The next run continues from there. `now` is in epoch milliseconds. Throws what the database throws. In both cases it
  * writes one log line with what it deleted, and with the name of the `database` if one is given.
  */
@@ -38,7 +36,7 @@ export async function cleanUp(
 	const db = openDatabase(d1, stats);
 	const started = Date.now();
 	const time = new Date(now).toISOString();
-	const deleted = { sessions: 0, events: 0 };
+	const deleted: Deleted = { sessions: 0, events: 0, keys: 0 };
 	let left: number | null = null;
 
 	const mayGoOn = () =>
@@ -58,10 +56,11 @@ export async function cleanUp(
 			const chunk = await deleteExpired(db, time);
 			deleted.sessions += chunk.sessions;
 			deleted.events += chunk.events;
-			isEmpty = chunk.sessions + chunk.events === 0;
+			deleted.keys += chunk.keys;
+			isEmpty = chunk.sessions + chunk.events + chunk.keys === 0;
 		}
 		left = isEmpty ? 0 : await countExpired(db, time);
-		if (deleted.sessions + deleted.events > 0) await optimize(db);
+		if (deleted.sessions + deleted.events + deleted.keys > 0) await optimize(db);
 	} catch (error) {
 		log('error', { message: 'cleanup', ...line(), ...errorFields(error) });
 		throw error;

@@ -4,24 +4,32 @@ import type { Database } from '../core/database.ts';
 const EVENTS_AT_ONCE = 5000;
 /** Sessions deleted by one statement. Each can hold 1.6 MB. */
 const SESSIONS_AT_ONCE = 100;
+/** API keys deleted by one statement. */
+const KEYS_AT_ONCE = 500;
 /** Where the count of expired sessions ends, because it reads a row for each. */
 export const MAX_COUNTED = 10_000;
 
 const OLDEST_EXPIRED = `SELECT id FROM sessions WHERE expires_at <= ? ORDER BY expires_at LIMIT ${SESSIONS_AT_ONCE}`;
 
 /** How many statements `deleteExpired` sends. */
-export const STATEMENTS_PER_CHUNK = 2;
+export const STATEMENTS_PER_CHUNK = 3;
+
+/** What one chunk of deletions has deleted. */
+export interface Deleted {
+	sessions: number;
+	events: number;
+	/** API keys for one session. */
+	keys: number;
+}
 
 /**
  * Deletes one chunk of the sessions that had expired by `now`, oldest first: events, then the sessions that have no
- * events left. Idempotent, and safe to run twice at once, because an expired session stays expired and takes no events.
+ * events left. Deletes also a chunk of the expired API keys for one session, which only DB has. Idempotent, and safe to run
+ * twice at once, because what has expired stays expired, and an expired session takes no events.
  * Each statement names its index: statistics from the time when a table was small make SQLite read the whole table instead.
  */
-export async function deleteExpired(
-	db: Database,
-	now: string,
-): Promise<{ sessions: number; events: number }> {
-	const [events = 0, sessions = 0] = await db.change(
+export async function deleteExpired(db: Database, now: string): Promise<Deleted> {
+	const [events = 0, sessions = 0, keys = 0] = await db.change(
 		[
 			{
 				sql: `DELETE FROM events INDEXED BY sqlite_autoindex_events_1 WHERE (session_id, number) IN (
@@ -34,10 +42,15 @@ export async function deleteExpired(
 					AND NOT EXISTS (SELECT 1 FROM events WHERE session_id = sessions.id)`,
 				parameters: [now],
 			},
+			{
+				sql: `DELETE FROM api_keys INDEXED BY sqlite_autoindex_api_keys_1 WHERE id IN (SELECT id FROM api_keys
+					WHERE placed_session_id IS NOT NULL AND expires_at <= ? ORDER BY expires_at LIMIT ${KEYS_AT_ONCE})`,
+				parameters: [now],
+			},
 		],
 		{ idempotent: true },
 	);
-	return { sessions, events };
+	return { sessions, events, keys };
 }
 
 /** How many sessions had expired by `now` and are still stored. MAX_COUNTED means that many or more. */

@@ -185,6 +185,7 @@ export interface ErrorBody {
 		| 'VALIDATION_ERROR'
 		| 'UNAUTHORIZED'
 		| 'FORBIDDEN'
+		| 'QUOTA_EXCEEDED'
 		| 'SESSION_NOT_FOUND'
 		| 'NOT_FOUND'
 		| 'METHOD_NOT_ALLOWED'

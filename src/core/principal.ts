@@ -18,8 +18,15 @@ export interface Principal extends Owner {
 	permissions: readonly Permission[];
 	/** The API key's id; null for a Clerk session. */
 	keyId: string | null;
+	/** The id of the Clerk session (`sid`); null for an API key, and for a token that names none. */
+	clerkSessionId: string | null;
 	/** The one session that the API key may read; null for a caller that is not bound to one. */
 	sessionId: string | null;
+	/**
+	 * When the credentials end, as far as it is known, in epoch milliseconds: Infinity for a key that does not expire, and for a
+	 * Clerk session, because its tokens do not say when it ends.
+	 */
+	expiresAt: number;
 }
 
 /** Whether the principal has the permission `needed`. */

@@ -11,6 +11,8 @@ export interface Bindings {
 	PLACEMENT?: string;
 	/** Counts the requests of callers, and failed attempts without a look-up in D1. */
 	RATE_LIMITER: RateLimit;
+	/** Counts the requests of each key for one session. */
+	SESSION_KEY_LIMITER: RateLimit;
 	/** Counts round trips to D1 without valid credentials: rejected API keys, and health checks. */
 	GUESS_LIMITER: RateLimit;
 	/** The live hubs, one for each followed session. Their class is untyped here: its type would be an import upward. */
@@ -62,10 +64,10 @@ const settingsSchema = z.object({
 	/** How long an isolate may cache an API key. At 0 it looks each key up in D1 on each request. */
 	KEY_CACHE_SECONDS: wholeNumber(60, 0),
 	/**
-	 * D1 allows 1,000 queries in one invocation, 50 on the free plan. With fewer than 11, a run could not send one chunk
+	 * D1 allows 1,000 queries in one invocation, 50 on the free plan. With fewer than 14, a run could not send one chunk
 	 * of deletions and its closing statements as often as transient faults can ask for.
 	 */
-	CLEANUP_MAX_STATEMENTS: wholeNumber(1000, 11, 1000),
+	CLEANUP_MAX_STATEMENTS: wholeNumber(1000, 14, 1000),
 	/** A scheduled invocation may take 15 minutes; waiting for D1 is not CPU time. */
 	CLEANUP_MAX_SECONDS: wholeNumber(120, 1, 840),
 	/** Without a slash at the end, as browsers send them. */

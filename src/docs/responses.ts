@@ -78,6 +78,7 @@ const meanings: Record<ErrorCode, string> = {
 	VALIDATION_ERROR: 'The body, the query or a header is invalid. `details` names each problem.',
 	UNAUTHORIZED: 'No credentials, or unknown, expired or revoked ones.',
 	FORBIDDEN: 'The API key lacks the permission that the call needs.',
+	QUOTA_EXCEEDED: 'A limit on what may be stored is reached. Nothing was written.',
 	SESSION_NOT_FOUND: 'The session never existed, was deleted, has expired, or belongs to another caller.',
 	NOT_FOUND: 'There is nothing at this path.',
 	METHOD_NOT_ALLOWED: 'The path does not support the method. `Allow` lists the supported ones.',

@@ -2,7 +2,8 @@ import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { isWellFormedKey, newApiKey } from '../../src/auth/api-key-format.ts';
 import { checkKey, keyState, reject } from '../../src/auth/api-keys.ts';
-import { expireApiKey, revokeApiKey } from '../../src/auth/store.ts';
+import { storeSessionKey } from '../../src/auth/session-keys/store.ts';
+import { expireApiKey, type FoundApiKey, revokeApiKey } from '../../src/auth/store.ts';
 import { newQueryStats } from '../../src/core/database.ts';
 import { sha256Hex } from '../../src/core/sha256.ts';
 import { openDatabase } from '../../src/database/database.ts';
@@ -88,7 +89,9 @@ describe('an API key', () => {
 			organizationId: 'org_k',
 			permissions: ['PRODUCTS:READ', 'PRODUCTS:DELETE'],
 			keyId: row.id,
+			clerkSessionId: null,
 			sessionId: null,
+			expiresAt: Number.POSITIVE_INFINITY,
 		});
 	});
 
@@ -134,6 +137,32 @@ describe('the cache of keys', () => {
 		expect(keyState(row.key_hash, NOW + 60 * SECOND)).toBe('accepted');
 		expect(await principalAt(NOW + 60 * SECOND, row.key_hash)).toBeUndefined();
 		expect(keyState(row.key_hash, NOW + 60 * SECOND)).toBe('rejected');
+	});
+
+	it('accepts a key for one session until its entry is stale when its maker is revoked, and no longer than its maker lives', async () => {
+		const makers = [await newKey(), await newKey({ expiresAt: iso(NOW + 30 * SECOND) })];
+		const made = [];
+		for (const { row } of makers) {
+			const { keyHash, prefix } = await newApiKey('test');
+			made.push(keyHash);
+			await storeSessionKey(
+				db,
+				{ id: 'sess_1', owner: { userId: row.user_id, organizationId: null }, now: iso(NOW) },
+				{
+					...{ id: `key_of_${row.id}`, keyHash, prefix, environment: 'test' as const },
+					maker: { keyId: row.id, clerkSessionId: null },
+					expiresAt: iso(NOW + HOUR),
+				},
+			);
+		}
+		const [ofRevoked = '', ofExpiring = ''] = made;
+		expect(await principalAt(NOW, ofRevoked)).toMatchObject({ sessionId: 'sess_1', expiresAt: NOW + HOUR });
+		expect(await principalAt(NOW, ofExpiring)).toMatchObject({ expiresAt: NOW + 30 * SECOND });
+		await revokeApiKey(db, makers[0]?.row.id ?? '', iso(NOW + SECOND));
+		expect(await principalAt(NOW + 30 * SECOND - 1, ofExpiring)).toBeDefined();
+		expect(await principalAt(NOW + 30 * SECOND, ofExpiring)).toBeUndefined();
+		expect(await principalAt(NOW + 59 * SECOND, ofRevoked)).toBeDefined();
+		expect(await principalAt(NOW + 60 * SECOND, ofRevoked)).toBeUndefined();
 	});
 
 	it('does not hold valid keys at 0 seconds: a revoked key is rejected at once', async () => {
@@ -182,6 +211,27 @@ describe('the cache of keys', () => {
 		expect(lookUps()).toBe(2100);
 		await principalAt(NOW + SECOND, 'guess_0');
 		expect(lookUps()).toBe(2101);
+	});
+
+	it('keeps a valid key when a caller uses many keys for one session', async () => {
+		const { row } = await newKey();
+		await principalAt(NOW, row.key_hash);
+		const sessionKey: FoundApiKey = {
+			id: 'key_1',
+			user_id: 'user_1',
+			organization_id: null,
+			permissions: 'PRODUCTS:READ',
+			expires_at: iso(NOW + HOUR),
+			last_used_at: iso(NOW),
+			session_id: 'sess_1',
+			maker_expires_at: null,
+		};
+		faulty = faultyD1(d1With(sessionKey));
+		for (let n = 0; n < 2100; n += 1) expect(await principalAt(NOW, `session_key_${n}`)).toBeDefined();
+		expect(lookUps()).toBe(2100);
+		expect(await principalAt(NOW + SECOND, row.key_hash)).toMatchObject({ userId: row.user_id });
+		await principalAt(NOW + SECOND, 'session_key_2099');
+		expect(lookUps()).toBe(2100);
 	});
 
 	it('does not cache a failure of the database', async () => {

@@ -52,7 +52,9 @@ describe('a good token', () => {
 			organizationId: 'org_1',
 			permissions: ['*'],
 			keyId: null,
+			clerkSessionId: 'sess_clerk',
 			sessionId: null,
+			expiresAt: Number.POSITIVE_INFINITY,
 		});
 	});
 

@@ -1,11 +1,11 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 import type { SessionKey } from '../../src/auth/session-keys/schema.ts';
-import { findApiKey } from '../../src/auth/store.ts';
+import { findApiKey, revokeApiKey } from '../../src/auth/store.ts';
 import { sha256Hex } from '../../src/core/sha256.ts';
 import { openDatabase } from '../../src/database/database.ts';
-import { callerWith, newCaller, SESSIONS } from '../support/api.ts';
-import { expire, query } from '../support/database.ts';
+import { callerWith, newCaller, newKey, SESSIONS } from '../support/api.ts';
+import { expire } from '../support/database.ts';
 import { meteredD1 } from '../support/metered-d1.ts';
 import { FIVE, near } from '../support/several-databases.ts';
 
@@ -61,6 +61,27 @@ describe.each([0, 3])('a key for one session in database %i', (number) => {
 		expect((await guest.call('GET', path)).status).toBe(401);
 	});
 
+	it('ends with its maker', async () => {
+		const caller = await newCaller({ fetcher: near(number) });
+		const { id } = await caller.create();
+		const path = `${SESSIONS}/${id}`;
+		const { key, row } = await newKey({ userId: caller.userId });
+		const made = await callerWith(key, caller, near(2)).call<SessionKey>('POST', `${path}/keys`);
+		const guest = callerWith(made.json.key, caller, near(4, { ...FIVE, KEY_CACHE_SECONDS: '0' }));
+		expect((await guest.call('GET', path)).status).toBe(200);
+		await revokeApiKey(openDatabase(env.DB), row.id, new Date().toISOString());
+		expect((await guest.call('GET', path)).status).toBe(401);
+	});
+
+	it('is refused when the session has 100', async () => {
+		const caller = await newCaller({ fetcher: near(number) });
+		const { id } = await caller.create();
+		const make = async () => (await caller.call('POST', `${SESSIONS}/${id}/keys`)).status;
+		const statuses = await Promise.all(Array.from({ length: 103 }, make));
+		expect(statuses.filter((status) => status === 201)).toHaveLength(100);
+		expect(statuses.filter((status) => status === 403)).toHaveLength(3);
+	});
+
 	it('is found with its session, its owner and the permission to read', async () => {
 		const { caller, id, made } = await holder(number);
 		const row = await findApiKey(openDatabase(env.DB), await sha256Hex(made.key));
@@ -68,20 +89,12 @@ describe.each([0, 3])('a key for one session in database %i', (number) => {
 	});
 });
 
-it('has no stored permissions, so that a Worker that does not know other databases refuses it', async () => {
-	const { made } = await holder(3);
-	const [row] = await query<{ permissions: string; session_id: string | null }>(
-		'SELECT permissions, session_id FROM api_keys WHERE id = ?',
-		made.id,
-	);
-	expect(row).toEqual({ permissions: '', session_id: null });
-});
-
-it('takes one trip to make for a session of DB, and two for a session of another database', async () => {
-	for (const [number, trips] of [
-		[0, [1, 0]],
-		[1, [1, 1]],
-	] as const) {
+it.each([
+	[0, [2, 0]],
+	[1, [1, 1]],
+])(
+	'takes two trips to make for a session of database %i: one to its database and one to DB',
+	async (number, trips) => {
 		const [main, other] = [meteredD1(env.DB), meteredD1(env.FURTHER_1)];
 		const bindings = { ...FIVE, DB: main.d1, DB_1: other.d1 };
 		const caller = await newCaller({ fetcher: near(number, bindings) });
@@ -91,5 +104,5 @@ it('takes one trip to make for a session of DB, and two for a session of another
 		other.reset();
 		await caller.call('POST', `${SESSIONS}/${id}/keys`);
 		expect([main.trips, other.trips]).toEqual(trips);
-	}
-});
+	},
+);

@@ -28,9 +28,20 @@ async function fill(sessions: number, eventsEach: number): Promise<void> {
 	);
 }
 
+/** Stores keys for one session by SQL, which expire at a time. */
+const fillKeys = (count: number, expiresAt: string) =>
+	query(
+		`INSERT INTO api_keys (id, key_hash, prefix, user_id, permissions, environment, created_at, expires_at, placed_session_id)
+		WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
+		SELECT 'key_' || ?2 || i, 'hash_' || ?2 || i, 'p', 'user_many', 'PRODUCTS:READ', 'test', '2020', ?2, 'sess_one' FROM n`,
+		count,
+		expiresAt,
+	);
+
 describe('the scheduled cleanup', () => {
 	beforeEach(async () => {
 		await query('DELETE FROM sessions');
+		await query("DELETE FROM api_keys WHERE user_id = 'user_many'");
 	});
 
 	it('removes what has expired with its events, and nothing else', async () => {
@@ -54,9 +65,9 @@ describe('the scheduled cleanup', () => {
 
 	it('stops at its limit of statements, reports what is left, and continues in the next run', async () => {
 		await fill(1000, 30);
-		const budget = { CLEANUP_MAX_STATEMENTS: 12, CLEANUP_MAX_SECONDS: 60 };
+		const budget = { CLEANUP_MAX_STATEMENTS: 15, CLEANUP_MAX_SECONDS: 60 };
 		const first = await cleanUp(env.DB, Date.now(), budget);
-		expect(first.statements).toBeLessThanOrEqual(12);
+		expect(first.statements).toBeLessThanOrEqual(15);
 		expect(first.sessions).toBeGreaterThan(0);
 		expect(first.left).toBe(500 - first.sessions);
 		let runs = 1;
@@ -68,7 +79,7 @@ describe('the scheduled cleanup', () => {
 
 	it('removes the oldest first', async () => {
 		await fill(400, 1);
-		await cleanUp(env.DB, Date.now(), { CLEANUP_MAX_STATEMENTS: 11, CLEANUP_MAX_SECONDS: 60 });
+		await cleanUp(env.DB, Date.now(), { CLEANUP_MAX_STATEMENTS: 14, CLEANUP_MAX_SECONDS: 60 });
 		const [oldest] = await query<{ at: string }>(
 			"SELECT min(expires_at) AS at FROM sessions WHERE expires_at < '2900'",
 		);
@@ -96,23 +107,23 @@ describe('the scheduled cleanup', () => {
 		const faulty = faultyD1();
 		const lost = { message: 'D1_ERROR: Network connection lost.', when: 'before' as const };
 		// Each chunk is lost as often as it is tried again; the count of what is left is lost once.
-		const lostChunks = Array.from({ length: 6 }, () => [lost, lost, null]).flat();
+		const lostChunks = Array.from({ length: 4 }, () => [lost, lost, null]).flat();
 		faulty.next = [...lostChunks, lost, null, lost, lost, null];
 		const report = await cleanUp(faulty.d1, Date.now(), {
-			CLEANUP_MAX_STATEMENTS: 46,
+			CLEANUP_MAX_STATEMENTS: 48,
 			CLEANUP_MAX_SECONDS: 60,
 		});
-		expect(report).toMatchObject({ sessions: 600, left: 400, statements: 41 });
+		expect(report).toMatchObject({ sessions: 400, left: 600, statements: 41 });
 		expect(faulty.sql.flat()).toHaveLength(41);
 	});
 
-	it.each(['0', '10', '1001', '1.5', 'many'])('rejects CLEANUP_MAX_STATEMENTS = %s', (value) => {
+	it.each(['0', '13', '1001', '1.5', 'many'])('rejects CLEANUP_MAX_STATEMENTS = %s', (value) => {
 		expect(() => settingsOf({ ...env, CLEANUP_MAX_STATEMENTS: value })).toThrow('CLEANUP_MAX_STATEMENTS');
 	});
 
 	it('deletes sessions with the smallest CLEANUP_MAX_STATEMENTS that is accepted', async () => {
 		await fill(10, 1);
-		const report = await cleanUp(env.DB, Date.now(), settingsOf({ ...env, CLEANUP_MAX_STATEMENTS: '11' }));
+		const report = await cleanUp(env.DB, Date.now(), settingsOf({ ...env, CLEANUP_MAX_STATEMENTS: '14' }));
 		expect(report).toMatchObject({ sessions: 5, events: 5 });
 	});
 
@@ -145,13 +156,15 @@ describe('the scheduled cleanup', () => {
 
 	it('does not read whole tables when the statistics of the query planner are those of small ones', async () => {
 		await fill(4, 1);
+		await fillKeys(2, '2020-01-01T00:00:00.000Z');
 		await query('ANALYZE');
 		await query('DELETE FROM sessions');
 		await fill(10_000, 2);
+		await fillKeys(10_000, '2020-01-02T00:00:00.000Z');
 		const meter = meteredD1(env.DB);
-		const report = await cleanUp(meter.d1, Date.now(), { ...GENEROUS, CLEANUP_MAX_STATEMENTS: 11 });
-		expect(report).toMatchObject({ sessions: 100, events: 200 });
-		for (const read of meter.readByStatement.slice(0, 2)) expect(read).toBeLessThanOrEqual(1000);
+		const report = await cleanUp(meter.d1, Date.now(), { ...GENEROUS, CLEANUP_MAX_STATEMENTS: 14 });
+		expect(report).toMatchObject({ sessions: 100, events: 200, keys: 500 });
+		for (const read of meter.readByStatement.slice(0, 3)) expect(read).toBeLessThanOrEqual(2000);
 	});
 
 	it('lets requests be answered while it runs', async () => {
@@ -167,6 +180,34 @@ describe('the scheduled cleanup', () => {
 		expect(answers.map(({ status }) => status)).toEqual(Array(30).fill(200));
 		expect((await running).left).toBe(0);
 		expect((await caller.details(id)).id).toBe(id);
+	});
+});
+
+describe('the cleanup of keys for one session', () => {
+	beforeEach(async () => {
+		await query("DELETE FROM api_keys WHERE user_id = 'user_many'");
+	});
+
+	it('removes those that have expired, whether their session lives or not, and no other key', async () => {
+		const caller = await newCaller({ expiresAt: '2020-01-01T00:00:00.000Z' });
+		await fillKeys(30, '2020-01-01T00:00:00.000Z');
+		await fillKeys(20, '2999-01-01T00:00:00.000Z');
+		expect(await cleanUp(env.DB, Date.now(), GENEROUS)).toMatchObject({ keys: 30 });
+		expect(await countRows('api_keys', "user_id = 'user_many'")).toBe(20);
+		expect(await countRows('api_keys', `user_id = '${caller.userId}'`)).toBe(1);
+	});
+
+	it('takes them in chunks: no statement reads or writes more because there are more keys', async () => {
+		const costs = [];
+		for (const count of [2_000, 20_000]) {
+			await query("DELETE FROM api_keys WHERE user_id = 'user_many'");
+			await fillKeys(count, '2020-01-01T00:00:00.000Z');
+			const meter = meteredD1(env.DB);
+			const { keys } = await cleanUp(meter.d1, Date.now(), { ...GENEROUS, CLEANUP_MAX_STATEMENTS: 14 });
+			expect(keys).toBe(500);
+			costs.push(meter.readByStatement);
+		}
+		expect(costs[1]).toEqual(costs[0]);
 	});
 });
 
@@ -190,7 +231,7 @@ describe('a cleanup that D1 fails', () => {
 				sessions: 200,
 				events: 200,
 				left: null,
-				statements: 6,
+				statements: 9,
 				cause: expect.objectContaining({ error: message }),
 			}),
 		]);

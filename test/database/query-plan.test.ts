@@ -20,6 +20,7 @@ import * as steps from '../../src/steps/store.ts';
 const owner = { userId: 'user_1', organizationId: 'org_1' };
 const now = '2026-01-15T09:30:00.000Z';
 const reference = { id: 'sess_01k2vxq8f3e7ttyyds0t6w2h4b', owner, now };
+const keyed = { ...reference, id: `${reference.id.slice(0, -1)}d` };
 const key = { key: 'k', fingerprint: 'f' };
 const session = {
 	id: reference.id,
@@ -49,6 +50,8 @@ const apiKey: apiKeys.ApiKeyRow = {
 	revoked_at: null,
 	last_used_at: null,
 	session_id: null,
+	maker_key_id: null,
+	maker_clerk_session_id: null,
 };
 const page: reads.ListQuery = {
 	owner,
@@ -68,9 +71,9 @@ const sessionKey = {
 	keyHash: 'h2',
 	prefix: 'p',
 	environment: 'test',
+	maker: { keyId: 'key_1', clerkSessionId: null },
 	expiresAt: '2999-01-01T00:00:00.000Z',
 } as const;
-const placedKey = { ...sessionKey, id: 'key_3', keyHash: 'h3' };
 const endedKey = { user_id: 'user_1', organization_id: '', idempotency_key: 'k', database: 1 };
 
 /** Every store function that sends statements, once for each form of its SQL. */
@@ -160,6 +163,7 @@ const calls: Record<string, ((db: Database) => Promise<unknown>)[]> = {
 	readApiKey: [(db) => apiKeys.readApiKey(db, 'key_1')],
 	listApiKeys: [(db) => apiKeys.listApiKeys(db)],
 	revokeApiKey: [(db) => apiKeys.revokeApiKey(db, 'key_1', now)],
+	revokeKeysOfClerkSession: [(db) => apiKeys.revokeKeysOfClerkSession(db, 'sess_clerk', now)],
 	expireApiKey: [(db) => apiKeys.expireApiKey(db, 'key_1', now)],
 	touchApiKey: [(db) => apiKeys.touchApiKey(db, 'key_1', now, now)],
 	beginFollowing: [
@@ -171,13 +175,17 @@ const calls: Record<string, ((db: Database) => Promise<unknown>)[]> = {
 		(db) => following.lookUpFollowed(db, reference, { after: undefined, renewal: undefined }),
 	],
 	insertSessionKey: [(db) => sessionKeys.insertSessionKey(db, reference, sessionKey)],
-	readExpiry: [(db) => sessionKeys.readExpiry(db, reference)],
-	insertPlacedSessionKey: [(db) => sessionKeys.insertPlacedSessionKey(db, reference, placedKey)],
-	revokePlacedSessionKey: [(db) => sessionKeys.revokePlacedSessionKey(db, reference, placedKey.id)],
+	readExpiry: [
+		async (db) => {
+			await sessions.insertSession(db, { ...session, id: keyed.id }, undefined);
+			return sessionKeys.readExpiry(db, keyed);
+		},
+	],
+	storeSessionKey: [(db) => sessionKeys.storeSessionKey(db, reference, sessionKey)],
+	deleteEndedKeys: [(db) => sessionKeys.deleteEndedKeys(db, reference)],
 	revokeSessionKey: [(db) => sessionKeys.revokeSessionKey(db, reference, sessionKey.id)],
 	deleteExpired: [(db) => cleanup.deleteExpired(db, now)],
 	countExpired: [(db) => cleanup.countExpired(db, now)],
-	deleteExpiredPlacedKeys: [(db) => placedCleanup.deleteExpiredPlacedKeys(db, now)],
 	readEndedKeys: [(db) => placedCleanup.readEndedKeys(db, now)],
 	readKeysInUse: [(db) => placedCleanup.readKeysInUse(db, [endedKey], now)],
 	releaseKeys: [(db) => placedCleanup.releaseKeys(db, [endedKey], [{ ...endedKey, expires_at: now }], now)],
@@ -200,8 +208,13 @@ const MAY_SCAN: Record<string, RegExp> = {
 	releaseKeys: ASKED,
 	readKeysInUse: ASKED,
 	wholeEvents: ASKED,
-	// The keys command uses this. No request does.
+	// The keys command uses these. No request does.
 	listApiKeys: /^SCAN api_keys USING INDEX/,
+	revokeKeysOfClerkSession: /^SCAN api_keys$/,
+	// The count reads at most 100 index entries, and the deletion as many keys.
+	insertSessionKey: /^SCAN \(subquery-\d\)$/,
+	storeSessionKey: /^SCAN \(subquery-\d\)$/,
+	deleteEndedKeys: /^SCAN own$/,
 	// At most 100 sessions of the chunk, not a table.
 	deleteExpired: /^SCAN expired$/,
 	// Sizes of at most 500 events.

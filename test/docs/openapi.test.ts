@@ -70,7 +70,7 @@ describe('the OpenAPI document', () => {
 			listEvents: ['VALIDATION_ERROR', 'SESSION_NOT_FOUND'],
 			appendEvent: [...ofBody, 'SESSION_NOT_FOUND', 'IDEMPOTENCY_KEY_REUSED'],
 			addStep: [...ofBody, 'SESSION_NOT_FOUND', 'PRECONDITION_FAILED', 'IDEMPOTENCY_KEY_REUSED'],
-			createSessionKey: [...ofBody, 'SESSION_NOT_FOUND'],
+			createSessionKey: [...ofBody, 'SESSION_NOT_FOUND', 'QUOTA_EXCEEDED'],
 			revokeSessionKey: ['VALIDATION_ERROR', 'SESSION_NOT_FOUND', 'NOT_FOUND'],
 		};
 		for (const { path, operation: each } of operations.filter(({ path }) => path.startsWith(SESSIONS))) {

@@ -254,4 +254,37 @@ describe('npm run keys in a process of its own', () => {
 		expect((await keys('revoke', id)).status).toBe(0);
 		expect(await find(id)).toMatchObject({ state: 'revoked' });
 	});
+
+	it('lists a session key with the key that made it, and revokes both together', async () => {
+		const maker = await create('--user', 'user_maker', '--expires-in', '30d');
+		const headers = { Authorization: maker.key, Connection: 'close' };
+		const post = async (path: string) =>
+			(await (await fetch(server.url + SESSIONS + path, { method: 'POST', headers })).json()) as Created;
+		const { id: session } = await post('');
+		const made = await post(`/${session}/keys`);
+		expect(await find(made.id)).toMatchObject({ makerKeyId: maker.id, makerClerkSessionId: null });
+		expect((await keys('list')).stdout).toContain(`PRODUCTS:READ of ${session}, made by ${maker.id}`);
+		const read = async () => {
+			const guest = { Authorization: made.key, Connection: 'close' };
+			return (await fetch(`${server.url}${SESSIONS}/${session}`, { headers: guest })).status;
+		};
+		expect(await read()).toBe(200);
+		// The old key works for another minute, and so does the key that it has made.
+		await keys('rotate', maker.id, '--grace', '1m');
+		expect(await read()).toBe(200);
+		expect((await find(made.id))?.expiresAt).toBe((await find(maker.id))?.expiresAt);
+		await keys('revoke', maker.id);
+		expect(await read()).toBe(401);
+		expect(await find(made.id)).toMatchObject({ state: 'revoked' });
+	});
+
+	it('revokes the keys that a Clerk session has made', async () => {
+		expect(await json('revoke', 'sess_signed_out')).toEqual({
+			id: 'sess_signed_out',
+			revoked: true,
+			keys: 0,
+		});
+		const { stdout } = await keys('revoke', 'sess_signed_out');
+		expect(stdout.trim()).toBe('0 keys that sess_signed_out has made are revoked.');
+	});
 });

@@ -27,10 +27,10 @@ const call = (url: string, authorization: string) =>
 
 describe('the rate limits of wrangler.toml', () => {
 	it('have unique namespace ids, because all Workers of an account share them', () => {
-		const ids = ['RATE_LIMITER', 'GUESS_LIMITER'].map((name) =>
+		const ids = ['RATE_LIMITER', 'SESSION_KEY_LIMITER', 'GUESS_LIMITER'].map((name) =>
 			rateLimitSetting(name, /namespace_id = "(\d+)"/),
 		);
-		expect(new Set(ids).size).toBe(2);
+		expect(new Set(ids).size).toBe(3);
 		// Cloudflare's documentation uses 1001 and 1002 as examples, so other Workers may use them too.
 		for (const id of ids) expect(Number(id)).toBeGreaterThan(10_000);
 	});
@@ -56,7 +56,7 @@ describe('the rate limits of wrangler.toml', () => {
 			}
 		}));
 
-	it('stop an address that guesses keys, and neither its valid keys nor its health checks', async () => {
+	it('stop an address that guesses keys, and neither its valid keys, known or new, nor its health checks', async () => {
 		const limit = Number(rateLimitSetting('GUESS_LIMITER', /limit = (\d+)/));
 		const server = await startServer({ KEY_CACHE_SECONDS: '0' });
 		try {
@@ -73,6 +73,7 @@ describe('the rate limits of wrangler.toml', () => {
 			expect(allowed).toBeGreaterThanOrEqual(limit);
 			expect((await call(server.url, (await newApiKey('live')).key)).status).toBe(429);
 			expect((await call(server.url, key)).status).toBe(404);
+			expect((await call(server.url, await server.newKey())).status).toBe(404);
 			expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
 		} finally {
 			await server.close();

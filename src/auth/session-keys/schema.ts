@@ -4,6 +4,8 @@ import { timestamp } from '../../core/fields.ts';
 const MIN_SECONDS = 60;
 const MAX_SECONDS = 86_400;
 const DEFAULT_SECONDS = 3600;
+/** The longest life of a key that a Clerk session makes. */
+export const MAX_SECONDS_OF_CLERK = 3600;
 
 const id = 'key_01k2vxq8f3e7ttyyds0t6w2h4c';
 /** `key_` and a TypeID suffix. */
@@ -17,7 +19,11 @@ export const sessionKeyRequestSchema = z
 			.min(MIN_SECONDS)
 			.max(MAX_SECONDS)
 			.default(DEFAULT_SECONDS)
-			.meta({ format: 'int64', description: 'The key expires after this time, or with the session.' }),
+			.meta({
+				format: 'int64',
+				description:
+					'The key expires after this time, or earlier with the session or with the credentials that made it.',
+			}),
 	})
 	.meta({ id: 'CreateSessionKey', examples: [{ expiresInSeconds: DEFAULT_SECONDS }] });
 

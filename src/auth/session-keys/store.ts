@@ -1,5 +1,6 @@
 import type { Database } from '../../core/database.ts';
-import type { SessionReference } from '../../core/session-reference.ts';
+import { ApiError } from '../../core/errors.ts';
+import { type SessionReference, sessionNotFound } from '../../core/session-reference.ts';
 import { referenceParameters, THIS_LIVE } from '../../database/live-session.ts';
 import type { KeyEnvironment } from '../api-key-format.ts';
 
@@ -9,55 +10,17 @@ export interface NewSessionKey {
 	keyHash: string;
 	prefix: string;
 	environment: KeyEnvironment;
-	/** The latest time at which it may expire. ISO 8601. */
+	/** The API key, or else the Clerk session, that makes it. */
+	maker: { keyId: string | null; clerkSessionId: string | null };
+	/** ISO 8601. */
 	expiresAt: string;
 }
 
-/** The most expired keys of a session that one statement deletes. */
-const DELETED_AT_ONCE = 100;
+/** The most keys of one session that are stored and have not expired. Those that were revoked count until they are deleted. */
+export const MAX_KEYS = 100;
 
-/**
- * Stores a key that can read one session of DB. Returns when the key expires, or undefined when there is no such session.
- * Deletes keys of the session that have expired. Idempotent, because the key's id is new: the upsert changes nothing, and
- * makes a repeated INSERT return what the first one stored.
- */
-export async function insertSessionKey(
-	db: Database,
-	reference: SessionReference,
-	key: NewSessionKey,
-): Promise<string | undefined> {
-	const { id, owner, now } = reference;
-	const [, [stored]] = await db.run<[never, { expires_at: string }]>(
-		[
-			{
-				sql: `DELETE FROM api_keys WHERE id IN (SELECT id FROM api_keys
-					WHERE session_id = ? AND user_id = ? AND organization_id IS ? AND expires_at <= ? LIMIT ${DELETED_AT_ONCE})`,
-				parameters: [id, owner.userId, owner.organizationId, now],
-			},
-			{
-				sql: `INSERT INTO api_keys (id, key_hash, prefix, user_id, organization_id, permissions, environment,
-						created_at, expires_at, session_id)
-					SELECT ?, ?, ?, user_id, organization_id, 'PRODUCTS:READ', ?, ?, min(?, expires_at), id
-					FROM sessions WHERE ${THIS_LIVE}
-					ON CONFLICT (id) DO UPDATE SET id = excluded.id RETURNING expires_at`,
-				parameters: [
-					key.id,
-					key.keyHash,
-					key.prefix,
-					key.environment,
-					now,
-					key.expiresAt,
-					...referenceParameters(reference),
-				],
-			},
-		],
-		{ idempotent: true },
-	);
-	return stored?.expires_at;
-}
-
-/** Returns when a live session expires, or undefined when there is no such session. */
-export async function readExpiry(db: Database, reference: SessionReference): Promise<string | undefined> {
+/** Reads when a session expires, in the session's database. Throws SESSION_NOT_FOUND. */
+export async function readExpiry(db: Database, reference: SessionReference): Promise<string> {
 	const [[session]] = await db.run<[{ expires_at: string }]>(
 		[
 			{
@@ -67,24 +30,44 @@ export async function readExpiry(db: Database, reference: SessionReference): Pro
 		],
 		{ idempotent: true },
 	);
-	return session?.expires_at;
+	if (!session) throw sessionNotFound();
+	return session.expires_at;
 }
 
 /**
- * Stores in DB a key that can read one session of another database. Its stored permissions are empty, so that a Worker of an
- * earlier version, which does not know `placed_session_id`, refuses it. Idempotent, because the key's id is new.
+ * Stores in DB a key that can read one session, wherever the session is. The statement counts the session's keys itself, so that
+ * requests at the same time cannot pass the limit together. Throws QUOTA_EXCEEDED.
  */
-export async function insertPlacedSessionKey(
+export async function storeSessionKey(
+	db: Database,
+	reference: SessionReference,
+	key: NewSessionKey,
+): Promise<void> {
+	if (await insertSessionKey(db, reference, key)) return;
+	// Only now, because it reads every key of the session.
+	await deleteEndedKeys(db, reference);
+	if (await insertSessionKey(db, reference, key)) return;
+	throw new ApiError(
+		'QUOTA_EXCEEDED',
+		`The session has ${MAX_KEYS} keys. Revoke one of them, or wait until one expires.`,
+	);
+}
+
+/** Stores a key unless the session has MAX_KEYS. Returns whether it is stored. Idempotent, because the key's id is new. */
+export async function insertSessionKey(
 	db: Database,
 	{ id, owner, now }: SessionReference,
 	key: NewSessionKey,
-): Promise<void> {
-	await db.run(
+): Promise<boolean> {
+	const [, stored] = await db.run<[never, { id: string }]>(
 		[
 			{
-				sql: `INSERT INTO api_keys (id, key_hash, prefix, user_id, organization_id, permissions, environment,
-						created_at, expires_at, placed_session_id)
-					VALUES (?, ?, ?, ?, ?, '', ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
+				sql: `INSERT INTO api_keys (id, key_hash, prefix, user_id, organization_id, permissions, environment, created_at,
+						expires_at, placed_session_id, maker_key_id, maker_clerk_session_id)
+					SELECT ?, ?, ?, ?, ?, 'PRODUCTS:READ', ?, ?, ?, ?, ?, ?
+					WHERE (SELECT count(*) FROM (SELECT 1 FROM api_keys
+						WHERE placed_session_id = ? AND expires_at > ? LIMIT ${MAX_KEYS})) < ${MAX_KEYS}
+					ON CONFLICT (id) DO NOTHING`,
 				parameters: [
 					key.id,
 					key.keyHash,
@@ -95,15 +78,40 @@ export async function insertPlacedSessionKey(
 					now,
 					key.expiresAt,
 					id,
+					key.maker.keyId,
+					key.maker.clerkSessionId,
+					id,
+					now,
 				],
+			},
+			// A repeated INSERT can find the session full because of the first one.
+			{ sql: 'SELECT id FROM api_keys WHERE id = ?', parameters: [key.id] },
+		],
+		{ idempotent: true },
+	);
+	return stored.length > 0;
+}
+
+/** Deletes the keys of a session that have not expired but no longer work: they are revoked, or their maker has ended. */
+export async function deleteEndedKeys(db: Database, { id, now }: SessionReference): Promise<void> {
+	await db.run(
+		[
+			{
+				sql: `DELETE FROM api_keys INDEXED BY sqlite_autoindex_api_keys_1 WHERE id IN (SELECT own.id
+					FROM (SELECT id, maker_key_id, revoked_at FROM api_keys
+						WHERE placed_session_id = ? AND expires_at > ? LIMIT ${MAX_KEYS}) AS own
+					LEFT JOIN api_keys AS maker ON maker.id = own.maker_key_id
+					WHERE own.revoked_at IS NOT NULL OR maker.id IS NOT own.maker_key_id OR maker.revoked_at IS NOT NULL
+						OR maker.expires_at <= ?)`,
+				parameters: [id, now, now],
 			},
 		],
 		{ idempotent: true },
 	);
 }
 
-/** Revokes a key for a session of another database. The key is in DB. Returns whether it exists. Idempotent. */
-export async function revokePlacedSessionKey(
+/** Revokes in DB a key for one session. Returns whether the session has such a key. Idempotent. */
+export async function revokeSessionKey(
 	db: Database,
 	{ id, owner, now }: SessionReference,
 	keyId: string,
@@ -119,25 +127,4 @@ export async function revokePlacedSessionKey(
 		{ idempotent: true },
 	);
 	return keys.length > 0;
-}
-
-/** Revokes a key for a session of DB. Returns whether the session and the key exist. Idempotent. */
-export async function revokeSessionKey(
-	db: Database,
-	reference: SessionReference,
-	keyId: string,
-): Promise<{ session: boolean; key: boolean }> {
-	const { id, owner, now } = reference;
-	const [sessions, keys] = await db.run<[{ id: string }, { id: string }]>(
-		[
-			{ sql: `SELECT id FROM sessions WHERE ${THIS_LIVE}`, parameters: referenceParameters(reference) },
-			{
-				sql: `UPDATE api_keys SET revoked_at = ifnull(revoked_at, ?)
-					WHERE id = ? AND session_id = ? AND user_id = ? AND organization_id IS ? RETURNING id`,
-				parameters: [now, keyId, id, owner.userId, owner.organizationId],
-			},
-		],
-		{ idempotent: true },
-	);
-	return { session: sessions.length > 0, key: keys.length > 0 };
 }

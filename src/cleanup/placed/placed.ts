@@ -1,21 +1,13 @@
 import type { Databases } from '../../core/database.ts';
 import { MAX_TRIES } from '../../database/database.ts';
-import {
-	deleteExpiredPlacedKeys,
-	type EndedKey,
-	type KeyInUse,
-	readEndedKeys,
-	readKeysInUse,
-	releaseKeys,
-} from './store.ts';
+import { type EndedKey, type KeyInUse, readEndedKeys, readKeysInUse, releaseKeys } from './store.ts';
 
 /** The most statements that it can take to ask one database for its keys and to release them in DB. */
 const ASK_COST = MAX_TRIES.read + 2 * MAX_TRIES.write;
 
 /**
- * Removes from DB the expired API keys for sessions of other databases, and the notes of Idempotency-Keys whose sessions have
- * ended. It continues until none is left or `mayGoOn` returns false. `mayGoOn` takes the most statements that the next chunk
- * can need. Returns how many keys of both kinds were processed.
+ * Removes from DB the notes of Idempotency-Keys whose sessions have ended. It continues until none is left or `mayGoOn` returns
+ * false. `mayGoOn` takes the most statements that the next chunk can need. Returns how many notes were processed.
  *
  * A session may have got a longer life since its note was made, so its database is asked first. The note is kept while the
  * session lives. It is deleted when the session is gone or its database is no longer bound.
@@ -27,11 +19,6 @@ export async function cleanUpPlaced(
 ): Promise<number> {
 	const main = databases.numbered(0);
 	let count = 0;
-	for (let isEmpty = false; !isEmpty && mayGoOn(MAX_TRIES.write); ) {
-		const deleted = await deleteExpiredPlacedKeys(main, now);
-		count += deleted;
-		isEmpty = deleted === 0;
-	}
 	while (mayGoOn(MAX_TRIES.read + ASK_COST)) {
 		const ended = await readEndedKeys(main, now);
 		if (ended.length === 0) break;

@@ -1,6 +1,6 @@
 import type { Database } from '../../core/database.ts';
 
-/** The most keys that one statement deletes or reads. */
+/** The most keys that one statement reads. */
 const AT_ONCE = 500;
 
 /** An Idempotency-Key whose note in DB has expired, and the number of the database that its creates go to. */
@@ -14,21 +14,6 @@ export interface EndedKey {
 
 /** An Idempotency-Key that a live session still has, and when the session expires. */
 export type KeyInUse = EndedKey & { expires_at: string };
-
-/** Deletes a chunk of the expired API keys for sessions that are not in DB. Returns how many. Idempotent. */
-export async function deleteExpiredPlacedKeys(db: Database, now: string): Promise<number> {
-	const [deleted = 0] = await db.change(
-		[
-			{
-				sql: `DELETE FROM api_keys WHERE id IN (SELECT id FROM api_keys
-					WHERE placed_session_id IS NOT NULL AND expires_at <= ? ORDER BY expires_at LIMIT ${AT_ONCE})`,
-				parameters: [now],
-			},
-		],
-		{ idempotent: true },
-	);
-	return deleted;
-}
 
 /** Reads from DB a chunk of the Idempotency-Keys whose notes had expired by `now`, the oldest first. */
 export async function readEndedKeys(db: Database, now: string): Promise<EndedKey[]> {
