@@ -1,5 +1,3 @@
-import { endOfLiteral, endOfString } from './raw-members.ts';
-
 /**
  * RFC 7396 on JSON texts in their stored form: without white space, without duplicate members, and with only the
  * necessary escapes in names. It works on texts, because a parsed value loses the order of members and the literals of
@@ -104,4 +102,21 @@ function merged(target: Nested | undefined, targetAt: number, patch: Nested, pat
 		text += text === '' ? `${name}:${member}` : `,${name}:${member}`;
 	}
 	return `{${text}}`;
+}
+
+/** The index after the closing quote of the string that opens at `start`. */
+function endOfString(text: string, start: number): number {
+	for (let quote = text.indexOf('"', start + 1); ; quote = text.indexOf('"', quote + 1)) {
+		let before = quote - 1;
+		while (text.charAt(before) === '\\') before -= 1;
+		const backslashes = quote - 1 - before;
+		if (backslashes % 2 === 0) return quote + 1;
+	}
+}
+
+/** The index after the number, true, false or null that begins at `start`. */
+function endOfLiteral(text: string, start: number): number {
+	let end = start + 1;
+	while (end < text.length && !',]}'.includes(text.charAt(end))) end += 1;
+	return end;
 }

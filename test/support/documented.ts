@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import type { oas31 } from 'zod-openapi';
 import { app } from '../../src/app.ts';
 import { openApiDocument } from '../../src/docs/openapi.ts';
-import { isObject } from '../../src/json/raw-members.ts';
+import { isObject } from '../../src/json/schema.ts';
 import { detailsFields } from '../../src/sessions/schema.ts';
 
 const document = openApiDocument(app.routes);

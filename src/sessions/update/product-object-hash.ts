@@ -15,6 +15,14 @@ function withFiniteNumbers(value: unknown): unknown {
 		return Math.min(Math.max(value, -Number.MAX_VALUE), Number.MAX_VALUE);
 	}
 	if (typeof value !== 'object' || value === null) return value;
+	if (Array.isArray(value)) {
+		for (let at = 0; at < value.length; at += 1) {
+			const item: unknown = value[at];
+			const finite = withFiniteNumbers(item);
+			if (finite !== item) value[at] = finite;
+		}
+		return value;
+	}
 	const members = value as Record<string, unknown>;
 	for (const name in members) {
 		const member = members[name];
