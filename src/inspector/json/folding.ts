@@ -1,39 +1,15 @@
 import { codeFolding, foldable, foldEffect, foldGutter, foldKeymap, foldService } from '@codemirror/language';
 import type { EditorState, Text } from '@codemirror/state';
 import { type EditorView, keymap } from '@codemirror/view';
+import { foldRanges, type Range } from './fold-ranges.ts';
 
-interface Range {
-	from: number;
-	to: number;
-}
+/** The gutter asks for each line in view again and again. */
+const known = new WeakMap<Text, ReadonlyMap<number, Range>>();
 
-const indentOf = (line: string): number => line.length - line.trimStart().length;
-
-/** The gutter asks for each line in view again and again, and a range may be as long as the text. */
-const known = new WeakMap<Text, Map<number, Range | null>>();
-
-/** The range that folds at a line, by indentation, which is how the page lays JSON out. */
 function rangeAt({ doc }: EditorState, lineStart: number): Range | null {
-	const ranges = known.get(doc) ?? new Map<number, Range | null>();
+	const ranges = known.get(doc) ?? foldRanges(doc.iterLines());
 	known.set(doc, ranges);
-	let range = ranges.get(lineStart);
-	if (range === undefined) {
-		range = findRange(doc, lineStart);
-		ranges.set(lineStart, range);
-	}
-	return range;
-}
-
-function findRange(doc: Text, lineStart: number): Range | null {
-	const first = doc.lineAt(lineStart);
-	if (!/[{[]\s*$/.test(first.text)) return null;
-	const indent = indentOf(first.text);
-	let position = first.to + 1;
-	for (const line of doc.iterLines(first.number + 1)) {
-		if (line.trim() !== '' && indentOf(line) <= indent) return { from: first.to, to: position + indent };
-		position += line.length + 1;
-	}
-	return null;
+	return ranges.get(lineStart) ?? null;
 }
 
 export const folding = [

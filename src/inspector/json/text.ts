@@ -11,25 +11,55 @@ const tokensOf = (json: string): string[] => json.match(TOKEN) ?? [];
 /** The same JSON without white space between its tokens. */
 export const compact = (json: string): string => tokensOf(json).join('');
 
-/** The same JSON with a line for each value. */
+/**
+ * The longest text that a layout makes. Each level of nesting indents its lines further, so a JSON of 360 KB that nests
+ * 98 deep would become 36 MB of white space.
+ */
+const MAX_LAID_OUT = 2_000_000;
+
+/** The same JSON with a line for each value. Values that nest too deep for a layout of usual length stay on one line. */
 export function pretty(json: string): string {
 	const tokens = tokensOf(json);
+	const most = levelsInLines(tokens);
 	const parts: string[] = [];
-	let line = '\n';
+	let level = 0;
+	const line = () => (level <= most ? `\n${'  '.repeat(level)}` : '');
 	tokens.forEach((token, index) => {
 		const next = tokens[index + 1];
 		if (token === '{' || token === '[') {
-			const isEmpty = next === '}' || next === ']';
-			line += '  ';
-			parts.push(token, isEmpty ? '' : line);
+			level += 1;
+			parts.push(token, next === '}' || next === ']' ? '' : line());
 		} else if (token === '}' || token === ']') {
-			line = line.slice(0, -2);
 			const previous = tokens[index - 1];
-			parts.push(previous === '{' || previous === '[' ? '' : line, token);
-		} else if (token === ',') parts.push(token, line);
-		else parts.push(token === ':' ? ': ' : token);
+			const isEmpty = previous === '{' || previous === '[';
+			const isInLines = level <= most;
+			level -= 1;
+			parts.push(isEmpty || !isInLines ? '' : line(), token);
+		} else if (token === ',') parts.push(token, line());
+		else if (token === ':') parts.push(level <= most ? ': ' : ':');
+		else parts.push(token);
 	});
 	return parts.join('');
+}
+
+/** How many levels of nesting get lines of their own, so that the layout is at most MAX_LAID_OUT characters long. */
+function levelsInLines(tokens: readonly string[]): number {
+	/** The white space that the layout adds for each level. */
+	const added: number[] = [];
+	let level = 0;
+	let length = 0;
+	for (const token of tokens) {
+		length += token.length;
+		if (token === '{' || token === '[') level += 1;
+		const white = token === ':' ? 1 : '{[,}]'.includes(token) ? 1 + 2 * level : 0;
+		added[level] = (added[level] ?? 0) + white;
+		if (token === '}' || token === ']') level -= 1;
+	}
+	const tooDeep = added.findIndex((white) => {
+		length += white ?? 0;
+		return length > MAX_LAID_OUT;
+	});
+	return tooDeep === -1 ? added.length : tooDeep - 1;
 }
 
 /** The text of each member of a JSON object. */

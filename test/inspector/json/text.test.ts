@@ -38,6 +38,19 @@ describe('JSON as text', () => {
 		);
 	});
 
+	it.each([
+		['arrays', '[', ']'],
+		['objects', '{"a":', '}'],
+	])('is laid out in at most 2,000,000 characters, however deep its %s nest', (_, open, close) => {
+		const group = `${open.repeat(97)}0${close.repeat(97)}`;
+		const json = `{"a":[${new Array(Math.floor(360_000 / group.length)).fill(group).join(',')}]}`;
+		const text = pretty(json);
+		expect(text.length).toBeLessThan(2_000_000);
+		expect(text.split('\n').length).toBeGreaterThan(1000);
+		expect(text.startsWith(`{\n  "a": [\n    ${open.trimEnd().slice(0, 1)}`)).toBe(true);
+		expect(compact(text)).toBe(json);
+	});
+
 	it('gives the text of each member of an object', () => {
 		fc.assert(
 			fc.property(anyObject, fc.boolean(), (value, isWide) => {
