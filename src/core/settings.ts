@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { boundNumbers, databaseName, placementSchema } from './placement.ts';
+import { issuer, origins, publicKey, wholeNumber } from './setting-values.ts';
 
 /** The Worker's environment: from wrangler.toml, `.dev.vars` and secrets. */
 export interface Bindings {
@@ -36,18 +37,6 @@ export interface Bindings {
 /** 100 years of 365.25 days. Longer lives could give a session an expiry whose year has more than four digits. */
 const MAX_SESSION_TTL_SECONDS = 3_155_760_000;
 
-const wholeNumber = (fallback: number, min: number, max: number = Number.MAX_SAFE_INTEGER) =>
-	z.coerce.number().int().min(min).max(max).default(fallback);
-const commaSeparated = z
-	.string()
-	.default('')
-	.transform((text) =>
-		text
-			.split(',')
-			.map((part) => part.trim())
-			.filter((part) => part !== ''),
-	);
-
 const settingsSchema = z.object({
 	/** Which databases take new sessions, and from where. */
 	PLACEMENT: placementSchema,
@@ -70,19 +59,13 @@ const settingsSchema = z.object({
 	CLEANUP_MAX_STATEMENTS: wholeNumber(1000, 14, 1000),
 	/** A scheduled invocation may take 15 minutes; waiting for D1 is not CPU time. */
 	CLEANUP_MAX_SECONDS: wholeNumber(120, 1, 840),
-	/** Without a slash at the end, as browsers send them. */
-	CORS_ORIGINS: commaSeparated.transform((origins) => origins.map((origin) => origin.replace(/\/$/, ''))),
-	/** PEM of the Clerk instance's public key; line breaks may be written as `\n`. */
-	CLERK_JWT_KEY: z
-		.string()
-		.default('')
-		.transform((pem) => pem.replaceAll('\\n', '\n').trim()),
-	/** Without a slash at the end, because the `iss` of a Clerk token has none. */
-	CLERK_ISSUER: z
-		.string()
-		.default('')
-		.transform((issuer) => issuer.trim().replace(/\/+$/, '')),
-	CLERK_AUTHORIZED_PARTIES: commaSeparated,
+	CORS_ORIGINS: origins({ wildcard: '*' }),
+	/** PEM of the Clerk instance's public key. */
+	CLERK_JWT_KEY: publicKey,
+	/** The `iss` of Clerk's tokens, which has no slash at the end. */
+	CLERK_ISSUER: issuer,
+	/** The `azp` of Clerk's tokens, which is the origin of a page. */
+	CLERK_AUTHORIZED_PARTIES: origins(),
 });
 
 export interface Settings extends z.output<typeof settingsSchema> {
