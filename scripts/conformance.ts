@@ -1,5 +1,5 @@
 /**
- * `npm run conformance -- --base-url URL --api-key KEY`: checks any server against the document of the reference, or
+ * `SESSIONS_API_KEY=KEY npm run conformance -- --base-url URL`: checks any server against the document of the reference, or
  * also against what this project adds to it. It imports nothing from the service.
  */
 import { parseArgs } from 'node:util';
@@ -7,10 +7,11 @@ import { type Profile, profiles } from './conformance/check.ts';
 import { checksOf, type Result, run } from './conformance/run.ts';
 import { type Server, send } from './conformance/server.ts';
 
-const HELP = `npm run conformance -- --base-url URL --api-key KEY
+const HELP = `SESSIONS_API_KEY=KEY npm run conformance -- --base-url URL
     [--profile reference]    checks what the document of the reference says, and nothing more (default)
     [--profile strict]       also checks what this project adds: docs/conformance.md
-    [--limited-api-key KEY]  a read-only key of the same user; adds the checks of 403 responses
+    [--api-key KEY]          the key, if SESSIONS_API_KEY is not set; the shell's history and the list of processes show it
+    [--limited-api-key KEY]  a read-only key of the same user, or SESSIONS_LIMITED_API_KEY; adds the checks of 403 responses
     [--readonly]             runs only the checks that change nothing on the server
     [--timeout SECONDS]      how long to wait for each response (default: 10)
     [--json]                 prints one JSON object instead of a table`;
@@ -39,16 +40,20 @@ function readArguments() {
 				json: { type: 'boolean', default: false },
 			},
 		});
-		const { 'base-url': baseUrl, 'api-key': apiKey, 'limited-api-key': limitedApiKey } = values;
-		if (!baseUrl || !apiKey) throw new Error('--base-url and --api-key are required.');
+		const { 'base-url': baseUrl } = values;
+		const apiKey = values['api-key'] || process.env.SESSIONS_API_KEY;
+		const limitedApiKey = values['limited-api-key'] || process.env.SESSIONS_LIMITED_API_KEY || undefined;
+		if (!baseUrl) throw new Error('--base-url is required.');
+		if (!apiKey) throw new Error('A key is required: set SESSIONS_API_KEY, or pass --api-key.');
 		if (!URL.canParse(baseUrl) || !/^https?:/.test(baseUrl)) {
 			throw new Error(`--base-url: "${baseUrl}" is not a URL that begins with http:// or https://.`);
 		}
-		for (const [option, key = ''] of [
-			['--api-key', apiKey] as const,
-			['--limited-api-key', limitedApiKey] as const,
+		for (const [name, key = ''] of [
+			['API key', apiKey] as const,
+			['limited API key', limitedApiKey] as const,
 		]) {
-			if (/[^\x21-\x7e]/.test(key)) throw new Error(`${option}: a key consists of visible ASCII characters.`);
+			if (/[^\x21-\x7e]/.test(key))
+				throw new Error(`The ${name} is not one: a key consists of visible ASCII characters.`);
 		}
 		const { profile } = values;
 		if (!isProfile(profile)) throw new Error(`--profile takes ${profiles.join(' or ')}.`);
@@ -75,9 +80,9 @@ if (obstacle !== undefined) fail(obstacle, 1);
 async function findObstacle({ baseUrl, timeout }: Server): Promise<string | undefined> {
 	try {
 		const { status, text } = await send(server, 'GET');
-		if (status === 401) return `${baseUrl} rejected the key of --api-key with 401: ${text.slice(0, 200)}`;
+		if (status === 401) return `${baseUrl} rejected the API key with 401: ${text.slice(0, 200)}`;
 		if (status === 403)
-			return `${baseUrl} rejected the key of --api-key with 403, because it may not list sessions: ${text.slice(0, 200)}`;
+			return `${baseUrl} rejected the API key with 403, because it may not list sessions: ${text.slice(0, 200)}`;
 		return undefined;
 	} catch (error) {
 		if (!(error instanceof Error)) throw error;

@@ -14,17 +14,25 @@ export const plainString = (max: number, min = 0) =>
 		.refine((text) => characters(text) <= max, refusal('TOO_LONG', `must have at most ${max} characters`))
 		.refine((text) => characters(text) >= min, refusal('TOO_SHORT', `must have at least ${min} character`))
 		.refine(isWellFormed, refusal('INVALID_CHARACTERS', 'must not contain U+0000 or a lone surrogate'))
-		.meta(min > 0 ? { minLength: min, maxLength: max } : { maxLength: max });
+		.meta({ ...(min > 0 ? { minLength: min } : {}), maxLength: max, pattern: '^[^\\x00]*$' });
+
+/**
+ * The pattern of a plain line for the OpenAPI document. Every engine of regular expressions reads `\x` with two digits
+ * alike; U+2028 and U+2029 need more digits, so they stand as themselves.
+ */
+const PLAIN_LINE = '^[^\\x00-\\x1f\\x7f-\\x9f\u2028\u2029]*$';
 
 /**
  * A plain string that also appears in lines of logs and streams. It must not contain control characters (Unicode's Cc)
  * or line and paragraph separators.
  */
 export const plainLine = (max: number, min = 0) =>
-	plainString(max, min).refine(
-		(text) => !/[\p{Cc}\p{Zl}\p{Zp}]/u.test(text),
-		refusal('INVALID_CHARACTERS', 'must not contain control characters or line separators'),
-	);
+	plainString(max, min)
+		.refine(
+			(text) => !/[\p{Cc}\p{Zl}\p{Zp}]/u.test(text),
+			refusal('INVALID_CHARACTERS', 'must not contain control characters or line separators'),
+		)
+		.meta({ pattern: PLAIN_LINE });
 
 /** A user's or an organization's id, in a response. */
 export const ownerId = z.string().max(255);

@@ -28,17 +28,26 @@ const POLICIES = { docs: policyWith("'self' 'unsafe-inline'"), inspector: policy
 /** A browser shows plain text, and downloads text/markdown. */
 const PLAIN_TEXT = 'text/plain; charset=utf-8';
 
+const NOT_MODIFIED = { description: 'The caller’s copy is current.' };
+
 /** A file's name. It has no slash: an encoded one in a path would lead to the files of the other page. */
 const FILE_NAME = /^[\w.-]+$/;
 
 const notFound = (): ApiError => new ApiError('NOT_FOUND', 'There is nothing at this path.');
 
-/** Returns a static asset of the Worker, as the given content type or its own. Throws NOT_FOUND. */
+/**
+ * Returns a static asset of the Worker, as the given content type or its own, or 304 when the caller's copy is current. A
+ * browser keeps a copy and asks for a newer one each time, so it sees a new deployment at once. Throws NOT_FOUND.
+ */
 async function asset(c: Context<AppEnv>, path: string, contentType?: string): Promise<Response> {
-	const found = await c.env.ASSETS.fetch(new URL(path, c.req.url));
-	if (found.status !== 200) throw notFound();
+	const known = c.req.header('If-None-Match');
+	const found = await c.env.ASSETS.fetch(new URL(path, c.req.url), {
+		headers: known === undefined ? {} : { 'If-None-Match': known },
+	});
+	if (found.status !== 200 && found.status !== 304) throw notFound();
 	const response = new Response(found.body, found);
-	if (contentType) response.headers.set('Content-Type', contentType);
+	response.headers.set('Cache-Control', 'no-cache');
+	if (contentType && found.status === 200) response.headers.set('Content-Type', contentType);
 	return response;
 }
 
@@ -89,7 +98,7 @@ export const docsRoutes = new Hono<AppEnv>({ strict: false })
 			tag: 'Service',
 			summary: 'This document',
 			description: 'OpenAPI 3.1, made from the schemas that validate requests.',
-			responses: { 200: { description: 'The document.', schema: documentSchema } },
+			responses: { 200: { description: 'The document.', schema: documentSchema }, 304: NOT_MODIFIED },
 		}),
 		(c) => asset(c, '/openapi.json', 'application/json; charset=utf-8'),
 	)
@@ -100,7 +109,7 @@ export const docsRoutes = new Hono<AppEnv>({ strict: false })
 			tag: 'Service',
 			summary: 'An overview for language models',
 			description: 'A short overview of the calls, as Markdown.',
-			responses: { 200: { description: 'The overview.', mediaType: 'text/plain' } },
+			responses: { 200: { description: 'The overview.', mediaType: 'text/plain' }, 304: NOT_MODIFIED },
 		}),
 		(c) => asset(c, '/llms.txt', PLAIN_TEXT),
 	)
@@ -111,7 +120,7 @@ export const docsRoutes = new Hono<AppEnv>({ strict: false })
 			tag: 'Service',
 			summary: 'The reference for language models',
 			description: 'The whole of this document, as Markdown.',
-			responses: { 200: { description: 'The reference.', mediaType: 'text/plain' } },
+			responses: { 200: { description: 'The reference.', mediaType: 'text/plain' }, 304: NOT_MODIFIED },
 		}),
 		(c) => asset(c, '/llms-full.txt', PLAIN_TEXT),
 	)
@@ -122,7 +131,7 @@ export const docsRoutes = new Hono<AppEnv>({ strict: false })
 			tag: 'Service',
 			summary: 'The reference page',
 			description: 'For people: reads the document above, and makes calls.',
-			responses: { 200: { description: 'The page.', mediaType: 'text/html' } },
+			responses: { 200: { description: 'The page.', mediaType: 'text/html' }, 304: NOT_MODIFIED },
 		}),
 		(c) => pageFile(c, 'docs', 'page.html'),
 	)
@@ -134,7 +143,7 @@ export const docsRoutes = new Hono<AppEnv>({ strict: false })
 			tag: 'Service',
 			summary: 'The inspector',
 			description: 'For people: shows sessions and their events live. It signs in with an API key.',
-			responses: { 200: { description: 'The page.', mediaType: 'text/html' } },
+			responses: { 200: { description: 'The page.', mediaType: 'text/html' }, 304: NOT_MODIFIED },
 		}),
 		(c) => pageFile(c, 'inspector', 'page.html'),
 	)

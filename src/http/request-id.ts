@@ -13,8 +13,7 @@ export const requestId = createMiddleware<AppEnv>(async (c, next) => {
 	c.set('requestId', id);
 	await next();
 	c.res.headers.set('X-Request-Id', id);
-	// A stream adds `no-transform`.
-	if (!c.res.headers.get('Cache-Control')?.startsWith('no-store'))
-		c.res.headers.set('Cache-Control', 'no-store');
+	// Streams and static files have their own.
+	if (!c.res.headers.has('Cache-Control')) c.res.headers.set('Cache-Control', 'no-store');
 	c.res.headers.set('X-Content-Type-Options', 'nosniff');
 });

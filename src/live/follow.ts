@@ -11,6 +11,8 @@ const HEADERS = {
 	'Content-Type': EVENT_STREAM,
 	// A proxy that compresses or rewrites a stream delays its frames.
 	'Cache-Control': 'no-store, no-transform',
+	// nginx, and proxies that follow it, would collect the frames.
+	'X-Accel-Buffering': 'no',
 };
 
 /**

@@ -67,7 +67,8 @@ export const update: Operation = {
 	description: [
 		`As \`${JSON_TYPE}\`: replaces each field in the body as a whole, and leaves the other fields unchanged.`,
 		`As \`${MERGE_PATCH_TYPE}\`: RFC 7396. Nested objects merge, \`null\` deletes a member, and \`null\` for a whole field clears it.`,
-		'A missing body is read as `{}`. Fields that are not defined here are ignored. The service computes `productObjectHash` when the body has a `productObject` without one: the SHA-256 of its RFC 8785 form, in lowercase hex.',
+		'The response is the whole session, so the permission to write shows what is stored: `{}` as the body changes nothing and returns the session.',
+		'A missing body is read as `{}`. Fields that are not defined here are ignored. The service computes `productObjectHash` when the body has a `productObject` without one: the SHA-256 of its RFC 8785 form, in lowercase hex. RFC 8785 covers neither lone surrogates nor numbers beyond the range of a double. Here a lone surrogate counts as its escape, such as `\\ud800`, and such a number as the nearest double.',
 		`Each object may have at most ${limits.storedObject} bytes as JSON in UTF-8, and ${limits.nesting} levels.`,
 	].join('\n\n'),
 	permission: 'PRODUCTS:WRITE',

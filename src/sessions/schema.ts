@@ -106,11 +106,11 @@ export const detailsFields = sessionFields.flatMap((field) =>
 );
 export type DetailsField = (typeof detailsFields)[number];
 
-/** A query's list of fields: some of `known`, in their order. */
+/** A query's list of fields, which may be repeated: some of `known`, in their order. */
 const fieldsQuery = <Field extends string>(known: readonly Field[]) =>
 	z
-		.string()
-		.transform((text) => text.split(','))
+		.union([z.string(), z.array(z.string())])
+		.transform((lists) => [lists].flat().flatMap((list) => list.split(',')))
 		.refine(
 			(names) => names.length <= known.length,
 			refusal('TOO_LONG', `must name at most ${known.length} fields`),
@@ -132,7 +132,8 @@ const fieldsQuery = <Field extends string>(known: readonly Field[]) =>
 				maxItems: known.length,
 				items: { type: 'string', enum: [...known] },
 			},
-			description: 'The fields of the response, comma-separated. By default all of them.',
+			description:
+				'The fields of the response, comma-separated. By default all of them. A repeated parameter counts as one list.',
 			param: { style: 'form', explode: false },
 		});
 

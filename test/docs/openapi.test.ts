@@ -183,3 +183,29 @@ describe('the check of responses against the document', () => {
 		expect(check({ ...error, code: 'SESSION_NOT_FOUND' }, { status: 403 })).toThrow('code');
 	});
 });
+
+describe('the pattern of a string in a request', () => {
+	const patternOf = (schema: string, field: string) => {
+		const property = document.components.schemas[schema]?.properties[field];
+		return new RegExp(String(property?.pattern));
+	};
+
+	it('accepts exactly the characters that the service accepts', async () => {
+		const caller = await newCaller();
+		const { id } = await caller.create();
+		const characters = [...'\u0000\t\n\r\u001f \u007f\u0080\u0085\u009f\u00a0\u2027\u2028\u2029\u202aé😀'];
+		for (const character of characters) {
+			const value = `a${character}b`;
+			for (const field of ['type', 'stage', 'message']) {
+				const body = { type: 'a', [field]: value };
+				const { status } = await caller.call('POST', `${SESSIONS}/${id}/events`, { body });
+				const isAllowed = patternOf('AppendEvent', field).test(value);
+				expect([field, JSON.stringify(character), isAllowed]).toEqual([
+					field,
+					JSON.stringify(character),
+					status === 201,
+				]);
+			}
+		}
+	});
+});

@@ -140,3 +140,34 @@ describe('a public page', () => {
 		}
 	});
 });
+
+describe('a file of a page', () => {
+	const FILES = [
+		...['/docs', '/docs/page.css', '/docs/swagger-ui-bundle.js', '/inspector', '/inspector/main.js'],
+		...['/openapi.json', '/llms.txt', '/llms-full.txt'],
+	];
+
+	it.each(FILES)('%s is kept by a browser, which asks each time whether it is current', async (path) => {
+		const first = await send(path);
+		const etag = first.headers.get('ETag') ?? '';
+		expect([first.status, first.headers.get('Cache-Control')]).toEqual([200, 'no-cache']);
+		expect(etag).toMatch(/^"[^"]+"$/);
+		// Cloudflare's edge weakens the tag of a response that it compresses.
+		for (const known of [etag, `W/${etag}`]) {
+			const again = await send(path, { headers: { 'If-None-Match': known } });
+			expect([again.status, again.text, again.headers.get('ETag')]).toEqual([304, '', etag]);
+			for (const name of ['Cache-Control', 'Content-Security-Policy', 'X-Content-Type-Options'])
+				expect([name, again.headers.get(name)]).toEqual([name, first.headers.get(name)]);
+		}
+	});
+
+	it.each(FILES)('%s is sent whole to a browser that has the file of an earlier deployment', async (path) => {
+		const { status, text } = await send(path, { headers: { 'If-None-Match': '"earlier"' } });
+		expect([status, text.length > 0]).toEqual([200, true]);
+	});
+
+	it('that does not exist is not kept', async () => {
+		const { status, headers } = await send('/docs/none.js', { headers: { 'If-None-Match': '"earlier"' } });
+		expect([status, headers.get('Cache-Control')]).toEqual([404, 'no-store']);
+	});
+});

@@ -46,6 +46,7 @@ describe('a stream', () => {
 		expect(status).toBe(200);
 		expect(headers.get('Content-Type')).toBe('text/event-stream');
 		expect(headers.get('Cache-Control')).toBe('no-store, no-transform');
+		expect(headers.get('X-Accel-Buffering')).toBe('no');
 		expect(headers.get('X-Request-Id')).toBe('my.stream');
 		expect(headers.get('X-Content-Type-Options')).toBe('nosniff');
 		await stream.leave();

@@ -22,6 +22,26 @@ describe('fields of a list', () => {
 		);
 	});
 
+	it('can be a list, repeated parameters, or both', async () => {
+		const caller = await newCaller();
+		const { id } = await caller.create();
+		await caller.create();
+		const all = await caller.call('GET', `${SESSIONS}?limit=1&fields=id,plan,status`);
+		for (const fields of [
+			'fields=id&fields=plan&fields=status',
+			'fields=status,id&fields=plan',
+			'fields=plan&fields=id,status&fields=id',
+		]) {
+			const page = await caller.call('GET', `${SESSIONS}?limit=1&${fields}`);
+			expect(page.text).toBe(all.text);
+			const next = /<(.+)>/.exec(page.headers.get('Link') ?? '')?.[1] ?? '';
+			const { json } = await caller.call<SessionList>('GET', new URL(next).pathname + new URL(next).search);
+			expect(json.data).toEqual([{ id, plan: null, status: 'intake' }]);
+			const details = await caller.call('GET', `${SESSIONS}/${id}?${fields}`);
+			expect(details.json).toEqual({ id, plan: null, status: 'intake' });
+		}
+	});
+
 	it('can be each of the 14 alone, and all of them are the whole session', async () => {
 		const caller = await newCaller();
 		const session = await caller.create({ prd: { a: 1 }, catalogVersion: '1' });
@@ -40,7 +60,9 @@ describe('fields of a list', () => {
 		'fields=id,%20plan',
 		'fields=events',
 		'fields=__proto__',
-		'fields=id&fields=plan',
+		'fields=id&fields=',
+		'fields=id&fields=nonsense',
+		`fields=id&${Array(14).fill('fields=id').join('&')}`,
 		`fields=${Array(15).fill('id').join(',')}`,
 	])('return 400 for ?%s', async (query) => {
 		const { status, json } = await (await newCaller()).call('GET', `${SESSIONS}?${query}`);

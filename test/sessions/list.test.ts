@@ -16,6 +16,16 @@ async function makeSessions(caller: Caller, count: number) {
 	return sessions;
 }
 
+it.each(['limit=1&limit=1', 'limit=1&limit=2', 'offset=0&offset=1', 'status=intake&status=failed'])(
+	'a list returns 400 for ?%s, because a parameter other than fields must be given once',
+	async (query) => {
+		const path = query.split('=')[0];
+		const { status, json } = await (await newCaller()).call('GET', `${SESSIONS}?${query}`);
+		const details = [{ path, message: 'must be given once, not several times' }];
+		expect([status, json]).toMatchObject([400, { code: 'VALIDATION_ERROR', details }]);
+	},
+);
+
 describe('listing sessions', () => {
 	it('returns the caller’s own sessions, newest first, with the limit, the offset and the total', async () => {
 		const [caller, stranger] = [await newCaller(), await newCaller()];

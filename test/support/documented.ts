@@ -70,7 +70,7 @@ export function expectDocumented(request: Request, response: Response, text: str
 	);
 	const body: unknown = mediaType === 'application/json' ? JSON.parse(wellFormed) : text;
 	const { searchParams } = new URL(request.url);
-	const fields = response.ok ? searchParams.get('fields') : null;
+	const fields = response.ok && searchParams.has('fields') ? searchParams.getAll('fields').join() : null;
 	const schema = content[mediaType]?.schema;
 	const [whole, sparse] = (schema && 'anyOf' in schema && schema.anyOf) || [schema];
 	expectValid(`${key}${fields === null ? '' : ' sparse'}`, fields === null ? whole : sparse, body);

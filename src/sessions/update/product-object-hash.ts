@@ -2,8 +2,8 @@ import canonicalize from 'canonicalize';
 import { sha256Hex } from '../../core/sha256.ts';
 
 /**
- * Lowercase hex SHA-256 of the RFC 8785 form of a JSON text. RFC 8785 covers only finite numbers: one beyond the range
- * of a double counts as the nearest double.
+ * Lowercase hex SHA-256 of the RFC 8785 form of a JSON text. RFC 8785 covers neither lone surrogates nor numbers
+ * beyond the range of a double: a lone surrogate counts as its escape, and such a number as the nearest double.
  */
 export async function productObjectHash(text: string): Promise<string> {
 	return sha256Hex(canonicalize(withFiniteNumbers(JSON.parse(text))) ?? '');
