@@ -1,17 +1,20 @@
 /**
- * `SESSIONS_API_KEY=KEY npm run conformance -- --base-url URL`: checks any server against the document of the reference, or
- * also against what this project adds to it. It imports nothing from the service.
+ * `npm run conformance -- --base-url URL`: checks any server against the document of the reference, or also
+ * against what this project adds to it. It imports nothing from the service.
  */
 import { parseArgs } from 'node:util';
 import { type Profile, profiles } from './conformance/check.ts';
 import { checksOf, type Result, run } from './conformance/run.ts';
 import { type Server, send } from './conformance/server.ts';
 
-const HELP = `SESSIONS_API_KEY=KEY npm run conformance -- --base-url URL
+const HELP = `npm run conformance -- --base-url URL
+    The environment variable SESSIONS_API_KEY holds the key, and SESSIONS_LIMITED_API_KEY a read-only key of the same
+    user, which adds the checks of 403 responses. Set them with "read -rs" and "export": a key on a command line stays
+    in the shell's history, and other users of the machine see it in the list of processes.
+    [--api-key KEY]          in place of SESSIONS_API_KEY
+    [--limited-api-key KEY]  in place of SESSIONS_LIMITED_API_KEY
     [--profile reference]    checks what the document of the reference says, and nothing more (default)
     [--profile strict]       also checks what this project adds: docs/conformance.md
-    [--api-key KEY]          the key, if SESSIONS_API_KEY is not set; the shell's history and the list of processes show it
-    [--limited-api-key KEY]  a read-only key of the same user, or SESSIONS_LIMITED_API_KEY; adds the checks of 403 responses
     [--readonly]             runs only the checks that change nothing on the server
     [--timeout SECONDS]      how long to wait for each response (default: 10)
     [--json]                 prints one JSON object instead of a table`;
@@ -27,6 +30,20 @@ function fail(sentence: string, code: number): never {
 
 const isProfile = (text: string): text is Profile => (profiles as readonly string[]).includes(text);
 
+/** A key from an option, or else from the environment. */
+function keyOf<Option extends string>(
+	options: { [name in Option]?: string },
+	option: Option,
+	variable: string,
+): string | undefined {
+	const key = options[option] || process.env[variable] || undefined;
+	if (key !== undefined && /[^\x21-\x7e]/.test(key)) {
+		const source = options[option] ? `--${option}` : variable;
+		throw new Error(`${source}: a key consists of visible ASCII characters.`);
+	}
+	return key;
+}
+
 function readArguments() {
 	try {
 		const { values } = parseArgs({
@@ -41,20 +58,13 @@ function readArguments() {
 			},
 		});
 		const { 'base-url': baseUrl } = values;
-		const apiKey = values['api-key'] || process.env.SESSIONS_API_KEY;
-		const limitedApiKey = values['limited-api-key'] || process.env.SESSIONS_LIMITED_API_KEY || undefined;
 		if (!baseUrl) throw new Error('--base-url is required.');
-		if (!apiKey) throw new Error('A key is required: set SESSIONS_API_KEY, or pass --api-key.');
 		if (!URL.canParse(baseUrl) || !/^https?:/.test(baseUrl)) {
 			throw new Error(`--base-url: "${baseUrl}" is not a URL that begins with http:// or https://.`);
 		}
-		for (const [name, key = ''] of [
-			['API key', apiKey] as const,
-			['limited API key', limitedApiKey] as const,
-		]) {
-			if (/[^\x21-\x7e]/.test(key))
-				throw new Error(`The ${name} is not one: a key consists of visible ASCII characters.`);
-		}
+		const apiKey = keyOf(values, 'api-key', 'SESSIONS_API_KEY');
+		if (!apiKey) throw new Error('A key is required: set SESSIONS_API_KEY, or pass --api-key.');
+		const limitedApiKey = keyOf(values, 'limited-api-key', 'SESSIONS_LIMITED_API_KEY');
 		const { profile } = values;
 		if (!isProfile(profile)) throw new Error(`--profile takes ${profiles.join(' or ')}.`);
 		const timeout = Math.ceil(Number(values.timeout) * 1000);

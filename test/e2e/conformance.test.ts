@@ -12,11 +12,15 @@ import { runHere } from '../support/run-here.ts';
 import { ROOT, type Server, startServer } from '../support/server.ts';
 
 /** Runs the command without blocking this process, which must read the server's log: the server stalls otherwise. */
-const conformance = (...args: string[]) =>
+const conformance = (...args: string[]) => conformanceWith({}, ...args);
+const conformanceWith = (variables: Record<string, string>, ...args: string[]) =>
 	new Promise<{ status: number | null; stdout: string; stderr: string }>((resolve) => {
 		const command = ['run', '--silent', 'conformance', '--', ...args];
-		const child = execFile('npm', command, { cwd: ROOT }, (_, stdout, stderr) =>
-			resolve({ status: child.exitCode, stdout, stderr }),
+		const child = execFile(
+			'npm',
+			command,
+			{ cwd: ROOT, env: { ...process.env, ...variables } },
+			(_, stdout, stderr) => resolve({ status: child.exitCode, stdout, stderr }),
 		);
 	});
 
@@ -101,6 +105,26 @@ describe('npm run conformance', () => {
 		expect([strict.status, strict.stdout.includes('[strict: fields.order]')]).toEqual([1, true]);
 	});
 
+	it('takes its keys from the environment', async () => {
+		const { apiKey, limitedApiKey } = await keys();
+		const variables = { SESSIONS_API_KEY: apiKey, SESSIONS_LIMITED_API_KEY: limitedApiKey };
+		const { status, stdout } = await conformanceWith(
+			variables,
+			'--base-url',
+			server.url,
+			'--readonly',
+			'--json',
+		);
+		const { checks: results } = JSON.parse(stdout) as { checks: { message?: string }[] };
+		expect(status).toBe(0);
+		expect(results.filter(({ message }) => message === 'needs --limited-api-key')).toEqual([]);
+	});
+
+	it('names the variable of a key that cannot be one', async () => {
+		const { status, stderr } = await conformanceWith({ SESSIONS_API_KEY: 'a b' }, '--base-url', 'http://x');
+		expect([status, stderr.split(':')[0]]).toEqual([2, 'SESSIONS_API_KEY']);
+	});
+
 	it('prints one JSON object with --json, and names the skipped checks', async () => {
 		const { apiKey } = await keys();
 		const { status, stdout } = await conformance('--base-url', server.url, '--api-key', apiKey, '--json');
@@ -161,7 +185,7 @@ describe('npm run conformance', () => {
 		async (args) => {
 			const { status, stdout, stderr } = await runHere(() => import('../../scripts/conformance.ts'), ...args);
 			expect([status, stdout]).toEqual([2, '']);
-			expect(stderr).toContain('npm run conformance -- --base-url URL --api-key KEY');
+			expect(stderr).toContain('npm run conformance -- --base-url URL');
 		},
 	);
 
@@ -169,7 +193,7 @@ describe('npm run conformance', () => {
 		const result = await runHere(() => import('../../scripts/conformance.ts'), '--help');
 		expect(result).toEqual({
 			status: 0,
-			stdout: expect.stringContaining('npm run conformance -- --base-url URL --api-key KEY'),
+			stdout: expect.stringContaining('npm run conformance -- --base-url URL'),
 			stderr: '',
 		});
 	});
@@ -205,13 +229,13 @@ describe('npm run conformance', () => {
 	it('exits with 1 before any check when the server rejects the key', async () => {
 		const { status, stdout, stderr } = await conformance('--base-url', server.url, '--api-key', 'k');
 		expect([status, stdout]).toEqual([1, '']);
-		expect(stderr).toContain('rejected the key of --api-key with 401');
+		expect(stderr).toContain('rejected the API key with 401');
 	});
 
 	it('exits with 1 before any check when the key may not list sessions', async () => {
 		const apiKey = await server.newKey({ permissions: ['PRODUCTS:WRITE'] });
 		const { status, stdout, stderr } = await conformance('--base-url', server.url, '--api-key', apiKey);
 		expect([status, stdout]).toEqual([1, '']);
-		expect(stderr).toContain('rejected the key of --api-key with 403, because it may not list sessions');
+		expect(stderr).toContain('rejected the API key with 403, because it may not list sessions');
 	});
 });
