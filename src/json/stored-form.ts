@@ -21,7 +21,21 @@ import {
  * one's place, as in JSON.parse.
  */
 
+/** A part of the text. */
+interface Part {
+	from: number;
+	to: number;
+}
+
+/** A part that the stored form replaces: by another text, or by the stored form of another part. */
+interface Edit extends Part {
+	by: string | Part;
+}
+
 interface Reading extends Cursor {
+	/** In the order of the text, except for those of duplicate members. */
+	edits: Edit[];
+	hasDuplicates: boolean;
 	isTooDeep: boolean;
 }
 
@@ -31,103 +45,137 @@ interface Reading extends Cursor {
  */
 export function readStoredForm(cursor: Cursor, levels: number): string | undefined {
 	nextChar(cursor);
-	const reading: Reading = { text: cursor.text, at: cursor.at, isTooDeep: false };
-	const stored = readValue(reading, levels) ?? cursor.text.slice(cursor.at, reading.at);
+	const { text, at: from } = cursor;
+	const reading: Reading = { text, at: from, edits: [], hasDuplicates: false, isTooDeep: false };
+	readValue(reading, levels);
 	cursor.at = reading.at;
-	return reading.isTooDeep ? undefined : stored;
+	return reading.isTooDeep ? undefined : edited(reading, { from, to: reading.at });
 }
 
-/*
- * The functions below return undefined for what is stored as it was sent. Otherwise they concatenate: JavaScript copies
- * concatenated strings only at the end, so no text is copied once for each level above it.
- */
-
-function readValue(reading: Reading, levels: number): string | undefined {
+function readValue(reading: Reading, levels: number): void {
 	const char = reading.text.charCodeAt(reading.at);
-	if (char === QUOTE) return readString(reading);
-	if (char !== OPEN_OBJECT && char !== OPEN_ARRAY) {
+	if (char === QUOTE) {
+		readString(reading);
+	} else if (char !== OPEN_OBJECT && char !== OPEN_ARRAY) {
 		skipScalar(reading, char);
-	} else if (levels > 0) {
-		return char === OPEN_OBJECT ? readObject(reading, levels - 1) : readArray(reading, levels - 1);
-	} else {
+	} else if (levels === 0) {
 		reading.isTooDeep = true;
 		skipValue(reading);
+	} else if (char === OPEN_OBJECT) {
+		readObject(reading, levels - 1);
+	} else {
+		readArray(reading, levels - 1);
 	}
-	return undefined;
 }
 
+/** Reads a string, and returns its stored form when that is not the text itself. */
 function readString(reading: Reading): string | undefined {
-	const { text, at: start } = reading;
+	const { text, at: from } = reading;
 	if (skipString(reading)) return undefined;
-	const sent = text.slice(start, reading.at);
-	const shortest = JSON.stringify(JSON.parse(sent));
-	return shortest === sent ? undefined : shortest;
+	const { at: to } = reading;
+	const sent = text.slice(from, to);
+	const by = JSON.stringify(JSON.parse(sent));
+	if (by === sent) return undefined;
+	reading.edits.push({ from, to, by });
+	return by;
 }
 
-function readArray(reading: Reading, levels: number): string | undefined {
-	const { text } = reading;
-	let stored = '';
-	/** Where the text begins that is not yet in `stored`. */
-	let from = reading.at;
-	const skipSpace = () => {
-		const { at } = reading;
-		nextChar(reading);
-		if (reading.at === at) return;
-		stored += text.slice(from, at);
-		from = reading.at;
-	};
-	const start = reading.at;
-	reading.at += 1;
-	skipSpace();
-	let isOpen = text.charCodeAt(reading.at) !== CLOSE_ARRAY;
-	if (!isOpen) reading.at += 1;
-	while (isOpen) {
-		skipSpace();
-		const { at } = reading;
-		const item = readValue(reading, levels);
-		if (item !== undefined) {
-			stored += text.slice(from, at) + item;
-			from = reading.at;
-		}
-		skipSpace();
-		isOpen = goesOn(reading, CLOSE_ARRAY);
-	}
-	return from === start ? undefined : stored + text.slice(from, reading.at);
+function skipSpace(reading: Reading): void {
+	const { at: from } = reading;
+	nextChar(reading);
+	if (reading.at > from) reading.edits.push({ from, to: reading.at, by: '' });
 }
 
-function readObject(reading: Reading, levels: number): string | undefined {
-	const { text } = reading;
-	const members = new Map<string, string>();
-	let isAsSent = true;
-	const skipSpace = () => {
-		const { at } = reading;
-		nextChar(reading);
-		if (reading.at > at) isAsSent = false;
-	};
+/** Reads an opening bracket. Returns whether something else than the closing one follows, which it reads too. */
+function opens(reading: Reading, closing: number): boolean {
 	reading.at += 1;
-	skipSpace();
-	let isOpen = text.charCodeAt(reading.at) !== CLOSE_OBJECT;
-	if (!isOpen) reading.at += 1;
-	while (isOpen) {
-		skipSpace();
+	skipSpace(reading);
+	if (reading.text.charCodeAt(reading.at) !== closing) return true;
+	reading.at += 1;
+	return false;
+}
+
+function readArray(reading: Reading, levels: number): void {
+	if (!opens(reading, CLOSE_ARRAY)) return;
+	do {
+		skipSpace(reading);
+		readValue(reading, levels);
+		skipSpace(reading);
+	} while (goesOn(reading, CLOSE_ARRAY));
+}
+
+function readObject(reading: Reading, levels: number): void {
+	const { text, edits } = reading;
+	/** Where the value of each name is, and the edit that replaces it by that of a duplicate. */
+	const values = new Map<string, Part & { edit?: Edit }>();
+	if (!opens(reading, CLOSE_OBJECT)) return;
+	let end = reading.at;
+	do {
+		skipSpace(reading);
 		const nameAt = reading.at;
-		let name = readString(reading);
-		if (name === undefined) name = text.slice(nameAt, reading.at);
-		else isAsSent = false;
-		skipSpace();
+		const name = readString(reading) ?? text.slice(nameAt, reading.at);
+		skipSpace(reading);
 		expectChar(reading, COLON);
-		skipSpace();
-		const valueAt = reading.at;
-		let value = readValue(reading, levels);
-		if (value === undefined) value = text.slice(valueAt, reading.at);
-		else isAsSent = false;
-		if (members.has(name)) isAsSent = false;
-		members.set(name, value);
-		skipSpace();
-		isOpen = goesOn(reading, CLOSE_OBJECT);
+		skipSpace(reading);
+		const from = reading.at;
+		readValue(reading, levels);
+		const value = { from, to: reading.at };
+		const first = values.get(name);
+		if (first) {
+			if (first.edit) first.edit.by = value;
+			else {
+				first.edit = { from: first.from, to: first.to, by: value };
+				edits.push(first.edit);
+			}
+			edits.push({ from: end, to: value.to, by: '' });
+			reading.hasDuplicates = true;
+		} else {
+			values.set(name, value);
+		}
+		end = value.to;
+		skipSpace(reading);
+	} while (goesOn(reading, CLOSE_OBJECT));
+}
+
+/** The part `whole` of a text with its edits. An edit leaves those within its part out. */
+function edited({ text, edits, hasDuplicates }: Reading, whole: Part): string {
+	if (edits.length === 0) return text.slice(whole.from, whole.to);
+	if (hasDuplicates) edits.sort(inOrder);
+	const pieces: string[] = [];
+	const add = ({ from, to }: Part) => {
+		let at = from;
+		let next = firstFrom(edits, from);
+		for (let edit = edits[next]; edit && edit.from < to; edit = edits[next]) {
+			pieces.push(text.slice(at, edit.from));
+			if (typeof edit.by !== 'string') add(edit.by);
+			else if (edit.by !== '') pieces.push(edit.by);
+			at = edit.to;
+			next += 1;
+			const following = edits[next];
+			if (following && following.from < at) next = firstFrom(edits, at);
+		}
+		pieces.push(text.slice(at, to));
+	};
+	add(whole);
+	return pieces.join('');
+}
+
+/**
+ * Orders edits by their place. Of two that begin at the same place, the one that counts comes first: the longer one, and of
+ * two edits of a string the one that a duplicate replaces it with.
+ */
+const inOrder = (a: Edit, b: Edit): number =>
+	a.from - b.from || b.to - a.to || Number(typeof a.by === 'string') - Number(typeof b.by === 'string');
+
+/** The index of the first edit that begins at a place or after it. */
+function firstFrom(edits: readonly Edit[], place: number): number {
+	let low = 0;
+	let high = edits.length;
+	while (low < high) {
+		const middle = (low + high) >>> 1;
+		const edit = edits[middle];
+		if (edit && edit.from < place) low = middle + 1;
+		else high = middle;
 	}
-	if (isAsSent) return undefined;
-	let stored = '';
-	for (const [name, value] of members) stored += stored === '' ? `{${name}:${value}` : `,${name}:${value}`;
-	return stored === '' ? '{}' : `${stored}}`;
+	return low;
 }
