@@ -11,7 +11,9 @@
  */
 export function mergePatch(target: string | null, patch: string): string {
 	const into = target?.startsWith('{') ? nested(target) : undefined;
-	return merged(into, 0, nested(patch), 0);
+	const pieces: string[] = [];
+	addMerged(pieces, into, 0, nested(patch), 0);
+	return pieces.join('');
 }
 
 /**
@@ -79,10 +81,21 @@ function* membersAt({ text, ends }: Nested, start: number): Generator<[name: str
 	}
 }
 
-/** Recurses as deep as the patch nests, which the reader of the body limits. */
-function merged(target: Nested | undefined, targetAt: number, patch: Nested, patchAt: number): string {
-	// A number is the index of a value in the target. A string is the text of a new value.
-	const members = new Map<string, number | string>(target ? membersAt(target, targetAt) : []);
+/**
+ * Adds the pieces of the merged text, which are joined once: joining them at each level would copy them as often. It recurses
+ * as deep as the patch nests, which the reader of the body limits.
+ */
+function addMerged(
+	pieces: string[],
+	target: Nested | undefined,
+	targetAt: number,
+	patch: Nested,
+	patchAt: number,
+): void {
+	// A number is the index of a value in the target, a string the text of a new value, and the rest is to be merged.
+	const members = new Map<string, number | string | { into: number | undefined; place: number }>(
+		target ? membersAt(target, targetAt) : [],
+	);
 	for (const [name, place] of membersAt(patch, patchAt)) {
 		const char = patch.text.charAt(place);
 		if (char === 'n') {
@@ -90,18 +103,22 @@ function merged(target: Nested | undefined, targetAt: number, patch: Nested, pat
 		} else if (char === '{') {
 			const old = members.get(name);
 			const isObject = typeof old === 'number' && target?.text.charAt(old) === '{';
-			members.set(name, isObject ? merged(target, old, patch, place) : merged(undefined, 0, patch, place));
+			members.set(name, { into: isObject ? old : undefined, place });
 		} else {
 			members.set(name, valueAt(patch, place));
 		}
 	}
-	// JavaScript copies concatenated strings only at the end, so a member is not copied once for each level above it.
-	let text = '';
+	pieces.push('{');
+	let separator = '';
 	for (const [name, value] of members) {
-		const member = typeof value === 'number' && target ? valueAt(target, value) : value;
-		text += text === '' ? `${name}:${member}` : `,${name}:${member}`;
+		pieces.push(separator, name, ':');
+		separator = ',';
+		if (typeof value === 'string') pieces.push(value);
+		else if (typeof value !== 'number')
+			addMerged(pieces, value.into === undefined ? undefined : target, value.into ?? 0, patch, value.place);
+		else if (target) pieces.push(valueAt(target, value));
 	}
-	return `{${text}}`;
+	pieces.push('}');
 }
 
 /** The index after the closing quote of the string that opens at `start`. */
