@@ -14,16 +14,11 @@ export const keyIdSchema = z.string().max(30).regex(KEY_ID);
 
 export const sessionKeyRequestSchema = z
 	.object({
-		expiresInSeconds: z
-			.int()
-			.min(MIN_SECONDS)
-			.max(MAX_SECONDS)
-			.default(DEFAULT_SECONDS)
-			.meta({
-				format: 'int64',
-				description:
-					'The key expires after this time, or earlier with the session or with the credentials that made it.',
-			}),
+		expiresInSeconds: z.int().min(MIN_SECONDS).max(MAX_SECONDS).default(DEFAULT_SECONDS).meta({
+			format: 'int64',
+			description:
+				'The key expires after this time, or earlier with the session or with the credentials that made it.',
+		}),
 	})
 	.meta({ id: 'CreateSessionKey', examples: [{ expiresInSeconds: DEFAULT_SECONDS }] });
 
