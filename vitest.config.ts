@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
+import type { Reporter } from 'vitest/node';
 
 /** What only tests change: no rate limit that a loaded test could meet. */
 const forTests = async () => ({
@@ -22,7 +23,19 @@ const forTests = async () => ({
 	},
 });
 
-/** `npm run test:long` runs the long forms of tests, `npm test` all others: see scripts/test.ts. */
+/** The last line of a run counts its tests. A run that fails without a failed test counts as one. */
+const countTests: Reporter = {
+	onTestRunEnd(modules, errors, reason) {
+		const results = modules.flatMap(({ children }) =>
+			[...children.allTests()].map((test) => test.result().state),
+		);
+		const count = (state: string) => results.filter((each) => each === state).length;
+		const isGreen = reason === 'passed' && errors.length === 0;
+		console.log(`${count('passed')} passed, ${count('failed') || (isGreen ? 0 : 1)} failed`);
+	},
+};
+
+/** `npm run test:long` runs the long forms of tests, `npm test` all others. */
 const LONG = 'test/**/*.long.test.ts';
 const isLong = process.env.LONG === 'true';
 const tests = (folder: string) => `${folder}/**/*${isLong ? '.long' : ''}.test.ts`;
@@ -30,6 +43,7 @@ const others = isLong ? [] : [LONG];
 
 export default defineConfig({
 	test: {
+		reporters: ['default', countTests],
 		// The request log is part of the service, and noise here.
 		onConsoleLog: () => false,
 		// From scripts/fuzz.ts: how long to look, and from where.

@@ -2,7 +2,6 @@ import { Hono } from 'hono';
 import { createMiddleware } from 'hono/factory';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { authenticate } from './auth/authenticate.ts';
-import { sessionKeyRoutes } from './auth/session-keys/routes.ts';
 import { ApiError } from './core/errors.ts';
 import { openDatabases } from './database/databases.ts';
 import { docsRoutes } from './docs/routes.ts';
@@ -14,6 +13,7 @@ import { errorResponse } from './http/error-response.ts';
 import { requestId } from './http/request-id.ts';
 import { requestLog } from './http/request-log.ts';
 import { SESSIONS_PATH } from './http/session-path.ts';
+import { sessionKeyRoutes } from './session-keys/routes.ts';
 import { sessionRoutes } from './sessions/routes.ts';
 import { stepRoutes } from './steps/routes.ts';
 

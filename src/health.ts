@@ -23,7 +23,7 @@ export const healthRoutes = new Hono<AppEnv>({ strict: false }).get(
 	}),
 	async (c) => {
 		await countHealthCheck(c);
-		await ping(c.get('databases').numbered(0));
+		await ping(c.get('databases').main);
 		return jsonResponse<Health, 200>('{"status":"ok"}', 200);
 	},
 );

@@ -2,7 +2,7 @@ import { app } from './app.ts';
 import { cleanUpAll } from './cleanup/all.ts';
 import type { Bindings } from './core/settings.ts';
 
-export { Hub } from './live/hub.ts';
+export { Hub } from './following/hub.ts';
 
 export default {
 	fetch: app.fetch,

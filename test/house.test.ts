@@ -10,7 +10,8 @@ const ROOMS = [
 	'steps',
 	'sessions',
 	'events',
-	'live',
+	'following',
+	'session-keys',
 	'auth',
 	'http',
 	'json',
@@ -20,7 +21,8 @@ const ROOMS = [
 /** Users import these folders. Within src they import only types. */
 const FOR_USERS = ['inspector', 'client'];
 /** The files that import Hono. In other folders only routes do. */
-const KNOWS_HONO = /^\.\.\/src\/((app|health)\.ts|(docs|auth|http)\/.*|\w+\/routes\.ts|live\/follow\.ts)$/;
+const KNOWS_HONO =
+	/^\.\.\/src\/((app|health)\.ts|(docs|auth|http)\/.*|[\w-]+\/routes\.ts|following\/response\.ts)$/;
 /** The database and HTTP folders do not import each other. */
 const STRANGERS = new Set(['http database', 'database http']);
 

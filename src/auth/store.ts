@@ -1,4 +1,5 @@
 import type { Database } from '../core/database.ts';
+import { join, raw, sql } from '../core/sql.ts';
 
 /** A stored API key. The key itself is not stored. */
 export interface ApiKeyRow {
@@ -32,78 +33,57 @@ export type FoundApiKey = Pick<
 	maker_expires_at: string | null;
 };
 
-const COLUMNS = `id, key_hash, prefix, user_id, organization_id, name, permissions, environment, created_at, expires_at,
-	revoked_at, last_used_at, placed_session_id AS session_id, maker_key_id, maker_clerk_session_id`;
+const columns = [
+	'id',
+	'key_hash',
+	'prefix',
+	'user_id',
+	'organization_id',
+	'name',
+	'permissions',
+	'environment',
+	'created_at',
+	'expires_at',
+	'revoked_at',
+	'last_used_at',
+	'session_id',
+	'maker_key_id',
+	'maker_clerk_session_id',
+] as const satisfies (keyof ApiKeyRow)[];
+const COLUMNS = join(columns.map(raw));
 
 /**
  * Finds a key by its SHA-256, an expired one included. A revoked key is not found, nor is one whose maker is revoked or gone:
  * `IS` also holds where the key has no maker.
  */
-export async function findApiKey(db: Database, keyHash: string): Promise<FoundApiKey | undefined> {
-	const [[row]] = await db.run<[FoundApiKey]>(
-		[
-			{
-				sql: `SELECT own.id, own.user_id, own.organization_id, own.permissions, own.expires_at, own.last_used_at,
-						own.placed_session_id AS session_id, maker.expires_at AS maker_expires_at
-					FROM api_keys AS own LEFT JOIN api_keys AS maker ON maker.id = own.maker_key_id
-					WHERE own.key_hash = ? AND own.revoked_at IS NULL
-						AND maker.id IS own.maker_key_id AND maker.revoked_at IS NULL`,
-				parameters: [keyHash],
-			},
-		],
-		{ idempotent: true },
-	);
-	return row;
-}
+export const findApiKey = (db: Database, keyHash: string): Promise<FoundApiKey | undefined> =>
+	db.first(sql`SELECT own.id, own.user_id, own.organization_id, own.permissions, own.expires_at, own.last_used_at,
+			own.session_id, maker.expires_at AS maker_expires_at
+		FROM api_keys AS own INDEXED BY api_keys_by_hash LEFT JOIN api_keys AS maker INDEXED BY api_keys_by_id ON maker.id = own.maker_key_id
+		WHERE own.key_hash = ${keyHash} AND own.revoked_at IS NULL
+			AND maker.id IS own.maker_key_id AND maker.revoked_at IS NULL`);
 
 /** Stores a key. This is safe to retry, because the key's id is new. */
 export async function insertApiKey(db: Database, key: ApiKeyRow): Promise<void> {
-	const columns = Object.keys(key) as (keyof ApiKeyRow)[];
-	await db.run(
-		[
-			{
-				sql: `INSERT INTO api_keys (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})
-					ON CONFLICT (id) DO NOTHING`,
-				parameters: columns.map((column) => key[column]),
-			},
-		],
-		{ idempotent: true },
-	);
+	const values = join(columns.map((column) => sql`${key[column]}`));
+	await db.run([sql`INSERT INTO api_keys (${COLUMNS}) VALUES (${values}) ON CONFLICT (id) DO NOTHING`], {
+		idempotent: true,
+	});
 }
 
 /** Reads one key by its id. */
-export async function readApiKey(db: Database, id: string): Promise<ApiKeyRow | undefined> {
-	const [[row]] = await db.run<[ApiKeyRow]>(
-		[{ sql: `SELECT ${COLUMNS} FROM api_keys WHERE id = ?`, parameters: [id] }],
-		{
-			idempotent: true,
-		},
-	);
-	return row;
-}
+export const readApiKey = (db: Database, id: string): Promise<ApiKeyRow | undefined> =>
+	db.first(sql`SELECT ${COLUMNS} FROM api_keys WHERE id = ${id}`);
 
 /** Reads all keys, oldest first. It reads the whole table, so only commands may use it. */
-export async function listApiKeys(db: Database): Promise<ApiKeyRow[]> {
-	const [rows] = await db.run<[ApiKeyRow]>(
-		[{ sql: `SELECT ${COLUMNS} FROM api_keys ORDER BY id`, parameters: [] }],
-		{
-			idempotent: true,
-		},
-	);
-	return rows;
-}
+export const listApiKeys = (db: Database): Promise<ApiKeyRow[]> =>
+	db.all(sql`SELECT ${COLUMNS} FROM api_keys ORDER BY id`);
 
 /** Revokes a key. A second revocation does not change the time of the first. */
 export async function revokeApiKey(db: Database, id: string, now: string): Promise<void> {
-	await db.run(
-		[
-			{
-				sql: 'UPDATE api_keys SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL',
-				parameters: [now, id],
-			},
-		],
-		{ idempotent: true },
-	);
+	await db.run([sql`UPDATE api_keys SET revoked_at = ${now} WHERE id = ${id} AND revoked_at IS NULL`], {
+		idempotent: true,
+	});
 }
 
 /**
@@ -117,11 +97,8 @@ export async function revokeKeysOfClerkSession(
 ): Promise<number> {
 	const [revoked = 0] = await db.change(
 		[
-			{
-				sql: `UPDATE api_keys SET revoked_at = ?1
-					WHERE maker_clerk_session_id = ?2 AND revoked_at IS NULL AND expires_at > ?1`,
-				parameters: [now, clerkSessionId],
-			},
+			sql`UPDATE api_keys SET revoked_at = ${now}
+				WHERE maker_clerk_session_id = ${clerkSessionId} AND revoked_at IS NULL AND expires_at > ${now}`,
 		],
 		{ idempotent: true },
 	);
@@ -131,12 +108,7 @@ export async function revokeKeysOfClerkSession(
 /** Makes a key expire at a time (ISO 8601), unless it expires earlier. */
 export async function expireApiKey(db: Database, id: string, at: string): Promise<void> {
 	await db.run(
-		[
-			{
-				sql: 'UPDATE api_keys SET expires_at = min(ifnull(expires_at, ?1), ?1) WHERE id = ?2',
-				parameters: [at, id],
-			},
-		],
+		[sql`UPDATE api_keys SET expires_at = min(ifnull(expires_at, ${at}), ${at}) WHERE id = ${id}`],
 		{ idempotent: true },
 	);
 }
@@ -145,10 +117,8 @@ export async function expireApiKey(db: Database, id: string, at: string): Promis
 export async function touchApiKey(db: Database, id: string, now: string, unlessSince: string): Promise<void> {
 	await db.run(
 		[
-			{
-				sql: 'UPDATE api_keys SET last_used_at = ?1 WHERE id = ?2 AND (last_used_at IS NULL OR last_used_at <= ?3)',
-				parameters: [now, id, unlessSince],
-			},
+			sql`UPDATE api_keys SET last_used_at = ${now}
+				WHERE id = ${id} AND (last_used_at IS NULL OR last_used_at <= ${unlessSince})`,
 		],
 		{ idempotent: true },
 	);

@@ -1,14 +1,4 @@
-/** A statement with its bound parameters. */
-export interface Statement {
-	sql: string;
-	parameters: readonly (string | number | null)[];
-}
-
-/** A condition on a row, as a part of a statement, with its bound parameters. */
-export interface Condition {
-	sql: string;
-	parameters: Statement['parameters'];
-}
+import type { Sql } from './sql.ts';
 
 /** The cost of one request in D1. */
 export interface QueryStats {
@@ -31,19 +21,33 @@ export const newQueryStats = (): QueryStats => ({
 /** The rows of each statement of a round trip, in the order of the statements. */
 export type RowsOf<Rows extends readonly unknown[]> = { [Each in keyof Rows]: Rows[Each][] };
 
+/** `idempotent`: a transient fault is retried, because running the statements twice has the effect of running them once. */
+export interface WriteOptions {
+	idempotent: boolean;
+}
+
+/**
+ * A database. It takes only statements made by `sql`, so every value is a bound parameter.
+ *
+ * Reads are retried after a transient fault, in two tries at most. Writes are retried only if they are `idempotent`, in
+ * three tries at most. Each method throws DatabaseUnavailable when D1 cannot serve the request now, and any other failure
+ * as it is.
+ */
 export interface Database {
+	/** Returns the first row of one statement, or undefined. */
+	first<Row>(statement: Sql, options?: WriteOptions): Promise<Row | undefined>;
+	/** Returns the rows of one statement. */
+	all<Row>(statement: Sql, options?: WriteOptions): Promise<Row[]>;
 	/**
 	 * Sends the statements in one round trip, as one transaction, and returns the rows of each.
 	 * `Rows` names the type of a row of each statement; of statements that are left out there are no rows.
-	 * A transient fault is retried if the statements are `idempotent`: two tries in all for reads, three for writes.
-	 * Throws DatabaseUnavailable when D1 cannot serve the request now, and any other failure as it is.
 	 */
 	run<Rows extends readonly unknown[]>(
-		statements: readonly Statement[],
-		options: { idempotent: boolean },
+		statements: readonly Sql[],
+		options?: WriteOptions,
 	): Promise<RowsOf<Rows>>;
 	/** Like `run`, but returns how many rows each statement inserted, updated or deleted. */
-	change(statements: readonly Statement[], options: { idempotent: boolean }): Promise<number[]>;
+	change(statements: readonly Sql[], options: WriteOptions): Promise<number[]>;
 	/** The bookmark of the results; null before the first round trip. */
 	bookmark(): string | null;
 }
@@ -52,10 +56,12 @@ export interface Database {
 export interface Databases {
 	/** The numbers of those that are bound, DB first. */
 	numbers: readonly number[];
+	/** DB. */
+	main: Database;
 	/** Opens a database, once in a request. A number that is not bound means DB, which does not hold its sessions. */
-	numbered(number: number): Database;
+	at(number: number): Database;
 	/** The same, but opens it each time, at its primary. */
-	anew(number: number): Database;
+	fresh(number: number): Database;
 	/** How recent the response is, if it comes from one database: its bookmark. Null if none or several were asked. */
 	bookmark(): string | null;
 }

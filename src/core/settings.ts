@@ -54,7 +54,7 @@ const settingsSchema = z.object({
 	KEY_CACHE_SECONDS: wholeNumber(60, 0),
 	/**
 	 * D1 allows 1,000 queries in one invocation, 50 on the free plan. With fewer than 14, a run could not send one chunk
-	 * of deletions and its closing statements as often as transient faults can ask for.
+	 * of deletions and its closing statement as often as transient faults can ask for.
 	 */
 	CLEANUP_MAX_STATEMENTS: wholeNumber(1000, 14, 1000),
 	/** A scheduled invocation may take 15 minutes; waiting for D1 is not CPU time. */

@@ -4,10 +4,11 @@ import {
 	newQueryStats,
 	type QueryStats,
 	type RowsOf,
-	type Statement,
+	type WriteOptions,
 } from '../core/database.ts';
 import { errorFields, log } from '../core/log.ts';
 import { pause } from '../core/pause.ts';
+import { type Sql, sql } from '../core/sql.ts';
 import { type FaultKind, faultKind, faultText, outageOf } from './faults.ts';
 
 /**
@@ -25,8 +26,8 @@ const BOOKMARK = /^[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{32}$/;
  */
 const MAY_BE_THE_BOOKMARK: readonly FaultKind[] = ['bug', 'transient', 'timed out'];
 
-const isReadOnly = (statements: readonly Statement[]) =>
-	statements.every(({ sql }) => /^\s*(SELECT|WITH)\b(?!.*\b(INSERT|UPDATE|DELETE)\b)/is.test(sql));
+const isReadOnly = (statements: readonly Sql[]) =>
+	statements.every(({ sql: text }) => /^\s*(SELECT|WITH)\b(?!.*\b(INSERT|UPDATE|DELETE)\b)/is.test(text));
 
 /**
  * Opens one D1 session. Without a bookmark its first query goes to the primary and sees every earlier write. With one,
@@ -42,8 +43,8 @@ export function openDatabase(
 	let startsAt = bookmark && BOOKMARK.test(bookmark) ? bookmark : undefined;
 	let session = d1.withSession(startsAt ?? 'first-primary');
 
-	async function attempt(statements: readonly Statement[]): Promise<D1Result[]> {
-		const prepared = statements.map(({ sql, parameters }) => session.prepare(sql).bind(...parameters));
+	async function attempt(statements: readonly Sql[]): Promise<D1Result[]> {
+		const prepared = statements.map(({ sql: text, values }) => session.prepare(text).bind(...values));
 		const [only] = prepared;
 		const started = Date.now();
 		stats.roundTrips += 1;
@@ -60,9 +61,9 @@ export function openDatabase(
 		}
 	}
 
-	async function send(statements: readonly Statement[], idempotent: boolean): Promise<D1Result[]> {
+	async function send(statements: readonly Sql[], options?: WriteOptions): Promise<D1Result[]> {
 		const isRead = isReadOnly(statements);
-		const maxTries = idempotent ? MAX_TRIES[isRead ? 'read' : 'write'] : 1;
+		const maxTries = isRead ? MAX_TRIES.read : options?.idempotent ? MAX_TRIES.write : 1;
 		let failedAtBookmark: { bookmark: string; fault: unknown } | undefined;
 		for (let tries = 1; ; tries += 1) {
 			try {
@@ -85,15 +86,24 @@ export function openDatabase(
 		}
 	}
 
+	async function run<Rows extends readonly unknown[]>(
+		statements: readonly Sql[],
+		options?: WriteOptions,
+	): Promise<RowsOf<Rows>> {
+		return (await send(statements, options)).map(({ results }) => results) as RowsOf<Rows>;
+	}
+
+	async function all<Row>(statement: Sql, options?: WriteOptions): Promise<Row[]> {
+		const [rows] = await run<[Row]>([statement], options);
+		return rows;
+	}
+
 	return {
-		async run<Rows extends readonly unknown[]>(
-			statements: readonly Statement[],
-			{ idempotent }: { idempotent: boolean },
-		) {
-			return (await send(statements, idempotent)).map(({ results }) => results) as RowsOf<Rows>;
-		},
-		async change(statements, { idempotent }) {
-			return (await send(statements, idempotent)).map(({ meta }) => meta.changes);
+		run,
+		all,
+		first: async <Row>(statement: Sql, options?: WriteOptions) => (await all<Row>(statement, options))[0],
+		async change(statements, options) {
+			return (await send(statements, options)).map(({ meta }) => meta.changes);
 		},
 		bookmark() {
 			try {
@@ -131,5 +141,5 @@ function warnOfBookmark({ bookmark, fault }: { bookmark: string; fault: unknown 
 
 /** Sends a query to the database. Throws DatabaseUnavailable when it does not respond. */
 export async function ping(db: Database): Promise<void> {
-	await db.run([{ sql: 'SELECT 1', parameters: [] }], { idempotent: true });
+	await db.first(sql`SELECT 1`);
 }

@@ -20,17 +20,22 @@ export function openDatabases(env: Bindings, stats: QueryStats, bookmark?: strin
 		return openDatabase(env[name] ?? env.DB, stats, from, numbers.length > 1 ? name : undefined);
 	};
 
+	function at(asked: number): Database {
+		const number = boundOf(asked);
+		const known = opened.get(number);
+		if (known) return known;
+		const database = open(number, number === Number(ofNumber) ? start : undefined);
+		opened.set(number, database);
+		return database;
+	}
+
 	return {
 		numbers,
-		numbered(asked) {
-			const number = boundOf(asked);
-			const known = opened.get(number);
-			if (known) return known;
-			const database = open(number, number === Number(ofNumber) ? start : undefined);
-			opened.set(number, database);
-			return database;
+		get main() {
+			return at(0);
 		},
-		anew: (number) => open(boundOf(number)),
+		at,
+		fresh: (number) => open(boundOf(number)),
 		bookmark() {
 			const reached = Array.from(opened, ([number, database]) => ({ number, at: database.bookmark() }));
 			const [only, another] = reached.filter(({ at }) => at);

@@ -1,8 +1,8 @@
 import * as z from 'zod';
-import { keyIdSchema } from '../auth/session-keys/schema.ts';
 import { limits } from '../core/limits.ts';
 import { sessionIdSchema } from '../core/session-reference.ts';
 import type { ConditionalHeader } from '../http/operation.ts';
+import { keyIdSchema } from '../session-keys/schema.ts';
 
 /** The documentation of parameters that no schema validates: the id in a path, and request headers. */
 

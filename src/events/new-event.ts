@@ -1,8 +1,8 @@
 import type { z } from 'zod';
 import { limits } from '../core/limits.ts';
 import { textOrTooLarge } from '../json/json-text.ts';
+import type { NewEvent } from './append-store.ts';
 import type { appendSchema } from './schema.ts';
-import type { NewEvent } from './store.ts';
 
 /** Makes an event from a request body. Throws PAYLOAD_TOO_LARGE with the path of the payload in the request. */
 export function newEvent(fields: z.output<typeof appendSchema>, payloadPath: string): NewEvent {

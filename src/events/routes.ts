@@ -2,23 +2,23 @@ import { type Context, Hono } from 'hono';
 import { accepts } from 'hono/accepts';
 import { isStillAllowed } from '../auth/authenticate.ts';
 import { limits } from '../core/limits.ts';
-import { sessionNotFound } from '../core/session-reference.ts';
 import { settingsOf } from '../core/settings.ts';
 import { MAX_TRIES } from '../database/database.ts';
 import { areWhole } from '../database/in-batches.ts';
+import { EVENT_STREAM, endFrame, eventFrame, HEARTBEAT, OPENING, stateFrame } from '../following/frames.ts';
+import { followResponse, isFollowed, tellFollowers } from '../following/response.ts';
 import { JSON_TYPE, jsonBody } from '../http/body.ts';
 import type { AppEnv } from '../http/context.ts';
-import { idempotencyKeyReused, idempotencyOf } from '../http/idempotency.ts';
+import { idempotencyOf } from '../http/idempotency.ts';
 import { enclosed, jsonResponse, jsonStream } from '../http/json-response.ts';
 import { operation } from '../http/operation.ts';
 import { sessionFrom } from '../http/session-path.ts';
 import { validateQuery } from '../http/validate.ts';
-import { followResponse, tellFollowers } from '../live/follow.ts';
-import { EVENT_STREAM, endFrame, eventFrame, HEARTBEAT, OPENING, stateFrame } from '../live/frames.ts';
-import { type Cursor, followedSession, newEvents, positionOf, unknownCursor } from './following/followed.ts';
+import { appendEvent } from './append-store.ts';
+import { cursorOf, followedSession, newEvents } from './follow.ts';
 import { eventJson, eventsJson, eventsJsonParts } from './json.ts';
 import { contentOf, newEvent } from './new-event.ts';
-import { readEvents, wholeEvents } from './read/store.ts';
+import { readEvents, wholeEvents } from './read-store.ts';
 import {
 	appendSchema,
 	type Event,
@@ -28,7 +28,6 @@ import {
 	eventsQuerySchema,
 	example,
 } from './schema.ts';
-import { insertEvent } from './store.ts';
 
 const exampleFrames = {
 	opening: OPENING,
@@ -62,16 +61,17 @@ async function followEvents(c: Context<AppEnv>, after: string | undefined): Prom
 	const stats = c.get('queryStats');
 	const { FOLLOW_HEARTBEAT_SECONDS, FOLLOW_MAX_STATEMENTS } = settingsOf(c.env);
 	const lastEventId = c.req.header('Last-Event-ID');
-	const cursor: Cursor | undefined = lastEventId
-		? { id: lastEventId, from: 'Last-Event-ID' }
-		: after === undefined
-			? undefined
-			: { id: after, from: 'after' };
 	const { number, reference } = sessionFrom(c);
-	const followed = await followedSession(() => c.get('databases').anew(number), reference, cursor, {
-		heartbeatMs: FOLLOW_HEARTBEAT_SECONDS * 1000,
-		isReadOnly: c.req.method === 'HEAD',
-	});
+	const cursor = lastEventId ? cursorOf(lastEventId, 'Last-Event-ID') : after && cursorOf(after, 'after');
+	const followed = await followedSession(
+		() => c.get('databases').fresh(number),
+		reference,
+		cursor || undefined,
+		{
+			heartbeatMs: FOLLOW_HEARTBEAT_SECONDS * 1000,
+			isReadOnly: c.req.method === 'HEAD',
+		},
+	);
 	return followResponse(c, {
 		...followed,
 		isAllowed: () => isStillAllowed(c, 'PRODUCTS:READ'),
@@ -106,14 +106,12 @@ export const eventRoutes = new Hono<AppEnv>({ strict: false })
 		async (c) => {
 			const { after, limit } = c.req.valid('query');
 			if (wantsStream(c)) return followEvents(c, after) as never;
-			const cursor = after === undefined ? undefined : { id: after, position: positionOf(after) };
-			// Read one more than requested, to know whether there are more.
 			const { db, reference } = sessionFrom(c);
-			const page = await readEvents(db, reference, cursor, limit + 1);
-			if (!page.session) throw sessionNotFound();
-			if (!page.cursor) throw unknownCursor('after');
-			const events = page.events.slice(0, limit);
-			const rest = `,"hasMore":${page.events.length > limit}}`;
+			const cursor = after === undefined ? undefined : cursorOf(after, 'after');
+			// Read one more than requested, to know whether there are more.
+			const found = await readEvents(db, reference, cursor, limit + 1);
+			const events = found.slice(0, limit);
+			const rest = `,"hasMore":${found.length > limit}}`;
 			if (areWhole(events)) return jsonResponse<EventPage, 200>(`{"data":${eventsJson(events)}${rest}`, 200);
 			const data = eventsJsonParts(wholeEvents(db, reference, events));
 			return jsonStream<EventPage>(c, enclosed('{"data":', data, rest));
@@ -136,17 +134,13 @@ export const eventRoutes = new Hono<AppEnv>({ strict: false })
 			const event = newEvent(c.req.valid('json'), 'payload');
 			const idempotency = await idempotencyOf(c.req.header('Idempotency-Key'), contentOf(event));
 			const { db, reference } = sessionFrom(c);
-			const appended = await insertEvent(db, reference, event, idempotency);
-			if (!appended) throw sessionNotFound();
-			const { row, fingerprint, isFollowed } = appended;
-			if (idempotency && fingerprint !== idempotency.fingerprint) throw idempotencyKeyReused();
+			const { event: row, followedUntil, isReplay } = await appendEvent(db, reference, event, idempotency);
 			// A replay tells the followers too, because the first attempt may have failed before it did.
-			if (isFollowed) tellFollowers(c, row.session_id, newEvents([row]));
-			const replayed = !row.id.endsWith(event.nonce);
+			if (isFollowed(followedUntil)) tellFollowers(c, row.session_id, newEvents([row]));
 			return jsonResponse<Event, 201>(
 				eventJson(row),
 				201,
-				replayed ? { 'Idempotency-Replayed': 'true' } : {},
+				isReplay ? { 'Idempotency-Replayed': 'true' } : {},
 			);
 		},
 	);

@@ -1,11 +1,6 @@
-import { ApiError, validationError } from '../core/errors.ts';
+import { validationError } from '../core/errors.ts';
+import type { Idempotency } from '../core/idempotency.ts';
 import { sha256Hex } from '../core/sha256.ts';
-
-/** The Idempotency-Key of a request, with a digest of the request's content. */
-export interface Idempotency {
-	key: string;
-	fingerprint: string;
-}
 
 const KEY = /^[\x21-\x7e]{1,255}$/;
 
@@ -30,7 +25,3 @@ export async function idempotencyOf(
 	}
 	return { key, fingerprint: await sha256Hex(JSON.stringify(content)) };
 }
-
-/** The error for an Idempotency-Key that an earlier request had with other content. */
-export const idempotencyKeyReused = (): ApiError =>
-	new ApiError('IDEMPOTENCY_KEY_REUSED', 'This Idempotency-Key was already used with another body.');

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { Problem, ProblemCode, Refusal } from '../core/problems.ts';
+import { TOO_DEEP } from '../json/json-text.ts';
 
 /** Turns the issues of Zod into the problems of a VALIDATION_ERROR: their codes, messages and suggestions. */
 
@@ -43,7 +44,7 @@ export function problemOf(issue: z.core.$ZodIssue): Problem {
 	return {
 		path: issue.path.map(String).join('.'),
 		message: issue.message,
-		code: own?.code ?? codeOf(issue),
+		code: issue.input === TOO_DEEP ? 'TOO_DEEP' : (own?.code ?? codeOf(issue)),
 		...(suggestion === undefined ? {} : { suggestion }),
 	};
 }

@@ -21,6 +21,6 @@ export function sessionFrom(c: Context<AppEnv>): {
 	const owner = c.get('principal');
 	if (!SESSION_ID.test(id) || (owner.sessionId !== null && owner.sessionId !== id)) throw sessionNotFound();
 	const number = databaseNumberOf(id);
-	const db = c.get('databases').numbered(number);
+	const db = c.get('databases').at(number);
 	return { db, number, reference: { id, owner, now: new Date().toISOString() } };
 }

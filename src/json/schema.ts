@@ -13,15 +13,11 @@ export const isObject = (value: unknown): value is AnyObject =>
 export const jsonObject = z.custom<AnyObject>(isObject);
 
 /** Any JSON object in a request. jsonBody has replaced it by its stored form. */
-export const sentObject = z
-	.custom<JsonText>(
-		(value) => isJsonText(value) || value === TOO_DEEP,
-		refusal('INVALID_TYPE', 'must be an object'),
-	)
-	.refine(
-		(value: unknown) => value !== TOO_DEEP,
-		refusal('TOO_DEEP', `must not nest deeper than ${limits.nesting} levels`),
-	) as z.ZodType<JsonText, unknown> as z.ZodType<JsonText, AnyObject>;
+export const sentObject = z.custom<JsonText>(isJsonText, {
+	...refusal('INVALID_TYPE', 'must be an object'),
+	error: ({ input }) =>
+		input === TOO_DEEP ? `must not nest deeper than ${limits.nesting} levels` : 'must be an object',
+}) as z.ZodType<JsonText, unknown> as z.ZodType<JsonText, AnyObject>;
 
 /** The OpenAPI schema of such an object, and of one that may be null. */
 export const jsonObjectMeta = { override: { type: 'object' as const, additionalProperties: true } };

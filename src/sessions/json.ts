@@ -1,6 +1,6 @@
+import type { EventRow } from '../events/append-store.ts';
 import { eventsJsonParts } from '../events/json.ts';
-import type { EventRow } from '../events/store.ts';
-import type { SparseRow } from './read/store.ts';
+import type { SparseRow } from './row-store.ts';
 import { columnOf, type DetailsField, isObjectField, type SessionField, sessionFields } from './schema.ts';
 
 /** The JSON of one field. Stored objects are inserted unchanged, because parsing would lose information. */

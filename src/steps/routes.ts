@@ -1,8 +1,9 @@
 import { Hono } from 'hono';
 import { limits } from '../core/limits.ts';
-import { newEvents, stateOf } from '../events/following/followed.ts';
+import { newEvents, stateOf } from '../events/follow.ts';
 import { eventsJson } from '../events/json.ts';
 import { contentOf, newEvent } from '../events/new-event.ts';
+import { isFollowed, tellFollowers } from '../following/response.ts';
 import { JSON_TYPE, jsonBody } from '../http/body.ts';
 import { entityTag, ifMatchVersions } from '../http/conditional.ts';
 import type { AppEnv } from '../http/context.ts';
@@ -10,10 +11,8 @@ import { idempotencyOf } from '../http/idempotency.ts';
 import { jsonResponse } from '../http/json-response.ts';
 import { operation } from '../http/operation.ts';
 import { sessionFrom } from '../http/session-path.ts';
-import { tellFollowers } from '../live/follow.ts';
-import { isFollowed } from '../sessions/followers.ts';
+import { changesOf } from '../sessions/changes.ts';
 import { sessionJson } from '../sessions/json.ts';
-import { changesOf } from '../sessions/update/changes.ts';
 import { type StepResponse, stepResponseSchema, stepSchema } from './schema.ts';
 import { addStep } from './step.ts';
 
@@ -50,23 +49,19 @@ export const stepRoutes = new Hono<AppEnv>({ strict: false }).post(
 			JSON.stringify(changes.map(({ column, value }) => [column, value])),
 		]);
 		const versions = ifMatchVersions(c.req.header('If-Match'));
-		const step = { events, changes, idempotency };
 		const { db, reference } = sessionFrom(c);
-		const rows = await addStep(db, reference, step, versions);
-		if (isFollowed(rows.session)) {
+		const done = await addStep(db, reference, { events, changes, idempotency }, versions);
+		if (isFollowed(done.session.followed_until)) {
 			// A replay tells the followers too, because the first attempt may have failed before it did.
-			tellFollowers(c, rows.session.id, newEvents(rows.events), {
-				kind: 'state',
-				state: stateOf(rows.session),
-			});
+			const state = { kind: 'state', state: stateOf(done.session) } as const;
+			tellFollowers(c, done.session.id, newEvents(done.events), state);
 		}
-		const isReplay = events[0]?.nonce !== undefined && !rows.events[0]?.id.endsWith(events[0].nonce);
 		return jsonResponse<StepResponse, 201>(
-			`{"events":${eventsJson(rows.events)},"session":${sessionJson(rows.session)}}`,
+			`{"events":${eventsJson(done.events)},"session":${sessionJson(done.session)}}`,
 			201,
 			{
-				ETag: entityTag(rows.session.version),
-				...(isReplay ? { 'Idempotency-Replayed': 'true' } : {}),
+				ETag: entityTag(done.session.version),
+				...(done.isReplay ? { 'Idempotency-Replayed': 'true' } : {}),
 			},
 		);
 	},

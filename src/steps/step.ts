@@ -1,16 +1,21 @@
 import type { Database } from '../core/database.ts';
-import { type SessionReference, sessionNotFound } from '../core/session-reference.ts';
-import { idempotencyKeyReused } from '../http/idempotency.ts';
-import { stale, unwrap } from '../sessions/outcome.ts';
-import { untilNotOvertaken } from '../sessions/update/overtaken.ts';
-import { isTooCostly } from '../sessions/update/store.ts';
-import { mergedColumns, mergedWith, refuseTooLarge, withOwnHash } from '../sessions/update/update.ts';
-import { insertStep, readForStep, readStep, type Step, type StepRows } from './store.ts';
+import type { SessionReference } from '../core/session-reference.ts';
+import { checkRepeated, fingerprintColumn, isReplayOf } from '../events/append-store.ts';
+import type { Change } from '../sessions/changes.ts';
+import { checkVersion, type Versions } from '../sessions/precondition.ts';
+import { mergedColumns, mergedWith, writeOrMerge } from '../sessions/update.ts';
+import { readObjects, reasonNotChanged } from '../sessions/update-store.ts';
+import { insertStep, readStep, type Step, type StepRows } from './store.ts';
+
+/** The result of a step. A replay returns the events of an earlier attempt. */
+export interface StepResult extends StepRows {
+	isReplay: boolean;
+}
 
 /**
- * Appends the events of a step and changes the session, both or neither, if the session has one of the versions
- * (undefined: any). If the session already has the idempotency key, it does nothing, whatever the versions, and returns
- * the original events with the current session. The Worker makes the same merges for a step as for a PATCH.
+ * Appends the events of a step and changes the session, both or neither, if the session has one of the versions. If the
+ * session already has the idempotency key, it does nothing, whatever the versions, and returns the original events with the
+ * current session. The Worker makes the same merges for a step as for a PATCH.
  * Throws SESSION_NOT_FOUND, PRECONDITION_FAILED, PAYLOAD_TOO_LARGE, IDEMPOTENCY_KEY_REUSED, and DatabaseUnavailable
  * when others never stop writing.
  */
@@ -18,40 +23,43 @@ export async function addStep(
 	db: Database,
 	reference: SessionReference,
 	step: Step,
-	versions: readonly number[] | undefined,
-): Promise<StepRows> {
-	const repeated = (fingerprint: string) => repeatedStep(db, reference, step, fingerprint);
-	const changes = await withOwnHash(step.changes);
-	if (changes && !isTooCostly(changes)) {
-		const outcome = await refuseTooLarge(changes, () =>
-			insertStep(db, reference, { ...step, changes }, versions),
-		);
-		if (outcome.is === 'repeated') return repeated(outcome.fingerprint);
-		if (outcome.is !== 'costly') return unwrap(outcome);
-	}
-	return untilNotOvertaken({ queries: 4 }, async () => {
-		const current = await readForStep(db, reference, mergedColumns(step.changes), step.idempotency?.key);
-		if (!current) throw sessionNotFound();
-		if (current.fingerprint !== null) return repeated(current.fingerprint);
-		if (versions && !versions.includes(current.version)) throw stale(current);
-		const merged = { ...step, changes: await mergedWith(current, step.changes) };
-		const outcome = await insertStep(db, reference, merged, [current.version]);
-		if (outcome.is === 'repeated') return repeated(outcome.fingerprint);
-		return outcome.is === 'done' ? outcome.result : undefined;
-	});
-}
+	versions: Versions,
+): Promise<StepResult> {
+	const { idempotency } = step;
 
-/** The stored fingerprint ends with the version of the session before the step. */
-async function repeatedStep(
-	db: Database,
-	reference: SessionReference,
-	{ events, idempotency }: Step,
-	fingerprint: string,
-): Promise<StepRows> {
-	if (!idempotency || fingerprint.split(':')[0] !== idempotency.fingerprint) {
-		throw idempotencyKeyReused();
+	async function replay(fingerprint: string | null): Promise<StepResult | undefined> {
+		if (!idempotency || fingerprint === null) return undefined;
+		checkRepeated(idempotency, fingerprint);
+		const rows = await readStep(db, reference, idempotency.key, step.events.length);
+		return { ...rows, isReplay: isReplayOf(rows.events[0]?.id, step.events[0]) };
 	}
-	const rows = await readStep(db, reference, idempotency.key, events.length);
-	if (!rows) throw sessionNotFound();
-	return rows;
+
+	async function write<Otherwise>(
+		changes: readonly Change[],
+		allowed: Versions,
+		otherwise: (current: Parameters<typeof reasonNotChanged>[0]) => Otherwise,
+	): Promise<StepResult | Otherwise> {
+		const outcome = await insertStep(db, reference, { ...step, changes }, allowed);
+		if (outcome.done) return { ...outcome.done, isReplay: false };
+		const { current } = outcome;
+		return (await replay(current?.fingerprint ?? null)) ?? otherwise(current);
+	}
+
+	return writeOrMerge<StepResult>(step.changes, {
+		queries: 4,
+		write: (changes) => write(changes, versions, (current) => reasonNotChanged(current, versions)),
+		async mergeAndWrite() {
+			const current = await readObjects<{ fingerprint: string | null }>(
+				db,
+				reference,
+				mergedColumns(step.changes),
+				[fingerprintColumn(idempotency?.key)],
+			);
+			const replayed = await replay(current.fingerprint);
+			if (replayed) return replayed;
+			checkVersion(current, versions);
+			const changes = await mergedWith(current, step.changes);
+			return write(changes, [current.version], () => 'overtaken' as const);
+		},
+	});
 }

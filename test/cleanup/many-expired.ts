@@ -15,7 +15,7 @@ async function fill(sessions: number, eventsEach: number): Promise<void> {
 	);
 	for (let from = 1; from <= eventsEach; from += 10) {
 		await query(
-			`INSERT INTO events (session_id, number, id, type, payload, created_at)
+			`INSERT INTO events (session_id, position, id, type, payload, created_at)
 			WITH RECURSIVE n (i) AS (SELECT ?1 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?1 + 10)
 			SELECT sessions.id, i, 'evt_' || i, 'note', '{}', '2020-01-01' FROM sessions CROSS JOIN n`,
 			from,

@@ -1,10 +1,10 @@
 import { describe, expectTypeOf, it } from 'vitest';
 import type * as z from 'zod';
-import type { sessionKeySchema } from '../../src/auth/session-keys/schema.ts';
 import type * as generated from '../../src/client/client.ts';
 import { type Client, createClient } from '../../src/client/client.ts';
 import type { errorSchema } from '../../src/core/errors.ts';
 import type { appendSchema, eventPageSchema, eventSchema } from '../../src/events/schema.ts';
+import type { sessionKeySchema } from '../../src/session-keys/schema.ts';
 import type {
 	createSchema,
 	mergePatchSchema,

@@ -27,7 +27,7 @@ const NUMBERS = {
 	FOLLOW_HEARTBEAT_SECONDS: { default: 15, min: 1, max: 15 },
 	FOLLOW_MAX_STATEMENTS: { default: 1000, min: 40, max: 1000 },
 	KEY_CACHE_SECONDS: { default: 60, min: 0, max: Number.MAX_SAFE_INTEGER },
-	CLEANUP_MAX_STATEMENTS: { default: 1000, min: 11, max: 1000 },
+	CLEANUP_MAX_STATEMENTS: { default: 1000, min: 14, max: 1000 },
 	CLEANUP_MAX_SECONDS: { default: 120, min: 1, max: 840 },
 };
 const TEXTS = {

@@ -25,16 +25,16 @@ async function addRows(): Promise<void> {
 		VALUES ('sess_a', 'u', 'intake', '{"a":1}', '2026', '2026', '2999'), ('sess_b', 'u', 'failed', NULL, '2026', '2026', '2999')`,
 	);
 	await query(
-		`INSERT OR IGNORE INTO events (session_id, number, id, type, payload, created_at)
+		`INSERT OR IGNORE INTO events (session_id, position, id, type, payload, created_at)
 		VALUES ('sess_a', 1, 'evt_1', 't', '{}', '2026'), ('sess_a', 2, 'evt_2', 't', '{"x":1}', '2026')`,
 	);
 	await query(
 		`INSERT OR IGNORE INTO api_keys (id, key_hash, prefix, user_id, permissions, environment, created_at)
 		VALUES ('key_a', 'h', 'rt_test_', 'u', '*', 'test', '2026')`,
 	);
-	const [placed] = await query("SELECT 1 FROM sqlite_schema WHERE name = 'placed_idempotency_keys'");
+	const [placed] = await query("SELECT 1 FROM sqlite_schema WHERE name = 'create_keys'");
 	if (!placed) return;
-	await query("INSERT OR IGNORE INTO placed_idempotency_keys VALUES ('u', '', 'k', 1, '2999')");
+	await query("INSERT OR IGNORE INTO create_keys VALUES ('u', '', 'k', 1, '2999')");
 }
 
 /** Each row without the columns that later migrations added. */
@@ -59,8 +59,8 @@ it('each migration keeps every stored row', async () => {
 	await applyD1Migrations(env.DB, env.MIGRATIONS);
 	expect((await everything()).map(({ name, rows }) => [name, rows.length])).toEqual([
 		['api_keys', 1],
+		['create_keys', 1],
 		['events', 2],
-		['placed_idempotency_keys', 1],
 		['sessions', 2],
 	]);
 });

@@ -1,296 +1,205 @@
 import { env } from 'cloudflare:workers';
-import { expect, it } from 'vitest';
-import * as sessionKeys from '../../src/auth/session-keys/store.ts';
-import * as apiKeys from '../../src/auth/store.ts';
-import * as placedCleanup from '../../src/cleanup/placed/store.ts';
-import * as cleanup from '../../src/cleanup/store.ts';
-import type { Database, Statement } from '../../src/core/database.ts';
-import { openDatabase, ping } from '../../src/database/database.ts';
-import * as following from '../../src/events/following/store.ts';
-import * as eventReads from '../../src/events/read/store.ts';
-import * as events from '../../src/events/store.ts';
-import * as creates from '../../src/sessions/create/store.ts';
-import * as reads from '../../src/sessions/read/store.ts';
-import { sessionFields } from '../../src/sessions/schema.ts';
-import * as sessions from '../../src/sessions/store.ts';
-import type { Change, Replacement } from '../../src/sessions/update/changes.ts';
-import * as updates from '../../src/sessions/update/store.ts';
-import * as steps from '../../src/steps/store.ts';
+import { beforeAll, expect, it } from 'vitest';
+import { issueKey } from '../../src/auth/issue-key.ts';
+import { expireApiKey, listApiKeys, readApiKey, revokeApiKey } from '../../src/auth/store.ts';
+import { cleanUpAll } from '../../src/cleanup/all.ts';
+import { cleanUp } from '../../src/cleanup/cleanup.ts';
+import { openDatabase } from '../../src/database/database.ts';
+import { type Caller, type Fetcher, newCaller, SESSIONS } from '../support/api.ts';
+import { expire, query } from '../support/database.ts';
+import { serviceWith } from '../support/faulty-d1.ts';
+import { followSession, liveService } from '../support/follow.ts';
+import { FIVE, from, PLACES } from '../support/several-databases.ts';
+import { type SentStatement, wrappedD1 } from '../support/wrapped-d1.ts';
 
-const owner = { userId: 'user_1', organizationId: 'org_1' };
-const now = '2026-01-15T09:30:00.000Z';
-const reference = { id: 'sess_01k2vxq8f3e7ttyyds0t6w2h4b', owner, now };
-const keyed = { ...reference, id: `${reference.id.slice(0, -1)}d` };
-const key = { key: 'k', fingerprint: 'f' };
-const session = {
-	id: reference.id,
-	owner,
-	catalogVersion: null,
-	schemaVersion: null,
-	prd: '{}',
-	createdAt: now,
-	expiresAt: '2999-01-01T00:00:00.000Z',
-};
-const event = { type: 't', stage: null, message: null, payload: '{}', nonce: 'f'.repeat(20) };
-const cursor = { id: `evt_0000000001${event.nonce}`, position: 1 };
-const replacement: Replacement = { column: 'status', mode: 'set', value: 'failed' };
-const changes: Change[] = [replacement, { column: 'plan', mode: 'merge', value: '{"a":1}', members: 1 }];
-const guarded: Change[] = [{ column: 'plan', mode: 'merge', value: '{"a":1}', members: 1000 }];
-const apiKey: apiKeys.ApiKeyRow = {
-	id: 'key_1',
-	key_hash: 'h',
-	prefix: 'p',
-	user_id: 'user_1',
-	organization_id: null,
-	name: null,
-	permissions: '*',
-	environment: 'test',
-	created_at: now,
-	expires_at: null,
-	revoked_at: null,
-	last_used_at: null,
-	session_id: null,
-	maker_key_id: null,
-	maker_clerk_session_id: null,
-};
-const page: reads.ListQuery = {
-	owner,
-	now,
-	fields: sessionFields,
-	status: undefined,
-	limit: 20,
-	from: { offset: 0 },
-};
-const details: reads.DetailsQuery = { fields: sessionFields, maxEvents: 1000, knownTags: undefined };
-/** A row whose content must still be read. */
-const sized = { id: reference.id, size: 1000 };
-const sizedEvent = { position: 1, whole: false } as eventReads.SizedEvent;
-const renewal = { until: '2999-01-01T00:00:00.000Z', unlessPast: now };
-const sessionKey = {
-	id: 'key_2',
-	keyHash: 'h2',
-	prefix: 'p',
-	environment: 'test',
-	maker: { keyId: 'key_1', clerkSessionId: null },
-	expiresAt: '2999-01-01T00:00:00.000Z',
-} as const;
-const endedKey = { user_id: 'user_1', organization_id: '', idempotency_key: 'k', database: 1 };
+const MERGE = { 'Content-Type': 'application/merge-patch+json' };
+const STREAM = { Accept: 'text/event-stream' };
 
-/** Every store function that sends statements, once for each form of its SQL. */
-const calls: Record<string, ((db: Database) => Promise<unknown>)[]> = {
-	insertSession: [
-		(db) => sessions.insertSession(db, session, undefined),
-		(db) => sessions.insertSession(db, { ...session, id: `${session.id.slice(0, -1)}c` }, key),
-	],
-	readSession: [(db) => sessions.readSession(db, reference)],
-	readVersion: [(db) => sessions.readVersion(db, reference)],
-	readDetails: [
-		(db) => reads.readDetails(db, reference, details),
-		(db) => reads.readDetails(db, reference, { ...details, maxEvents: undefined }),
-		(db) => reads.readDetails(db, reference, { ...details, knownTags: ['1', '1.1'] }),
-		(db) => reads.readDetails(db, reference, { ...details, knownTags: 'any', maxEvents: undefined }),
-	],
-	listSessions: [
-		(db) => reads.listSessions(db, page),
-		(db) => reads.listSessions(db, { ...page, status: 'failed' }),
-		(db) => reads.listSessions(db, { ...page, from: { after: reference.id } }),
-		(db) => reads.listSessions(db, { ...page, status: 'failed', from: { after: reference.id } }),
-		(db) => reads.listSessions(db, { ...page, fields: ['id', 'status'] }),
-	],
-	readWhole: [
-		(db) => reads.readWhole(db, page, [sized]),
-		(db) => reads.readWhole(db, { ...page, status: 'failed' }, [sized]),
-	],
-	readIds: [
-		(db) => reads.readIds(db, page, { after: reference.id, offset: 5, limit: 10, counted: true }),
-		(db) =>
-			reads.readIds(
-				db,
-				{ ...page, status: 'failed' },
-				{ after: reference.id, offset: 5, limit: 10, counted: true },
-			),
-	],
-	countSessions: [
-		(db) => reads.countSessions(db, page),
-		(db) => reads.countSessions(db, { ...page, status: 'failed' }),
-	],
-	databaseOfKey: [
-		(db) =>
-			creates.databaseOfKey(db, {
-				owner,
-				key: 'k',
-				placement: 1,
-				bound: [0, 1],
-				now,
-				expiresAt: '2999-01-01T00:00:00.000Z',
-			}),
-	],
-	updateSession: [
-		(db) => updates.updateSession(db, reference, changes, undefined),
-		(db) => updates.updateSession(db, reference, changes, [1, 2]),
-		(db) => updates.updateSession(db, reference, guarded, [1, 2]),
-	],
-	readObjects: [(db) => updates.readObjects(db, reference, ['plan', 'prd'])],
-	replaceOnVersion: [(db) => updates.replaceOnVersion(db, reference, [replacement], 1)],
-	insertStep: [
-		(db) =>
-			steps.insertStep(db, reference, { events: [event], changes: [], idempotency: undefined }, undefined),
-		(db) =>
-			steps.insertStep(db, reference, { events: [event, event], changes: guarded, idempotency: key }, [1]),
-	],
-	readForStep: [(db) => steps.readForStep(db, reference, ['plan'], 'k')],
-	readStep: [(db) => steps.readStep(db, reference, 'k', 2)],
-	insertEvent: [
-		(db) => events.insertEvent(db, reference, event, undefined),
-		(db) => events.insertEvent(db, reference, event, key),
-	],
-	readEvents: [
-		(db) => eventReads.readEvents(db, reference, undefined, 100),
-		(db) => eventReads.readEvents(db, reference, cursor, 100),
-	],
-	wholeEvents: [
-		async (db) => {
-			await events.insertEvent(db, reference, event, undefined);
-			return eventReads.wholeEvents(db, reference, [sizedEvent]).next();
-		},
-	],
-	deleteSession: [
-		(db) => sessions.deleteSession(db, reference, undefined),
-		(db) => sessions.deleteSession(db, reference, [1]),
-	],
-	findApiKey: [(db) => apiKeys.findApiKey(db, 'h')],
-	insertApiKey: [(db) => apiKeys.insertApiKey(db, apiKey)],
-	readApiKey: [(db) => apiKeys.readApiKey(db, 'key_1')],
-	listApiKeys: [(db) => apiKeys.listApiKeys(db)],
-	revokeApiKey: [(db) => apiKeys.revokeApiKey(db, 'key_1', now)],
-	revokeKeysOfClerkSession: [(db) => apiKeys.revokeKeysOfClerkSession(db, 'sess_clerk', now)],
-	expireApiKey: [(db) => apiKeys.expireApiKey(db, 'key_1', now)],
-	touchApiKey: [(db) => apiKeys.touchApiKey(db, 'key_1', now, now)],
-	beginFollowing: [
-		(db) => following.beginFollowing(db, reference, cursor, renewal),
-		(db) => following.beginFollowing(db, reference, undefined, undefined),
-	],
-	lookUpFollowed: [
-		(db) => following.lookUpFollowed(db, reference, { after: 1, renewal }),
-		(db) => following.lookUpFollowed(db, reference, { after: undefined, renewal: undefined }),
-	],
-	insertSessionKey: [(db) => sessionKeys.insertSessionKey(db, reference, sessionKey)],
-	readExpiry: [
-		async (db) => {
-			await sessions.insertSession(db, { ...session, id: keyed.id }, undefined);
-			return sessionKeys.readExpiry(db, keyed);
-		},
-	],
-	storeSessionKey: [(db) => sessionKeys.storeSessionKey(db, reference, sessionKey)],
-	deleteEndedKeys: [(db) => sessionKeys.deleteEndedKeys(db, reference)],
-	revokeSessionKey: [(db) => sessionKeys.revokeSessionKey(db, reference, sessionKey.id)],
-	deleteExpired: [(db) => cleanup.deleteExpired(db, now)],
-	countExpired: [(db) => cleanup.countExpired(db, now)],
-	readEndedKeys: [(db) => placedCleanup.readEndedKeys(db, now)],
-	readKeysInUse: [(db) => placedCleanup.readKeysInUse(db, [endedKey], now)],
-	releaseKeys: [(db) => placedCleanup.releaseKeys(db, [endedKey], [{ ...endedKey, expires_at: now }], now)],
-	optimize: [(db) => cleanup.optimize(db)],
-	ping: [(db) => ping(db)],
-};
+/** Every statement that the scripted run has sent, by its SQL. */
+const sent = new Map<string, SentStatement>();
 
-const SIZES = /^SCAN (\(subquery-\d\)|total)$/;
-const ASKED = /^SCAN json_each VIRTUAL TABLE/;
-/** The scans that are intended, each with its reason. */
-const MAY_SCAN: Record<string, RegExp> = {
-	// The sizes of the rows on one page, and their sum, only where a row exceeds its share.
-	listSessions: SIZES,
-	readEvents: SIZES,
-	// The same, and the position of the latest event.
-	readDetails: new RegExp(`${SIZES.source}|^SCAN (latest|\\(subquery-1\\))$`),
-	// The rows of one page that must still be read.
-	readWhole: ASKED,
-	// The keys of one chunk.
-	releaseKeys: ASKED,
-	readKeysInUse: ASKED,
-	wholeEvents: ASKED,
-	// The keys command uses these. No request does.
-	listApiKeys: /^SCAN api_keys USING INDEX/,
-	revokeKeysOfClerkSession: /^SCAN api_keys$/,
-	// The count reads at most 100 index entries, and the deletion as many keys.
-	insertSessionKey: /^SCAN \(subquery-\d\)$/,
-	storeSessionKey: /^SCAN \(subquery-\d\)$/,
-	deleteEndedKeys: /^SCAN own$/,
-	// At most 100 sessions of the chunk, not a table.
-	deleteExpired: /^SCAN expired$/,
-	// Sizes of at most 500 events.
-	lookUpFollowed: /^SCAN \(subquery-\d\)$/,
-	// The count reads at most 10,000 index entries.
-	countExpired: /^SCAN \(subquery-1\)$/,
-	// At most 100 events from the request.
-	insertStep: /^SCAN json_each VIRTUAL TABLE/,
-};
+const recorded = (d1: D1Database): D1Database =>
+	wrappedD1(d1, (statements, work) => {
+		for (const statement of statements) sent.set(statement.sql, statement);
+		return work();
+	});
 
-async function plan({ sql, parameters }: Statement): Promise<string[]> {
-	const { results } = await env.DB.prepare(`EXPLAIN QUERY PLAN ${sql}`)
-		.bind(...parameters)
-		.all<{ detail: string }>();
-	return results.map(({ detail }) => detail);
+const text = 'x'.repeat(300_000);
+
+/** Makes each call in each form that has a statement of its own. */
+async function callAll(caller: Caller, fetcher: Fetcher): Promise<void> {
+	const call = async (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) => {
+		const answer = await caller.call(
+			method,
+			SESSIONS + path,
+			body === undefined ? { headers } : { body, headers },
+		);
+		if (answer.status >= 500) throw new Error(`${method} ${path}: ${answer.status} ${answer.text}`);
+		return answer;
+	};
+	const { id } = await caller.create({ prd: { text }, plan: {} } as object);
+	await call('POST', '', {}, { 'Idempotency-Key': 'create' });
+	for (const patch of [
+		{ plan: { text } },
+		{ status: 'failed', productObject: { text } },
+		{ assemblyState: { text } },
+	]) {
+		await call('PATCH', `/${id}`, patch);
+	}
+	for (const query of ['', '?status=failed', '?fields=id,status', '?offset=1', '?limit=1&status=failed']) {
+		await call('GET', query);
+	}
+	for (const query of [`?after=${id}`, `?after=${id}&status=failed`]) await call('GET', query);
+
+	const wide = Object.fromEntries(Array.from({ length: 500 }, (_, n) => [`member${n}`, 1]));
+	await call('PATCH', `/${id}`, { assemblyState: { a: 1 }, status: 'failed' }, MERGE);
+	await call('PATCH', `/${id}`, { plan: wide }, MERGE);
+	await call('PATCH', `/${id}`, { productObject: { a: 1 } }, MERGE);
+	await call('PATCH', `/${id}`, {});
+	await call('PATCH', `/${id}`, { status: 'failed' }, { 'If-Match': '"1", "2"' });
+	await call('PATCH', `/${id}`, { status: 'failed' }, { 'If-None-Match': '"1"' });
+	await call('PATCH', `/${id}`, { ttlSeconds: 3600 });
+
+	const event = { type: 'note', payload: { text: 'x'.repeat(60_000) } };
+	const events = Array.from({ length: 30 }, () => event);
+	for (let n = 0; n < 2; n += 1) {
+		await call('POST', `/${id}/events`, event, { 'Idempotency-Key': 'event' });
+		await call('POST', `/${id}/steps`, { events, patch: { plan: wide } }, { 'Idempotency-Key': 'step' });
+		await call('POST', `/${id}/steps`, { events: [event] }, { 'Idempotency-Key': 'step without a patch' });
+	}
+	await call('POST', `/${id}/events`, event);
+	await call('POST', `/${id}/steps`, { events, patch: { productObject: { a: 2 } } });
+	await call('POST', `/${id}/steps`, { events: [event], patch: { status: 'failed' } }, { 'If-Match': '"1"' });
+
+	const page = await call('GET', `/${id}/events`);
+	const { data } = JSON.parse(page.text);
+	await call('GET', `/${id}/events?after=${data[0].id}`);
+	for (const query of ['', '?fields=id']) {
+		for (const tag of [undefined, '"1"', '"1.1"', '*']) {
+			await call('GET', `/${id}${query}`, undefined, tag === undefined ? {} : { 'If-None-Match': tag });
+		}
+	}
+	for (const cursor of [{}, { 'Last-Event-ID': data[0].id }]) {
+		const stream = await followSession(caller, id, { headers: cursor, fetcher });
+		await stream.events(2);
+		await stream.leave();
+		await call('HEAD', `/${id}/events`, undefined, { ...STREAM, ...cursor });
+	}
+
+	const key = await call('POST', `/${id}/keys`);
+	for (let n = 0; n < 101; n += 1) await call('POST', `/${id}/keys`);
+	await call('DELETE', `/${id}/keys/${JSON.parse(key.text).id}`);
+	await call('DELETE', `/${id}`, undefined, { 'If-Match': '"1"' });
+	await call('DELETE', `/${id}`);
 }
 
-it('covers every store function that sends statements', () => {
-	const parts = [
-		'sizedEvents',
-		...[
-			'selectLatestEvents',
-			'selectCursor',
-			'selectVersion',
-			'selectSession',
-			'selectEventsFromKey',
-			'insertEvents',
-		],
-		...['staleOrMissing', 'whyNot', 'columnsBut', 'liveInVersion', 'withSent', 'isTooCostly'],
-		...['allOf', 'changeable', 'updateStatement'],
+beforeAll(async () => {
+	const single = { DB: recorded(env.DB) };
+	const five = { ...FIVE, DB: recorded(env.DB), DB_1: recorded(env.FURTHER_1) };
+	const fetchers = [
+		liveService(single),
+		from(PLACES[0], liveService(five)),
+		from(PLACES[1], liveService(five)),
 	];
-	const stores = [
-		sessions,
-		reads,
-		updates,
-		steps,
-		events,
-		eventReads,
-		following,
-		apiKeys,
-		sessionKeys,
-		cleanup,
-		placedCleanup,
-		creates,
-		{ ping },
-	];
-	const functions = stores.flatMap((store) =>
-		Object.entries(store).flatMap(([name, value]) => (typeof value === 'function' ? [name] : [])),
-	);
-	expect(functions.filter((name) => !parts.includes(name)).sort()).toEqual(Object.keys(calls).sort());
+	for (const fetcher of fetchers) await callAll(await newCaller({ fetcher }), fetcher);
+	const caller = await newCaller({ fetcher: serviceWith(single) });
+	await caller.call('GET', '/healthz');
+
+	for (let n = 0; n < 2; n += 1) await expire((await caller.create()).id);
+	await cleanUpAll({ ...env, ...single }, Date.now());
+	await cleanUpAll({ ...env, ...five }, Date.now() + 10 * 365 * 86_400_000);
+
+	// Without limits to work in, a run only counts.
+	await cleanUp(recorded(env.DB), Date.now(), { CLEANUP_MAX_STATEMENTS: 0, CLEANUP_MAX_SECONDS: 0 });
+	// Statistics are made only of tables with rows.
+	const { id } = await caller.create();
+	await caller.append(id);
+
+	const db = openDatabase(recorded(env.DB));
+	const { row } = await issueKey(db, {
+		userId: 'user_plan',
+		organizationId: null,
+		name: null,
+		permissions: ['*'],
+		environment: 'test',
+		expiresAt: null,
+	});
+	const now = new Date().toISOString();
+	await readApiKey(db, row.id);
+	await listApiKeys(db);
+	await expireApiKey(db, row.id, now);
+	await revokeApiKey(db, row.id, now);
 });
 
-it.each(Object.entries(calls))('%s scans no table and sorts nothing', async (name, forms) => {
-	const real = openDatabase(env.DB);
-	const sent: Statement[] = [];
-	const recording: Database = {
-		run: (statements, how) => {
-			sent.push(...statements);
-			return real.run(statements, how);
-		},
-		change: (statements, how) => {
-			sent.push(...statements);
-			return real.change(statements, how);
-		},
-		bookmark: () => null,
-	};
-	for (const form of forms) await form(recording);
-	expect(sent.length).toBeGreaterThan(0);
-	for (const statement of sent) {
-		if (statement.sql.startsWith('PRAGMA')) continue;
-		const steps = await plan(statement);
-		const bad = steps.filter(
+const SPACE = /\s+/g;
+
+it('records every statement that a store can send', () => {
+	const stores = import.meta.glob<string>('../../src/**/{*store,database}.ts', {
+		query: '?raw',
+		import: 'default',
+		eager: true,
+	});
+	const all = [...sent.keys()].join('\n').replace(SPACE, ' ');
+	const heads = Object.entries(stores).flatMap(([file, source]) =>
+		Array.from(
+			source.matchAll(/sql`((?:SELECT|WITH|INSERT|UPDATE|DELETE)[^`]*?)(?:\$\{|`)/g),
+			([, head = '']) => ({
+				file,
+				head: head.replace(SPACE, ' ').trimEnd(),
+			}),
+		),
+	);
+	expect(heads.length).toBeGreaterThan(25);
+	expect(heads.filter(({ head }) => !all.includes(head))).toEqual([]);
+});
+
+/** The scans that are intended, each with its reason. A scan names a table only in the last one. */
+const MAY_SCAN = [
+	// Rows of one chunk or one page, and their sizes and sums, in subqueries with a LIMIT.
+	/^SCAN (\(subquery-\d+\)|total|expired|unexpired|latest)$/,
+	// Rows that the statement got as a parameter.
+	/^SCAN json_each VIRTUAL TABLE/,
+	/^SCAN CONSTANT ROW/,
+	// Only the keys command lists all keys.
+	/^SCAN api_keys USING INDEX api_keys_by_id$/,
+];
+
+/** The steps of a plan that scan a table or sort rows. */
+async function badSteps({ sql, values }: SentStatement): Promise<string[]> {
+	const { results } = await env.DB.prepare(`EXPLAIN QUERY PLAN ${sql}`)
+		.bind(...values)
+		.all<{ detail: string }>();
+	return results
+		.map(({ detail }) => detail)
+		.filter(
 			(step) =>
 				/TEMP B-TREE|AUTOMATIC/.test(step) ||
-				(/^SCAN (?!CONSTANT ROW)/.test(step) && !MAY_SCAN[name]?.test(step)),
+				(step.startsWith('SCAN') && !MAY_SCAN.some((scan) => scan.test(step))),
 		);
-		expect(bad, `${statement.sql}\n${steps.join('\n')}`).toEqual([]);
+}
+
+/** Removes the statistics of the query planner, or makes them say that every table has one row. */
+async function setStatistics(areOfOneRow: boolean): Promise<void> {
+	await query('ANALYZE');
+	for (const { idx, stat } of await query<{ idx: string; stat: string }>(
+		'SELECT idx, stat FROM sqlite_stat1',
+	)) {
+		await query('UPDATE sqlite_stat1 SET stat = ? WHERE idx = ?', stat.replaceAll(/\d+/g, '1'), idx);
 	}
+	if (!areOfOneRow) await query('DELETE FROM sqlite_stat1');
+	await query('ANALYZE sqlite_schema');
+}
+
+it.each([
+	['without statistics', false],
+	// SQLite would rather scan a table of one row, and goes on to while the table grows.
+	['with statistics of one row', true],
+])('scans no table and sorts nothing %s', async (_, areOfOneRow) => {
+	await setStatistics(areOfOneRow);
+	const bad: { sql: string; steps: string[] }[] = [];
+	for (const statement of sent.values()) {
+		const steps = await badSteps(statement);
+		if (steps.length > 0) bad.push({ sql: statement.sql, steps });
+	}
+	expect(bad).toEqual([]);
 });

@@ -30,7 +30,7 @@ async function createLarge(): Promise<string> {
 	const d1 = server.env[databaseName(databaseNumberOf(id))] ?? server.env.DB;
 	await d1
 		.prepare(
-			`INSERT INTO events (session_id, number, id, type, payload, created_at)
+			`INSERT INTO events (session_id, position, id, type, payload, created_at)
 		WITH RECURSIVE e (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM e WHERE n < ?2)
 		SELECT ?1, n, printf('evt_%010d00000000000000000000', n), 'note', ?3, '2026-01-02T00:00:00.000Z' FROM e`,
 		)

@@ -24,7 +24,7 @@ async function createFull(caller: Caller, name = 'one') {
 /** Inserts large events by SQL, as many calls would append them. */
 const appendLarge = (id: string, count: number) =>
 	query(
-		`INSERT INTO events (session_id, number, id, type, payload, created_at)
+		`INSERT INTO events (session_id, position, id, type, payload, created_at)
 		WITH RECURSIVE e (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM e WHERE n < ?2)
 		SELECT ?1, n, printf('evt_%010d00000000000000000000', n), 'note', ?3, '2026-01-02T00:00:00.000Z' FROM e`,
 		id,
@@ -237,7 +237,7 @@ describe('a response that fails after its start', () => {
 		await appendLarge(id, 50);
 		for (const path of ['', '/events']) {
 			const response = await fetcher(get(caller, `/${id}${path}`));
-			await query('DELETE FROM events WHERE session_id = ? AND number > 20', id);
+			await query('DELETE FROM events WHERE session_id = ? AND position > 20', id);
 			await expect(response.text()).rejects.toThrow();
 			await query('DELETE FROM events WHERE session_id = ?', id);
 			await appendLarge(id, 50);

@@ -142,7 +142,7 @@ const rows: Row[] = [
 			problem('offset', 'OUT_OF_RANGE', 'must be at least 0'),
 		],
 	],
-	['GET /?limit=1&limit=2', {}, [problem('limit', 'INVALID_TYPE', 'must be a string')]],
+	['GET /?limit=1&limit=2', {}, [problem('limit', 'INVALID_TYPE', 'must be given once, not several times')]],
 	['GET /?after=x', {}, [problem('after', 'INVALID_FORMAT', 'must be the id of a session')]],
 	[
 		'GET /?after=sess_01k2vxq8f3e7ttyyds0t6w2h4b&offset=1',

@@ -4,8 +4,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { SessionReference } from '../../src/core/session-reference.ts';
 import { openDatabase } from '../../src/database/database.ts';
 import { countMembers, mergePatch } from '../../src/json/merge-patch.ts';
-import type { Merge } from '../../src/sessions/update/changes.ts';
-import { updateSession } from '../../src/sessions/update/store.ts';
+import type { Merge } from '../../src/sessions/changes.ts';
+import { updateSession } from '../../src/sessions/update-store.ts';
 import { anyObject } from '../model/arbitraries.ts';
 import { merge } from '../model/merge.ts';
 import { runs } from '../model/runs.ts';
@@ -24,7 +24,7 @@ async function mergedByD1(target: string | null, patch: string): Promise<string 
 	await query('UPDATE sessions SET plan = ? WHERE id = ?', target, reference.id);
 	const change: Merge = { column: 'plan', mode: 'merge', value: patch, members: 1 };
 	const outcome = await updateSession(openDatabase(env.DB), reference, [change], undefined);
-	return outcome.is === 'done' ? outcome.result.plan : undefined;
+	return outcome === 'too much for D1' ? undefined : outcome.plan;
 }
 
 const CASES: [target: string | null, patch: string, result: string][] = [

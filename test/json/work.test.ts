@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type * as z from 'zod';
-import { sessionKeyRequestSchema } from '../../src/auth/session-keys/schema.ts';
 import { ApiError } from '../../src/core/errors.ts';
 import { limits } from '../../src/core/limits.ts';
 import { appendSchema } from '../../src/events/schema.ts';
 import { countMembers, mergePatch } from '../../src/json/merge-patch.ts';
 import { readJson } from '../../src/json/read.ts';
 import { readStoredForm } from '../../src/json/stored-form.ts';
+import { sessionKeyRequestSchema } from '../../src/session-keys/schema.ts';
 import { createSchema, mergePatchSchema, updateSchema } from '../../src/sessions/schema.ts';
 import { stepSchema } from '../../src/steps/schema.ts';
 import { countedWork } from '../support/counted-work.ts';

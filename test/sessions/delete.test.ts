@@ -30,7 +30,7 @@ describe('deleting a session', () => {
 			body: { plan: { a: 1 }, productObject: {}, assemblyState: {} },
 		});
 		await query(
-			`INSERT INTO events (session_id, number, id, type, payload, created_at)
+			`INSERT INTO events (session_id, position, id, type, payload, created_at)
 			WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1001)
 			SELECT ?, i, 'evt_' || i, 'note', '{}', '2020-01-01T00:00:00.000Z' FROM n`,
 			id,

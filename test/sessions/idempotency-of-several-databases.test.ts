@@ -110,7 +110,7 @@ describe('Idempotency-Key on create, with several databases', () => {
 		expect([main.trips, other.trips]).toEqual([1, 2]);
 		const alone = await newCaller();
 		await create(alone, 'k');
-		const rows = await query('SELECT 1 FROM placed_idempotency_keys WHERE user_id = ?', alone.userId);
+		const rows = await query('SELECT 1 FROM create_keys WHERE user_id = ?', alone.userId);
 		expect(rows).toEqual([]);
 	});
 });

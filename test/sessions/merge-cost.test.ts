@@ -18,7 +18,8 @@ let meanwhile: (sql: string[]) => Promise<unknown>;
 
 beforeEach(async () => {
 	meanwhile = async () => {};
-	const d1 = wrappedD1(env.DB, async (sql, work) => {
+	const d1 = wrappedD1(env.DB, async (sent, work) => {
+		const sql = sent.map((statement) => statement.sql);
 		trips += 1;
 		await meanwhile(sql);
 		const results = await work();

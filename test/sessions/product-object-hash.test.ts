@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { productObjectHash } from '../../src/sessions/update/product-object-hash.ts';
+import { productObjectHash } from '../../src/sessions/product-object-hash.ts';
 import { type Caller, newCaller, SESSIONS } from '../support/api.ts';
 
 const sha256 = async (text: string) =>

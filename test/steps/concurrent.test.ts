@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers';
 import { expect, it } from 'vitest';
-import { productObjectHash } from '../../src/sessions/update/product-object-hash.ts';
+import { productObjectHash } from '../../src/sessions/product-object-hash.ts';
 import { merge } from '../model/merge.ts';
 import { type Caller, newCaller, SESSIONS } from '../support/api.ts';
 import { serviceWith } from '../support/faulty-d1.ts';

@@ -6,7 +6,7 @@ import type { Fetcher } from './api.ts';
 import { type OpenedSession, wrappedD1 } from './wrapped-d1.ts';
 
 /** A failure of a round trip to D1: its message, and whether it happens before or after the statements ran. */
-export interface Fault {
+interface Fault {
 	message: string;
 	when: 'before' | 'after';
 }
@@ -27,9 +27,9 @@ export interface FaultyD1 {
 /** Wraps a real D1. Its round trips can fail before or after their statements ran. */
 export function faultyD1(real: D1Database = env.DB): FaultyD1 {
 	const faulty: FaultyD1 = { d1: real, next: [], trips: 0, sql: [], sessions: [] };
-	faulty.d1 = wrappedD1(real, async (sql, work, session) => {
+	faulty.d1 = wrappedD1(real, async (statements, work, session) => {
 		faulty.trips += 1;
-		faulty.sql.push(sql);
+		faulty.sql.push(statements.map(({ sql }) => sql));
 		faulty.sessions.push(session);
 		const fault = faulty.next.shift();
 		if (fault?.when === 'before') throw new Error(fault.message);

@@ -1,5 +1,5 @@
 /** A raw frame of Server-Sent Events. */
-export interface Frame {
+interface Frame {
 	event?: string;
 	id?: string;
 	data?: string;

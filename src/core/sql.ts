@@ -1,0 +1,30 @@
+import template, {
+	join as joinParts,
+	raw as rawText,
+	type Sql as Template,
+	empty as templateOfNothing,
+} from 'sql-template-tag';
+
+/** A statement or a part of one. It carries its own bound values. */
+export type Sql = Template;
+
+/**
+ * Makes a statement or a part of one. Every `${value}` becomes a bound parameter, and every `${part}` is inserted with its
+ * parameters.
+ *
+ * @example
+ * sql`SELECT id FROM sessions WHERE id = ${id} AND ${unexpired(now)}`
+ */
+export const sql = (
+	strings: TemplateStringsArray,
+	...values: readonly (string | number | null | Sql)[]
+): Sql => template(strings, ...values);
+
+/** Joins parts with a separator. There must be at least one part. */
+export const join = (parts: readonly Sql[], separator = ', '): Sql => joinParts(parts, separator);
+
+/** Text that is inserted as it is: a constant of the code, such as the name of a column. Never pass what a caller sent. */
+export const raw = (constant: string | number): Sql => rawText(String(constant));
+
+/** A part with no text. */
+export const nothing: Sql = templateOfNothing;

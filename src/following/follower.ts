@@ -1,0 +1,108 @@
+import { DatabaseUnavailable } from '../core/database.ts';
+import { errorFields, log } from '../core/log.ts';
+import { faultKind } from '../database/faults.ts';
+import { connectionTo } from './hub-connection.ts';
+import type { Seen } from './notices.ts';
+import { type LookUp, newProgress, type Piece, type Reason } from './progress.ts';
+
+/** A session to follow, and the queries about it. */
+export interface Followed {
+	hubs: DurableObjectNamespace;
+	/** The session at the time of the request. */
+	start: Seen;
+	/** The position of the event that the client has; 0 for the start of the log. */
+	position: number;
+	/**
+	 * Queries the primary of D1 in one round trip. `eventsAfter` reads the events after a position, up to the size of a
+	 * backlog. `renew` makes writers continue to send their events to the hub. Returns undefined when the session has
+	 * been deleted or has expired.
+	 */
+	lookUp(query: { eventsAfter: number | undefined; renew: boolean }): Promise<LookUp | undefined>;
+	/** Checks again whether the caller may read the session. */
+	isAllowed(): Promise<boolean>;
+	/** Whether the invocation's limit of D1 statements allows one more round. */
+	hasBudget(): boolean;
+	/** The interval of comments in silence, and the maximum time between two look-ups of one session. */
+	heartbeatMs: number;
+}
+
+/** The client sets the pace: the follower continues when the consumer has taken what it yielded. */
+export type Follower = AsyncGenerator<Piece, Reason>;
+
+/**
+ * Follows a session: yields its frames, each event once and in order, until something ends the stream. `newProgress` decides
+ * what to do, and this carries it out.
+ *
+ * Why it misses no event: a follower first makes sure that `followed_until` is in the future, then connects to the hub,
+ * and then reads D1 to the end of the log. D1 puts all statements in one order. That reading includes every earlier
+ * write. A later write sees `followed_until`, so its writer sends it to the hub, to which the follower is already
+ * connected. If the hub loses it, the next event shows a gap, or the next look-up shows a later end of the log.
+ *
+ * The look-up of one follower serves all followers of the session: it sends the result to them through the hub.
+ */
+export async function* follow(followed: Followed, stopped: AbortSignal): Follower {
+	const progress = newProgress(followed, Date.now(), Math.random);
+	let wake = () => {};
+	const connection = connectionTo(followed.hubs, followed.start.state.id, {
+		onNotice(notice) {
+			progress.notice(notice, Date.now());
+			wake();
+		},
+		onLoss: () => wake(),
+	});
+	stopped.addEventListener('abort', () => {
+		connection.close();
+		wake();
+	});
+
+	/** Reads D1, and tells the other followers what it found. */
+	async function lookUp(query: Parameters<Followed['lookUp']>[0]): Promise<void> {
+		try {
+			const found = await followed.lookUp(query);
+			progress.found(found, query.eventsAfter, Date.now());
+			if (!found || query.eventsAfter !== undefined) return;
+			const { events: _, ...seen } = found;
+			connection.tell({ kind: 'seen', seen });
+		} catch (error) {
+			if (!(error instanceof DatabaseUnavailable)) throw error;
+			log('warn', { message: 'look-up of a follower failed', ...errorFields(error) });
+			progress.failed(faultKind(error) === 'query limit', Date.now());
+		}
+	}
+
+	async function authorize(): Promise<void> {
+		let isAllowed: boolean | undefined;
+		try {
+			isAllowed = await followed.isAllowed();
+		} catch (error) {
+			log('warn', { message: 'credentials of a follower not checked', ...errorFields(error) });
+		}
+		progress.authorized(isAllowed, Date.now());
+	}
+
+	/** Resolves when a notice arrives, the stream must end, or the time has come. */
+	async function waitUntil(time: number): Promise<void> {
+		const woken = new Promise<void>((resolve) => {
+			wake = resolve;
+		});
+		const timer = setTimeout(() => wake(), Math.max(1, time - Date.now()));
+		await woken;
+		clearTimeout(timer);
+	}
+
+	try {
+		while (!stopped.aborted) {
+			const means = { connectsAt: connection.opensAt(), hasBudget: followed.hasBudget() };
+			const next = progress.next(Date.now(), means);
+			if (next.do === 'end') return next.reason;
+			if (next.do === 'send') yield next.piece;
+			else if (next.do === 'look up') await lookUp(next);
+			else if (next.do === 'authorize') await authorize();
+			else if (next.do === 'wait') await waitUntil(next.until);
+			else if (await connection.open(Date.now())) progress.connected();
+		}
+		return stopped.reason as Reason;
+	} finally {
+		connection.close();
+	}
+}

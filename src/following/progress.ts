@@ -1,0 +1,219 @@
+import { newBacklog, type Run } from './backlog.ts';
+import { type End, endFrame, HEARTBEAT, OPENING, type SessionState, stateFrame } from './frames.ts';
+import type { Notice, Seen } from './notices.ts';
+
+/** The result of a look-up in D1: the session and, if requested, the next events. */
+export interface LookUp extends Seen {
+	events: Run | undefined;
+}
+
+/** Why a stream ended. */
+export type Reason = End | 'not allowed' | 'budget' | 'time' | 'gone' | 'fault';
+
+/** A chunk of a stream, and the number of its events. */
+export interface Piece {
+	text: string;
+	events: number;
+}
+
+/** What a follower does next. `until` is in epoch milliseconds. */
+export type Next =
+	| { do: 'send'; piece: Piece }
+	/** Read D1. `eventsAfter`: the next events after a position too. `renew`: writers continue to send events to the hub. */
+	| { do: 'look up'; eventsAfter: number | undefined; renew: boolean }
+	/** Check again whether the caller may read the session. */
+	| { do: 'authorize' }
+	/** Connect to the hub. */
+	| { do: 'connect' }
+	/** Wait for a notice, at most until this time. */
+	| { do: 'wait'; until: number }
+	| { do: 'end'; reason: Reason };
+
+/** What the follower can do at the moment. */
+export interface Means {
+	/** When it may connect to the hub; undefined while it is connected. */
+	connectsAt: number | undefined;
+	/** Whether the invocation's limit of D1 statements allows one more round. */
+	hasBudget: boolean;
+}
+
+/** How long an event may be missing before the follower reads D1. Writers reach the hub in any order. */
+const GAP_MS = 300;
+/**
+ * The number of heartbeats between checks of the caller, and the number for which a stream continues when D1 is
+ * unavailable for the check.
+ */
+const AUTHORIZE_HEARTBEATS = 3;
+const ALLOWED_HEARTBEATS = 4;
+/** Heartbeats for which a renewal lasts. */
+const FOLLOWED_HEARTBEATS = 8;
+
+/** How far ahead a follower sets `followed_until`. It is renewed when less than half of that is left. */
+export const followedMs = (heartbeatMs: number): number => FOLLOWED_HEARTBEATS * heartbeatMs;
+
+/** What a follower knows. Times are in epoch milliseconds. */
+export interface Progress {
+	/** Says what to do next. A piece that it returns counts as sent. */
+	next(now: number, means: Means): Next;
+	/** The follower has just connected to the hub: earlier notices did not arrive, and their events are only in D1. */
+	connected(): void;
+	/** A notice has arrived from the hub. */
+	notice(notice: Notice, now: number): void;
+	/** The result of a look-up. Undefined: the session has been deleted or has expired. */
+	found(lookUp: LookUp | undefined, eventsAfter: number | undefined, now: number): void;
+	/** D1 was unavailable for a look-up. `isSpent`: this invocation has sent as many queries as it may. */
+	failed(isSpent: boolean, now: number): void;
+	/** Whether the caller may continue. Undefined: D1 was unavailable for the check. */
+	authorized(isAllowed: boolean | undefined, now: number): void;
+}
+
+const frame = (text: string): Piece => ({ text, events: 0 });
+
+/**
+ * Decides what a follower does: which frame it sends, when it reads D1, and when it ends. It is a function of what the
+ * follower has learned and of the time, without timers or calls. `position` is that of the event that the client has.
+ */
+export function newProgress(
+	{ start, position: from, heartbeatMs }: { start: Seen; position: number; heartbeatMs: number },
+	now: number,
+	random: () => number,
+): Progress {
+	const backlog = newBacklog();
+	let position = from;
+	let { state, followedUntil } = start;
+	let sentVersion = 0;
+	/** Pieces that come before everything else. */
+	const first: Piece[] = [frame(OPENING)];
+	let end: Reason | undefined;
+	let isDeleted = false;
+	let isSpent = false;
+	/** Whether D1 has more events than the backlog. */
+	let isBehind = true;
+	/** Whether the stored events have been sent. The state is sent from then on. */
+	let hasCaughtUp = false;
+	let gapSince: number | undefined;
+	let lastFrameAt = now;
+	let allowedAt = now;
+	let authorizeAt = now + AUTHORIZE_HEARTBEATS * heartbeatMs;
+	/** The time of the next look-up in D1. After a failure it is never before `notBefore`. */
+	let lookUpAt = now;
+	let notBefore = 0;
+
+	/** Notices arrive in any order. The state never goes back. */
+	function takeState(newer: SessionState): void {
+		const isLonger = newer.version === state.version && newer.expiresAt > state.expiresAt;
+		if (newer.version > state.version || isLonger) state = newer;
+	}
+
+	function takeSeen(seen: Seen, at: number): void {
+		takeState(seen.state);
+		backlog.note(seen.tail);
+		if (seen.followedUntil > followedUntil) followedUntil = seen.followedUntil;
+		// The time is random: one of many followers reads D1 first, and its notice saves the others their look-ups.
+		lookUpAt = at + heartbeatMs * (0.8 + 0.2 * random());
+	}
+
+	function send(piece: Piece, at: number): Next {
+		lastFrameAt = at;
+		return { do: 'send', piece };
+	}
+
+	function takeRun(run: Run): Piece {
+		position = run.last;
+		gapSince = undefined;
+		return { text: run.frames, events: run.last - run.first + 1 };
+	}
+
+	/** Ends the stream after the frame that tells why. */
+	function endWith(reason: End): void {
+		first.push(frame(endFrame(reason)));
+		end = reason;
+	}
+
+	return {
+		next(at, { connectsAt, hasBudget }) {
+			const piece = first.shift();
+			if (piece) return send(piece, at);
+			if (end) return { do: 'end', reason: end };
+			if (at >= authorizeAt) return { do: 'authorize' };
+			if (isSpent || !hasBudget) return { do: 'end', reason: 'budget' };
+			if (connectsAt !== undefined && at >= connectsAt) return { do: 'connect' };
+
+			if (hasCaughtUp && state.version > sentVersion) {
+				sentVersion = state.version;
+				return send(frame(stateFrame(state)), at);
+			}
+			const run = backlog.takeAfter(position);
+			if (run) return send(takeRun(run), at);
+			if (isDeleted) {
+				endWith('deleted');
+				return this.next(at, { connectsAt, hasBudget });
+			}
+
+			if (backlog.highest() <= position) gapSince = undefined;
+			else gapSince ??= at;
+			const gapEnds = gapSince === undefined ? Number.POSITIVE_INFINITY : gapSince + GAP_MS;
+			const lacksEvents = isBehind || at >= gapEnds;
+			const due = Math.min(isBehind ? at : gapEnds, lookUpAt, Date.parse(state.expiresAt));
+			const looksUpAt = Math.max(due, notBefore);
+			if (at >= looksUpAt) {
+				const left = Date.parse(followedUntil) - at;
+				return {
+					do: 'look up',
+					eventsAfter: lacksEvents ? position : undefined,
+					renew: left < followedMs(heartbeatMs) / 2,
+				};
+			}
+			const heartbeatAt = lastFrameAt + heartbeatMs;
+			if (at >= heartbeatAt) return send(frame(HEARTBEAT), at);
+			const until = Math.min(looksUpAt, heartbeatAt, authorizeAt, connectsAt ?? Number.POSITIVE_INFINITY);
+			return { do: 'wait', until };
+		},
+
+		connected() {
+			isBehind = true;
+		},
+
+		notice(notice, at) {
+			if (notice.kind === 'events') {
+				if (notice.first > position) backlog.add(notice);
+				else backlog.note(notice.last);
+			} else if (notice.kind === 'state') takeState(notice.state);
+			else if (notice.kind === 'seen') takeSeen(notice.seen, at);
+			else isDeleted = true;
+		},
+
+		found(lookUp, eventsAfter, at) {
+			if (!lookUp) return endWith(Date.parse(state.expiresAt) <= at ? 'expired' : 'deleted');
+			const { events, ...seen } = lookUp;
+			takeSeen(seen, at);
+			if (eventsAfter !== undefined) {
+				gapSince = undefined;
+				isBehind = events !== undefined && events.last < seen.tail;
+				hasCaughtUp ||= !isBehind;
+			}
+			if (events) {
+				first.push(takeRun(events));
+				backlog.dropThrough(position);
+			}
+		},
+
+		failed(spent, at) {
+			isSpent = spent;
+			notBefore = at + heartbeatMs;
+		},
+
+		authorized(isAllowed, at) {
+			const trustedUntil = allowedAt + ALLOWED_HEARTBEATS * heartbeatMs;
+			if (isAllowed) {
+				allowedAt = at;
+				authorizeAt = at + AUTHORIZE_HEARTBEATS * heartbeatMs;
+			} else if (isAllowed === undefined && at < trustedUntil) {
+				// When D1 is unavailable, the caller stays trusted for a limited time.
+				authorizeAt = Math.min(at + heartbeatMs, trustedUntil);
+			} else {
+				end = 'not allowed';
+			}
+		},
+	};
+}

@@ -1,0 +1,129 @@
+import type { Context } from 'hono';
+import { errorFields, log } from '../core/log.ts';
+import { settingsOf } from '../core/settings.ts';
+import type { AppEnv } from '../http/context.ts';
+import { type Followed, type Follower, follow } from './follower.ts';
+import { EVENT_STREAM } from './frames.ts';
+import { publish } from './hub-connection.ts';
+import type { Notice } from './notices.ts';
+import type { Reason } from './progress.ts';
+
+const HEADERS = {
+	'Content-Type': EVENT_STREAM,
+	// A proxy that compresses or rewrites a stream delays its frames.
+	'Cache-Control': 'no-store, no-transform',
+	// nginx, and proxies that follow it, would collect the frames.
+	'X-Accel-Buffering': 'no',
+};
+
+/**
+ * Returns the stream of a followed session. It makes a frame only when the client has read the earlier ones, so the
+ * client sets the pace. It writes one line to the log when the stream ends. HEAD gets the headers and opens no stream.
+ */
+export function followResponse(
+	c: Context<AppEnv>,
+	followed: Omit<Followed, 'hubs' | 'heartbeatMs'>,
+): Response {
+	if (c.req.method === 'HEAD') return new Response(null, { headers: HEADERS });
+	const { FOLLOW_HEARTBEAT_SECONDS, FOLLOW_MAX_SECONDS } = settingsOf(c.env);
+	const stop = new AbortController();
+	const follower = follow(
+		{ ...followed, hubs: c.env.HUB, heartbeatMs: FOLLOW_HEARTBEAT_SECONDS * 1000 },
+		stop.signal,
+	);
+	const started = Date.now();
+	const stats = c.get('queryStats');
+	const { roundTrips, rowsRead, rowsWritten } = stats;
+	const stream = streamOf(follower, stop, FOLLOW_MAX_SECONDS * 1000, ({ reason, events, error }) => {
+		log(error === undefined ? 'info' : 'error', {
+			message: 'stream ended',
+			requestId: c.get('requestId'),
+			reason,
+			durationMs: Date.now() - started,
+			events,
+			// The cost of the stream since its request was logged.
+			d1Trips: stats.roundTrips - roundTrips,
+			d1RowsRead: stats.rowsRead - rowsRead,
+			d1RowsWritten: stats.rowsWritten - rowsWritten,
+			...(error === undefined ? {} : errorFields(error)),
+		});
+	});
+	return new Response(stream, { headers: HEADERS });
+}
+
+/** Whether a session may have followers, which must be told of a write. `followedUntil` is the stored column. */
+export const isFollowed = (followedUntil: string | null): boolean =>
+	followedUntil !== null && followedUntil > new Date().toISOString();
+
+/** Tells the followers of a session about a write, after the response. */
+export function tellFollowers(
+	c: Context<AppEnv>,
+	sessionId: string,
+	...notices: (Notice | undefined)[]
+): void {
+	for (const notice of notices) {
+		if (notice) c.executionCtx.waitUntil(publish(c.env.HUB, sessionId, notice));
+	}
+}
+
+interface Ending {
+	reason: Reason;
+	/** The number of events that were sent. */
+	events: number;
+	error?: unknown;
+}
+
+/** The frames of a follower as a stream of bytes. `onEnd` is called once, whichever side ends the stream. */
+function streamOf(
+	follower: Follower,
+	stop: AbortController,
+	maxMs: number,
+	onEnd: (ending: Ending) => void,
+): ReadableStream<Uint8Array> {
+	const encoder = new TextEncoder();
+	let events = 0;
+	let hasEnded = false;
+
+	function ended(reason: Reason, error?: unknown): void {
+		if (hasEnded) return;
+		hasEnded = true;
+		clearTimeout(timer);
+		stop.abort(reason);
+		onEnd({ reason, events, error });
+	}
+
+	let timer: ReturnType<typeof setTimeout> | undefined;
+	return new ReadableStream<Uint8Array>(
+		{
+			start(controller) {
+				// This ends a stream in time even if its client reads nothing.
+				timer = setTimeout(() => {
+					ended('time');
+					controller.close();
+				}, maxMs);
+			},
+			async pull(controller) {
+				try {
+					const { done, value } = await follower.next();
+					if (hasEnded) return;
+					if (done) {
+						ended(value);
+						controller.close();
+						return;
+					}
+					events += value.events;
+					controller.enqueue(encoder.encode(value.text));
+				} catch (error) {
+					// This is a bug. The client resumes, and `ended` logs the error in full.
+					ended('fault', error);
+					controller.close();
+				}
+			},
+			async cancel() {
+				ended('gone');
+				await follower.return('gone');
+			},
+		},
+		{ highWaterMark: 0 },
+	);
+}

@@ -1,0 +1,94 @@
+import type { Database } from '../core/database.ts';
+import { type SessionReference, sessionNotFound } from '../core/session-reference.ts';
+import { raw, type Sql, sql } from '../core/sql.ts';
+import { type CurrentVersion, ownSession, SESSION_BY_ID, selectVersion } from '../database/session-store.ts';
+import { type BoundedRow, type SizedEvent, selectLatestEvents, sizedEvents } from '../events/read-store.ts';
+import { columnsBut, columnsIf, type SessionRow, type SparseRow } from './row-store.ts';
+import type { SessionField } from './schema.ts';
+
+/** Reads the current version. Throws SESSION_NOT_FOUND. */
+export async function readVersion(db: Database, reference: SessionReference): Promise<CurrentVersion> {
+	const current = await db.first<CurrentVersion>(selectVersion(reference));
+	if (!current) throw sessionNotFound();
+	return current;
+}
+
+/** Reads a session with all columns, and the parts of its current ETag. Throws SESSION_NOT_FOUND. */
+export async function readSession(
+	db: Database,
+	reference: SessionReference,
+): Promise<SessionRow & CurrentVersion> {
+	const session = await db.first<SessionRow & CurrentVersion>(
+		selectVersion(reference, [columnsBut(['version'])]),
+	);
+	if (!session) throw sessionNotFound();
+	return session;
+}
+
+/** What to read of one session. */
+export interface DetailsQuery {
+	fields: readonly SessionField[];
+	/** The most events to read with it, the latest ones; undefined reads none. */
+	maxEvents: number | undefined;
+	/** The opaque tags that the caller has, each `version` or `version.position`, or any. Undefined: it has none. */
+	knownTags: readonly string[] | 'any' | undefined;
+}
+
+/** A session as it was read, with its latest events, the oldest of them first. */
+export interface Details {
+	session: SparseRow & { version: number };
+	events: SizedEvent[];
+	latestEvent: number;
+	/** Whether the caller has it already. Its objects and events were not read then. */
+	isKnown: boolean;
+}
+
+/**
+ * Reads one session with its latest events, the oldest of them first. The events have content as far as one round trip
+ * brings it; `wholeEvents` reads the rest. Throws SESSION_NOT_FOUND.
+ */
+export async function readDetails(
+	db: Database,
+	reference: SessionReference,
+	{ fields, maxEvents, knownTags }: DetailsQuery,
+): Promise<Details> {
+	const latest = sql`(SELECT max(position) AS latest_event FROM events WHERE session_id = ${reference.id})`;
+	const statement =
+		knownTags === undefined
+			? sql`SELECT ${columnsIf(fields, raw('true'))}, version FROM ${SESSION_BY_ID} WHERE ${ownSession(reference)}`
+			: selectUnlessKnown(reference, fields, knownTags, maxEvents === undefined ? undefined : latest);
+	const unless = knownTags === undefined ? undefined : isKnown(knownTags, latest);
+	type Row = SparseRow & { version: number; known?: number; latest_event?: number | null };
+	const [[session], latestEvents = []] = await db.run<[Row, BoundedRow]>([
+		statement,
+		...(maxEvents === undefined ? [] : [selectLatestEvents(reference, maxEvents, unless)]),
+	]);
+	if (!session) throw sessionNotFound();
+	const events = sizedEvents(latestEvents).reverse();
+	const latestEvent = session.latest_event ?? events.at(-1)?.position ?? 0;
+	return { session, events, latestEvent, isKnown: session.known === 1 };
+}
+
+/**
+ * Whether a list of tags names the session as it is. `position` is NULL where tags have none. The tags are one text and not
+ * rows of json_each, because D1 bills those as rows read.
+ */
+function isKnown(tags: readonly string[] | 'any', position: Sql): Sql {
+	if (tags === 'any') return raw('true');
+	return sql`instr(${`,${tags.join(',')},`}, ',' || version || ifnull('.' || ${position}, '') || ',') > 0`;
+}
+
+/**
+ * Selects a session without its objects if the caller has it already. `latest` selects the position of its latest event,
+ * which a tag contains unless the response has no events. CROSS JOIN makes SQLite read the position once.
+ */
+function selectUnlessKnown(
+	reference: SessionReference,
+	fields: readonly SessionField[],
+	tags: readonly string[] | 'any',
+	latest: Sql = sql`(SELECT NULL AS latest_event)`,
+): Sql {
+	const known = isKnown(tags, raw('latest_event'));
+	return sql`SELECT ${columnsIf(fields, sql`NOT (${known})`)}, version, ${known} AS known, latest_event
+		FROM ${SESSION_BY_ID} CROSS JOIN ${latest} WHERE ${ownSession(reference)}`;
+}

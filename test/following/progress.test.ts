@@ -1,0 +1,239 @@
+import { describe, expect, it } from 'vitest';
+import { endFrame, HEARTBEAT, OPENING, stateFrame } from '../../src/following/frames.ts';
+import type { Notice, Seen } from '../../src/following/notices.ts';
+import {
+	type LookUp,
+	type Means,
+	type Next,
+	newProgress,
+	type Progress,
+} from '../../src/following/progress.ts';
+
+const HEARTBEAT_MS = 10_000;
+const START = Date.parse('2026-01-15T09:00:00.000Z');
+const CONNECTED: Means = { connectsAt: undefined, hasBudget: true };
+
+const iso = (time: number) => new Date(time).toISOString();
+const stateAt = (version: number) => ({
+	id: 'sess_1',
+	status: 'intake',
+	version,
+	expiresAt: iso(START + 86_400_000),
+	updatedAt: iso(START),
+});
+const seen = (tail: number, version = 1): Seen => ({
+	state: stateAt(version),
+	tail,
+	followedUntil: iso(START + 8 * HEARTBEAT_MS),
+});
+const run = (first: number, last = first) => ({
+	first,
+	last,
+	frames: Array.from({ length: last - first + 1 }, (_, at) => `<${first + at}>`).join(''),
+});
+const appended = (first: number, last = first): Notice => ({ kind: 'events', ...run(first, last) });
+const found = (tail: number, events?: [first: number, last: number], version = 1): LookUp => ({
+	...seen(tail, version),
+	events: events && run(...events),
+});
+
+const newFollower = (position = 0): Progress =>
+	newProgress({ start: seen(0), position, heartbeatMs: HEARTBEAT_MS }, START, () => 1);
+
+/** What the follower sends at a time, until it does something else, and what that is. */
+function sentAt(progress: Progress, now: number, means = CONNECTED): { text: string; after: Next } {
+	for (let text = ''; ; ) {
+		const next = progress.next(now, means);
+		if (next.do !== 'send') return { text, after: next };
+		text += next.piece.text;
+	}
+}
+
+/** A follower that has sent all stored events, of which there are `tail`, and the state. */
+function caughtUp(tail = 0): Progress {
+	const progress = newFollower();
+	sentAt(progress, START);
+	progress.found(found(tail, tail === 0 ? undefined : [1, tail]), 0, START);
+	sentAt(progress, START);
+	return progress;
+}
+
+describe('a new follower', () => {
+	it('opens the stream, connects to the hub, and only then reads D1 after the client’s position', () => {
+		const progress = newFollower(7);
+		const unconnected = sentAt(progress, START, { ...CONNECTED, connectsAt: 0 });
+		expect(unconnected).toEqual({ text: OPENING, after: { do: 'connect' } });
+		progress.connected();
+		expect(sentAt(progress, START).after).toEqual({ do: 'look up', eventsAfter: 7, renew: false });
+	});
+
+	it('reads on until it has reached the end of the log, and sends the state after the last event', () => {
+		const progress = newFollower();
+		sentAt(progress, START);
+		progress.found(found(5, [1, 3]), 0, START);
+		expect(sentAt(progress, START)).toEqual({
+			text: '<1><2><3>',
+			after: { do: 'look up', eventsAfter: 3, renew: false },
+		});
+		progress.found(found(5, [4, 5]), 3, START);
+		expect(sentAt(progress, START).text).toBe(`<4><5>${stateFrame(stateAt(1))}`);
+	});
+
+	it('sends notices that arrived during its look-up after the events that it found, and none twice', () => {
+		const progress = newFollower();
+		sentAt(progress, START);
+		for (const position of [2, 3, 4]) progress.notice(appended(position), START);
+		progress.found(found(3, [1, 3]), 0, START);
+		expect(sentAt(progress, START).text).toBe(`<1><2><3>${stateFrame(stateAt(1))}<4>`);
+	});
+});
+
+describe('events', () => {
+	it('are sent in order, whatever the order of their notices', () => {
+		const progress = caughtUp();
+		for (const position of [3, 1, 2, 3]) progress.notice(appended(position), START);
+		expect(sentAt(progress, START).text).toBe('<1><2><3>');
+	});
+
+	it('that are missing for 300 ms are read from D1', () => {
+		const progress = caughtUp(1);
+		progress.notice(appended(3), START);
+		expect(sentAt(progress, START).after).toEqual({ do: 'wait', until: START + 300 });
+		expect(sentAt(progress, START + 299).after).toEqual({ do: 'wait', until: START + 300 });
+		const late = sentAt(progress, START + 300);
+		expect(late.after).toEqual({ do: 'look up', eventsAfter: 1, renew: false });
+		progress.found(found(3, [2, 3]), 1, START + 300);
+		expect(sentAt(progress, START + 300).text).toBe('<2><3>');
+	});
+
+	it('that another follower’s look-up has seen, and no notice has brought, are read from D1', () => {
+		const progress = caughtUp(1);
+		progress.notice({ kind: 'seen', seen: seen(2) }, START);
+		sentAt(progress, START);
+		expect(sentAt(progress, START + 300).after).toMatchObject({ do: 'look up', eventsAfter: 1 });
+	});
+
+	it('are read from D1 after the connection to the hub was new', () => {
+		const progress = caughtUp(4);
+		progress.connected();
+		expect(sentAt(progress, START).after).toMatchObject({ do: 'look up', eventsAfter: 4 });
+	});
+});
+
+describe('the state', () => {
+	it('is sent once for each version, and never goes back', () => {
+		const progress = caughtUp();
+		for (const version of [3, 2, 3]) progress.notice({ kind: 'state', state: stateAt(version) }, START);
+		expect(sentAt(progress, START).text).toBe(stateFrame(stateAt(3)));
+		expect(sentAt(progress, START).text).toBe('');
+	});
+
+	it('is not sent before the stored events', () => {
+		const progress = newFollower();
+		progress.notice({ kind: 'state', state: stateAt(2) }, START);
+		expect(sentAt(progress, START).text).toBe(OPENING);
+	});
+});
+
+describe('a follower in silence', () => {
+	it('looks the session up once in a heartbeat, without its events, and sends a comment', () => {
+		const progress = caughtUp();
+		expect(sentAt(progress, START).after).toEqual({ do: 'wait', until: START + HEARTBEAT_MS });
+		const late = sentAt(progress, START + HEARTBEAT_MS);
+		expect(late.after).toEqual({ do: 'look up', eventsAfter: undefined, renew: false });
+		progress.found(found(0), undefined, START + HEARTBEAT_MS);
+		expect(sentAt(progress, START + HEARTBEAT_MS).text).toBe(HEARTBEAT);
+	});
+
+	it('saves its look-up when another follower tells of its own', () => {
+		const progress = caughtUp();
+		progress.notice({ kind: 'seen', seen: seen(0) }, START + 9_000);
+		expect(sentAt(progress, START + HEARTBEAT_MS)).toEqual({
+			text: HEARTBEAT,
+			after: { do: 'wait', until: START + 9_000 + HEARTBEAT_MS },
+		});
+	});
+
+	it('renews when less than half of the time is left for which writers tell the hub', () => {
+		const progress = caughtUp();
+		for (const beat of [1, 2, 3])
+			progress.notice({ kind: 'seen', seen: seen(0) }, START + beat * HEARTBEAT_MS);
+		progress.authorized(true, START + 3 * HEARTBEAT_MS);
+		const late = sentAt(progress, START + 4 * HEARTBEAT_MS + 1);
+		expect(late.after).toEqual({ do: 'look up', eventsAfter: undefined, renew: true });
+	});
+});
+
+describe('when D1 is unavailable', () => {
+	it('a follower waits for a heartbeat, and sends what the hub brings meanwhile', () => {
+		const progress = caughtUp();
+		progress.connected();
+		expect(sentAt(progress, START).after.do).toBe('look up');
+		progress.failed(false, START);
+		progress.notice(appended(1), START);
+		expect(sentAt(progress, START)).toEqual({
+			text: '<1>',
+			after: { do: 'wait', until: START + HEARTBEAT_MS },
+		});
+	});
+
+	it('a caller that could not be checked stays trusted for four heartbeats', () => {
+		const progress = caughtUp();
+		for (const beat of [3, 3.9]) {
+			progress.authorized(undefined, START + beat * HEARTBEAT_MS);
+			expect(sentAt(progress, START + beat * HEARTBEAT_MS).after.do).not.toBe('end');
+		}
+		progress.authorized(undefined, START + 4 * HEARTBEAT_MS);
+		expect(sentAt(progress, START + 4 * HEARTBEAT_MS).after).toEqual({ do: 'end', reason: 'not allowed' });
+	});
+});
+
+describe('a stream ends', () => {
+	it('when the caller is no longer allowed, which is checked every three heartbeats', () => {
+		const progress = caughtUp();
+		const { after } = sentAt(progress, START + 3 * HEARTBEAT_MS);
+		expect(after).toEqual({ do: 'authorize' });
+		progress.authorized(false, START + 3 * HEARTBEAT_MS);
+		expect(sentAt(progress, START + 3 * HEARTBEAT_MS)).toEqual({
+			text: '',
+			after: { do: 'end', reason: 'not allowed' },
+		});
+	});
+
+	it('after the events that came before a deletion', () => {
+		const progress = caughtUp();
+		progress.notice({ kind: 'deleted' }, START);
+		progress.notice(appended(1), START);
+		expect(sentAt(progress, START)).toEqual({
+			text: `<1>${endFrame('deleted')}`,
+			after: { do: 'end', reason: 'deleted' },
+		});
+	});
+
+	it.each([
+		['deleted', START],
+		['expired', START + 86_400_000],
+	] as const)('with the reason %s when D1 has the session no more', (reason, now) => {
+		const progress = caughtUp();
+		progress.found(undefined, undefined, now);
+		expect(sentAt(progress, now)).toEqual({ text: endFrame(reason), after: { do: 'end', reason } });
+	});
+
+	it('looks the session up at its expiry', () => {
+		const progress = caughtUp();
+		const expiry = START + 86_400_000;
+		progress.notice({ kind: 'seen', seen: seen(0) }, expiry - 1);
+		progress.authorized(true, expiry - 1);
+		expect(sentAt(progress, expiry).after).toMatchObject({ do: 'look up' });
+	});
+
+	it.each([
+		['the limit of statements is near', false, false],
+		['D1 refuses further statements', true, true],
+	])('without a frame when %s', (_, isSpent, hasBudget) => {
+		const progress = caughtUp();
+		if (isSpent) progress.failed(true, START);
+		const end = { text: '', after: { do: 'end', reason: 'budget' } };
+		expect(sentAt(progress, START, { ...CONNECTED, hasBudget })).toEqual(end);
+	});
+});
