@@ -1,17 +1,15 @@
-import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { basename, join } from 'node:path';
 import { readD1Migrations } from '@cloudflare/vitest-plugin';
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
 import { unstable_readConfig } from 'wrangler';
+import { CONFIG, ROOT, wrangler } from '../scripts/wrangler.ts';
 import { issueKey } from '../src/auth/issue-key.ts';
 import { openDatabase } from '../src/database/database.ts';
 import { OWNER } from './seed.ts';
 import { memoryOf, processorTimeOf, workerdProcesses } from './workerd.ts';
 
-export const ROOT = resolve(import.meta.dirname, '..');
-const BUILT = join(ROOT, 'dist', 'bench');
-const config = unstable_readConfig({ config: join(ROOT, 'wrangler.toml') });
+const config = unstable_readConfig({ config: CONFIG });
 export const compatibilityDate = config.compatibility_date ?? '';
 
 /** The settings of wrangler.toml. */
@@ -23,9 +21,6 @@ export const configuredVars = Object.fromEntries(
 export const contenderNames = ['service', 'floor', 'usual'] as const;
 export type ContenderName = (typeof contenderNames)[number];
 
-/** The contenders, and the one for the comparison of following, which does not use its database. */
-export type WorkerName = ContenderName | 'broadcast';
-
 /** The cost of a request of the service, from its log line. */
 export interface Cost {
 	d1Trips: number;
@@ -35,7 +30,7 @@ export interface Cost {
 
 /** A Worker with a separate database. */
 export interface Contender {
-	name: WorkerName;
+	name: string;
 	url: string;
 	key: string;
 	d1: D1Database;
@@ -50,38 +45,22 @@ export interface Contender {
 	close(): Promise<void>;
 }
 
-/** Builds a Worker with wrangler and the settings of wrangler.toml, minified as for an upload. Returns its script. */
-export function build(entry: string | undefined, name: string): string {
-	const folder = join(BUILT, name);
+/**
+ * Builds a Worker with wrangler and the settings of wrangler.toml, minified as for an upload, and returns its script: the
+ * service, or another one from its file in this folder.
+ */
+export function build(entry?: `${string}.ts`): string {
+	const name = entry ? basename(entry, '.ts') : 'index';
+	const folder = join(ROOT, 'dist', 'bench', name);
 	mkdirSync(folder, { recursive: true });
 	// wrangler.toml names the hub's class, which other Workers do not have.
 	const settings = join(folder, 'wrangler.json');
 	const { compatibility_date, minify } = config;
 	writeFileSync(settings, JSON.stringify({ name, compatibility_date, minify }));
-	const { status, stderr, stdout } = spawnSync(
-		'wrangler',
-		[
-			'deploy',
-			...(entry === undefined ? [] : [join('bench', 'workers', entry), '--config', settings]),
-			'--dry-run',
-			'--outdir',
-			folder,
-		],
-		{ cwd: ROOT, encoding: 'utf8', env: { ...process.env, CI: 'true', WRANGLER_SEND_METRICS: 'false' } },
-	);
-	if (status !== 0) throw new Error(`wrangler could not build ${name}: ${stdout}${stderr}`);
-	return readFileSync(join(folder, `${entry?.replace(/\.ts$/, '') ?? 'index'}.js`), 'utf8');
+	const other = entry ? [join('bench', entry), '--config', settings] : [];
+	wrangler('deploy', ...other, '--dry-run', '--outdir', folder);
+	return readFileSync(join(folder, `${name}.js`), 'utf8');
 }
-
-export type Scripts = Record<WorkerName, string>;
-
-/** All Workers of the benchmark, built with the same tool and options. */
-export const buildAll = (): Scripts => ({
-	service: build(undefined, 'service'),
-	floor: build('floor.ts', 'floor'),
-	usual: build('usual.ts', 'usual'),
-	broadcast: build('broadcast.ts', 'broadcast'),
-});
 
 /**
  * The service with a rate limiter that counts in memory and never rejects a request. On Cloudflare the binding also
@@ -109,26 +88,23 @@ const esModule = (path: string, contents: string) => ({ type: 'ESModule' as cons
  * Miniflare's entry Worker, whose cost would hide the differences between the contenders.
  */
 export async function startContender(
-	name: WorkerName,
-	scripts: Scripts,
-	options: { rateLimiter: 'in memory' | "Miniflare's own"; inspectorPort?: number } = {
-		rateLimiter: 'in memory',
-	},
+	name: ContenderName | 'broadcast' | 'stream',
+	script: string,
+	rateLimiter: 'in memory' | "Miniflare's own" = 'in memory',
 ): Promise<Contender> {
 	const before = workerdProcesses();
 	const contender = { onCost: undefined } as Pick<Contender, 'onCost'>;
-	const inMemory = name === 'service' && options.rateLimiter === 'in memory';
+	const inMemory = name === 'service' && rateLimiter === 'in memory';
 	const miniflare = new Miniflare(
 		convertV4MiniflareOptions({
-			...(options.inspectorPort === undefined ? {} : { inspectorPort: options.inspectorPort }),
 			// Without a handler Miniflare prints the log. The Worker writes it in either case.
 			handleStructuredLogs: ({ message }) => {
 				if (contender.onCost) noteCost(message, contender.onCost);
 			},
 			name: 'contender',
 			modules: inMemory
-				? [esModule('index.js', COUNTING_IN_MEMORY), esModule('worker.js', scripts[name])]
-				: [esModule('index.js', scripts[name])],
+				? [esModule('index.js', COUNTING_IN_MEMORY), esModule('worker.js', script)]
+				: [esModule('index.js', script)],
 			compatibilityDate,
 			bindings: configuredVars,
 			d1Databases: { DB: 'benchmark' },

@@ -1,7 +1,8 @@
 import { type Call, calls, nameOf } from './calls.ts';
 import { type Contender, type ContenderName, contenderNames } from './contenders.ts';
-import type { FollowEffort } from './follow.ts';
-import { load, median, percentile, type Sample } from './load.ts';
+import { load, type Sample } from './load.ts';
+import { progress } from './progress.ts';
+import { median, percentile, rounded } from './statistics.ts';
 
 /** The duration of the measurement. */
 export interface Effort {
@@ -9,7 +10,6 @@ export interface Effort {
 	/** The time of one call against one contender in one round. */
 	ms: number;
 	startups: number;
-	follow: FollowEffort;
 }
 
 /** The result of one call on one contender: medians of the rounds, and percentiles of all requests. */
@@ -38,7 +38,6 @@ const CONNECTIONS = [HEADLINE_CONNECTIONS, 1, 64];
 export async function measure(
 	contenders: Record<ContenderName, Contender>,
 	effort: Effort,
-	progress: (text: string) => void,
 ): Promise<Measurement[]> {
 	const measurements: Measurement[] = [];
 	const total = calls.length * CONNECTIONS.length;
@@ -83,5 +82,3 @@ function figuresOf(samples: readonly Sample[]): Figures {
 		processorMs: processor.length === 0 ? null : rounded(median(processor)),
 	};
 }
-
-export const rounded = (number: number): number => Math.round(number * 100) / 100;

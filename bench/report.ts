@@ -1,12 +1,13 @@
 import { gzipSync } from 'node:zlib';
 import { type Call, calls, endpointNames, nameOf } from './calls.ts';
 import type { Contender, ContenderName, Cost } from './contenders.ts';
-import { type FollowReport, followTable } from './follow.ts';
 import { describe, machine } from './machine.ts';
-import { type Effort, HEADLINE_CONNECTIONS, type Measurement, rounded } from './measure.ts';
+import { markdownTable } from './markdown-table.ts';
+import { type Effort, HEADLINE_CONNECTIONS, type Measurement } from './measure.ts';
+import { rounded } from './statistics.ts';
 import type { stepsOf } from './steps.ts';
 
-export interface Measured {
+interface Measured {
 	effort: Effort;
 	measurements: Measurement[];
 	costs: { unknownKey: Cost; known: Map<Call, Cost> };
@@ -15,7 +16,6 @@ export interface Measured {
 	script: string;
 	startupMs: number;
 	miniflaresLimiter: { requestsPerSecond: number; ratioToFloor: number };
-	following: FollowReport;
 }
 
 /** All results, for programs. `endpoints` contains the headline of each endpoint, and `variants` all calls. */
@@ -47,12 +47,11 @@ export function reportOf(measured: Measured) {
 		},
 		/** The headline update with Miniflare's own stand-in for the rate limiter, which writes to SQLite on each call. */
 		updateWithMiniflaresRateLimiter: measured.miniflaresLimiter,
-		following: measured.following,
 		effort: measured.effort,
 		machine: machine(),
 	};
 }
-export type Report = ReturnType<typeof reportOf>;
+type Report = ReturnType<typeof reportOf>;
 
 function variant({ call, connections, figures, ratiosToFloor }: Measurement, cost: Cost | undefined) {
 	const { service, floor, usual } = figures;
@@ -94,9 +93,12 @@ const columns = [
 	'written',
 ];
 
+const titleOf = ({ name, variant }: Report['variants'][number]): string =>
+	variant ? `${name}, ${variant}` : name;
+
 function rowsOf(report: Report): string[][] {
 	return report.variants.map((each) => [
-		each.variant ? `${each.name}, ${each.variant}` : each.name,
+		titleOf(each),
 		String(each.connections),
 		each.requestsPerSecond.toFixed(0),
 		each.floorRequestsPerSecond.toFixed(0),
@@ -132,50 +134,41 @@ const remarks = (report: Report): string[] => [
 	describe(report.machine),
 ];
 
-/** Rows in columns. The first column is aligned to the left, and the others to the right. */
-export function aligned(rows: readonly (readonly string[])[]): string {
-	const widths = (rows[0] ?? []).map((_, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)));
-	return rows
-		.map((row) =>
-			row
-				.map((cell, at) => (at === 0 ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0)))
-				.join('  '),
-		)
-		.join('\n');
+/** The headline figures as a chart. Mermaid draws the bars of one call over each other, so the longest come first. */
+function chartOf({ variants }: Report): string {
+	const shown = variants.filter(({ connections }) => connections === HEADLINE_CONNECTIONS);
+	const floors = shown.map((each) => each.floorRequestsPerSecond);
+	const bars = (values: number[]) => `bar [${values.map((value) => value.toFixed(0)).join(', ')}]`;
+	return `\`\`\`mermaid
+---
+config:
+    themeVariables:
+        xyChart:
+            plotColorPalette: "#8c959f, #0969da, #d4a72c"
+---
+xychart-beta horizontal
+    title "Requests per second at ${HEADLINE_CONNECTIONS} connections"
+    x-axis [${shown.map((each) => `"${titleOf(each)}"`).join(', ')}]
+    y-axis 0 --> ${Math.ceil(Math.max(...floors))}
+    ${bars(floors)}
+    ${bars(shown.map((each) => each.requestsPerSecond))}
+    ${bars(shown.map((each) => each.usualRequestsPerSecond))}
+\`\`\``;
 }
 
-/** The same rows in Markdown. The first row is the header. */
-export function markdownTable([header = [], ...rows]: readonly (readonly string[])[]): string {
-	const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
-	return [line(header), line(header.map(() => '---')), ...rows.map(line)].join('\n');
-}
-
-/** The report for a terminal. */
-export const tableOf = (report: Report): string =>
-	[
-		aligned([columns, ...rowsOf(report)]),
-		'',
-		aligned(followTable(report.following)),
-		'',
-		...remarks(report),
-	].join('\n');
-
-/** The same as Markdown. */
+/** The report for people. */
 export const markdownOf = (report: Report): string => `# Results
 
 Made by \`npm run bench\`; README.md of this folder says what is compared.
 
-![Requests per second](results.svg)
-
 ${markdownTable([columns, ...rowsOf(report)])}
-
-## Following live
-
-${markdownTable(followTable(report.following))}
-
-Milliseconds from the append's answer to a follower's frame; frames of all followers together.
 
 ${remarks(report)
 	.map((remark) => `- ${remark}`)
 	.join('\n')}
+
+In the chart, a bar begins yellow and ends gray: yellow is the usual way, blue what this service does beyond that, and gray
+what the floor does beyond the service.
+
+${chartOf(report)}
 `;

@@ -52,7 +52,7 @@ export async function insertEvents(
 ): Promise<void> {
 	await d1
 		.prepare(
-			`INSERT INTO events (session_id, number, id, type, payload, created_at)
+			`INSERT INTO events (session_id, position, id, type, payload, created_at)
 			WITH RECURSIVE s (i) AS (SELECT ?1 UNION ALL SELECT i + 1 FROM s WHERE i + 1 < ?1 + ?2),
 				e (n) AS (SELECT ?3 UNION ALL SELECT n + 1 FROM e WHERE n + 1 < ?3 + ?4)
 			SELECT printf('sess_0%025d', i), n, printf('evt_%010d00000000000000000000', n), 'step.done',
@@ -74,7 +74,9 @@ export const addDeletable = (d1: D1Database): Promise<void> =>
 /** Removes the rows that a measurement has added. */
 export async function restore(d1: D1Database): Promise<void> {
 	await d1.batch([
-		d1.prepare(`DELETE FROM events WHERE seq > ${withEvents.count * EVENTS_EACH}`),
-		d1.prepare(`DELETE FROM sessions WHERE seq > ${SESSIONS}`),
+		d1
+			.prepare('DELETE FROM events WHERE position > ?1 OR session_id NOT BETWEEN ?2 AND ?3')
+			.bind(EVENTS_EACH, sessionId(withEvents.from), sessionId(withEvents.from + withEvents.count - 1)),
+		d1.prepare('DELETE FROM sessions WHERE id > ?').bind(sessionId(SESSIONS)),
 	]);
 }

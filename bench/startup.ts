@@ -1,6 +1,6 @@
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
 import { compatibilityDate } from './contenders.ts';
-import { median } from './load.ts';
+import { median } from './statistics.ts';
 
 const LOADER = `export default {
 	async fetch(request) {

@@ -1,8 +1,7 @@
 import type { Contender, Cost } from './contenders.ts';
 import { costOf } from './costs.ts';
-import { median } from './load.ts';
-import { rounded } from './measure.ts';
 import { restore, sessionId } from './seed.ts';
+import { median, rounded } from './statistics.ts';
 
 const EVENTS = 10;
 const SESSION = `/v1/products/generation/sessions/${sessionId(501)}`;

@@ -16,14 +16,14 @@ const CREATE = `INSERT INTO sessions (id, user_id, status, prd, created_at, upda
 const UPDATE = `UPDATE sessions SET plan = ?, version = version + 1, updated_at = max(updated_at, ?)
 	WHERE ${THIS_LIVE} RETURNING ${OTHERS}, prd`;
 const DETAILS = `SELECT ${COLUMNS} FROM sessions WHERE ${THIS_LIVE}`;
-const EVENTS = `SELECT number, id, type, stage, message, payload, created_at FROM events WHERE session_id = ?
-	ORDER BY number DESC LIMIT 1000`;
+const EVENTS = `SELECT position, id, type, stage, message, payload, created_at FROM events WHERE session_id = ?
+	ORDER BY position DESC LIMIT 1000`;
 const PAGE = `SELECT ${COLUMNS} FROM sessions WHERE ${LIVE} ORDER BY id DESC LIMIT ? OFFSET ?`;
 const COUNT = `SELECT count(*) AS total FROM sessions WHERE ${LIVE}`;
-const APPEND = `INSERT INTO events (session_id, number, id, type, payload, created_at)
-	SELECT id, number, printf('evt_%010d', number) || ?, ?, ?, ?
-	FROM (SELECT id, 1 + ifnull((SELECT max(number) FROM events WHERE session_id = sessions.id), 0) AS number
-		FROM sessions WHERE ${THIS_LIVE}) RETURNING number, id`;
+const APPEND = `INSERT INTO events (session_id, position, id, type, payload, created_at)
+	SELECT id, position, printf('evt_%010d', position) || ?, ?, ?, ?
+	FROM (SELECT id, 1 + ifnull((SELECT max(position) FROM events WHERE session_id = sessions.id), 0) AS position
+		FROM sessions WHERE ${THIS_LIVE}) RETURNING position, id`;
 const DELETE = `DELETE FROM sessions WHERE ${THIS_LIVE} RETURNING id`;
 
 type Handler = (db: D1Database, request: Request, id: string, now: string) => Promise<unknown>;

@@ -99,7 +99,7 @@ app.get('/', async (c) => {
 app.get('/:id', async (c) => {
 	const session = await readSession(c.env.DB, c.req.param('id'), c.get('userId'));
 	if (!session) return c.json({ error: 'Not found' }, 404);
-	const { results } = await c.env.DB.prepare('SELECT * FROM events WHERE session_id = ? ORDER BY number')
+	const { results } = await c.env.DB.prepare('SELECT * FROM events WHERE session_id = ? ORDER BY position')
 		.bind(c.req.param('id'))
 		.all<Row>();
 	return c.json({ ...parsed(session), events: results.map(parsed) });
@@ -130,14 +130,14 @@ app.post('/:id/events', known, zValidator('json', eventSchema), async (c) => {
 	const id = `evt_${crypto.randomUUID()}`;
 	const session = c.req.param('id');
 	await c.env.DB.prepare(
-		`INSERT INTO events (session_id, number, id, type, payload, created_at)
-		SELECT ?1, 1 + ifnull(max(number), 0), ?2, ?3, ?4, ?5 FROM events WHERE session_id = ?1`,
+		`INSERT INTO events (session_id, position, id, type, payload, created_at)
+		SELECT ?1, 1 + ifnull(max(position), 0), ?2, ?3, ?4, ?5 FROM events WHERE session_id = ?1`,
 	)
 		.bind(session, id, type, JSON.stringify(payload), new Date().toISOString())
 		.run();
 	// The condition includes the session, because event ids have no index.
 	const event = await c.env.DB.prepare(
-		'SELECT * FROM events WHERE session_id = ? AND id = ? ORDER BY number DESC LIMIT 1',
+		'SELECT * FROM events WHERE session_id = ? AND id = ? ORDER BY position DESC LIMIT 1',
 	)
 		.bind(session, id)
 		.first<Row>();

@@ -1,13 +1,12 @@
+/**
+ * Measures the time of SQLite's json_patch in a local D1, by the members of the patch and the size of the object:
+ * `npx node bench/experiments/merge-cost.ts`. MAX_MERGE_WORK in src/sessions/changes.ts is derived from it.
+ */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openD1 } from '../scripts/open-d1.ts';
-import { table } from '../scripts/table.ts';
-
-/**
- * Measures the time of SQLite's json_patch in a local D1, by the members of the patch and the size of the object: `node
- * bench/merge-cost.ts`. MAX_MERGE_WORK in src/sessions/update/changes.ts is derived from it.
- */
+import { openD1 } from '../../scripts/open-d1.ts';
+import { markdownTable } from '../markdown-table.ts';
 
 const RUNS = 5;
 
@@ -37,7 +36,7 @@ try {
 			}
 		}
 	}
-	console.log(table(rows));
+	console.log(markdownTable(rows));
 } finally {
 	await close();
 	await rm(folder, { recursive: true });

@@ -1,45 +1,17 @@
-import { build, type Contender, startContender } from './contenders.ts';
-import { median } from './load.ts';
-import { markdownTable } from './report.ts';
-import { insertSessions, OWNER, sessionId } from './seed.ts';
+/**
+ * Measures the largest responses, beside a Worker that only sends the same number of bytes:
+ * `npx node bench/experiments/large.ts > bench/experiments/large.md`.
+ */
+import { build, type Contender, startContender } from '../contenders.ts';
+import { describe, machine } from '../machine.ts';
+import { markdownTable } from '../markdown-table.ts';
+import { progress } from '../progress.ts';
+import { insertSessions, OWNER, sessionId } from '../seed.ts';
+import { median } from '../statistics.ts';
 
 const PATH = '/v1/products/generation/sessions';
 const ROUNDS = 3;
 const MEGABYTE = 1e6;
-
-/**
- * One large response, compared with the same number of bytes from a Worker that only sends them. Medians, except for
- * memory.
- */
-export interface LargeRow {
-	name: string;
-	megabytes: number;
-	firstByteMs: number;
-	megabytesPerSecond: number;
-	floorMegabytesPerSecond: number;
-	/** The peak of workerd with its database in megabytes during the first response, above its size before it. */
-	memoryAboveIdle: number | null;
-}
-
-/** Measures the largest possible responses. */
-export async function large(progress: (text: string) => void): Promise<LargeRow[]> {
-	progress('building');
-	const scripts = {
-		service: build(undefined, 'service'),
-		floor: build('stream.ts', 'stream'),
-		usual: '',
-		broadcast: '',
-	};
-	const floor = await startContender('floor', scripts);
-	try {
-		return [
-			await measured('list, 100 of 1.5 MB each', scripts, floor, fillWithSessions, progress),
-			await measured('details, 1,000 events of 64 KB', scripts, floor, fillWithEvents, progress),
-		];
-	} finally {
-		await floor.close();
-	}
-}
 
 /** Fills the database, and returns the path of the response. */
 type Fill = (d1: D1Database) => Promise<string>;
@@ -56,7 +28,7 @@ const fillWithEvents: Fill = async (d1) => {
 	await insertSessions(d1, { from: 1, count: 1, owner: OWNER, plan: '{}' });
 	await d1
 		.prepare(
-			`INSERT INTO events (session_id, number, id, type, payload, created_at)
+			`INSERT INTO events (session_id, position, id, type, payload, created_at)
 			WITH RECURSIVE e (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM e WHERE n < 1000)
 			SELECT ?1, n, printf('evt_%010d00000000000000000000', n), 'step.done', ?2, '2026-01-02T00:00:00.000Z' FROM e`,
 		)
@@ -65,15 +37,10 @@ const fillWithEvents: Fill = async (d1) => {
 	return `${PATH}/${sessionId(1)}`;
 };
 
-async function measured(
-	name: string,
-	scripts: Parameters<typeof startContender>[1],
-	floor: Contender,
-	fill: Fill,
-	progress: (text: string) => void,
-): Promise<LargeRow> {
+/** The cells of one response. Medians, except for memory. */
+async function measured(name: string, script: string, floor: Contender, fill: Fill): Promise<string[]> {
 	progress(name);
-	const service = await startContender('service', scripts);
+	const service = await startContender('service', script);
 	try {
 		const path = await fill(service.d1);
 		for (let warm = 0; warm < 20; warm += 1) await get(service, `${PATH}?fields=id`);
@@ -83,14 +50,14 @@ async function measured(
 		const own = [first, ...(await rounds(ROUNDS - 1, () => get(service, path)))];
 		const sent = await rounds(ROUNDS, () => get(floor, `/${first.bytes}`));
 		const speedOf = (each: Awaited<ReturnType<typeof get>>) => each.bytes / MEGABYTE / (each.ms / 1000);
-		return {
-			name,
-			megabytes: Math.round(first.bytes / MEGABYTE),
-			firstByteMs: Math.round(median(own.map(({ firstByteMs }) => firstByteMs))),
-			megabytesPerSecond: Math.round(median(own.map(speedOf))),
-			floorMegabytesPerSecond: Math.round(median(sent.map(speedOf))),
-			memoryAboveIdle: idle === null || peak === null ? null : Math.round((peak - idle) / MEGABYTE),
-		};
+		const figures = [
+			first.bytes / MEGABYTE,
+			median(own.map(({ firstByteMs }) => firstByteMs)),
+			median(own.map(speedOf)),
+			median(sent.map(speedOf)),
+		].map((figure) => figure.toFixed(0));
+		const memory = idle === null || peak === null ? 'unknown' : ((peak - idle) / MEGABYTE).toFixed(0);
+		return [name, ...figures, memory];
 	} finally {
 		await service.close();
 	}
@@ -114,20 +81,24 @@ async function get({ url, key }: Contender, path: string) {
 	return { bytes, firstByteMs, ms: performance.now() - started };
 }
 
-export const largeTable = (rows: readonly LargeRow[]): string[][] => [
-	['response', 'MB', 'first byte, ms', 'MB/s', 'MB/s of floor', 'memory above idle, MB'],
-	...rows.map((row) => Object.values(row).map((value) => String(value ?? 'unknown'))),
-];
+const script = build();
+const floor = await startContender('stream', build('experiments/workers/stream.ts'));
+const rows = [['response', 'MB', 'first byte, ms', 'MB/s', 'MB/s of floor', 'memory above idle, MB']];
+try {
+	rows.push(await measured('list, 100 of 1.5 MB each', script, floor, fillWithSessions));
+	rows.push(await measured('details, 1,000 events of 64 KB', script, floor, fillWithEvents));
+} finally {
+	await floor.close();
+}
+progress('');
+console.log(`# Large responses
 
-export const largeMarkdown = (rows: readonly LargeRow[], machine: string): string => `# Large responses
-
-Made by \`npm run bench -- --large\`, one client at a time. The floor sends the same number of bytes and reads nothing.
+Made by \`npx node bench/experiments/large.ts\`, one client at a time. The floor sends the same number of bytes and reads nothing.
 Memory is the peak of the whole workerd during the first response: the service, and Miniflare's D1, which copies each
 result several times. A local workerd keeps some memory after every call, of the floor's Worker as of the service, so that
 later responses start higher.
 
-${markdownTable(largeTable(rows))}
+${markdownTable(rows)}
 
 - ${ROUNDS} rounds, medians; memory is above what workerd had before the first round.
-- ${machine}
-`;
+- ${describe(machine())}`);

@@ -1,25 +1,26 @@
+/**
+ * Measures following live, beside a bare broadcast: `npx node bench/experiments/follow.ts > bench/experiments/follow.md`.
+ */
 import { setTimeout } from 'node:timers/promises';
 import { Agent } from 'undici';
-import { type Contender, type Scripts, startContender } from './contenders.ts';
-import { percentile } from './load.ts';
-import { rounded } from './measure.ts';
-import { insertSessions, OWNER, sessionId } from './seed.ts';
-
-/** The size of the measurement. */
-export interface FollowEffort {
-	/** Events that are appended one by one, each after all followers have received the one before. */
-	events: number;
-	/** Events that ten writers append without a pause. */
-	burst: number;
-}
+import { build, type Contender, startContender } from '../contenders.ts';
+import { describe, machine } from '../machine.ts';
+import { markdownTable } from '../markdown-table.ts';
+import { progress } from '../progress.ts';
+import { insertSessions, OWNER, sessionId } from '../seed.ts';
+import { percentile } from '../statistics.ts';
 
 const FOLLOWERS = [1, 200];
+/** The events that are appended one by one, each after all followers have received the one before. */
+const EVENTS = 200;
+/** The events that the writers append without a pause. */
+const BURST = 500;
 const WRITERS = 10;
 const SESSIONS = '/v1/products/generation/sessions';
 const BODY = JSON.stringify({ type: 'step.done', payload: { step: 'step-1', tokens: 1200 } });
 
 /** The results for one contender and one number of followers of one session. */
-export interface FollowFigures {
+interface Figures {
 	/** From the response to the append to a follower's frame. Negative when the frame arrives before the response. */
 	p50Ms: number;
 	p99Ms: number;
@@ -29,49 +30,7 @@ export interface FollowFigures {
 	bytesPerFollower: number | null;
 }
 
-export type FollowReport = {
-	followers: number;
-	service: FollowFigures;
-	broadcast: FollowFigures;
-	p99Ratio: number;
-}[];
-
-/** Measures following beside a bare broadcast, in turns. */
-export async function measureFollowing(
-	scripts: Scripts,
-	effort: FollowEffort,
-	progress: (text: string) => void,
-): Promise<FollowReport> {
-	const report: FollowReport = [];
-	for (const followers of FOLLOWERS) {
-		progress(`following with ${followers}`);
-		const service = await startContender('service', scripts);
-		const broadcast = await startContender('broadcast', scripts);
-		try {
-			await insertSessions(service.d1, { from: 1, count: 1, owner: OWNER, plan: '{}' });
-			const measured = {
-				service: await measureOne(service, `${SESSIONS}/${sessionId(1)}/events`, followers, effort),
-				broadcast: await measureOne(broadcast, '/session/events', followers, effort),
-			};
-			report.push({
-				followers,
-				...measured,
-				p99Ratio: rounded(measured.service.p99Ms / measured.broadcast.p99Ms),
-			});
-		} finally {
-			await service.close();
-			await broadcast.close();
-		}
-	}
-	return report;
-}
-
-async function measureOne(
-	contender: Contender,
-	path: string,
-	count: number,
-	{ events, burst }: FollowEffort,
-): Promise<FollowFigures> {
+async function measure(contender: Contender, path: string, count: number): Promise<Figures> {
 	const agent = new Agent({ connections: null });
 	const append = async (): Promise<string> => {
 		const { statusCode, body } = await agent.request({
@@ -100,7 +59,7 @@ async function measureOne(
 		for (let n = 0; n < 10; n += 1) await arrived(await append());
 
 		const latencies: number[] = [];
-		for (let n = 0; n < events; n += 1) {
+		for (let n = 0; n < EVENTS; n += 1) {
 			const id = await append();
 			const answered = performance.now();
 			await arrived(id);
@@ -112,7 +71,7 @@ async function measureOne(
 		let sent = 0;
 		await Promise.all(
 			Array.from({ length: WRITERS }, async () => {
-				while (sent < burst) {
+				while (sent < BURST) {
 					sent += 1;
 					ids.push(await append());
 				}
@@ -121,9 +80,9 @@ async function measureOne(
 		for (const id of ids) await arrived(id);
 		const seconds = (performance.now() - started) / 1000;
 		return {
-			p50Ms: rounded(percentile(latencies, 0.5)),
-			p99Ms: rounded(percentile(latencies, 0.99)),
-			framesPerSecond: Math.round((burst * count) / seconds),
+			p50Ms: percentile(latencies, 0.5),
+			p99Ms: percentile(latencies, 0.99),
+			framesPerSecond: Math.round((BURST * count) / seconds),
 			bytesPerFollower:
 				before === null || connected === null ? null : Math.round((connected - before) / count),
 		};
@@ -156,20 +115,40 @@ async function newFollower(agent: Agent, contender: Contender, path: string) {
 	return { frames, leave: () => leaving.abort() };
 }
 
-const figures = (name: string, followers: number, each: FollowFigures, ratio: string): string[] => [
-	`${name}, ${followers} follower${followers === 1 ? '' : 's'}`,
-	each.p50Ms.toFixed(1),
-	each.p99Ms.toFixed(1),
-	ratio,
-	String(each.framesPerSecond),
-	each.bytesPerFollower === null ? 'unknown' : (each.bytesPerFollower / 1000).toFixed(0),
-];
+const scripts = { service: build(), broadcast: build('experiments/workers/broadcast.ts') };
+const rows: string[][] = [];
+for (const count of FOLLOWERS) {
+	progress(`following with ${count}`);
+	const service = await startContender('service', scripts.service);
+	const broadcast = await startContender('broadcast', scripts.broadcast);
+	try {
+		await insertSessions(service.d1, { from: 1, count: 1, owner: OWNER, plan: '{}' });
+		const own = await measure(service, `${SESSIONS}/${sessionId(1)}/events`, count);
+		const bare = await measure(broadcast, '/session/events', count);
+		const row = (name: string, each: Figures, ratio: string) => [
+			`${name}, ${count} follower${count === 1 ? '' : 's'}`,
+			each.p50Ms.toFixed(1),
+			each.p99Ms.toFixed(1),
+			ratio,
+			String(each.framesPerSecond),
+			each.bytesPerFollower === null ? 'unknown' : (each.bytesPerFollower / 1000).toFixed(0),
+		];
+		rows.push(
+			row('this service', own, `${(own.p99Ms / bare.p99Ms).toFixed(1)} ×`),
+			row('bare broadcast', bare, ''),
+		);
+	} finally {
+		await service.close();
+		await broadcast.close();
+	}
+}
+progress('');
+console.log(`# Following live
 
-/** Rows of cells, the header first. */
-export const followTable = (report: FollowReport): string[][] => [
-	['following', 'p50 ms', 'p99 ms', 'p99 of broadcast', 'frames/s', 'KB a follower'],
-	...report.flatMap(({ followers, service, broadcast, p99Ratio }) => [
-		figures('this service', followers, service, `${p99Ratio.toFixed(1)} ×`),
-		figures('bare broadcast', followers, broadcast, ''),
-	]),
-];
+Made by \`npx node bench/experiments/follow.ts\`. Milliseconds from the append's response to a follower's frame; frames of all
+followers together.
+
+${markdownTable([['following', 'p50 ms', 'p99 ms', 'p99 of broadcast', 'frames/s', 'KB a follower'], ...rows])}
+
+- ${EVENTS} events, one by one; frames a second while ${WRITERS} writers append ${BURST} events.
+- ${describe(machine())}`);

@@ -1,0 +1,110 @@
+/**
+ * Counts the rows that each call reads and writes while the database grows:
+ * `npx node bench/experiments/growth.ts > bench/experiments/growth.md`.
+ */
+import { build, type Contender, type Cost, startContender } from '../contenders.ts';
+import { costOf } from '../costs.ts';
+import { markdownTable } from '../markdown-table.ts';
+import { progress } from '../progress.ts';
+import { insertEvents, insertSessions, OWNER, sessionId } from '../seed.ts';
+
+const PATH = '/v1/products/generation/sessions';
+/** The numbers of sessions in the database. */
+const SIZES = [1, 1000, 1_000_000];
+/** The numbers of events in the session. */
+const EVENT_COUNTS = [10, 10_000];
+/** The caller's share of a database with more than one session. */
+const OWN_PART = 0.1;
+const AT_ONCE = 20_000;
+
+/** Inserts the sessions with the numbers from `from` to `to`. */
+async function fill(d1: D1Database, from: number, to: number, owner: string): Promise<void> {
+	for (let first = from; first <= to; first += AT_ONCE) {
+		const count = Math.min(AT_ONCE, to - first + 1);
+		await insertSessions(d1, { from: first, count, owner, plan: '{"steps":["outline","build"]}' });
+	}
+}
+
+/** The cost of the calls on a session with the given number of events. */
+async function costsWith(
+	service: Contender,
+	n: number,
+	events: number,
+	own: number,
+): Promise<Record<string, Cost>> {
+	const rows = { sessions: { from: n, count: 1 }, from: 1, count: events };
+	await insertSessions(service.d1, { from: n, count: 1, owner: OWNER, plan: '{"steps":[]}' });
+	await insertEvents(service.d1, rows);
+	const path = `${PATH}/${sessionId(n)}`;
+	const json = (value: unknown) => JSON.stringify(value);
+	// The first call looks up the key.
+	await costOf(service, { method: 'GET', path: `${PATH}?limit=1` });
+	const costs = {
+		create: await costOf(service, { method: 'POST', path: PATH, body: json({ prd: { title: 'x' } }) }),
+		update: await costOf(service, { method: 'PATCH', path, body: json({ plan: { steps: [1] } }) }),
+		'update of status': await costOf(service, {
+			method: 'PATCH',
+			path,
+			body: json({ status: 'generating' }),
+		}),
+		append: await costOf(service, { method: 'POST', path: `${path}/events`, body: json({ type: 'note' }) }),
+		details: await costOf(service, { method: 'GET', path }),
+		'events page of 100': await costOf(service, { method: 'GET', path: `${path}/events?limit=100` }),
+		list: await costOf(service, { method: 'GET', path: `${PATH}?limit=20` }),
+		'list, last page': await costOf(service, {
+			method: 'GET',
+			path: `${PATH}?limit=20&offset=${Math.max(0, own - 20)}`,
+		}),
+		'list, 100 by place': await costOf(service, {
+			method: 'GET',
+			path: `${PATH}?limit=100&after=${sessionId(Math.min(own, 101))}`,
+		}),
+		delete: await costOf(service, { method: 'DELETE', path }),
+	};
+	// Remaining sessions would count in the next lists.
+	await service.d1.batch([
+		service.d1.prepare('DELETE FROM events'),
+		service.d1.prepare(`DELETE FROM sessions WHERE id = ? OR created_at > '2026-06-01'`).bind(sessionId(n)),
+	]);
+	return costs;
+}
+
+const count = (number: number): string => number.toLocaleString('en');
+const header = ['rows read / written'];
+const rows: Record<string, string[]> = {};
+const remarks: string[] = [];
+const service = await startContender('service', build());
+try {
+	let [filled, own] = [0, 0];
+	// The measured sessions are separate from those that fill the database, at its end.
+	let next = 2_000_000;
+	for (const size of SIZES) {
+		const sessions = `${count(size)} session${size === 1 ? '' : 's'}`;
+		progress(sessions);
+		const wanted = size === 1 ? 1 : Math.round(size * OWN_PART);
+		await fill(service.d1, filled + 1, filled + wanted - own, OWNER);
+		await fill(service.d1, filled + wanted - own + 1, size, `user_${size}`);
+		[filled, own] = [size, wanted];
+		const { meta } = await service.d1.prepare('SELECT 1').run();
+		const megabytes = (meta.size_after / 1e6).toFixed(1);
+		remarks.push(`- ${sessions}, ${count(own)} of them the caller's own: ${megabytes} MB.`);
+		for (const events of EVENT_COUNTS) {
+			const costs = await costsWith(service, next, events, own);
+			next += 10;
+			header.push(`${sessions}, ${count(events)} events`);
+			for (const [name, { rowsRead, rowsWritten }] of Object.entries(costs)) {
+				rows[name] = [...(rows[name] ?? [name]), `${rowsRead} / ${rowsWritten}`];
+			}
+		}
+	}
+} finally {
+	await service.close();
+}
+progress('');
+console.log(`# Growth
+
+Made by \`npx node bench/experiments/growth.ts\`: the rows that D1 counts for one call, read / written. Each takes one trip.
+
+${markdownTable([header, ...Object.values(rows)])}
+
+${remarks.join('\n')}`);
