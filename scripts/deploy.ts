@@ -19,9 +19,24 @@ import {
 	wrangler,
 } from './wrangler.ts';
 
+/** Finds the table of events as versions before 0.2.0 had it. No migration leads from their schema to the current one. */
+const EARLIER_SCHEMA = "SELECT 1 FROM sqlite_schema WHERE name = 'events' AND sql LIKE '%number INTEGER%'";
+
+/** Throws a Failure when a database has the schema of an earlier version. */
+function refuseEarlierSchema(name: string): void {
+	const [result] = JSON.parse(
+		wrangler('d1', 'execute', name, '--remote', '--json', '--command', EARLIER_SCHEMA),
+	);
+	if (result?.results?.length === 0) return;
+	throw new Failure(
+		`The database ${name} is of an earlier version, and nothing was changed. Choose another database_name for it in wrangler.toml and deploy again: that creates a new database. Make the API keys anew with \`npm run keys\`. The sessions stay in the old database, which you can delete with \`npx wrangler d1 delete ${name}\`.`,
+	);
+}
+
 /**
  * Creates each missing database, and then applies the migrations to every database. A database cannot be moved later, so it
  * is created at the first place that PLACEMENT gives it. D1 selects the place of a database that PLACEMENT does not name.
+ * Changes nothing when an existing database has the schema of an earlier version.
  */
 export function prepareDatabases(
 	databases: readonly ConfiguredDatabase[],
@@ -29,11 +44,13 @@ export function prepareDatabases(
 	say: (line: string) => void = console.log,
 ): void {
 	say('Step 1 of 3: the databases of wrangler.toml');
+	const existing = databases.filter(({ name }) => remoteDatabaseId(name) !== undefined);
+	for (const { name } of existing) {
+		refuseEarlierSchema(name);
+		say(`  ${name}: exists`);
+	}
 	for (const { binding, name } of databases) {
-		if (remoteDatabaseId(name) !== undefined) {
-			say(`  ${name}: exists`);
-			continue;
-		}
+		if (existing.some((other) => other.name === name)) continue;
 		// The output of this command is not shown: it asks for a database_id in wrangler.toml, which is not needed.
 		const [location] = placed.find(({ number }) => databaseName(number) === binding)?.hints ?? [];
 		wrangler('d1', 'create', name, ...(location ? ['--location', location] : []));

@@ -60,11 +60,20 @@ function silenceWrangler(): () => void {
 	};
 }
 
-/** Migrates a local database to the newest schema. Throws a Failure with wrangler's message. */
+/**
+ * Migrates a local database to the newest schema. Throws a Failure with wrangler's message, or with what to delete when the
+ * database has the schema of a version before 0.2.0, which no migration leads from.
+ */
 export function applyLocalMigrations(persistTo: string | undefined, binding = 'DB'): void {
 	checkLocalFolder(persistTo);
 	const folder = persistTo === undefined ? [] : ['--persist-to', resolve(persistTo)];
-	wrangler('d1', 'migrations', 'apply', binding, '--local', ...folder);
+	try {
+		wrangler('d1', 'migrations', 'apply', binding, '--local', ...folder);
+	} catch (error) {
+		if (!(error instanceof Failure) || !error.message.includes('table sessions already exists')) throw error;
+		const data = persistTo === undefined ? join(ROOT, '.wrangler/state') : join(resolve(persistTo), 'v3/d1');
+		throw new Failure(`The local data is of an earlier version. Delete ${data} and run this command again.`);
+	}
 }
 
 /**

@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { prepareDatabases } from '../../scripts/deploy.ts';
 import { addDatabase, runScript, setPlacement, withProject } from '../support/project.ts';
@@ -7,6 +9,7 @@ import { standInWrangler } from '../support/stand-in-wrangler.ts';
 const NAME = 'product-generation-sessions';
 const INFO = `d1 info ${NAME} --json`;
 const CREATE = `d1 create ${NAME}`;
+const LOOK = `d1 execute ${NAME} --remote --json --command`;
 const MIGRATE = 'd1 migrations apply DB --remote';
 
 const deploy = (env: Record<string, string>, ...args: string[]) => deployOf(ROOT, env, ...args);
@@ -27,7 +30,7 @@ describe.concurrent('npm run deploy', () => {
 
 			const second = await deploy(env());
 			expect(second.status).toBe(0);
-			expect(calls()).toEqual([INFO, MIGRATE, 'deploy']);
+			expect(calls()).toEqual([INFO, expect.stringContaining(LOOK), MIGRATE, 'deploy']);
 			expect(second.stdout).toContain(`${NAME}: exists`);
 		}));
 
@@ -55,7 +58,7 @@ describe.concurrent('npm run deploy', () => {
 			const { env, calls } = standInWrangler(folder);
 			expect((await deployOf(project, env())).status).toBe(0);
 			expect(calls()).toEqual([
-				...[INFO, `${CREATE} --location enam`, 'd1 info further --json', 'd1 create further --location weur'],
+				...[INFO, 'd1 info further --json', `${CREATE} --location enam`, 'd1 create further --location weur'],
 				...[MIGRATE, 'd1 migrations apply DB_1 --remote', 'deploy'],
 			]);
 		}));
@@ -68,6 +71,18 @@ describe.concurrent('npm run deploy', () => {
 			expect([status, calls()]).toEqual([1, []]);
 			expect(stderr).toContain('PLACEMENT: DB_1 is not bound');
 			expect(stderr).not.toMatch(/^ +at /m);
+		}));
+
+	it('changes nothing when a database has the schema of an earlier version, and says how to go on', () =>
+		withProject(async (project, folder) => {
+			addDatabase(project, 'DB_1', 'further');
+			const { env, calls } = standInWrangler(folder);
+			writeFileSync(join(folder, `database-${NAME}`), 'earlier');
+			const { status, stderr } = await deployOf(project, env());
+			expect(status).toBe(1);
+			expect(calls()).toEqual([INFO, 'd1 info further --json', expect.stringContaining(LOOK)]);
+			expect(stderr).toContain('another database_name');
+			expect(stderr).toContain('npm run keys');
 		}));
 
 	it('changes nothing when two bindings have the same database', () =>
@@ -106,7 +121,7 @@ describe('prepareDatabases', () => {
 				vi.unstubAllEnvs();
 			}
 			expect(calls()).toEqual([
-				...['d1 info one --json', 'd1 create one', 'd1 info two --json', 'd1 create two'],
+				...['d1 info one --json', 'd1 info two --json', 'd1 create one', 'd1 create two'],
 				...['d1 migrations apply DB --remote', 'd1 migrations apply DB_1 --remote'],
 			]);
 		}));

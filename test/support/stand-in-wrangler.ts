@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** An account whose databases are the files named `database-NAME` in a folder. */
+/** An account whose databases are the files named `database-NAME` in a folder. One with content has an earlier schema. */
 const SCRIPT = `#!/bin/sh
 cd "$(dirname "$0")"
 echo "$*" >> calls
@@ -12,6 +12,7 @@ case "$1 $2" in
 	echo "[ERROR] Couldn't find a D1 DB named '$3' (bound as '$3') in the API. Run 'wrangler d1 create $3' to create it." >&2
 	exit 1 ;;
 'd1 create') touch "database-$3" ;;
+'d1 execute') [ -s "database-$3" ] && echo '[{"results":[{"1":1}]}]' || echo '[{"results":[]}]' ;;
 'deploy ') echo '{"type":"deploy","version_id":"1","targets":["https://sessions.example.workers.dev","schedule: */10 * * * *"]}' \\
 	>> "$WRANGLER_OUTPUT_FILE_PATH" ;;
 'dev --port') echo '"{\\"event\\":\\"DEV_SERVER_READY\\",\\"ip\\":\\"localhost\\",\\"port\\":8999}"' >&"$NODE_CHANNEL_FD" ;;
