@@ -62,14 +62,13 @@ CREATE TABLE api_keys (
 	id TEXT NOT NULL,
 	-- SHA-256 of the whole key in lowercase hex; the key itself is stored nowhere.
 	key_hash TEXT NOT NULL,
-	-- The key's first characters, to tell keys apart in a list.
+	-- The key's first characters, to tell keys apart in a list, and live keys from test keys.
 	prefix TEXT NOT NULL,
 	user_id TEXT NOT NULL,
 	organization_id TEXT,
 	name TEXT,
 	-- Comma-separated.
 	permissions TEXT NOT NULL,
-	environment TEXT NOT NULL,
 	created_at TEXT NOT NULL,
 	expires_at TEXT,
 	revoked_at TEXT,

@@ -3,7 +3,7 @@
  * prints its usage.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { boundNumbers, databaseName, isLocationHint, locationHints } from '../src/core/placement.ts';
+import { boundNumbers, databaseName, isLocationHint, locationHints } from '../src/core/placement-setting.ts';
 import { MAX_DATABASE_NUMBER } from '../src/core/session-id.ts';
 import { parseArguments, unknownCommand } from './arguments.ts';
 import { choiceOf, choiceOptions } from './database-choice.ts';

@@ -7,7 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { databaseName, type PlacedDatabase } from '../src/core/placement.ts';
+import { databaseName, type PlacedDatabase } from '../src/core/placement-setting.ts';
 import { exitCodeOf, Failure } from './failure.ts';
 import {
 	type ConfiguredDatabase,

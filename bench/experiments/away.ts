@@ -1,5 +1,5 @@
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
-import { databaseName } from '../../src/core/placement.ts';
+import { databaseName } from '../../src/core/placement-setting.ts';
 import { compatibilityDate, configuredVars, migratedDatabase, newKey } from '../contenders.ts';
 
 /** The delay of a trip to a database on the caller's continent, and to any other, in milliseconds. */

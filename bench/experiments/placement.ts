@@ -3,7 +3,7 @@
  * throughput of one, two and four databases: `npx node bench/experiments/placement.ts > bench/experiments/placement.md`.
  */
 import { Pool } from 'undici';
-import { databaseName } from '../../src/core/placement.ts';
+import { databaseName } from '../../src/core/placement-setting.ts';
 import { build } from '../contenders.ts';
 import { describe, machine } from '../machine.ts';
 import { markdownTable } from '../markdown-table.ts';

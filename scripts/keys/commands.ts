@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { environmentOf } from '../../src/auth/api-key-format.ts';
 import { issueKey, type KeyRequest } from '../../src/auth/issue-key.ts';
 import {
 	type ApiKeyRow,
@@ -87,7 +88,7 @@ async function rotate(database: OpenDatabase, values: Options, id: string): Prom
 		organizationId: old.organization_id,
 		name: old.name,
 		permissions: grantedPermissions(old.permissions),
-		environment: old.environment,
+		environment: environmentOf(old.prefix),
 		expiresAt: expiresAt ?? old.expires_at,
 	});
 	// Store the new key before the old one ends. After a failure in between, the owner still has a working key.

@@ -1,3 +1,4 @@
+import { environmentOf } from '../../src/auth/api-key-format.ts';
 import type { ApiKeyRow } from '../../src/auth/store.ts';
 import { table } from '../table.ts';
 
@@ -8,7 +9,7 @@ const created = (key: string, row: ApiKeyRow) => ({
 	userId: row.user_id,
 	organizationId: row.organization_id,
 	permissions: row.permissions.split(','),
-	environment: row.environment,
+	environment: environmentOf(row.prefix),
 	expiresAt: row.expires_at,
 });
 
@@ -48,7 +49,7 @@ const listed = (row: ApiKeyRow, now: string) => ({
 	sessionId: row.session_id,
 	makerKeyId: row.maker_key_id,
 	makerClerkSessionId: row.maker_clerk_session_id,
-	environment: row.environment,
+	environment: environmentOf(row.prefix),
 	state: stateOf(row, now),
 	createdAt: row.created_at,
 	expiresAt: row.expires_at,

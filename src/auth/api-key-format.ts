@@ -13,6 +13,9 @@ const PREFIX_LENGTH = 'rt_live_'.length + 8;
 
 export type KeyEnvironment = 'live' | 'test';
 
+/** The environment of a key, by the key itself or by its prefix. */
+export const environmentOf = (key: string): KeyEnvironment => (key.startsWith('rt_test_') ? 'test' : 'live');
+
 /** Makes a key, with the hash and prefix that are stored. */
 export async function newApiKey(
 	environment: KeyEnvironment,

@@ -26,7 +26,6 @@ export async function issueKey(db: Database, request: KeyRequest): Promise<{ key
 		organization_id: request.organizationId,
 		name: request.name,
 		permissions: request.permissions.join(','),
-		environment: request.environment,
 		created_at: new Date().toISOString(),
 		expires_at: request.expiresAt,
 		revoked_at: null,

@@ -11,7 +11,6 @@ export interface ApiKeyRow {
 	name: string | null;
 	/** Comma-separated. */
 	permissions: string;
-	environment: 'live' | 'test';
 	created_at: string;
 	expires_at: string | null;
 	revoked_at: string | null;
@@ -41,7 +40,6 @@ const columns = [
 	'organization_id',
 	'name',
 	'permissions',
-	'environment',
 	'created_at',
 	'expires_at',
 	'revoked_at',

@@ -1,4 +1,4 @@
-import { databaseName } from '../core/placement.ts';
+import { databaseName } from '../core/placement-setting.ts';
 import { type Bindings, settingsOf } from '../core/settings.ts';
 import { cleanUp, LEAST_STATEMENTS } from './cleanup.ts';
 

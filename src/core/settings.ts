@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { boundNumbers, databaseName, placementSchema } from './placement.ts';
+import { boundNumbers, databaseName, placementSchema } from './placement-setting.ts';
 import { issuer, origins, publicKey, wholeNumber } from './setting-values.ts';
 
 /** The Worker's environment: from wrangler.toml, `.dev.vars` and secrets. */

@@ -1,5 +1,5 @@
 import type { Database, Databases, QueryStats } from '../core/database.ts';
-import { databaseName } from '../core/placement.ts';
+import { databaseName } from '../core/placement-setting.ts';
 import { type Bindings, settingsOf } from '../core/settings.ts';
 import { openDatabase } from './database.ts';
 

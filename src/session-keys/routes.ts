@@ -1,6 +1,6 @@
 import { type Context, Hono } from 'hono';
 import { typeid } from 'typeid-js';
-import { type KeyEnvironment, newApiKey } from '../auth/api-key-format.ts';
+import { environmentOf, type KeyEnvironment, newApiKey } from '../auth/api-key-format.ts';
 import type { Database } from '../core/database.ts';
 import { validationError } from '../core/errors.ts';
 import type { Principal } from '../core/principal.ts';
@@ -20,8 +20,13 @@ import {
 import { MAX_KEYS, readExpiry, revokeSessionKey, storeSessionKey } from './store.ts';
 
 /** The environment of a new key. A caller with a test key gets a test key, and any other caller a live key. */
-const environmentOf = (c: Context<AppEnv>): KeyEnvironment =>
-	c.req.header('Authorization')?.includes('rt_test_') ? 'test' : 'live';
+const environmentOfCaller = (c: Context<AppEnv>): KeyEnvironment =>
+	environmentOf(
+		c.req
+			.header('Authorization')
+			?.trim()
+			.replace(/^bearer +/i, '') ?? '',
+	);
 
 /** The database of all keys: DB, because a key must be found before its session is known. */
 const databaseOfKeys = (c: Context<AppEnv>): Database => c.get('databases').main;
@@ -50,8 +55,7 @@ export const sessionKeyRoutes = new Hono<AppEnv>({ strict: false })
 		jsonBody({ [JSON_TYPE]: sessionKeyRequestSchema }, { absent: 'is {}' }),
 		async (c) => {
 			const { expiresInSeconds } = c.req.valid('json');
-			const environment = environmentOf(c);
-			const { key, keyHash, prefix } = await newApiKey(environment);
+			const { key, keyHash, prefix } = await newApiKey(environmentOfCaller(c));
 			const id = typeid('key').toString();
 			const { db, reference } = sessionFrom(c);
 			const sessionEnd = Date.parse(await readExpiry(db, reference));
@@ -59,7 +63,7 @@ export const sessionKeyRoutes = new Hono<AppEnv>({ strict: false })
 			const now = Date.now();
 			const end = Math.min(now + expiresInSeconds * 1000, sessionEnd, latestExpiry(maker, now));
 			const expiresAt = new Date(end).toISOString();
-			const stored = { id, keyHash, prefix, environment, maker, expiresAt };
+			const stored = { id, keyHash, prefix, maker, expiresAt };
 			await storeSessionKey(databaseOfKeys(c), reference, stored);
 			const made: SessionKey = { expiresAt, id, key };
 			return jsonResponse<SessionKey, 201>(JSON.stringify(made), 201);

@@ -1,4 +1,3 @@
-import type { KeyEnvironment } from '../auth/api-key-format.ts';
 import type { Database } from '../core/database.ts';
 import { ApiError } from '../core/errors.ts';
 import { type SessionReference, sessionNotFound } from '../core/session-reference.ts';
@@ -10,7 +9,6 @@ export interface NewSessionKey {
 	id: string;
 	keyHash: string;
 	prefix: string;
-	environment: KeyEnvironment;
 	/** The API key, or else the Clerk session, that makes it. */
 	maker: { keyId: string | null; clerkSessionId: string | null };
 	/** ISO 8601. */
@@ -57,10 +55,10 @@ async function insertSessionKey(
 ): Promise<boolean> {
 	const [, stored] = await db.run<[never, { id: string }]>(
 		[
-			sql`INSERT INTO api_keys (id, key_hash, prefix, user_id, organization_id, permissions, environment, created_at,
+			sql`INSERT INTO api_keys (id, key_hash, prefix, user_id, organization_id, permissions, created_at,
 					expires_at, session_id, maker_key_id, maker_clerk_session_id)
 				SELECT ${key.id}, ${key.keyHash}, ${key.prefix}, ${owner.userId}, ${owner.organizationId}, 'PRODUCTS:READ',
-					${key.environment}, ${now}, ${key.expiresAt}, ${id}, ${key.maker.keyId}, ${key.maker.clerkSessionId}
+					${now}, ${key.expiresAt}, ${id}, ${key.maker.keyId}, ${key.maker.clerkSessionId}
 				WHERE (SELECT count(*) FROM (SELECT 1 FROM api_keys
 					WHERE session_id = ${id} AND expires_at > ${now} LIMIT ${LIMIT})) < ${LIMIT}
 				ON CONFLICT (id) DO NOTHING`,

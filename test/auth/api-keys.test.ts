@@ -149,7 +149,7 @@ describe('the cache of keys', () => {
 				db,
 				{ id: 'sess_1', owner: { userId: row.user_id, organizationId: null }, now: iso(NOW) },
 				{
-					...{ id: `key_of_${row.id}`, keyHash, prefix, environment: 'test' as const },
+					...{ id: `key_of_${row.id}`, keyHash, prefix },
 					maker: { keyId: row.id, clerkSessionId: null },
 					expiresAt: iso(NOW + HOUR),
 				},

@@ -31,9 +31,9 @@ async function fill(sessions: number, eventsEach: number): Promise<void> {
 /** Stores keys for one session by SQL, which expire at a time. */
 const fillKeys = (count: number, expiresAt: string) =>
 	query(
-		`INSERT INTO api_keys (id, key_hash, prefix, user_id, permissions, environment, created_at, expires_at, session_id)
+		`INSERT INTO api_keys (id, key_hash, prefix, user_id, permissions, created_at, expires_at, session_id)
 		WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
-		SELECT 'key_' || ?2 || i, 'hash_' || ?2 || i, 'p', 'user_many', 'PRODUCTS:READ', 'test', '2020', ?2, 'sess_one' FROM n`,
+		SELECT 'key_' || ?2 || i, 'hash_' || ?2 || i, 'p', 'user_many', 'PRODUCTS:READ', '2020', ?2, 'sess_one' FROM n`,
 		count,
 		expiresAt,
 	);

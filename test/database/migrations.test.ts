@@ -29,8 +29,8 @@ async function addRows(): Promise<void> {
 		VALUES ('sess_a', 1, 'evt_1', 't', '{}', '2026'), ('sess_a', 2, 'evt_2', 't', '{"x":1}', '2026')`,
 	);
 	await query(
-		`INSERT OR IGNORE INTO api_keys (id, key_hash, prefix, user_id, permissions, environment, created_at)
-		VALUES ('key_a', 'h', 'rt_test_', 'u', '*', 'test', '2026')`,
+		`INSERT OR IGNORE INTO api_keys (id, key_hash, prefix, user_id, permissions, created_at)
+		VALUES ('key_a', 'h', 'rt_test_', 'u', '*', '2026')`,
 	);
 	const [placed] = await query("SELECT 1 FROM sqlite_schema WHERE name = 'create_keys'");
 	if (!placed) return;

@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checksOf, run } from '../../scripts/conformance/run.ts';
-import { boundNumbers, databaseName } from '../../src/core/placement.ts';
+import { boundNumbers, databaseName } from '../../src/core/placement-setting.ts';
 import type { Breakage } from '../support/breakage.ts';
 import { breakingProxy } from '../support/breaking-proxy.ts';
 import { KEYS, referenceServer } from '../support/reference-server.ts';

@@ -1,6 +1,6 @@
 import { request } from 'node:http';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { databaseName } from '../../src/core/placement.ts';
+import { databaseName } from '../../src/core/placement-setting.ts';
 import { databaseNumberOf } from '../../src/core/session-id.ts';
 import { type Server, startServer } from '../support/server.ts';
 

@@ -346,9 +346,9 @@ describe('the number of keys for one session', () => {
 	/** Stores so many keys of a session by SQL, which expire at a time. */
 	const fill = (id: string, count: number, expiresAt: string) =>
 		query(
-			`INSERT INTO api_keys (id, key_hash, prefix, user_id, permissions, environment, created_at, expires_at, session_id)
+			`INSERT INTO api_keys (id, key_hash, prefix, user_id, permissions, created_at, expires_at, session_id)
 			WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
-			SELECT 'key_' || ?2 || ?3 || i, 'hash_' || ?2 || ?3 || i, 'p', 'u', 'PRODUCTS:READ', 'test', '2026', ?3, ?2 FROM n`,
+			SELECT 'key_' || ?2 || ?3 || i, 'hash_' || ?2 || ?3 || i, 'p', 'u', 'PRODUCTS:READ', '2026', ?3, ?2 FROM n`,
 			count,
 			id,
 			expiresAt,

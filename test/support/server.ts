@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { createTestHarness } from 'wrangler';
 import { withDatabase } from '../../scripts/databases.ts';
 import { issueKey, type KeyRequest } from '../../src/auth/issue-key.ts';
-import { boundNumbers, databaseName, locationHints } from '../../src/core/placement.ts';
+import { boundNumbers, databaseName, locationHints } from '../../src/core/placement-setting.ts';
 import type { Bindings } from '../../src/core/settings.ts';
 import { openDatabase } from '../../src/database/database.ts';
 
