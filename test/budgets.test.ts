@@ -1,8 +1,9 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 import { insertEvents, insertSessions, sessionId } from '../bench/seed.ts';
+import { cleanUp } from '../src/cleanup/cleanup.ts';
 import { newCaller, SESSIONS } from './support/api.ts';
-import { query } from './support/database.ts';
+import { expire, query } from './support/database.ts';
 import { serviceWith } from './support/faulty-d1.ts';
 import { meteredD1 } from './support/metered-d1.ts';
 
@@ -148,6 +149,27 @@ describe('rows that D1 reads and writes', () => {
 			[2, 12],
 			[2, 0],
 		]);
+	});
+
+	it('the assumed session of docs/scaling.md writes 80 rows, with its deletion by the cleanup', async () => {
+		const { caller, costOf } = await meteredCaller();
+		await caller.call('GET', SESSIONS);
+		let written = (await costOf('POST', '', { prd: { title: 'x' } })).rowsWritten;
+		const [{ id = '' } = {}] = await query<{ id: string }>(
+			'SELECT id FROM sessions WHERE user_id = ?',
+			caller.userId,
+		);
+		for (const status of ['generating', 'assembling', 'failed', 'complete']) {
+			written += (await costOf('PATCH', `/${id}`, { status })).rowsWritten;
+		}
+		for (let n = 0; n < 6; n += 1) written += (await costOf('PATCH', `/${id}`, { plan: { n } })).rowsWritten;
+		for (let n = 0; n < 30; n += 1) {
+			written += (await costOf('POST', `/${id}/events`, { type: 'note', payload: { n } })).rowsWritten;
+		}
+		const meter = meteredD1(env.DB);
+		await expire(id);
+		await cleanUp(meter.d1, Date.now(), { CLEANUP_MAX_STATEMENTS: 1000, CLEANUP_MAX_SECONDS: 60 });
+		expect(written + meter.rowsWritten).toBe(80);
 	});
 
 	it('a list of 20 reads 20 sessions, and one index entry for each of the caller’s sessions to count the exact total', async () => {
