@@ -93,3 +93,23 @@ it('keeps Hono in routes and in the folders of HTTP', () => {
 	);
 	expect(known.map(named)).toEqual([]);
 });
+
+it('keeps SQL in files that end in store.ts, and the query of the health check', () => {
+	const MAY = /(store|core\/sql|database\/database)\.ts$/;
+	const withSql = Object.entries(files).filter(([, text]) => /\bsql`\s*[\w$(]|\braw\(/.test(text));
+	expect(withSql.length).toBeGreaterThan(10);
+	expect(withSql.map(([file]) => file).filter((file) => !MAY.test(file))).toEqual([]);
+});
+
+// `raw` inserts text that is not bound, so each use must be a constant of the code.
+it('inserts only constants and names of columns into SQL as they are', () => {
+	const CONSTANT =
+		/^(raw\)|[A-Z_]+\)|'[^']*'\)|[\d_]+\)|column\)|change\.column\)|columnOf\[field\]\)|Math\.floor\(BYTES_A_TRIP)/;
+	const uses = Object.entries(files).flatMap(([file, text]) =>
+		file.endsWith('core/sql.ts')
+			? []
+			: Array.from(text.matchAll(/\braw\(([^\n]{0,40})/g), ([, argument = '']) => `${file}: ${argument}`),
+	);
+	expect(uses.length).toBeGreaterThan(10);
+	expect(uses.filter((use) => !CONSTANT.test(use.split(': ')[1] ?? ''))).toEqual([]);
+});
