@@ -18,20 +18,48 @@ export interface JsonSchema {
 	description?: string;
 }
 
-/** The name of the type for each component of the document that the package exports. */
-export type TypeNames = Readonly<Record<string, string>>;
+/** The type that the package exports for a component of the document. */
+export interface TypeName {
+	name: string;
+	/**
+	 * The type of each object whose members the document leaves open, with its name: `Stored` gives `Stored<T, 'plan'>`. The
+	 * exported type then has the parameter `T`. Without it, such an object is `Record<string, unknown>`.
+	 */
+	objects?: string;
+	/** Whether the type has the parameter `T` only to pass it on to the types within. */
+	isGeneric?: boolean;
+}
 
-/** Prints one exported type for each named component. Throws when a component is missing or has no type in TypeScript. */
-export function printTypes(components: Readonly<Record<string, JsonSchema>>, names: TypeNames): string {
-	const declarations = Object.entries(names).map(([component, name]) => {
+/** The type for each component of the document that the package exports. */
+export type TypeNames = Readonly<Record<string, TypeName>>;
+
+/**
+ * Prints one exported type for each named component, which may refer to the handmade ones. Throws when a component is missing
+ * or has no type in TypeScript.
+ */
+export function printTypes(
+	components: Readonly<Record<string, JsonSchema>>,
+	names: TypeNames,
+	handmade: TypeNames = {},
+): string {
+	const declarations = Object.entries(names).map(([component, type]) => {
 		const schema = components[component];
 		if (schema === undefined) throw new Error(`The OpenAPI document has no schema named ${component}.`);
 		const comment = docComment(schema.description);
+		const name = isGeneric(type) ? `${type.name}<T extends Types = Untyped>` : type.name;
+		const context = { names: { ...names, ...handmade }, objects: type.objects };
 		return schema.properties
-			? `${comment}export interface ${name} ${membersOf(schema, names)}`
-			: `${comment}export type ${name} = ${typeOf(schema, names)};`;
+			? `${comment}export interface ${name} ${membersOf(schema, context)}`
+			: `${comment}export type ${name} = ${typeOf(schema, context)};`;
 	});
 	return `${declarations.join('\n\n')}\n`;
+}
+
+const isGeneric = (type: TypeName): boolean => type.isGeneric === true || type.objects !== undefined;
+
+interface Context {
+	names: TypeNames;
+	objects: string | undefined;
 }
 
 function docComment(description: string | undefined): string {
@@ -42,9 +70,9 @@ function docComment(description: string | undefined): string {
 	return `/**\n${lines.join('\n')}\n */\n`;
 }
 
-function membersOf({ properties = {}, required = [] }: JsonSchema, names: TypeNames): string {
+function membersOf({ properties = {}, required = [] }: JsonSchema, context: Context): string {
 	const members = Object.entries(properties).map(([name, schema]) => {
-		const type = typeOf(schema, names);
+		const type = typeOf(schema, context, name);
 		const key = /^[A-Za-z_$][\w$]*$/.test(name) ? name : JSON.stringify(name);
 		const member = required.includes(name) ? `${key}: ${type};` : `${key}?: ${type} | undefined;`;
 		return docComment(schema.description) + member;
@@ -52,19 +80,20 @@ function membersOf({ properties = {}, required = [] }: JsonSchema, names: TypeNa
 	return `{\n${members.join('\n')}\n}`;
 }
 
-function typeOf(schema: JsonSchema, names: TypeNames): string {
+/** `property` is the name of the property that has the schema, if one has. */
+function typeOf(schema: JsonSchema, context: Context, property?: string): string {
 	if (schema.$ref !== undefined) {
 		const component = schema.$ref.replace('#/components/schemas/', '');
-		const name = names[component];
-		if (name === undefined) throw new Error(`${component} is referred to, and has no name in the package.`);
-		return name;
+		const type = context.names[component];
+		if (type === undefined) throw new Error(`${component} is referred to, and has no name in the package.`);
+		return isGeneric(type) ? `${type.name}<T>` : type.name;
 	}
 	if (schema.const !== undefined) return JSON.stringify(schema.const);
 	if (schema.enum) return unionOf(schema.enum.map((value) => JSON.stringify(value)));
 	const choices = schema.anyOf ?? schema.oneOf;
-	if (choices) return unionOf(choices.map((choice) => typeOf(choice, names)));
+	if (choices) return unionOf(choices.map((choice) => typeOf(choice, context, property)));
 	const types = typeof schema.type === 'string' ? [schema.type] : (schema.type ?? []);
-	return unionOf(types.map((type) => typeNamed(type, schema, names)));
+	return unionOf(types.map((type) => typeNamed(type, schema, context, property)));
 }
 
 function unionOf(types: readonly string[]): string {
@@ -72,12 +101,15 @@ function unionOf(types: readonly string[]): string {
 	return [...new Set(types)].join(' | ');
 }
 
-function typeNamed(type: string, schema: JsonSchema, names: TypeNames): string {
+function typeNamed(type: string, schema: JsonSchema, context: Context, property: string | undefined): string {
 	switch (type) {
 		case 'object':
-			return schema.properties ? membersOf(schema, names) : 'Record<string, unknown>';
+			if (schema.properties) return membersOf(schema, context);
+			return context.objects === undefined
+				? 'Record<string, unknown>'
+				: `${context.objects}<T, '${property}'>`;
 		case 'array':
-			return `Array<${typeOf(schema.items ?? {}, names)}>`;
+			return `Array<${typeOf(schema.items ?? {}, context)}>`;
 		case 'integer':
 			return 'number';
 		case 'string':

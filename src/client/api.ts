@@ -1,11 +1,12 @@
-import type { Followed, FollowOptions } from './follow.ts';
+import type { Answered } from './answered.ts';
+import type { FollowOptions } from './follow.ts';
+import type { Following } from './following.ts';
 import type { CallOptions, ConditionalOptions, KeyedOptions } from './options.ts';
 import type { Pages } from './pages.ts';
+import type { AppendEvent, Event, Types, Untyped } from './typed.ts';
 import type {
-	AppendEvent,
 	AppendStep,
 	CreateSession,
-	Event,
 	EventPage,
 	MergeSession,
 	Session,
@@ -16,6 +17,7 @@ import type {
 	StepPatch,
 	UpdateSession,
 } from './types.ts';
+import type { Query } from './url.ts';
 
 export interface ListOptions extends CallOptions {
 	/** Only sessions in this status. */
@@ -63,11 +65,11 @@ export interface EventsOptions extends CallOptions {
 }
 
 /** A change that is based on the session that was read. */
-export interface Edit {
+export interface Edit<T extends Types = Untyped> {
 	/** Merged into the session by RFC 7396. */
-	patch: StepPatch;
+	patch: StepPatch<T>;
 	/** Appended together with the change. With at least one event, a lost response never leaves the outcome unknown. */
-	events?: readonly AppendEvent[] | undefined;
+	events?: readonly AppendEvent<T>[] | undefined;
 }
 
 export interface EditOptions extends CallOptions {
@@ -80,73 +82,159 @@ export interface KeyOptions extends CallOptions {
 	expiresInSeconds?: number | undefined;
 }
 
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+export interface RequestOptions extends KeyedOptions, ConditionalOptions {
+	/** The query of the URL. */
+	query?: Query | undefined;
+	/** The value of the JSON body. */
+	body?: unknown;
+	/** The JSON body as it is to be sent, in place of `body`: its numbers keep all of their digits. */
+	bodyText?: string | undefined;
+	/** The media type of the body. Default `application/json`. */
+	contentType?: string | undefined;
+}
+
 /**
- * The calls on sessions. Each returns the data of its response. It throws an `ApiError` when it fails, and the reason
- * of its `signal` when that aborts.
+ * The calls on sessions. Each returns the data of its response. It throws an `ApiError` when it fails, the reason of its
+ * `signal` when that aborts, and a TypeError, before anything is sent, for an argument that cannot be used.
  */
-export interface Client {
+export interface Client<T extends Types = Untyped> {
 	/**
 	 * Lists the caller's sessions, newest first. `await` it for one page. Iterate with `for await` for the sessions of
 	 * this page and of all later pages.
+	 *
+	 * @example
+	 * const { data, pagination } = await client.list({ limit: 50 });
+	 * for await (const session of client.list({ fields: ['id', 'status'] })) console.log(session.id);
 	 */
 	list<Field extends keyof Session>(
 		options: Omit<ListOptions, 'fields'> & Sparse<Field>,
-	): Pages<SessionPage<Pick<Session, Field>>, Pick<Session, Field>>;
-	list(options?: ListOptions): Pages<SessionPage<Session>, Session>;
+	): Pages<SessionPage<Pick<Session<T>, Field>>, Pick<Session<T>, Field>>;
+	list(options?: ListOptions): Pages<SessionPage<Session<T>>, Session<T>>;
 
-	/** Creates a session in the status `intake`. Retries never create a second session. */
-	create(session?: CreateSession, options?: KeyedOptions): Promise<Session>;
+	/**
+	 * Creates a session in the status `intake`. Retries never create a second session.
+	 *
+	 * @example
+	 * const session = await client.create({ prd: { title: 'Support assistant' } });
+	 */
+	create(session?: CreateSession<T>, options?: KeyedOptions): Answered<Session<T>>;
 
-	/** Reads a session with its latest 1,000 events, oldest first. */
+	/**
+	 * Reads a session with its latest 1,000 events, oldest first.
+	 *
+	 * @example
+	 * const session = await client.get(id);
+	 * const { status } = await client.get(id, { fields: ['status'] });
+	 */
 	get<Field extends keyof SessionDetails>(
 		id: string,
 		options: Omit<GetOptions, 'fields'> & Sparse<Field>,
-	): Promise<Pick<SessionDetails, Field>>;
-	get(id: string, options?: GetOptions): Promise<SessionDetails>;
+	): Answered<Pick<SessionDetails<T>, Field>>;
+	get(id: string, options?: GetOptions): Answered<SessionDetails<T>>;
 
-	/** Replaces each given field as a whole, and leaves the other fields unchanged. */
-	update(id: string, changes: UpdateSession, options?: ConditionalOptions): Promise<Session>;
+	/**
+	 * Replaces each given field as a whole, and leaves the other fields unchanged.
+	 *
+	 * @example
+	 * await client.update(session.id, { status: 'generating' }, { ifMatch: session });
+	 */
+	update(id: string, changes: UpdateSession<T>, options?: ConditionalOptions): Answered<Session<T>>;
 
-	/** Merges a patch by RFC 7396: objects merge, and null removes a member or clears a field. */
-	merge(id: string, patch: MergeSession, options?: ConditionalOptions): Promise<Session>;
+	/**
+	 * Merges a patch by RFC 7396: objects merge, and null removes a member or clears a field.
+	 *
+	 * @example
+	 * await client.merge(session.id, { plan: { owner: 'worker-7', draft: null } });
+	 */
+	merge(id: string, patch: MergeSession<T>, options?: ConditionalOptions): Answered<Session<T>>;
 
-	/** Appends events and merges a patch in one transaction. Retries never repeat it. */
-	step(id: string, step: AppendStep, options?: KeyedOptions & ConditionalOptions): Promise<Step>;
+	/**
+	 * Appends events and merges a patch in one transaction. Retries never repeat it.
+	 *
+	 * @example
+	 * await client.step(session.id, { events: [{ type: 'plan.ready' }], patch: { status: 'generating' } });
+	 */
+	step(id: string, step: AppendStep<T>, options?: KeyedOptions & ConditionalOptions): Answered<Step<T>>;
 
-	/** Appends an event. Retries never append a second one. */
-	append(id: string, event: AppendEvent, options?: KeyedOptions): Promise<Event>;
+	/**
+	 * Appends an event. Retries never append a second one.
+	 *
+	 * @example
+	 * await client.append(session.id, { type: 'plan.ready', payload: { steps: 3 } });
+	 */
+	append(id: string, event: AppendEvent<T>, options?: KeyedOptions): Answered<Event<T>>;
 
 	/**
 	 * Reads the events of a session, oldest first. `await` it for one page. Iterate with `for await` for the events of
 	 * this page and of all later pages.
+	 *
+	 * @example
+	 * for await (const event of client.events(session.id)) console.log(event.type, event.payload);
 	 */
-	events(id: string, options?: EventsOptions): Pages<EventPage, Event>;
+	events(id: string, options?: EventsOptions): Pages<EventPage<T>, Event<T>>;
 
-	/** Deletes a session and its events. */
-	delete(id: string, options?: ConditionalOptions): Promise<void>;
+	/**
+	 * Deletes a session and its events. Retries are safe without a condition, because an id is never used again.
+	 *
+	 * @example
+	 * await client.delete(session.id);
+	 */
+	delete(id: string, options?: ConditionalOptions): Answered<void>;
 
-	/** Makes a key that can only read this session, its events and its stream. Give such a key to a browser. */
-	createKey(id: string, options?: KeyOptions): Promise<SessionKey>;
+	/**
+	 * Makes a key that can only read this session, its events and its stream. Give such a key to a browser.
+	 *
+	 * @example
+	 * const { key } = await client.createKey(session.id, { expiresInSeconds: 600 });
+	 */
+	createKey(id: string, options?: KeyOptions): Answered<SessionKey>;
 
-	/** Revokes a key of a session. */
-	revokeKey(id: string, keyId: string, options?: CallOptions): Promise<void>;
+	/**
+	 * Revokes a key of a session.
+	 *
+	 * @example
+	 * await client.revokeKey(session.id, keyId);
+	 */
+	revokeKey(id: string, keyId: string, options?: CallOptions): Answered<void>;
 
 	/**
 	 * Follows a session live: first the stored events, then each new event, each once and in order, with the changes of
 	 * the session's state between them. It resumes by itself when the connection breaks, and ends when the session is
 	 * deleted or expires. Leaving the loop closes the connection. Throws SESSION_NOT_FOUND when the session does not
 	 * exist, and UNAUTHORIZED when a renewed token is rejected as well.
+	 *
+	 * @example
+	 * for await (const item of client.follow(session.id)) {
+	 * 	if (item.type === 'event') console.log(item.event.type);
+	 * }
 	 */
-	follow(id: string, options?: FollowOptions): AsyncGenerator<Followed, void, undefined>;
+	follow(id: string, options?: FollowOptions): Following<T>;
 
 	/**
 	 * Reads the session, lets `decide` choose a change, and writes the change if nobody has changed the session
 	 * meanwhile. Otherwise it reads and decides again. `decide` returns undefined to leave the session unchanged.
 	 * Returns the current session. Throws PRECONDITION_FAILED when every attempt conflicts with another writer.
+	 *
+	 * @example
+	 * await client.editWhile(session.id, ({ status }) =>
+	 * 	status === 'intake' ? { patch: { status: 'generating' } } : undefined,
+	 * );
 	 */
 	editWhile(
 		id: string,
-		decide: (session: Session) => Edit | undefined | Promise<Edit | undefined>,
+		decide: (session: Session<T>) => Edit<T> | undefined | Promise<Edit<T> | undefined>,
 		options?: EditOptions,
-	): Promise<Session>;
+	): Promise<Session<T>>;
+
+	/**
+	 * Makes a call that this client has no method for, with its token, retries and errors. It returns the value of the
+	 * JSON response. `path` begins with a slash and is below the `baseUrl`. A GET, a DELETE and a write with an
+	 * `idempotencyKey` or an `ifMatch` are retried.
+	 *
+	 * @example
+	 * const health = await client.request<{ status: string }>('GET', '/healthz');
+	 */
+	request<Data = unknown>(method: Method, path: string, options?: RequestOptions): Answered<Data>;
 }

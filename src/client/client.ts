@@ -1,134 +1,145 @@
-/** The entry of the client package: `createClient`, and the types of its arguments, results and errors. */
-import type { Client } from './api.ts';
+/** The entry of the client package: `createClient` and `follow`, and the types of their arguments, results and errors. */
+import { ask } from './answered.ts';
+import type { Client, Method } from './api.ts';
+import { deletionOf, newKeyOf, patchOf, postOf, requestOf } from './calls.ts';
 import { editWhile } from './edit-while.ts';
-import { ifMatchHeader, withEtag } from './etag.ts';
-import { follow } from './follow.ts';
-import { listEvents, listSessions } from './lists.ts';
-import type { CallOptions, ClientOptions, ConditionalOptions, KeyedOptions } from './options.ts';
-import { type Service, send } from './send.ts';
-import { tokenSource } from './token.ts';
-import type { Event, Session, SessionDetails, SessionKey, Step } from './types.ts';
-import { queryOf, serviceUrl, urlBelow } from './url.ts';
+import { withEtag } from './etag.ts';
+import { followOf } from './following.ts';
+import { listEvents, listSessions, reading } from './lists.ts';
+import type { CallOptions, ClientOptions } from './options.ts';
+import type { Answer } from './send.ts';
+import { serviceOf } from './service.ts';
+import { eventShape, sessionShape, sparseShape, stepShape } from './shapes.ts';
+import type { Event, Types, Untyped } from './typed.ts';
+import type { Session, SessionDetails, SessionKey, Step } from './types.ts';
+import { pathOf, queryOf } from './url.ts';
 
+export type { Answered, WithResponse } from './answered.ts';
 export type * from './api.ts';
 export { ApiError, type ClientErrorCode, type Problem, type ServiceErrorCode } from './error.ts';
 export { etagOf } from './etag.ts';
-export type { Followed, FollowOptions, SessionState } from './follow.ts';
+export type { FollowOptions, FollowStatus } from './follow.ts';
+export { type Following, follow } from './following.ts';
+export type { Followed, SessionState } from './frames.ts';
+export { randomId as newIdempotencyKey } from './headers.ts';
 export type {
 	CallOptions,
 	ClientOptions,
 	ConditionalOptions,
 	Fetch,
+	FetchInit,
+	FetchResponse,
 	KeyedOptions,
+	RequestHeaders,
 	Token,
 } from './options.ts';
 export type { Pages } from './pages.ts';
+export type { Attempt, Logger } from './report.ts';
+export type * from './typed.ts';
 export type * from './types.ts';
+export { type Query, SESSIONS_PATH } from './url.ts';
+export { errorStatuses, eventFields, sessionFields, sessionStatuses, version } from './values.ts';
 
-const JSON_TYPE = { 'Content-Type': 'application/json' };
-const MERGE_PATCH_TYPE = { 'Content-Type': 'application/merge-patch+json' };
+/** A session from a response, with its ETag. */
+const withItsEtag = <T>({ body, response }: Answer): T => withEtag(body as T, response.headers.get('ETag'));
 
 /**
- * Makes a client of a service. It holds no connection, so there is nothing to close. Throws a TypeError when the baseUrl is
- * not a URL.
+ * Makes a client of a service. It holds no connection, so there is nothing to close. The type parameter names the types of
+ * your own events and objects. Throws a TypeError for an option that cannot be used.
  *
  * @example
  * const client = createClient({ baseUrl: 'http://localhost:8787', token: 'rt_test_…' });
  * const session = await client.create({ prd: { title: 'Support assistant' } });
+ *
+ * @example
+ * interface Plan { steps: string[] }
+ * const client = createClient<{ plan: Plan; events: { 'plan.ready': { steps: number } } }>(options);
  */
-export function createClient(options: ClientOptions): Client {
-	const service: Service = {
-		options,
-		url: serviceUrl(options.baseUrl),
-		// A browser throws when `fetch` is called as a method of another object.
-		fetch: options.fetch ?? ((url, init) => globalThis.fetch(url, init)),
-		tokens: tokenSource(options.token),
-	};
+export function createClient<T extends Types = Untyped>(options: ClientOptions): Client<T> {
+	const service = serviceOf(options);
 
-	/** A write with an Idempotency-Key, which the service carries out once. */
-	const post = <T>(url: string, body: unknown, options: KeyedOptions & ConditionalOptions) => {
-		const key = options.idempotencyKey ?? newIdempotencyKey();
-		const headers = { ...JSON_TYPE, 'Idempotency-Key': key, ...ifMatchHeader(options.ifMatch) };
-		const call = { method: 'POST', url, headers, body: JSON.stringify(body) } as const;
-		return send<T>(service, { ...call, isRepeatable: true, options });
-	};
+	const client: Client<T> = {
+		list: ((options: Parameters<typeof listSessions>[1] = {}) =>
+			listSessions(service, options)) as unknown as Client<T>['list'],
 
-	/** A write that is retried only with a condition. Without one, a retry could undo another writer's change. */
-	const patch = async (id: string, body: unknown, type: typeof JSON_TYPE, options: ConditionalOptions) => {
-		const isRepeatable = options.ifMatch !== undefined;
-		const headers = { ...type, ...ifMatchHeader(options.ifMatch) };
-		const call = {
-			method: 'PATCH',
-			url: urlBelow(service.url, id),
-			headers,
-			body: JSON.stringify(body),
-		} as const;
-		const answer = await send<Session>(service, { ...call, isRepeatable, options });
-		return withEtag(answer.body, answer.etag);
-	};
+		create: (session = {}, options = {}) =>
+			ask<Session<T>>(service, () => postOf(pathOf(), session, options, sessionShape()), withItsEtag),
 
-	const client: Client = {
-		list: (options: Parameters<typeof listSessions>[1] = {}) => listSessions(service, options),
-
-		async create(session = {}, options = {}) {
-			const { body, etag } = await post<Session>(service.url, session, options);
-			return withEtag(body, etag);
-		},
-
-		async get(
+		get: ((
 			id: string,
 			{ fields, ...options }: CallOptions & { fields?: readonly string[] | undefined } = {},
-		) {
-			const url = urlBelow(service.url, id) + queryOf({ fields: fields?.join() });
-			const call = { method: 'GET', url, headers: {}, isRepeatable: true } as const;
-			const { body, etag } = await send<SessionDetails>(service, { ...call, options });
-			return withEtag(body, etag);
-		},
+		) =>
+			ask(
+				service,
+				() => {
+					const path = pathOf(id) + queryOf({ fields: fields?.join() });
+					return { ...reading(path, fields ? sparseShape(fields) : sessionShape(id)), options };
+				},
+				withItsEtag<SessionDetails<T>>,
+			)) as Client<T>['get'],
 
-		update: async (id, changes, options = {}) => patch(id, changes, JSON_TYPE, options),
+		update: (id, changes, options = {}) =>
+			ask<Session<T>>(service, () => patchOf(id, changes, 'application/json', options), withItsEtag),
 
-		merge: async (id, changes, options = {}) => patch(id, changes, MERGE_PATCH_TYPE, options),
+		merge: (id, patch, options = {}) =>
+			ask<Session<T>>(
+				service,
+				() => patchOf(id, patch, 'application/merge-patch+json', options),
+				withItsEtag,
+			),
 
-		async step(id, step, options = {}) {
-			const { body, etag } = await post<Step>(urlBelow(service.url, id, 'steps'), step, options);
-			withEtag(body.session, etag);
-			return body;
-		},
+		step: (id, step, options = {}) =>
+			ask(
+				service,
+				() => postOf(pathOf(id, 'steps'), step, options, stepShape(id, step.events.length)),
+				({ body, response }) => {
+					const made = body as Step<T>;
+					withEtag(made.session, response.headers.get('ETag'));
+					return made;
+				},
+			),
 
-		async append(id, event, options = {}) {
-			return (await post<Event>(urlBelow(service.url, id, 'events'), event, options)).body;
-		},
+		append: (id, event, options = {}) =>
+			ask(
+				service,
+				() => postOf(pathOf(id, 'events'), event, options, eventShape(id)),
+				({ body }) => body as Event<T>,
+			),
 
-		events: (id, options = {}) => listEvents(service, id, options),
+		events: (id, options = {}) =>
+			listEvents(service, id, options) as unknown as ReturnType<Client<T>['events']>,
 
-		async delete(id, options = {}) {
-			const headers = ifMatchHeader(options.ifMatch);
-			const isRepeatable = options.ifMatch !== undefined;
-			const call = { method: 'DELETE', url: urlBelow(service.url, id), headers, isRepeatable } as const;
-			await send(service, { ...call, options });
-		},
+		delete: (id, options = {}) =>
+			ask(
+				service,
+				() => deletionOf(pathOf(id), options),
+				() => undefined,
+			),
 
-		async createKey(id, { expiresInSeconds, ...options } = {}) {
-			const call = { method: 'POST', url: urlBelow(service.url, id, 'keys'), headers: JSON_TYPE } as const;
-			const body = JSON.stringify({ expiresInSeconds });
-			return (await send<SessionKey>(service, { ...call, body, isRepeatable: false, options })).body;
-		},
+		createKey: (id, options = {}) =>
+			ask(
+				service,
+				() => newKeyOf(id, options),
+				({ body }) => body as SessionKey,
+			),
 
-		// This is safe to retry without a condition, because the id of a key is never reused.
-		async revokeKey(id, keyId, options = {}) {
-			const url = urlBelow(service.url, id, 'keys', keyId);
-			await send(service, { method: 'DELETE', url, headers: {}, isRepeatable: true, options });
-		},
+		revokeKey: (id, keyId, options = {}) =>
+			ask(
+				service,
+				() => deletionOf(pathOf(id, 'keys', keyId), options),
+				() => undefined,
+			),
 
-		follow: (id, options = {}) => follow(service, urlBelow(service.url, id, 'events'), options),
+		follow: (id, options = {}) => followOf<T>(service, id, options),
 
 		editWhile: (id, decide, options = {}) => editWhile(client, id, decide, options),
+
+		request: <Data>(method: Method, path: string, options = {}) =>
+			ask(
+				service,
+				() => requestOf(service.base, method, path, options),
+				({ body }) => body as Data,
+			),
 	};
 	return client;
 }
-
-/** 128 random bits. `crypto.randomUUID` does not exist in pages that are not served over HTTPS. */
-const newIdempotencyKey = (): string =>
-	Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join(
-		'',
-	);

@@ -5,9 +5,9 @@ export type ServiceErrorCode = ErrorBody['code'];
 
 /** The codes of failures that the service did not report itself. */
 export type ClientErrorCode =
-	/** The connection failed, and no response arrived. */
+	/** No response arrived, and no write was carried out: it was a read, or the request never reached a server. */
 	| 'NETWORK_ERROR'
-	/** No response arrived within `timeoutMs`. */
+	/** No response to a read arrived within `timeoutMs`, or no token from the token function. */
 	| 'TIMEOUT'
 	/**
 	 * A write was sent, and it is unknown whether it was carried out. Read the session before you decide what to do.
@@ -20,21 +20,24 @@ export type ClientErrorCode =
 /** One problem of an invalid request: where it is, what is wrong, and what to send instead. */
 export type Problem = NonNullable<ErrorBody['details']>[number];
 
-/** The error of a failed call. It never contains a token or a key. */
+/** The error of a failed call. It never contains the token of the call. */
 export class ApiError extends Error {
 	override readonly name = 'ApiError';
 	/** The HTTP status of the last response; 0 when there was none. */
-	readonly status: number;
+	declare readonly status: number;
 	/** Stable; for programs. */
-	readonly code: ServiceErrorCode | ClientErrorCode;
-	/** The id of the request in the service's log. */
-	readonly requestId: string | undefined;
+	declare readonly code: ServiceErrorCode | ClientErrorCode;
+	/** The id of the last attempt's request in the service's log. */
+	declare readonly requestId: string | undefined;
 	/** Each problem of an invalid request (`VALIDATION_ERROR`). Otherwise empty. */
-	readonly details: readonly Problem[];
+	declare readonly details: readonly Problem[];
 
 	constructor(
 		message: string,
-		error: {
+		{
+			cause,
+			...rest
+		}: {
 			status: number;
 			code: ServiceErrorCode | ClientErrorCode;
 			requestId?: string | undefined;
@@ -42,43 +45,11 @@ export class ApiError extends Error {
 			cause?: unknown;
 		},
 	) {
-		super(message, error.cause === undefined ? undefined : { cause: error.cause });
-		this.status = error.status;
-		this.code = error.code;
-		this.requestId = error.requestId;
-		this.details = error.details ?? [];
+		super(message, cause === undefined ? undefined : { cause });
+		Object.assign(this, { requestId: undefined, ...rest, details: rest.details ?? [] });
 	}
 }
 
-/** The error of a response whose status is not 2xx. `text` is its body. */
-export function errorOfResponse(response: Response, text: string): ApiError {
-	const { status } = response;
-	const body = errorBodyOf(text);
-	const requestId = body?.requestId ?? response.headers.get('X-Request-Id') ?? undefined;
-	if (body === undefined) {
-		const message = `The server returned ${status} without a JSON error. Check the baseUrl, and proxies in between.`;
-		return new ApiError(message, { status, code: 'UNEXPECTED_RESPONSE', requestId });
-	}
-	return new ApiError(sentenceOf(body), { status, code: body.code, requestId, details: body.details });
-}
-
-function errorBodyOf(text: string): ErrorBody | undefined {
-	const body = jsonOf(text);
-	if (typeof body !== 'object' || body === null || !('code' in body) || !('error' in body)) return undefined;
-	return typeof body.code === 'string' && typeof body.error === 'string' ? (body as ErrorBody) : undefined;
-}
-
-/** The value of a JSON text; undefined when the text is not JSON. */
-export function jsonOf(text: string): unknown {
-	try {
-		return JSON.parse(text);
-	} catch {
-		return undefined;
-	}
-}
-
-/** The service's error message, followed by each problem, because logs often contain only the message. */
-const sentenceOf = ({ error, details = [] }: ErrorBody): string => [error, ...details.map(lineOf)].join('\n');
-
-const lineOf = ({ path, message, suggestion }: Problem): string =>
-	`${path || 'request'}: ${message}${suggestion === undefined ? '' : `. ${suggestion}`}`;
+/** The error for a response that has the status of a success, and is not what the service sends. */
+export const unexpected = (message: string): ApiError =>
+	new ApiError(message, { status: 200, code: 'UNEXPECTED_RESPONSE' });

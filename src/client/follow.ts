@@ -1,167 +1,151 @@
-import { createParser } from 'eventsource-parser';
-import { type Connection, newConnection, type OutgoingRequest, successOf } from './connection.ts';
-import { ApiError, jsonOf } from './error.ts';
-import { Failure } from './failure.ts';
-import { type CallOptions, limitsOf } from './options.ts';
-import { delayBefore, pause } from './retry.ts';
-import { headersWith, type Service } from './send.ts';
-import type { Event, SessionStatus } from './types.ts';
+import { onAbort, pause } from './abort.ts';
+import type { ApiError } from './error.ts';
+import { Failure, type Meaning } from './failure.ts';
+import { type Followed, followedFrom, framesOf } from './frames.ts';
+import { randomId } from './headers.ts';
+import type { CallOptions, FetchResponse } from './options.ts';
+import { foreign, type Sent } from './response.ts';
+import { delayBefore, MAX_FOREIGN_RETRIES, MAX_RETRY_AFTER_MS } from './retry.ts';
+import { attempt, type Sending, type Service, settled, tokenWithin } from './service.ts';
 
-/** The state of a followed session. Pass its `etag` as `ifMatch`. */
-export interface SessionState {
-	etag: string;
-	expiresAt: string;
-	id: string;
-	status: SessionStatus;
-	updatedAt: string;
-}
+/** What `follow` tells about its connection. */
+export type FollowStatus =
+	/** The stream is open: the first time, or again. */
+	| { type: 'connected' }
+	/**
+	 * The stream could not be opened, or was lost. The client opens it at `retryAt`. `error` is an ApiError, or what the
+	 * token function threw.
+	 */
+	| { type: 'reconnecting'; error: unknown; retryAt: Date };
 
-/** What `follow` yields. */
-export type Followed =
-	/** The next event of the session. */
-	| { type: 'event'; event: Event }
-	/** The state of the session: once after the stored events, then after each change. */
-	| { type: 'session'; session: SessionState }
-	/** The session was deleted or has expired. This is the last item. */
-	| { type: 'end'; reason: 'deleted' | 'expired' };
-
-export interface FollowOptions extends Omit<CallOptions, 'timeoutMs'> {
+export interface FollowOptions extends CallOptions {
 	/** The id of the last event that the caller has. Default: all events from the first one on. */
 	after?: string | undefined;
+	/** The timeout for opening the stream, each time. Default: the client's. The open stream has none. */
+	timeoutMs?: number | undefined;
 	/**
 	 * How many times in a row the stream may fail before the iteration throws. Default: the client's `maxRetries` until
 	 * the stream has started, and no limit afterwards.
 	 */
 	maxRetries?: number | undefined;
+	/** Called when the stream is open, and when it is lost. */
+	onStatus?: ((status: FollowStatus) => void) | undefined;
 }
 
-/** The service sends a comment every 15 s. The connection is dead when three of them are missing. */
-const MAX_SILENCE_MS = 45_000;
-/** The initial delay, until the stream sends another one. */
+/** The initial delay before a reconnection, until the stream sends another one. */
 const FIRST_DELAY_MS = 2_000;
+const MIN_DELAY_MS = 100;
 const MAX_DELAY_MS = 30_000;
+/** A stream that was open for so long was not a failure. */
+const STEADY_MS = 5_000;
 
-/** Follows the stream at `url`; see `Client.follow`. */
-export async function* follow(
+/**
+ * Follows the stream of a session until it ends, or until the signal aborts, which closes the connection. See
+ * `Client.follow`.
+ */
+export async function* itemsOf(
 	service: Service,
-	url: string,
+	id: string,
+	path: string,
 	options: FollowOptions,
+	signal: AbortSignal,
+	tell: (status: FollowStatus) => void,
 ): AsyncGenerator<Followed, void, undefined> {
-	const limits = limitsOf(service.options, options);
+	const { tokens } = service;
+	const { timeoutMs, maxRetries, given } = settled(service, options);
+	const callId = randomId();
 	let { after } = options;
-	let maxFailures = limits.maxRetries;
-	let firstDelayMs = FIRST_DELAY_MS;
+	/** The last state that was yielded, as it arrived. A stream that resumes tells it again. */
 	let lastState: string | undefined;
-	let token = await service.tokens.current();
+	let expiresAt = Number.POSITIVE_INFINITY;
+	let delayMs = FIRST_DELAY_MS;
+	let hasStarted = false;
 	let wasRenewed = false;
-	for (let failures = 0; ; ) {
-		let retryAfterMs = 0;
-		const connection = newConnection(options.signal);
+	/** Failures in a row. */
+	let failures = 0;
+	let refusal: ApiError | undefined;
+	let nextToken: () => Promise<string | undefined> = tokens.current;
+
+	/** Opens the stream, and yields what is new in it until `end`. */
+	async function* stream(sending: Sending): AsyncGenerator<Followed, void, undefined> {
+		const query = after === undefined ? '' : `?after=${encodeURIComponent(after)}`;
+		const headers = { ...given, accept: 'text/event-stream' };
+		const body = await attempt(service, { method: 'GET', path: path + query, headers }, sending, 200, bodyOf);
+		const openedAt = Date.now();
+		[hasStarted, wasRenewed] = [true, false];
+		tell({ type: 'connected' });
 		try {
-			const body = await open(service, requestAfter(url, after), token, connection, limits.timeoutMs);
-			maxFailures = options.maxRetries ?? Number.POSITIVE_INFINITY;
-			wasRenewed = false;
-			for await (const frame of framesOf(body, connection)) {
-				failures = 0;
-				if (frame.retryMs !== undefined) firstDelayMs = frame.retryMs;
-				if (frame.data === undefined) continue;
-				const item = followedFrom(frame);
+			for await (const frame of framesOf(body, signal, sending.requestId)) {
+				if (frame.retryMs !== undefined) {
+					delayMs = Math.min(MAX_DELAY_MS, Math.max(MIN_DELAY_MS, frame.retryMs));
+				}
+				const item = followedFrom(frame, id);
 				if (item === undefined || (item.type === 'session' && frame.data === lastState)) continue;
+				failures = 0;
 				if (item.type === 'event') after = item.event.id;
-				if (item.type === 'session') lastState = frame.data;
+				if (item.type === 'session') {
+					lastState = frame.data;
+					expiresAt = Date.parse(item.session.expiresAt);
+				}
 				yield item;
 				if (item.type === 'end') return;
 			}
-			throw ended();
-		} catch (failure) {
-			if (!(failure instanceof Failure)) throw failure;
-			if (failure.error.status === 401 && !wasRenewed) {
-				wasRenewed = true;
-				const renewed = await service.tokens.renewed(token);
-				if (renewed !== undefined) {
-					token = renewed;
-					continue;
-				}
-			}
-			if (failure.means === 'refused' || failures >= maxFailures) throw failure.error;
-			retryAfterMs = failure.retryAfterMs;
 		} finally {
-			connection.close();
+			if (Date.now() - openedAt >= STEADY_MS) failures = 0;
 		}
+	}
+
+	for (let retry = 0; ; retry += 1) {
+		const requestId = given['x-request-id'] ?? `${callId}.${retry}`;
+		const connection = new AbortController();
+		const forget = onAbort(signal, () => connection.abort());
+		let token: string | undefined;
+		let failure: { error: unknown; means: Meaning; retryAfterMs: number };
+		try {
+			token = await tokenWithin(nextToken(), timeoutMs, signal);
+			// The token function has no other token than the one that was refused.
+			if (token === undefined) throw refusal;
+			yield* stream({ token, requestId, retry, timeoutMs, signal, connection });
+			return;
+		} catch (thrown) {
+			const isOfToken = token === undefined && thrown !== refusal;
+			if (thrown instanceof Failure) failure = thrown;
+			// The server of a page may be away together with the service, and it makes the tokens.
+			else if (isOfToken && hasStarted && !signal.aborted) {
+				failure = { error: thrown, means: 'lost', retryAfterMs: 0 };
+			} else throw thrown;
+		} finally {
+			forget();
+			connection.abort();
+		}
+		const { error, means, retryAfterMs } = failure;
+		if (means === 'refused') {
+			const { status, code } = error as ApiError;
+			if (token !== undefined && status === 401 && !wasRenewed) {
+				wasRenewed = true;
+				refusal = error as ApiError;
+				const refused = token;
+				nextToken = () => tokens.renewed(refused);
+				continue;
+			}
+			if (!hasStarted || code !== 'SESSION_NOT_FOUND') throw error;
+			// The session has ended while nobody could tell. It was there until then, so its time tells why.
+			yield { type: 'end', reason: Date.now() >= expiresAt ? 'expired' : 'deleted' };
+			return;
+		}
+		const most = options.maxRetries ?? (hasStarted ? Number.POSITIVE_INFINITY : maxRetries);
+		const isElsewhere = !hasStarted && means === 'foreign' && failures >= MAX_FOREIGN_RETRIES;
+		if (isElsewhere || failures >= most) throw error;
 		failures += 1;
-		const delay = delayBefore(failures, retryAfterMs, firstDelayMs, MAX_DELAY_MS);
-		await pause(delay ?? retryAfterMs, options.signal);
-		token = await service.tokens.fresh();
+		const waitMs = delayBefore(failures, Math.min(retryAfterMs, MAX_RETRY_AFTER_MS), delayMs, MAX_DELAY_MS);
+		tell({ type: 'reconnecting', error, retryAt: new Date(Date.now() + waitMs) });
+		await pause(waitMs, signal);
+		nextToken = tokens.fresh;
 	}
 }
 
-function requestAfter(url: string, after: string | undefined): OutgoingRequest {
-	const query = after === undefined ? '' : `?after=${encodeURIComponent(after)}`;
-	return { method: 'GET', url: url + query, headers: { Accept: 'text/event-stream' } };
-}
-
-async function open(
-	service: Service,
-	request: OutgoingRequest,
-	token: string,
-	connection: Connection,
-	timeoutMs: number,
-): Promise<ReadableStream<Uint8Array>> {
-	const { method, url } = request;
-	const init = { method, headers: headersWith(token, request), signal: connection.signal };
-	const response = await connection.within(timeoutMs, service.fetch(url, init).then(successOf));
-	const isStream = response.headers.get('Content-Type')?.startsWith('text/event-stream');
+async function bodyOf(response: FetchResponse, sent: Sent): Promise<NonNullable<FetchResponse['body']>> {
+	const isStream = /^text\/event-stream\b/i.test(response.headers.get('Content-Type') ?? '');
 	if (response.body && isStream) return response.body;
-	const error = new ApiError('The server does not offer the events as a stream (text/event-stream).', {
-		status: response.status,
-		code: 'UNEXPECTED_RESPONSE',
-	});
-	throw new Failure(error, 'refused');
-}
-
-/**
- * A stream ends without an `end` item when the service restarts, and after its maximum duration. The client then
- * resumes.
- */
-const ended = () =>
-	new Failure(new ApiError('The stream ended.', { status: 200, code: 'NETWORK_ERROR' }), 'lost');
-
-/** One frame of a stream: a message with data, or the delay that the stream asks for. */
-interface Frame {
-	event?: string | undefined;
-	data?: string;
-	retryMs?: number;
-}
-
-/** Reads the frames of a stream until it ends. Throws a Failure when it breaks off or is silent for too long. */
-async function* framesOf(body: ReadableStream<Uint8Array>, connection: Connection): AsyncGenerator<Frame> {
-	const reader = body.getReader();
-	const decoder = new TextDecoder();
-	const frames: Frame[] = [];
-	const parser = createParser({
-		onEvent: ({ event, data }) => frames.push({ event, data }),
-		onRetry: (retryMs) => frames.push({ retryMs }),
-	});
-	for (;;) {
-		// The timeout runs only while the client waits for a frame: a slow consumer does not mean a dead connection.
-		const { done, value } = await connection.within(MAX_SILENCE_MS, reader.read());
-		if (done) return;
-		parser.feed(decoder.decode(value, { stream: true }));
-		yield* frames.splice(0);
-	}
-}
-
-/** The item in a frame, or undefined for a type of frame that this version of the client does not know. */
-function followedFrom({ event, data = '' }: Frame): Followed | undefined {
-	const value = jsonOf(data);
-	switch (event) {
-		case 'event':
-			return { type: 'event', event: value as Event };
-		case 'session':
-			return { type: 'session', session: value as SessionState };
-		case 'end':
-			return { type: 'end', reason: (value as { reason: 'deleted' | 'expired' }).reason };
-		default:
-			return undefined;
-	}
+	throw foreign(response, sent, 'foreign', 'The server does not offer an event stream.');
 }

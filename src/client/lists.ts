@@ -1,60 +1,84 @@
+import { ask } from './answered.ts';
 import type { EventsOptions, ListOptions, SessionPage } from './api.ts';
 import { type Pages, pagesFrom } from './pages.ts';
-import { type Service, send } from './send.ts';
-import type { Event, EventPage, Session } from './types.ts';
-import { queryOf, urlBelow } from './url.ts';
+import type { Call } from './send.ts';
+import type { Service } from './service.ts';
+import { eventPageShape, type Shape, sessionPageShape } from './shapes.ts';
+import type { EventPage } from './types.ts';
+import { pathOf, queryOf } from './url.ts';
 
 type AnyListOptions = Omit<ListOptions, 'fields'> & { fields?: readonly string[] | undefined };
+type AnySession = { id?: string };
+
+/** The Call that reads what is at a path. */
+export const reading = (path: string, isOwn: Shape): Omit<Call, 'options'> => ({
+	method: 'GET',
+	path,
+	headers: {},
+	kind: 'read',
+	isRepeatable: true,
+	documented: 200,
+	isOwn,
+});
 
 /** See `Client.list`. */
 export function listSessions(
 	service: Service,
-	options: AnyListOptions,
-): Pages<SessionPage<Session>, Session> {
-	const { limit, offset, status, after, fields, ...callOptions } = options;
-	/**
-	 * The `after` of the next page, for each page that is not the last. The ids of the items are not enough: `fields`
-	 * may leave them out.
-	 */
-	const places = new WeakMap<SessionPage<Session>, string>();
-	async function page(place: { offset?: number | undefined; after?: string | undefined }) {
-		const url = service.url + queryOf({ limit, ...place, status, fields: fields?.join() });
-		const call = { method: 'GET', url, headers: {}, isRepeatable: true } as const;
-		const { body, link } = await send<SessionPage<Session>>(service, { ...call, options: callOptions });
-		const next = placeAfter(link, url);
-		if (next !== undefined) places.set(body, next);
-		return body;
-	}
+	{ limit, offset, status, after, fields, ...options }: AnyListOptions,
+): Pages<SessionPage<AnySession>, AnySession> {
+	const page = (place: { offset?: number | undefined; after?: string | undefined }) =>
+		ask(
+			service,
+			() => ({
+				...reading(pathOf() + queryOf({ limit, ...place, status, fields: fields?.join() }), sessionPageShape),
+				options,
+			}),
+			({ body }) => body as SessionPage<AnySession>,
+		);
 	return pagesFrom(
 		page({ offset, after }),
-		({ data }) => data,
-		(current) => {
-			const next = places.get(current);
-			return next === undefined ? undefined : page({ after: next });
+		after,
+		({ data, response }) => {
+			// Items that `fields` leaves without an id need the link.
+			const link = placeAfter(response.headers.get('Link'));
+			return link === undefined && !saysMore(data) ? undefined : { after: link ?? data.data.at(-1)?.id };
 		},
+		(place) => page({ after: place }),
 	);
 }
+
+/** Whether a page itself says that there are sessions after it. */
+const saysMore = ({ data, pagination: { offset = 0, total = 0, hasMore } }: SessionPage<unknown>): boolean =>
+	hasMore ?? (data.length > 0 && offset + data.length < total);
 
 /**
  * Reads `after` from a `Link` with `rel="next"` (RFC 8288). The rest of the URL is ignored, because the token must be
  * sent only to the service itself.
  */
-function placeAfter(link: string | null, url: string): string | undefined {
+function placeAfter(link: string | null): string | undefined {
 	const target = /<([^>]*)>\s*;[^<]*\brel="?next\b/i.exec(link ?? '')?.[1];
-	return target === undefined ? undefined : (new URL(target, url).searchParams.get('after') ?? undefined);
+	return /[?&]after=([\w-]+)/.exec(target ?? '')?.[1];
 }
 
 /** See `Client.events`. */
-export function listEvents(service: Service, id: string, options: EventsOptions): Pages<EventPage, Event> {
-	const { after, limit, ...callOptions } = options;
-	async function page(place: string | undefined) {
-		const url = urlBelow(service.url, id, 'events') + queryOf({ after: place, limit });
-		const call = { method: 'GET', url, headers: {}, isRepeatable: true } as const;
-		return (await send<EventPage>(service, { ...call, options: callOptions })).body;
-	}
+export function listEvents(
+	service: Service,
+	id: string,
+	{ after, limit, ...options }: EventsOptions,
+): Pages<EventPage, EventPage['data'][number]> {
+	const page = (place: string | undefined) =>
+		ask(
+			service,
+			() => ({
+				...reading(pathOf(id, 'events') + queryOf({ after: place, limit }), eventPageShape(id)),
+				options,
+			}),
+			({ body }) => body as EventPage,
+		);
 	return pagesFrom(
 		page(after),
-		({ data }) => data,
-		({ data, hasMore }) => (hasMore ? page(data.at(-1)?.id) : undefined),
+		after,
+		({ data: { data, hasMore } }) => (hasMore ? { after: data.at(-1)?.id } : undefined),
+		page,
 	);
 }

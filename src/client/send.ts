@@ -1,138 +1,130 @@
-import { newConnection, type OutgoingRequest, successOf } from './connection.ts';
-import { ApiError, jsonOf } from './error.ts';
+import { pause } from './abort.ts';
+import { ApiError } from './error.ts';
 import { Failure } from './failure.ts';
-import { type CallOptions, type ClientOptions, type Fetch, limitsOf } from './options.ts';
-import { delayBefore, pause } from './retry.ts';
-import type { TokenSource } from './token.ts';
+import { randomId } from './headers.ts';
+import type { CallOptions, FetchResponse } from './options.ts';
+import { foreign, jsonOf, type Sent } from './response.ts';
+import { delayBefore, MAX_FOREIGN_RETRIES, MAX_RETRY_AFTER_MS } from './retry.ts';
+import { attempt, type OutgoingRequest, type Service, settled, tokenWithin } from './service.ts';
 
-/** The service that a client calls. */
-export interface Service {
-	options: ClientOptions;
-	/** The URL of the sessions, without a slash at its end. */
-	url: string;
-	fetch: Fetch;
-	tokens: TokenSource;
-}
+/** What a call does, which decides what a later response tells about an earlier attempt. */
+export type Kind =
+	| 'read'
+	/** A write with an Idempotency-Key, which the service carries out once. */
+	| 'keyed'
+	| 'patch'
+	| 'delete'
+	/** Any other write. */
+	| 'other';
 
 export interface Call extends OutgoingRequest {
+	kind: Kind;
 	/** Whether the request may be sent again when it is unknown whether it was carried out. */
 	isRepeatable: boolean;
+	/** The status of its success. Undefined for a call that the client does not know. */
+	documented: number | undefined;
+	/** Whether a body is that of the call's success. */
+	isOwn(body: unknown): boolean;
 	options: CallOptions;
 }
 
-export interface Answer<T> {
-	body: T;
-	etag: string | null;
-	link: string | null;
+/** A response to a call, with the value of its JSON body. */
+export interface Answer {
+	body: unknown;
+	text: string;
+	response: FetchResponse;
 }
 
-/** The response body of a successful DELETE. */
-const DELETED = { success: true };
-
 /**
- * Sends a call, retries it when that is safe, and returns its JSON response. Throws an ApiError, the reason of the
- * caller's signal, or the error of the caller's token function.
+ * Sends a call, retries it when that is safe, and returns its response. Throws an ApiError, the reason of the caller's
+ * signal, or the error of the caller's token function.
  */
-export async function send<T>(service: Service, call: Call): Promise<Answer<T>> {
-	const { timeoutMs, maxRetries } = limitsOf(service.options, call.options);
-	let token = await service.tokens.current();
+export async function send(service: Service, call: Call): Promise<Answer> {
+	const { options } = call;
+	const { signal } = options;
+	const { timeoutMs, maxRetries, given } = settled(service, options);
+	const request = { ...call, headers: { ...given, ...call.headers } };
+	const callId = randomId();
+	let token: string | undefined;
 	let wasRenewed = false;
 	let wasLost = false;
-	for (let failures = 0; ; ) {
+	let foreigners = 0;
+	/** An error of the caller's token function tells nothing of an earlier attempt. The reason of the signal is thrown as it is. */
+	const orUnknown = (thrown: unknown) => (wasLost && !signal?.aborted ? unknown(call, thrown) : thrown);
+	for (let failures = 0, retry = 0; ; retry += 1) {
+		const requestId = given['x-request-id'] ?? `${callId}.${retry}`;
 		try {
-			return await sendOnce<T>(service, call, token, timeoutMs);
-		} catch (failure) {
-			if (!(failure instanceof Failure)) throw failure;
-			if (failure.error.status === 401 && !wasRenewed) {
+			signal?.throwIfAborted();
+			token ??= await tokenWithin(service.tokens.current(), timeoutMs, signal);
+			const sending = { token, requestId, retry, timeoutMs, signal, connection: new AbortController() };
+			return await attempt(service, request, sending, call.documented, (response, sent) =>
+				answerOf(call, response, sent),
+			);
+		} catch (thrown) {
+			if (!(thrown instanceof Failure)) throw orUnknown(thrown);
+			const { error, means, response, retryAfterMs } = thrown;
+			if (wasLost && response && means === 'refused' && isGone(call, error)) {
+				return { body: undefined, text: '', response };
+			}
+			const isTold = means === 'refused' && (!wasLost || tells(call, error));
+			wasLost ||= call.kind !== 'read' && (means === 'lost' || means === 'foreign');
+			failures += 1;
+			foreigners += means === 'foreign' ? 1 : 0;
+			const failure = () => (wasLost && !isTold ? unknown(call, error) : error);
+			const mayRepeat = means === 'not yet' || call.isRepeatable;
+			if (error.status === 401 && !wasRenewed && (means === 'refused' || mayRepeat)) {
 				wasRenewed = true;
-				const renewed = await service.tokens.renewed(token);
+				const renewed = await tokenWithin(service.tokens.renewed(token ?? ''), timeoutMs, signal).catch(
+					(reason) => {
+						throw orUnknown(reason);
+					},
+				);
 				if (renewed !== undefined) {
 					token = renewed;
 					continue;
 				}
 			}
-			// An earlier attempt deleted the session, so this one does not find it.
-			if (wasLost && call.method === 'DELETE' && failure.error.status === 404) {
-				return { body: DELETED as T, etag: null, link: null };
-			}
-			wasLost ||= failure.means === 'lost';
-			failures += 1;
-			const mayRetry = failure.means === 'not yet' || (failure.means === 'lost' && call.isRepeatable);
-			const delay =
-				mayRetry && failures <= maxRetries ? delayBefore(failures, failure.retryAfterMs) : undefined;
-			if (delay === undefined) throw wasLost ? errorAfterLoss(call, failure) : failure.error;
-			await pause(delay, call.options.signal);
+			const isWorthIt = means === 'foreign' ? foreigners <= MAX_FOREIGN_RETRIES : means !== 'refused';
+			const isSoon = retryAfterMs <= MAX_RETRY_AFTER_MS;
+			if (!(mayRepeat && isWorthIt && isSoon && failures <= maxRetries)) throw failure();
+			await pause(delayBefore(failures, retryAfterMs), signal);
 		}
 	}
 }
 
-/** The headers of a request with a token. */
-export const headersWith = (token: string, { headers }: OutgoingRequest): Record<string, string> => ({
-	Accept: 'application/json',
-	...headers,
-	Authorization: `Bearer ${token}`,
-});
-
-async function sendOnce<T>(
-	service: Service,
-	call: Call,
-	token: string,
-	timeoutMs: number,
-): Promise<Answer<T>> {
-	const connection = newConnection(call.options.signal);
-	const { method, body } = call;
-	async function exchange(): Promise<Answer<T>> {
-		const response = await successOf(
-			await service.fetch(call.url, {
-				method,
-				headers: headersWith(token, call),
-				signal: connection.signal,
-				...(body === undefined ? {} : { body }),
-			}),
-		);
-		const { headers } = response;
-		const value = jsonOf(await response.text());
-		if (value === undefined) throw notJson(response);
-		return { body: value as T, etag: headers.get('ETag'), link: headers.get('Link') };
-	}
-	try {
-		return await connection.within(timeoutMs, exchange());
-	} finally {
-		connection.close();
-	}
+async function answerOf(call: Call, response: FetchResponse, sent: Sent): Promise<Answer> {
+	const text = await response.text();
+	// A 204 has no body.
+	const body = response.status === 204 ? null : jsonOf(text);
+	if (call.isOwn(body)) return { body, text, response };
+	// JSON that does not parse was cut off in transit. Anything else comes from another server.
+	const isCut = body === undefined && /json/i.test(response.headers.get('Content-Type') ?? '');
+	throw isCut ? foreign(response, sent, 'lost', 'The response is not whole.') : foreign(response, sent);
 }
 
-/** JSON that does not parse was cut off in transit. Any other media type comes from another server. */
-function notJson(response: Response): Failure {
-	const isCut = response.headers.get('Content-Type')?.includes('json') ?? false;
-	const { status } = response;
-	const error = new ApiError(`The body of the ${status} response is not JSON.`, {
-		status,
-		code: 'UNEXPECTED_RESPONSE',
-		requestId: response.headers.get('X-Request-Id') ?? undefined,
-	});
-	return new Failure(error, isCut ? 'lost' : 'refused');
-}
-
-/** Errors that do not tell whether an earlier attempt of the same write was carried out. */
-const SILENT = new Set([401, 403, 500]);
+/** Whether an earlier attempt of a deletion was carried out, because there is nothing left to delete. */
+const isGone = ({ kind }: Call, { code }: ApiError): boolean =>
+	kind === 'delete' && code === 'SESSION_NOT_FOUND';
 
 /**
- * The error of a call after a lost response. A write may have been carried out, unless a later response shows that it
- * was not. A 412 does not show that for a PATCH: the first attempt of the same PATCH may have changed the session.
+ * Whether a refusal of the service shows that no earlier attempt of the same write was carried out, or that nothing of it is
+ * left. A rejected token or permission does not. A 412 does not show it for a PATCH: the first attempt of the same PATCH
+ * may have changed the session.
  */
-function errorAfterLoss({ method }: Call, { error, means }: Failure): ApiError {
-	if (method === 'GET') return error;
-	const isTold =
-		means === 'refused' && !SILENT.has(error.status) && !(method === 'PATCH' && error.status === 412);
-	if (isTold) return error;
-	return new ApiError(
-		`No response says whether the ${method} was carried out. Last failure: ${error.message}`,
-		{
-			status: error.status,
-			code: 'OUTCOME_UNKNOWN',
-			requestId: error.requestId,
-			cause: error,
-		},
-	);
+function tells({ kind }: Call, { status }: ApiError): boolean {
+	if (kind === 'read') return true;
+	if (kind === 'other' || status === 401 || status === 403) return false;
+	return !(kind === 'patch' && status === 412);
+}
+
+/** The error of a write after a lost response. */
+function unknown({ method }: Call, cause: unknown): ApiError {
+	const last = cause instanceof Error ? cause.message : String(cause);
+	const { status = 0, requestId = undefined } = cause instanceof ApiError ? cause : {};
+	return new ApiError(`No response says whether the ${method} was carried out. Last failure: ${last}`, {
+		status,
+		code: 'OUTCOME_UNKNOWN',
+		requestId,
+		cause,
+	});
 }

@@ -1,11 +1,13 @@
 // Generated from the OpenAPI document by `npm run build:client`. Do not edit it.
 
+import type { AppendEvent, Event, Patch, Sent, Stored, Types, Untyped } from './typed.ts';
+
 /** In the order of a session’s life. A status may follow any other. */
 export type SessionStatus = 'intake' | 'generating' | 'assembling' | 'complete' | 'failed';
 
-export interface Session {
+export interface Session<T extends Types = Untyped> {
 	/** How far the assembly of the product is. */
-	assemblyState: Record<string, unknown> | null;
+	assemblyState: Stored<T, 'assemblyState'> | null;
 	catalogVersion: string | null;
 	createdAt: string;
 	/** When the session expires. */
@@ -13,11 +15,11 @@ export interface Session {
 	id: string;
 	organizationId: string | null;
 	/** How the product is going to be built. */
-	plan: Record<string, unknown> | null;
+	plan: Stored<T, 'plan'> | null;
 	/** The product requirements document. */
-	prd: Record<string, unknown> | null;
+	prd: Stored<T, 'prd'> | null;
 	/** The product itself. */
-	productObject: Record<string, unknown> | null;
+	productObject: Stored<T, 'productObject'> | null;
 	/** The hash in the request, or the lowercase hex SHA-256 of the RFC 8785 form of productObject. */
 	productObjectHash: string | null;
 	schemaVersion: string | null;
@@ -26,22 +28,22 @@ export interface Session {
 	userId: string;
 }
 
-export interface SessionDetails {
+export interface SessionDetails<T extends Types = Untyped> {
 	/** How far the assembly of the product is. */
-	assemblyState: Record<string, unknown> | null;
+	assemblyState: Stored<T, 'assemblyState'> | null;
 	catalogVersion: string | null;
 	createdAt: string;
-	events: Array<Event>;
+	events: Array<Event<T>>;
 	/** When the session expires. */
 	expiresAt: string;
 	id: string;
 	organizationId: string | null;
 	/** How the product is going to be built. */
-	plan: Record<string, unknown> | null;
+	plan: Stored<T, 'plan'> | null;
 	/** The product requirements document. */
-	prd: Record<string, unknown> | null;
+	prd: Stored<T, 'prd'> | null;
 	/** The product itself. */
-	productObject: Record<string, unknown> | null;
+	productObject: Stored<T, 'productObject'> | null;
 	/** The hash in the request, or the lowercase hex SHA-256 of the RFC 8785 form of productObject. */
 	productObjectHash: string | null;
 	schemaVersion: string | null;
@@ -50,95 +52,74 @@ export interface SessionDetails {
 	userId: string;
 }
 
-export interface CreateSession {
+export interface CreateSession<T extends Types = Untyped> {
 	catalogVersion?: string | undefined;
 	/** The product requirements document. */
-	prd?: Record<string, unknown> | undefined;
+	prd?: Sent<T, 'prd'> | undefined;
 	schemaVersion?: string | undefined;
 	/** The time until the session expires, in seconds. At most SESSION_TTL_MAX_SECONDS, a setting of the service: 2,592,000 by default. */
 	ttlSeconds?: number | undefined;
 }
 
-export interface UpdateSession {
+export interface UpdateSession<T extends Types = Untyped> {
 	/** Replaces the whole object. */
-	assemblyState?: Record<string, unknown> | undefined;
+	assemblyState?: Sent<T, 'assemblyState'> | undefined;
 	/** Replaces the whole object. */
-	plan?: Record<string, unknown> | undefined;
+	plan?: Sent<T, 'plan'> | undefined;
 	/** Replaces the whole object. */
-	prd?: Record<string, unknown> | undefined;
+	prd?: Sent<T, 'prd'> | undefined;
 	/** Replaces the whole object. */
-	productObject?: Record<string, unknown> | undefined;
+	productObject?: Sent<T, 'productObject'> | undefined;
 	productObjectHash?: string | undefined;
 	status?: SessionStatus | undefined;
 	/** The time until the session expires, in seconds. At most SESSION_TTL_MAX_SECONDS, a setting of the service: 2,592,000 by default. */
 	ttlSeconds?: number | undefined;
 }
 
-export interface MergeSession {
+export interface MergeSession<T extends Types = Untyped> {
 	/** Merged into the stored object; null clears it. */
-	assemblyState?: Record<string, unknown> | null | undefined;
+	assemblyState?: Patch<T, 'assemblyState'> | null | undefined;
 	/** Merged into the stored object; null clears it. */
-	plan?: Record<string, unknown> | null | undefined;
+	plan?: Patch<T, 'plan'> | null | undefined;
 	/** Merged into the stored object; null clears it. */
-	prd?: Record<string, unknown> | null | undefined;
+	prd?: Patch<T, 'prd'> | null | undefined;
 	/** Merged into the stored object; null clears it. */
-	productObject?: Record<string, unknown> | null | undefined;
+	productObject?: Patch<T, 'productObject'> | null | undefined;
 	productObjectHash?: string | null | undefined;
 	status?: SessionStatus | undefined;
 	/** The time until the session expires, in seconds. At most SESSION_TTL_MAX_SECONDS, a setting of the service: 2,592,000 by default. */
 	ttlSeconds?: number | undefined;
 }
 
-export interface Event {
-	createdAt: string;
-	id: string;
-	message: string | null;
-	organizationId: string | null;
-	/** The data of the event. */
-	payload: Record<string, unknown>;
-	sessionId: string;
-	stage: string | null;
-	type: string;
-	userId: string;
-}
-
-export interface EventPage {
-	data: Array<Event>;
+export interface EventPage<T extends Types = Untyped> {
+	data: Array<Event<T>>;
 	/** Whether there are events after this page. */
 	hasMore: boolean;
 }
 
-export interface AppendEvent {
-	type: string;
-	message?: string | undefined;
-	/** The data of the event. */
-	payload?: Record<string, unknown> | undefined;
-	stage?: string | undefined;
-}
-
-export interface AppendStep {
+export interface AppendStep<T extends Types = Untyped> {
 	/** What happened, in order. The events get consecutive positions. */
-	events: Array<AppendEvent>;
+	events: Array<AppendEvent<T>>;
 	/** What changed: a merge patch by RFC 7396. */
-	patch?: StepPatch | undefined;
+	patch?: StepPatch<T> | undefined;
 }
 
-export interface StepPatch {
+export interface StepPatch<T extends Types = Untyped> {
 	/** Merged into the stored object; null clears it. */
-	assemblyState?: Record<string, unknown> | null | undefined;
+	assemblyState?: Patch<T, 'assemblyState'> | null | undefined;
 	/** Merged into the stored object; null clears it. */
-	plan?: Record<string, unknown> | null | undefined;
+	plan?: Patch<T, 'plan'> | null | undefined;
 	/** Merged into the stored object; null clears it. */
-	prd?: Record<string, unknown> | null | undefined;
+	prd?: Patch<T, 'prd'> | null | undefined;
 	/** Merged into the stored object; null clears it. */
-	productObject?: Record<string, unknown> | null | undefined;
+	productObject?: Patch<T, 'productObject'> | null | undefined;
 	productObjectHash?: string | null | undefined;
 	status?: SessionStatus | undefined;
 }
 
-export interface Step {
-	events: Array<Event>;
-	session: Session;
+export interface Step<T extends Types = Untyped> {
+	events: Array<Event<T>>;
+	session: Session<T>;
 }
 
 export interface SessionKey {
@@ -210,4 +191,24 @@ export interface ErrorBody {
 				suggestion?: string | undefined;
 		  }>
 		| undefined;
+}
+export interface AnyEvent {
+	createdAt: string;
+	id: string;
+	message: string | null;
+	organizationId: string | null;
+	/** The data of the event. */
+	payload: Record<string, unknown>;
+	sessionId: string;
+	stage: string | null;
+	type: string;
+	userId: string;
+}
+
+export interface AppendAnyEvent {
+	type: string;
+	message?: string | undefined;
+	/** The data of the event. */
+	payload?: Record<string, unknown> | undefined;
+	stage?: string | undefined;
 }

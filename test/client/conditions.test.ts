@@ -1,14 +1,16 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { createClient, etagOf } from '../../src/client/client.ts';
-import { json, type Reply, refusal, scriptedFetch } from '../support/scripted-fetch.ts';
+import { type Client, createClient, etagOf, sessionFields } from '../../src/client/client.ts';
+import { type Reply, refusal, scriptedFetch, succeeding } from '../support/scripted-fetch.ts';
 
 const ID = 'sess_01k2vxq8f3e7ttyyds0t6w2h4b';
 const clientOf = (...replies: Reply[]) => {
 	const { fetch, sent } = scriptedFetch(...replies);
 	return { client: createClient({ baseUrl: 'https://api.test', token: 'rt_test_1', fetch }), sent };
 };
+/** A session with an ETag. It has all fields, so that `fields` may select any. */
 const session = (etag: string, fields: object = {}) =>
-	json({ id: ID, ...fields }, { headers: { ETag: etag } });
+	succeeding({ ...noFields, id: ID, status: 'intake', ...fields }, { ETag: etag });
+const noFields = Object.fromEntries(sessionFields.map((field) => [field, null]));
 const stale = () => refusal(412, 'PRECONDITION_FAILED');
 
 beforeEach(() => {
@@ -17,8 +19,13 @@ beforeEach(() => {
 
 describe('the ETag of a session', () => {
 	it('is known for the sessions that get, create, update, merge and step return, and is not a field', async () => {
-		const step = json({ events: [], session: { id: ID } }, { headers: { ETag: '"5"' } });
-		const { client } = clientOf(session('"1"'), session('"2"'), session('"3"'), session('W/"4"'), step);
+		const { client } = clientOf(
+			session('"1"'),
+			session('"2"'),
+			session('"3"'),
+			session('W/"4"'),
+			session('"5"'),
+		);
 		const returned = [
 			await client.get(ID),
 			await client.create(),
@@ -27,17 +34,11 @@ describe('the ETag of a session', () => {
 			(await client.step(ID, { events: [{ type: 'note' }] })).session,
 		];
 		expect(returned.map(etagOf)).toEqual(['"1"', '"2"', '"3"', 'W/"4"', '"5"']);
-		for (const each of returned) expect(Reflect.ownKeys(each)).toEqual(['id']);
-		expect(etagOf({ ...returned[0] })).toBeUndefined();
+		for (const each of returned) expect(Reflect.ownKeys(each)).not.toContain('etag');
 	});
 
 	it('is sent by ifMatch, given as a session or as a strong or weak tag', async () => {
-		const { client, sent } = clientOf(
-			session('W/"7"'),
-			session('"8"'),
-			session('"9"'),
-			json({ success: true }),
-		);
+		const { client, sent } = clientOf(session('W/"7"'), session('"8"'), session('"9"'), succeeding());
 		const read = await client.get(ID);
 		await client.update(ID, {}, { ifMatch: read });
 		const merged = await client.merge(ID, {}, { ifMatch: 'W/"8"' });
@@ -45,10 +46,54 @@ describe('the ETag of a session', () => {
 		expect(sent.map(({ headers }) => headers.get('If-Match'))).toEqual([null, 'W/"7"', 'W/"8"', '"9"']);
 	});
 
-	it('is required by ifMatch, which otherwise throws and sends nothing', async () => {
-		const { client, sent } = clientOf();
-		await expect(client.update(ID, {}, { ifMatch: { id: ID } })).rejects.toThrow(TypeError);
-		expect(sent).toEqual([]);
+	it('is known for the states that follow yields', async () => {
+		const data = JSON.stringify({ etag: '"7"', id: ID, status: 'intake' });
+		const headers = { 'Content-Type': 'text/event-stream' };
+		const { client } = clientOf(new Response(`event: session\ndata: ${data}\n\n`, { headers }));
+		const { value } = await client.follow(ID).next();
+		expect(value?.type === 'session' && etagOf(value.session)).toBe('"7"');
+	});
+
+	it('is unknown for a copy, an item of a list and anything else, which throws a TypeError', async () => {
+		const { client } = clientOf(session('"1"'));
+		const read = await client.get(ID);
+		for (const each of [{ ...read }, structuredClone(read), { id: ID }, undefined, null]) {
+			expect(() => etagOf(each as object)).toThrow(TypeError);
+		}
+	});
+});
+
+describe('ifMatch', () => {
+	const unusable = [null, '', '  ', 0, false, '7', '"7', '"7", 8', 'W/7', '"ü"', '"7"\n', { id: ID }, []];
+	const writes = {
+		update: (client: Client, ifMatch: object) => client.update(ID, {}, { ifMatch }),
+		merge: (client: Client, ifMatch: object) => client.merge(ID, {}, { ifMatch }),
+		step: (client: Client, ifMatch: object) => client.step(ID, { events: [{ type: 'note' }] }, { ifMatch }),
+		delete: (client: Client, ifMatch: object) => client.delete(ID, { ifMatch }),
+		request: (client: Client, ifMatch: object) => client.request('PATCH', '/v1/x', { ifMatch, body: {} }),
+	};
+
+	for (const [name, write] of Object.entries(writes)) {
+		it(`of ${name} throws a TypeError and sends nothing when it is given and is no condition`, async () => {
+			const { client, sent } = clientOf();
+			for (const each of unusable) {
+				await expect(write(client, each as object), JSON.stringify(each)).rejects.toThrow(TypeError);
+			}
+			expect(sent).toEqual([]);
+		});
+	}
+
+	it('may be missing or undefined, which means no condition, or hold several tags or any', async () => {
+		const { client, sent } = clientOf(succeeding(), succeeding(), succeeding(), succeeding());
+		await client.update(ID, {});
+		for (const ifMatch of [undefined, '"7", W/"8"', '*']) await client.update(ID, {}, { ifMatch });
+		expect(sent.map(({ headers }) => headers.get('If-Match'))).toEqual([null, null, '"7", W/"8"', '*']);
+	});
+
+	it('does not make a write safe to retry when it is *, which every version matches', async () => {
+		const { client, sent } = clientOf('cut');
+		await expect(client.update(ID, {}, { ifMatch: '*' })).rejects.toMatchObject({ code: 'OUTCOME_UNKNOWN' });
+		expect(sent).toHaveLength(1);
 	});
 });
 
@@ -81,8 +126,7 @@ describe('editWhile', () => {
 	});
 
 	it('writes a change with events as one step', async () => {
-		const step = json({ events: [], session: { id: ID, status: 'failed' } }, { headers: { ETag: '"2"' } });
-		const { client, sent } = clientOf(session('"1"'), 'cut', step);
+		const { client, sent } = clientOf(session('"1"'), 'cut', session('"2"', { status: 'failed' }));
 		const events = [{ type: 'build.failed' }];
 		const edited = await client.editWhile(ID, () => ({ patch: { status: 'failed' }, events }));
 		expect(edited.status).toBe('failed');
@@ -113,7 +157,7 @@ describe('editWhile', () => {
 	});
 
 	it('throws when the response has no ETag', async () => {
-		const { client } = clientOf(json({ id: ID }));
+		const { client } = clientOf(succeeding(noFields));
 		await expect(client.editWhile(ID, () => ({ patch: {} }))).rejects.toMatchObject({
 			code: 'UNEXPECTED_RESPONSE',
 		});

@@ -44,6 +44,17 @@ describe('the error of a response', () => {
 		}
 	});
 
+	it('is that of the service when its details are not a list of problems', async () => {
+		for (const details of [null, 'x', 7, [null], ['x'], {}]) {
+			const body = { error: 'It does not fit.', code: 'VALIDATION_ERROR', requestId: 'r1', details };
+			expect(await errorOf(json(body, { status: 400 }))).toMatchObject({
+				code: 'VALIDATION_ERROR',
+				message: 'It does not fit.',
+				details: [],
+			});
+		}
+	});
+
 	it('is UNEXPECTED_RESPONSE when a 200 is not JSON', async () => {
 		const page = new Response('<h1>Sign in</h1>', { headers: { 'Content-Type': 'text/html' } });
 		expect(await errorOf(page)).toMatchObject({ status: 200, code: 'UNEXPECTED_RESPONSE' });
@@ -53,7 +64,7 @@ describe('the error of a response', () => {
 describe('the error of a connection', () => {
 	it('is NETWORK_ERROR with the cause, and without a status', async () => {
 		const error = await errorOf('cut');
-		expect(error).toMatchObject({ status: 0, code: 'NETWORK_ERROR', requestId: undefined, details: [] });
+		expect(error).toMatchObject({ status: 0, code: 'NETWORK_ERROR', details: [] });
 		expect(error.cause).toBeInstanceOf(TypeError);
 	});
 });

@@ -1,41 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createClient, type Followed, type FollowOptions, type Token } from '../../src/client/client.ts';
 import { json, type Reply, refusal, scriptedFetch } from '../support/scripted-fetch.ts';
+import { end, event, eventId, opening, state, stream } from '../support/scripted-stream.ts';
 
 const ID = 'sess_01k2vxq8f3e7ttyyds0t6w2h4b';
-const eventId = (position: number) => `evt_${String(position).padStart(10, '0')}${'0'.repeat(20)}`;
-const opening = ': following\nretry: 0\n\n';
-const event = (position: number) =>
-	`id: ${eventId(position)}\nevent: event\ndata: ${JSON.stringify({ id: eventId(position), type: 'note', message: 'Größe' })}\n\n`;
-const state = (version: number) =>
-	`event: session\ndata: ${JSON.stringify({ etag: `"${version}"`, id: ID, status: 'intake' })}\n\n`;
-const end = 'event: end\ndata: {"reason":"deleted"}\n\n';
-
-/** What a stream does after its chunks. */
-type After = 'ends' | 'breaks off' | 'stays open';
-
-/** A stream of these chunks. `cancelled` is called when the client closes it. */
-const stream =
-	(chunks: readonly (string | Uint8Array)[], after: After, cancelled: () => void = () => {}): Reply =>
-	({ signal }) => {
-		const body = new ReadableStream<Uint8Array>({
-			start(controller) {
-				for (const chunk of chunks) {
-					controller.enqueue(typeof chunk === 'string' ? new TextEncoder().encode(chunk) : chunk);
-				}
-				if (after === 'ends') controller.close();
-				signal.addEventListener('abort', () => {
-					cancelled();
-					if (after === 'stays open') controller.error(signal.reason);
-				});
-			},
-			pull(controller) {
-				if (after === 'breaks off') controller.error(new TypeError('terminated'));
-			},
-		});
-		return new Response(body, { headers: { 'Content-Type': 'text/event-stream; charset=utf-8' } });
-	};
-
 function followOf(replies: Reply[], options: FollowOptions = {}, token: Token = 'rt_test_1') {
 	const { fetch, sent } = scriptedFetch(...replies);
 	const client = createClient({ baseUrl: 'https://api.test', token, fetch });
@@ -151,7 +119,6 @@ describe('follow', () => {
 	for (const [status, code] of [
 		[400, 'VALIDATION_ERROR'],
 		[403, 'FORBIDDEN'],
-		[404, 'SESSION_NOT_FOUND'],
 	] as const) {
 		it(`throws on ${status}, at the start and when it resumes`, async () => {
 			const atStart = followOf([refusal(status, code)]);
@@ -161,9 +128,22 @@ describe('follow', () => {
 		});
 	}
 
-	it('throws when the response is not a stream', async () => {
-		const { items } = followOf([json({ data: [], hasMore: false })]);
+	it('throws on the 404 of the service at the start', async () => {
+		const { items } = followOf([refusal(404, 'SESSION_NOT_FOUND')]);
+		await expect(all(items)).rejects.toMatchObject({ status: 404, code: 'SESSION_NOT_FOUND' });
+	});
+
+	it('throws after two retries when the response is never a stream', async () => {
+		const page = () => json({ data: [], hasMore: false });
+		const { items, sent } = followOf([page, page, page]);
 		await expect(all(items)).rejects.toMatchObject({ code: 'UNEXPECTED_RESPONSE' });
+		expect(sent).toHaveLength(3);
+	});
+
+	it('reads a stream whatever the case of its media type', async () => {
+		const headers = { 'Content-Type': 'Text/Event-Stream;charset=UTF-8' };
+		const { items } = followOf([new Response(opening + end, { headers })]);
+		expect(await all(items)).toEqual(['end deleted']);
 	});
 
 	it('throws after the client’s maxRetries when the stream never starts', async () => {

@@ -1,9 +1,8 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Client, createClient } from '../../src/client/client.ts';
-import { json, type Reply, refusal, scriptedFetch, silence } from '../support/scripted-fetch.ts';
+import { type Reply, refusal, scriptedFetch, silence, succeeding } from '../support/scripted-fetch.ts';
 
 const ID = 'sess_01k2vxq8f3e7ttyyds0t6w2h4b';
-const session = { id: ID, status: 'intake' };
 const unavailable = () => refusal(503, 'DATABASE_UNAVAILABLE', { 'Retry-After': '0' });
 const limited = () => refusal(429, 'RATE_LIMITED', { 'Retry-After': '0' });
 const gateway = () => new Response('<h1>Bad gateway</h1>', { status: 502 });
@@ -35,10 +34,13 @@ const conditional: [string, Act][] = [
 	['merge with ifMatch', (client) => client.merge(ID, { plan: null }, { ifMatch: '"1"' })],
 	['delete with ifMatch', (client) => client.delete(ID, { ifMatch: '"1"' })],
 ];
+const idempotent: [string, Act][] = [
+	['delete', (client) => client.delete(ID)],
+	['revokeKey', (client) => client.revokeKey(ID, 'key_1')],
+];
 const unconditional: [string, Act][] = [
 	['update', (client) => client.update(ID, { status: 'failed' })],
 	['merge', (client) => client.merge(ID, { plan: null })],
-	['delete', (client) => client.delete(ID)],
 	['createKey', (client) => client.createKey(ID)],
 ];
 const lost: [string, () => Reply][] = [
@@ -48,10 +50,10 @@ const lost: [string, () => Reply][] = [
 	['a 522 from the edge', () => new Response(null, { status: 522 })],
 	['a response that is cut off', cutOff],
 ];
-const success = () => json({ ...session, session, events: [], data: [] });
+const success = succeeding();
 
 describe('a retry', () => {
-	for (const [name, call] of [...reads, ...keyed, ...conditional]) {
+	for (const [name, call] of [...reads, ...keyed, ...conditional, ...idempotent]) {
 		for (const [failure, reply] of lost) {
 			it(`of ${name} follows ${failure}`, async () => {
 				const { client, sent } = clientOf(reply(), reply(), success);
@@ -61,7 +63,7 @@ describe('a retry', () => {
 		}
 	}
 
-	for (const [name, call] of [...reads, ...keyed, ...conditional, ...unconditional]) {
+	for (const [name, call] of [...reads, ...keyed, ...conditional, ...idempotent, ...unconditional]) {
 		it(`of ${name} follows a 429`, async () => {
 			const { client, sent } = clientOf(limited(), success);
 			await call(client);
@@ -196,6 +198,35 @@ describe('the timeout', () => {
 
 describe('an abort signal', () => {
 	const reason = new Error('The user left.');
+
+	it('has one listener, however many calls use it, and none after them', async () => {
+		const { client, sent } = clientOf(...Array.from({ length: 40 }, () => silence));
+		const leaving = new AbortController();
+		const { signal } = leaving;
+		const listeners = new Set<unknown>();
+		let most = 0;
+		const { addEventListener, removeEventListener } = signal;
+		signal.addEventListener = (...args: Parameters<typeof addEventListener>) => {
+			listeners.add(args[1]);
+			most = Math.max(most, listeners.size);
+			addEventListener.apply(signal, args);
+		};
+		signal.removeEventListener = (...args: Parameters<typeof removeEventListener>) => {
+			listeners.delete(args[1]);
+			removeEventListener.apply(signal, args);
+		};
+		const calls = Array.from({ length: 20 }, () =>
+			client.get(ID, { signal, timeoutMs: 20, maxRetries: 0 }).catch(({ code }) => code),
+		);
+		await vi.waitFor(() => expect(sent).toHaveLength(20));
+		expect(await Promise.all(calls)).toEqual(Array.from({ length: 20 }, () => 'TIMEOUT'));
+		expect(most).toBe(1);
+		expect(listeners.size).toBe(0);
+		const late = Array.from({ length: 20 }, () => client.get(ID, { signal }).catch((error) => error));
+		await vi.waitFor(() => expect(sent).toHaveLength(40));
+		leaving.abort(reason);
+		expect(await Promise.all(late)).toEqual(Array.from({ length: 20 }, () => reason));
+	});
 
 	it('ends a pending request with its reason', async () => {
 		const { client, sent } = clientOf(silence);

@@ -1,11 +1,11 @@
 import { describe, expect, it, vi } from 'vitest';
 import { createClient } from '../../src/client/client.ts';
-import { json, refusal, type Sent, scriptedFetch } from '../support/scripted-fetch.ts';
+import { refusal, type Sent, scriptedFetch, succeeding } from '../support/scripted-fetch.ts';
 
 const ID = 'sess_01k2vxq8f3e7ttyyds0t6w2h4b';
 const baseUrl = 'https://api.test';
 const unauthorized = () => refusal(401, 'UNAUTHORIZED');
-const found = () => json({ id: ID });
+const found = succeeding();
 const tokensOf = (sent: Sent[]) => sent.map(({ headers }) => headers.get('Authorization'));
 
 describe('the token', () => {
@@ -67,6 +67,52 @@ describe('the token', () => {
 		const reason = new Error('signed out');
 		const token = () => Promise.reject(reason);
 		await expect(createClient({ baseUrl, token, fetch }).get(ID)).rejects.toBe(reason);
+	});
+
+	it('function is bound by the timeout and by the signal of the call, and nothing is sent without it', async () => {
+		const { fetch, sent } = scriptedFetch();
+		const client = createClient({ baseUrl, token: () => new Promise<string>(() => {}), fetch });
+		await expect(client.append(ID, { type: 'note' }, { timeoutMs: 20 })).rejects.toMatchObject({
+			code: 'TIMEOUT',
+			status: 0,
+		});
+		const leaving = new AbortController();
+		const call = client.get(ID, { signal: leaving.signal });
+		const reason = new Error('The user left.');
+		leaving.abort(reason);
+		await expect(call).rejects.toBe(reason);
+		expect(sent).toEqual([]);
+	});
+
+	it('function is bound by the timeout when it renews the token', async () => {
+		const { fetch } = scriptedFetch(unauthorized);
+		const token = vi
+			.fn()
+			.mockReturnValueOnce('one')
+			.mockReturnValue(new Promise(() => {}));
+		const call = createClient({ baseUrl, token, fetch }).get(ID, { timeoutMs: 20 });
+		await expect(call).rejects.toMatchObject({ code: 'TIMEOUT' });
+	});
+
+	it('does not appear in errors when a server echoes it', async () => {
+		const secret = 'rt_test_secret';
+		const echo = { error: `No ${secret}.`, code: 'VALIDATION_ERROR', requestId: secret };
+		const details = [{ path: secret, message: `Bearer ${secret}`, suggestion: secret }];
+		const replies = [
+			() => Response.json({ ...echo, details }, { status: 400 }),
+			() => new Response(secret, { status: 404, headers: { 'X-Request-Id': secret } }),
+			() => new Response(null, { status: 302, headers: { Location: `https://a.test/?key=${secret}` } }),
+			() => new Response(secret, { status: 200, headers: { 'Content-Type': 'application/json' } }),
+		];
+		for (const reply of replies) {
+			const { fetch } = scriptedFetch(reply);
+			const client = createClient({ baseUrl, token: secret, fetch, maxRetries: 0 });
+			for (const call of [() => client.get(ID), () => client.follow(ID).next()]) {
+				const failure = await call().catch((error) => error);
+				const { stack, cause, requestId, details: problems } = failure;
+				expect(JSON.stringify([failure, stack, cause, requestId, problems])).not.toContain(secret);
+			}
+		}
 	});
 
 	it('does not appear in errors', async () => {

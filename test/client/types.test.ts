@@ -37,12 +37,17 @@ describe('the types of the client', () => {
 		expectTypeOf<generated.ErrorBody>().toEqualTypeOf<z.infer<typeof errorSchema>>();
 	});
 
-	it('are those of the service’s requests', () => {
-		expectTypeOf<generated.CreateSession>().toEqualTypeOf<z.input<typeof createSchema>>();
-		expectTypeOf<generated.UpdateSession>().toEqualTypeOf<z.input<typeof updateSchema>>();
-		expectTypeOf<generated.MergeSession>().toEqualTypeOf<z.input<typeof mergePatchSchema>>();
-		expectTypeOf<generated.AppendEvent>().toEqualTypeOf<z.input<typeof appendSchema>>();
-		expectTypeOf<generated.AppendStep>().toEqualTypeOf<z.input<typeof stepSchema>>();
+	it('accept every request of the service, and no field that it does not have', () => {
+		expectTypeOf<z.input<typeof createSchema>>().toExtend<generated.CreateSession>();
+		expectTypeOf<z.input<typeof updateSchema>>().toExtend<generated.UpdateSession>();
+		expectTypeOf<z.input<typeof mergePatchSchema>>().toExtend<generated.MergeSession>();
+		expectTypeOf<z.input<typeof appendSchema>>().toExtend<generated.AppendEvent>();
+		expectTypeOf<z.input<typeof stepSchema>>().toExtend<generated.AppendStep>();
+		expectTypeOf<keyof generated.CreateSession>().toEqualTypeOf<keyof z.input<typeof createSchema>>();
+		expectTypeOf<keyof generated.UpdateSession>().toEqualTypeOf<keyof z.input<typeof updateSchema>>();
+		expectTypeOf<keyof generated.MergeSession>().toEqualTypeOf<keyof z.input<typeof mergePatchSchema>>();
+		expectTypeOf<keyof generated.AppendEvent>().toEqualTypeOf<keyof z.input<typeof appendSchema>>();
+		expectTypeOf<keyof generated.AppendStep>().toEqualTypeOf<keyof z.input<typeof stepSchema>>();
 	});
 
 	it('contain only the members that `fields` selects', () => {
@@ -61,5 +66,74 @@ describe('the types of the client', () => {
 
 	it('accept a whole session as changes', () => {
 		expectTypeOf<Pick<generated.Session, 'status' | 'id'>>().toExtend<generated.UpdateSession>();
+	});
+
+	it('accept an interface as an object, and no array', () => {
+		interface Payload {
+			steps: number;
+		}
+		const payload: Payload = { steps: 3 };
+		void (() => client.append('sess_1', { type: 'note', payload }));
+		void (() => client.create({ prd: payload }));
+		void (() => client.merge('sess_1', { plan: payload, prd: null }));
+		// @ts-expect-error: an array is not an object.
+		void (() => client.create({ prd: [payload] }));
+	});
+});
+
+interface Plan {
+	steps: string[];
+	owner?: { name: string; since: string };
+}
+interface Events {
+	'plan.ready': { steps: number };
+	approved: { by?: string };
+}
+const typed = createClient<{ plan: Plan; events: Events }>({
+	baseUrl: 'https://api.test',
+	token: 't',
+	fetch: () => Promise.reject(new Error()),
+});
+
+describe('the types of a program’s own objects', () => {
+	it('are those of what is read', () => {
+		type Read = Awaited<ReturnType<typeof typed.create>>;
+		expectTypeOf<Read['plan']>().toEqualTypeOf<Plan | null>();
+		expectTypeOf<Read['prd']>().toEqualTypeOf<Record<string, unknown> | null>();
+		void (async () => {
+			for await (const item of typed.follow('sess_1')) {
+				if (item.type !== 'event') continue;
+				if (item.event.type === 'plan.ready') {
+					expectTypeOf(item.event.payload).toEqualTypeOf<{ steps: number }>();
+				}
+			}
+			for await (const { type } of typed.events('sess_1')) {
+				expectTypeOf(type).toEqualTypeOf<'plan.ready' | 'approved'>();
+			}
+			const { plan } = await typed.get('sess_1', { fields: ['plan'] });
+			expectTypeOf(plan).toEqualTypeOf<Plan | null>();
+		});
+	});
+
+	it('are those of what is written', () => {
+		void (() => typed.update('sess_1', { plan: { steps: [] } }));
+		void (() => typed.append('sess_1', { type: 'plan.ready', payload: { steps: 3 } }));
+		void (() => typed.append('sess_1', { type: 'approved' }));
+		void (() => typed.step('sess_1', { events: [{ type: 'approved' }], patch: { plan: { owner: null } } }));
+		// @ts-expect-error: the plan has steps.
+		void (() => typed.update('sess_1', { plan: {} }));
+		// @ts-expect-error: the payload is missing.
+		void (() => typed.append('sess_1', { type: 'plan.ready' }));
+		// @ts-expect-error: no event has this type.
+		void (() => typed.append('sess_1', { type: 'plan.raedy', payload: { steps: 3 } }));
+	});
+
+	it('are partial in patches, where null removes a member', () => {
+		void (() => typed.merge('sess_1', { plan: { owner: { since: null } } }));
+		void (() => typed.merge('sess_1', { plan: { steps: ['one'], owner: null } }));
+		void (() => typed.merge('sess_1', { plan: null }));
+		void (() => typed.editWhile('sess_1', () => ({ patch: { plan: { owner: { name: 'worker-7' } } } })));
+		// @ts-expect-error: the name is a string.
+		void (() => typed.merge('sess_1', { plan: { owner: { name: 7 } } }));
 	});
 });
