@@ -17,6 +17,8 @@ const policy = {
 		'Last-Event-ID',
 		'X-D1-Bookmark',
 		'X-Request-Id',
+		// The client package names itself here, because a page cannot choose its User-Agent.
+		'X-User-Agent',
 	],
 	/** The headers that a page may read beyond the CORS-safelisted ones. */
 	exposeHeaders: [

@@ -39,6 +39,7 @@ describe('a preflight', () => {
 				'Last-Event-ID',
 				'X-D1-Bookmark',
 				'X-Request-Id',
+				'X-User-Agent',
 			]);
 			expect(Number(response.headers.get('Access-Control-Max-Age'))).toBeGreaterThan(0);
 			expect(response.headers.get('X-Request-Id')).toBeTruthy();
