@@ -1,5 +1,12 @@
 /** Reads and writes of exact JSON through the client, which by itself parses what it reads and serializes what it sends. */
-import { type ApiError, type Client, type Event, etagOf, type SessionDetails } from '../client/client.ts';
+import {
+	type ApiError,
+	type Event,
+	newIdempotencyKey,
+	SESSIONS_PATH,
+	type Session,
+	sessionFields,
+} from '../client/client.ts';
 import { membersOf } from './json/text.ts';
 import type { Connect } from './service.ts';
 
@@ -7,38 +14,10 @@ import type { Connect } from './service.ts';
 export const OBJECTS = ['prd', 'plan', 'productObject', 'assemblyState'] as const;
 export type ObjectName = (typeof OBJECTS)[number];
 
-const FIELDS = [
-	...OBJECTS,
-	'catalogVersion',
-	'createdAt',
-	'expiresAt',
-	'id',
-	'organizationId',
-	'productObjectHash',
-	'schemaVersion',
-	'status',
-	'updatedAt',
-	'userId',
-] as const;
-
 /** A session without its events. Its objects are JSON texts; 'null' where there is none. */
-export interface ExactSession extends Omit<Pick<SessionDetails, (typeof FIELDS)[number]>, ObjectName> {
+export interface ExactSession extends Omit<Session, ObjectName> {
 	etag: string;
 	objects: Readonly<Record<ObjectName, string>>;
-}
-
-/** Reads with a client and returns what the client returns, and the text that it came from. */
-async function withText<T>(
-	connect: Connect,
-	read: (client: Client) => Promise<T>,
-): Promise<{ value: T; text: string }> {
-	let text = '';
-	const client = connect(async (url, init) => {
-		const response = await fetch(url, init);
-		text = await response.clone().text();
-		return response;
-	});
-	return { value: await read(client), text };
 }
 
 /** Reads a session. Throws as the client does. */
@@ -47,10 +26,16 @@ export async function readSession(
 	id: string,
 	options: { signal?: AbortSignal; maxRetries?: number } = {},
 ): Promise<ExactSession> {
-	const { value, text } = await withText(connect, (client) => client.get(id, { ...options, fields: FIELDS }));
+	const {
+		data,
+		text,
+		etag = '',
+	} = await connect()
+		.get(id, { ...options, fields: sessionFields })
+		.withResponse();
 	const members = membersOf(text);
 	const objects = Object.fromEntries(OBJECTS.map((name) => [name, members.get(name) ?? 'null']));
-	return { ...value, etag: etagOf(value) ?? '', objects: objects as Record<ObjectName, string> };
+	return { ...data, etag, objects: objects as Record<ObjectName, string> };
 }
 
 /** Reads the payload of an event as a JSON text. `previousId` is the id of the event before it, if there is one. */
@@ -60,17 +45,20 @@ export async function readPayload(
 	previousId: string | undefined,
 	signal: AbortSignal,
 ): Promise<string> {
-	const { text } = await withText(connect, (client) =>
-		client.events(event.sessionId, { after: previousId, limit: 1, signal }),
-	);
+	const { text } = await connect()
+		.events(event.sessionId, { after: previousId, limit: 1, signal })
+		.withResponse();
 	// The page holds one event, between the brackets of its array.
 	const page = membersOf(text).get('data') ?? '[]';
 	return membersOf(page.slice(1, -1)).get('payload') ?? '{}';
 }
 
-/** A client whose writes send this JSON text as their body. */
-export const writing = (connect: Connect, body: string): Client =>
-	connect((url, init) => fetch(url, { ...init, body }));
+/** Appends an event, given as a JSON text. */
+export const appendExact = (connect: Connect, id: string, bodyText: string): Promise<unknown> =>
+	connect().request('POST', `${SESSIONS_PATH}/${id}/events`, {
+		bodyText,
+		idempotencyKey: newIdempotencyKey(),
+	});
 
 /** What became of a write that must not undo what somebody else wrote. */
 export type Written = { isWritten: true } | { isWritten: false; theirs: ExactSession };
@@ -112,5 +100,9 @@ export const writeObject = (
 		connect,
 		base,
 		({ objects }) => objects[name],
-		(ifMatch) => writing(connect, `{${JSON.stringify(name)}:${json}}`).update(base.id, {}, { ifMatch }),
+		(ifMatch) =>
+			connect().request('PATCH', `${SESSIONS_PATH}/${base.id}`, {
+				bodyText: `{${JSON.stringify(name)}:${json}}`,
+				ifMatch,
+			}),
 	);

@@ -4,16 +4,6 @@ import type { SessionStatus } from '../client/client.ts';
 import { wordsFor } from './service.ts';
 import { ago } from './time.ts';
 
-/** In the order of a session's life. */
-const NAMED = {
-	intake: true,
-	generating: true,
-	assembling: true,
-	complete: true,
-	failed: true,
-} as const satisfies Record<SessionStatus, true>;
-export const STATUSES = Object.keys(NAMED) as SessionStatus[];
-
 /** A status. `isNews` marks it for a moment as one that has just come. */
 export const Badge = ({ status, isNews = false }: { status: SessionStatus; isNews?: boolean }) => (
 	<span class={isNews ? `badge ${status} news` : `badge ${status}`}>{status}</span>

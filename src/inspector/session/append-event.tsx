@@ -1,5 +1,5 @@
 import { useRef, useState } from 'preact/hooks';
-import { writing } from '../exact.ts';
+import { appendExact } from '../exact.ts';
 import { JsonEditor } from '../json/json.tsx';
 import { compact, problemOf } from '../json/text.ts';
 import type { JsonView } from '../json/view.ts';
@@ -20,7 +20,7 @@ export function AppendEvent({ connect, id, onClose }: { connect: Connect; id: st
 		if (wrong !== undefined) return;
 		const given = Object.entries(fields).filter(([, value]) => value !== '');
 		const others = JSON.stringify(Object.fromEntries(given)).slice(0, -1);
-		await writing(connect, `${others},"payload":${compact(json)}}`).append(id, { type: fields.type });
+		await appendExact(connect, id, `${others},"payload":${compact(json)}}`);
 		onClose();
 	}
 

@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
-import type { SessionStatus } from '../../client/client.ts';
+import { type SessionStatus, sessionStatuses } from '../../client/client.ts';
 import { type ExactSession, writeUnlessChanged } from '../exact.ts';
-import { Problem, STATUSES, useAction } from '../parts.tsx';
+import { Problem, useAction } from '../parts.tsx';
 import type { Connect } from '../service.ts';
 
 /** Sets the status, unless it is another one by then than the user saw. */
@@ -43,9 +43,11 @@ export function SetStatus({
 			<select
 				aria-label="Status"
 				value={chosen ?? status}
-				onChange={({ currentTarget }) => setChosen(STATUSES.find((name) => name === currentTarget.value))}
+				onChange={({ currentTarget }) =>
+					setChosen(sessionStatuses.find((name) => name === currentTarget.value))
+				}
 			>
-				{STATUSES.map((name) => (
+				{sessionStatuses.map((name) => (
 					<option key={name}>{name}</option>
 				))}
 			</select>

@@ -2,7 +2,7 @@ import { ApiError, type Event, type SessionState } from '../../client/client.ts'
 import { type ExactSession, OBJECTS, type ObjectName, readSession } from '../exact.ts';
 import { type Connect, wordsFor } from '../service.ts';
 import { newStore, type Store } from '../store.ts';
-import { observedFetch } from './observed-fetch.ts';
+import { fetchUntilOffline } from './fetch-until-offline.ts';
 
 /** `reading` lasts until the stored events have arrived. */
 export type Connection = 'connecting' | 'reading' | 'live' | 'reconnecting' | 'ended';
@@ -86,13 +86,16 @@ export function watchSession(connect: Connect, id: string): SessionWatch {
 	}
 
 	async function follow(): Promise<void> {
-		const lost = () => {
-			if (!signal.aborted) store.set({ connection: 'reconnecting' });
-		};
-		// The stored events come first. The client leaves out a state that it has told already.
-		const begun = () => store.set({ connection: store.get().state === undefined ? 'reading' : 'live' });
-		const client = connect(observedFetch(begun, lost));
-		for await (const item of client.follow(id, { signal, maxRetries: Number.POSITIVE_INFINITY })) {
+		const following = connect(fetchUntilOffline).follow(id, {
+			signal,
+			maxRetries: Number.POSITIVE_INFINITY,
+			onStatus({ type }) {
+				// The stored events come first. The client leaves out a state that it has told already.
+				const begun = store.get().state === undefined ? 'reading' : 'live';
+				store.set({ connection: type === 'connected' ? begun : 'reconnecting' });
+			},
+		});
+		for await (const item of following) {
 			if (item.type === 'event') {
 				events.push(item.event);
 				store.set({ count: events.length });

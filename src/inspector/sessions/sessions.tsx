@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
-import type { SessionStatus } from '../../client/client.ts';
+import { type SessionStatus, sessionStatuses } from '../../client/client.ts';
 import { addressOf } from '../address.ts';
-import { Ago, Badge, STATUSES } from '../parts.tsx';
+import { Ago, Badge } from '../parts.tsx';
 import type { Connect } from '../service.ts';
 import { useNow } from '../store.ts';
 import type { ListedSession } from './read.ts';
@@ -45,11 +45,11 @@ export function Sessions({ connect, shownId }: { connect: Connect; shownId: stri
 					value={status ?? ''}
 					onChange={({ currentTarget }) => {
 						setPages(1);
-						setStatus(STATUSES.find((name) => name === currentTarget.value));
+						setStatus(sessionStatuses.find((name) => name === currentTarget.value));
 					}}
 				>
 					<option value="">Any status</option>
-					{STATUSES.map((name) => (
+					{sessionStatuses.map((name) => (
 						<option key={name}>{name}</option>
 					))}
 				</select>
