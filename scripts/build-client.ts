@@ -1,53 +1,78 @@
 /**
  * `npm run build:client`: builds the client package in `dist/client`, ready for `npm pack`. It first generates
- * `src/client/types.ts` from the routes and schemas of the service.
+ * `src/client/types.ts` and `src/client/values.ts` from the routes and schemas of the service.
  */
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
-import { TYPES_FILE, typesSource } from './client/types-source.ts';
+import { TYPES_FILE, typesSource, VALUES_FILE, valuesSource } from './client/types-source.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const out = join(root, 'dist/client');
 
 function makePackageJson(): void {
 	const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+	const esm = { types: './client.d.ts', default: './client.js' };
 	const description = {
 		name: 'product-generation-sessions-client',
 		version,
 		description: 'A client of product generation sessions: retries, live following, types.',
 		type: 'module',
-		exports: { '.': { types: './client.d.ts', default: './client.js' } },
+		main: './client.cjs',
+		types: './client.d.ts',
+		exports: {
+			'.': {
+				// A Node whose `require` loads ES modules gets one copy for both, so that `instanceof ApiError` holds.
+				'module-sync': esm,
+				import: esm,
+				require: { types: './client.d.cts', default: './client.cjs' },
+				default: esm,
+			},
+		},
 		sideEffects: false,
 		engines: { node: '>=20' },
 	};
 	writeFileSync(join(out, 'package.json'), `${JSON.stringify(description, null, '\t')}\n`);
 }
 
-/** Emits the declarations. Their imports name `.js` files, which every version of TypeScript resolves. */
+/**
+ * Emits the declarations, for ES modules and for CommonJS. Their imports name `.js` and `.cjs` files, which every version of
+ * TypeScript resolves.
+ */
 function makeDeclarations(): void {
 	execFileSync('tsc', ['--project', 'src/client', '--outDir', out], { cwd: root, stdio: 'inherit' });
 	for (const name of readdirSync(out).filter((name) => name.endsWith('.d.ts'))) {
 		const text = readFileSync(join(out, name), 'utf8');
-		writeFileSync(join(out, name), text.replaceAll(/(from '\.\/[\w-]+)\.ts'/g, "$1.js'"));
+		for (const [ending, imported] of [
+			['.d.ts', '.js'],
+			['.d.cts', '.cjs'],
+		] as const) {
+			const imports = text.replaceAll(/(from '\.\/[\w-]+)\.ts'/g, `$1${imported}'`);
+			writeFileSync(join(out, name.replace('.d.ts', ending)), imports);
+		}
 	}
 }
 
+const bundle = (format: 'esm' | 'cjs', file: string) =>
+	build({
+		entryPoints: [join(root, 'src/client/client.ts')],
+		outfile: join(out, file),
+		bundle: true,
+		format,
+		platform: 'neutral',
+		mainFields: ['module', 'main'],
+		target: 'es2022',
+	});
+
 writeFileSync(TYPES_FILE, typesSource());
+writeFileSync(VALUES_FILE, valuesSource());
 rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
 makePackageJson();
 makeDeclarations();
-await build({
-	entryPoints: [join(root, 'src/client/client.ts')],
-	outfile: join(out, 'client.js'),
-	bundle: true,
-	format: 'esm',
-	platform: 'neutral',
-	mainFields: ['module', 'main'],
-	target: 'es2022',
-});
+await bundle('esm', 'client.js');
+await bundle('cjs', 'client.cjs');
 cpSync(join(root, 'docs/client.md'), join(out, 'README.md'));
-// The bundle contains this package, whose license requires its notice.
+// The bundles contain this package, whose license requires its notice.
 cpSync(join(root, 'node_modules/eventsource-parser/LICENSE'), join(out, 'LICENSE-eventsource-parser'));

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { build, transformSync } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { TYPES_FILE, typesSource } from '../../scripts/client/types-source.ts';
+import { TYPES_FILE, typesSource, VALUES_FILE, valuesSource } from '../../scripts/client/types-source.ts';
 import { npmRun, ROOT, startServer } from '../support/server.ts';
 
 const PACKAGE = 'product-generation-sessions-client';
@@ -15,6 +15,7 @@ const MAX_BYTES = 10 * 1024;
 /** An empty project outside the repository, with the package installed from its tarball. */
 let project: string;
 let typesBefore: string;
+let valuesBefore: string;
 let installed: string[];
 
 const run = (command: string, args: string[], cwd = project) => {
@@ -26,6 +27,7 @@ const STRICT = ['--strict', '--skipLibCheck', 'false', '--module', 'nodenext', '
 
 beforeAll(async () => {
 	typesBefore = readFileSync(TYPES_FILE, 'utf8');
+	valuesBefore = readFileSync(VALUES_FILE, 'utf8');
 	expect(npmRun('build:client')).toMatchObject({ status: 0, stderr: '' });
 	project = mkdtempSync(join(tmpdir(), 'project-'));
 	const tarball = execFileSync('npm', ['pack', '--silent', '--pack-destination', project], {
@@ -36,7 +38,7 @@ beforeAll(async () => {
 	const install = run('npm', ['install', '--offline', '--no-audit', '--no-fund', `./${tarball}`]);
 	expect(install).toEqual({ status: 0, output: expect.any(String) });
 	installed = readdirSync(join(project, 'node_modules')).filter((name) => !name.startsWith('.'));
-	for (const name of ['@types/node', 'undici-types', '@cloudflare/workers-types']) {
+	for (const name of ['@types/node', 'undici', 'undici-types', '@cloudflare/workers-types']) {
 		cpSync(join(ROOT, 'node_modules', name), join(project, 'node_modules', name), { recursive: true });
 	}
 });
@@ -44,11 +46,14 @@ afterAll(() => {
 	rmSync(project, { recursive: true, force: true });
 });
 
-describe('the types in src/client/types.ts', () => {
+describe('the types and values in src/client', () => {
 	it('match the OpenAPI document (if not, run `npm run build:client`)', () => {
 		expect(typesBefore).toBe(typesSource());
+		expect(valuesBefore).toBe(valuesSource());
 	});
 });
+
+const withoutComments = (text: string): string => text.replaceAll(/\/\*[\s\S]*?\*\//g, '');
 
 describe('the package', () => {
 	it('installs without other packages', () => {
@@ -62,52 +67,130 @@ describe('the package', () => {
 	it('has types that do not refer to other packages', () => {
 		const folder = join(project, 'node_modules', PACKAGE);
 		const sources = readdirSync(folder)
-			.filter((name) => name.endsWith('.d.ts'))
+			.filter((name) => /\.d\.c?ts$/.test(name))
 			.flatMap((name) =>
 				Array.from(
-					readFileSync(join(folder, name), 'utf8').matchAll(/(?:from|import\() ?'([^']+)'/g),
+					withoutComments(readFileSync(join(folder, name), 'utf8')).matchAll(/(?:from|import\() ?'([^']+)'/g),
 					([, source]) => source,
 				),
 			);
 		expect(sources.length).toBeGreaterThan(5);
-		expect(sources.filter((source) => !/^\.\/[\w-]+\.js$/.test(source ?? ''))).toEqual([]);
+		expect(sources.filter((source) => !/^\.\/[\w-]+\.c?js$/.test(source ?? ''))).toEqual([]);
 	});
 
-	it('adds at most 10 KB gzip to a page', async () => {
-		writeFileSync(join(project, 'page.js'), `export { createClient } from '${PACKAGE}';`);
-		const { outputFiles } = await build({
-			entryPoints: [join(project, 'page.js')],
-			bundle: true,
-			minify: true,
-			format: 'esm',
-			platform: 'browser',
-			write: false,
-		});
-		expect(gzipSync(outputFiles[0]?.contents ?? '').length).toBeLessThanOrEqual(MAX_BYTES);
-		expect(outputFiles[0]?.text).not.toContain('node:');
+	it('adds at most 10 KB gzip to a page, and follow alone much less', async () => {
+		const whole = await bundleOf('createClient');
+		const following = await bundleOf('follow');
+		expect(gzipSync(whole).length).toBeLessThanOrEqual(MAX_BYTES);
+		expect(gzipSync(following).length).toBeLessThan(0.75 * gzipSync(whole).length);
+		expect(whole).not.toContain('node:');
+		for (const other of ['merge-patch', 'idempotency-key', 'expiresInSeconds', 'hasMore']) {
+			expect(whole).toContain(other);
+			expect(following).not.toContain(`${other}:`);
+		}
 	});
 
-	for (const [where, types, lib] of [
-		['a browser', [], ['es2022', 'dom']],
-		['Node', ['node'], ['es2022']],
-		['a Worker', ['@cloudflare/workers-types'], ['es2022']],
+	it('loads as an ES module and by require, also where require does not load ES modules', () => {
+		const use =
+			'const { createClient, ApiError } = client; console.log(typeof createClient, typeof ApiError);';
+		writeFileSync(join(project, 'import.mjs'), `import * as client from '${PACKAGE}'; ${use}`);
+		writeFileSync(join(project, 'require.cjs'), `const client = require('${PACKAGE}'); ${use}`);
+		const same = `(async () => console.log(require('${PACKAGE}') === (await import('${PACKAGE}'))))();`;
+		writeFileSync(join(project, 'same.cjs'), same);
+		const loaded = { status: 0, output: 'function function\n' };
+		const older = '--no-experimental-require-module';
+		expect(run(process.execPath, ['import.mjs'])).toEqual(loaded);
+		expect(run(process.execPath, ['require.cjs'])).toEqual(loaded);
+		expect(run(process.execPath, [older, 'import.mjs'])).toEqual(loaded);
+		expect(run(process.execPath, [older, 'require.cjs'])).toEqual(loaded);
+		// With one copy, an error that one part of a program catches is an ApiError to every other part.
+		expect(run(process.execPath, ['same.cjs'])).toEqual({ status: 0, output: 'true\n' });
+	});
+
+	it('has an example on every public method', () => {
+		const folder = join(project, 'node_modules', PACKAGE);
+		for (const [file, kind] of [
+			['api.d.ts', 'Client'],
+			['following.d.ts', 'Following'],
+			['answered.d.ts', 'Answered'],
+		] as const) {
+			const text = readFileSync(join(folder, file), 'utf8');
+			const body = text.slice(text.indexOf(`interface ${kind}<`));
+			const methods = body
+				.slice(0, body.indexOf('\n}'))
+				.matchAll(/(\/\*\*(?:(?!\*\/)[\s\S])*\*\/)\s*([\w.[\]]+)\s*[<(]/g);
+			const without = Array.from(methods).filter(([, comment]) => !comment?.includes('@example'));
+			expect(without.map(([, , name]) => name)).toEqual(
+				kind === 'Following' ? ['[Symbol.asyncDispose]'] : [],
+			);
+		}
+		for (const [file, name] of [
+			['client.d.ts', 'createClient'],
+			['following.d.ts', 'follow'],
+			['etag.d.ts', 'etagOf'],
+		] as const) {
+			const text = readFileSync(join(folder, file), 'utf8');
+			const before = text.slice(0, text.search(new RegExp(`export declare (const|function) ${name}\\b`)));
+			expect(before.slice(before.lastIndexOf('/**')), name).toContain('@example');
+		}
+	});
+
+	for (const [where, file, types, lib, fetch] of [
+		['a browser', 'use.mts', [], ['es2022', 'dom'], 'globalThis.fetch'],
+		['Node', 'use.mts', ['node'], ['es2022'], 'globalThis.fetch'],
+		['Node with CommonJS', 'use.cts', ['node'], ['es2022'], 'globalThis.fetch'],
+		['Node with undici', 'use.mts', ['node'], ['es2022'], "(await import('undici')).fetch"],
+		['a Worker', 'use.mts', ['@cloudflare/workers-types'], ['es2022'], '(null as unknown as Fetcher).fetch'],
 	] as const) {
 		it(`has types that compile for ${where} with strict and without skipLibCheck`, () => {
-			writeFileSync(
-				join(project, 'use.ts'),
-				`import { createClient, type Session } from '${PACKAGE}';
-				const client = createClient({ baseUrl: 'https://api.test', token: 'x', fetch: (url, init) => fetch(url, init) });
-				const controller = new AbortController();
-				export const session: Promise<Session> = client.get('sess_1', { signal: controller.signal });
-				export const status = client.get('sess_1', { fields: ['status'] }).then((sparse) => sparse.status);
-				// @ts-expect-error: the result has only the requested field.
-				export const id = client.get('sess_1', { fields: ['status'] }).then((sparse) => sparse.id);`,
-			);
-			const checked = tsc(...STRICT, '--noEmit', '--lib', lib.join(), '--types', types.join(), 'use.ts');
-			expect(checked).toEqual({ status: 0, output: '' });
+			writeFileSync(join(project, file), USE.replace('FETCH', fetch));
+			const strictest = where === 'Node' ? ['--exactOptionalPropertyTypes'] : [];
+			const args = [...strictest, '--noEmit', '--lib', lib.join(), '--types', types.join(), file];
+			expect(tsc(...STRICT, ...args)).toEqual({ status: 0, output: '' });
 		});
 	}
 });
+
+/** A program that uses the types of the package, and none of their kind. */
+const USE = `import { ApiError, createClient, follow, sessionStatuses, type Session } from '${PACKAGE}';
+interface Plan { steps: number; owner?: { name: string } }
+const options = { baseUrl: 'https://api.test', token: 'x', fetch: FETCH };
+const client = createClient<{ plan: Plan; events: { ready: { steps: number }; done: { by?: string } } }>(options);
+const controller = new AbortController();
+export const session: Promise<Session> = createClient(options).get('sess_1', { signal: controller.signal });
+export const status = client.get('sess_1', { fields: ['status'] }).then((sparse) => sparse.status);
+// @ts-expect-error: the result has only the requested field.
+export const id = client.get('sess_1', { fields: ['status'] }).then((sparse) => sparse.id);
+export const merged = client.merge('sess_1', { plan: { owner: null } });
+// @ts-expect-error: the steps are a number.
+export const wrong = client.merge('sess_1', { plan: { steps: '7' } });
+export async function read(): Promise<number> {
+	const { data, response, etag } = await client.get('sess_1').withResponse();
+	if (response.headers.get('ETag') !== etag) throw new ApiError('No.', { status: 200, code: 'UNEXPECTED_RESPONSE' });
+	for await (const item of follow<{ events: { ready: { steps: number } } }>(options, 'sess_1')) {
+		if (item.type === 'event') return item.event.payload.steps;
+	}
+	for await (const event of client.events('sess_1')) if (event.type === 'ready') return event.payload.steps;
+	await client.append('sess_1', { type: 'done' });
+	await client.follow('sess_1')[Symbol.asyncDispose]();
+	return (data.plan?.steps ?? 0) + sessionStatuses.length;
+}
+export const stream: ReadableStream<Uint8Array> = client.follow('sess_1').toReadableStream();
+`;
+
+/** The minified bundle of a page that uses one export of the package. */
+async function bundleOf(name: string): Promise<string> {
+	writeFileSync(join(project, 'page.js'), `export { ${name} } from '${PACKAGE}';`);
+	const { outputFiles } = await build({
+		entryPoints: [join(project, 'page.js')],
+		bundle: true,
+		minify: true,
+		format: 'esm',
+		platform: 'browser',
+		write: false,
+	});
+	return outputFiles[0]?.text ?? '';
+}
 
 /** The TypeScript snippets of a page, joined into one program. */
 function programOf(page: string, baseUrl: string, token: string): string {

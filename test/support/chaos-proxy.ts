@@ -14,6 +14,13 @@ const FAULTS = [
 	'503 after the service',
 	'429',
 	'delay',
+	/** The response arrives one byte at a time. */
+	'split',
+	/** The request and its response never arrive. */
+	'black hole',
+	/** A gateway answers in place of the service, before or after the service handles the request. */
+	'other before the service',
+	'other after the service',
 ] as const;
 type Fault = (typeof FAULTS)[number];
 
@@ -21,6 +28,8 @@ export interface ChaosProxy {
 	url: string;
 	/** How often each fault happened, and how many streams were cut. */
 	counts: Map<Fault | 'stream cut', number>;
+	/** How many streams are open between the proxy and the service. */
+	openStreams(): number;
 	close(): Promise<void>;
 }
 
@@ -47,6 +56,8 @@ export async function chaosProxy(target: string, { faultRate, streamCuts }: Chao
 		if (fault === 'request lost') return void outgoing.destroy();
 		if (fault === '429') return refuse(outgoing, 429, 'RATE_LIMITED');
 		if (fault === '503 before the service') return refuse(outgoing, 503, 'DATABASE_UNAVAILABLE');
+		if (fault === 'other before the service') return other(outgoing);
+		if (fault === 'black hole') return;
 		if (fault === 'delay') await new Promise((resolve) => setTimeout(resolve, Math.random() * MAX_DELAY_MS));
 
 		const leaving = new AbortController();
@@ -63,12 +74,27 @@ export async function chaosProxy(target: string, { faultRate, streamCuts }: Chao
 		const bytes = Buffer.from(await response.arrayBuffer());
 		if (fault === 'response lost') return void outgoing.destroy();
 		if (fault === '503 after the service') return refuse(outgoing, 503, 'DATABASE_UNAVAILABLE');
+		if (fault === 'other after the service') return other(outgoing);
 		outgoing.writeHead(response.status, { ...passedOn(response), 'Content-Length': bytes.length });
+		if (fault === 'split') {
+			for (const byte of bytes) await new Promise((resolve) => outgoing.write(Uint8Array.of(byte), resolve));
+			return void outgoing.end();
+		}
 		if (fault !== 'response cut') return void outgoing.end(bytes);
 		outgoing.write(bytes.subarray(0, bytes.length / 2), () => outgoing.destroy());
 	}
 
+	let open = 0;
 	async function passStream(response: Response, outgoing: ServerResponse): Promise<void> {
+		open += 1;
+		try {
+			await pass(response, outgoing);
+		} finally {
+			open -= 1;
+		}
+	}
+
+	async function pass(response: Response, outgoing: ServerResponse): Promise<void> {
 		outgoing.writeHead(response.status, passedOn(response));
 		const isCut = (counts.get('stream cut') ?? 0) < streamCuts;
 		let left = isCut ? Math.ceil(Math.random() * MAX_BYTES_BEFORE_CUT) : Number.POSITIVE_INFINITY;
@@ -94,6 +120,7 @@ export async function chaosProxy(target: string, { faultRate, streamCuts }: Chao
 	return {
 		url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
 		counts,
+		openStreams: () => open,
 		close: () =>
 			new Promise((resolve) => {
 				server.close(() => resolve());
@@ -112,17 +139,48 @@ async function bodyOf(request: IncomingMessage): Promise<Uint8Array<ArrayBuffer>
 }
 
 function headersOf({ headers }: IncomingMessage): Headers {
-	const names = ['accept', 'authorization', 'content-type', 'idempotency-key', 'if-match'];
+	const names = [
+		'accept',
+		'access-control-request-headers',
+		'access-control-request-method',
+		'authorization',
+		'content-type',
+		'idempotency-key',
+		'if-match',
+		'origin',
+		'x-request-id',
+	];
 	return new Headers(names.flatMap((name) => (headers[name] ? [[name, String(headers[name])]] : [])));
 }
 
+const PASSED_ON = /^(access-control-.*|content-type|etag|link|vary|x-request-id)$/;
 const passedOn = ({ headers }: Response): Record<string, string> =>
-	Object.fromEntries(
-		['content-type', 'etag', 'link', 'x-request-id'].flatMap((name) => {
-			const value = headers.get(name);
-			return value === null ? [] : [[name, value]];
-		}),
-	);
+	Object.fromEntries([...headers].filter(([name]) => PASSED_ON.test(name)));
+
+type Other = readonly [status: number, mediaType: string, body: string];
+
+/** What gateways answer in place of a service. */
+const OTHERS: readonly [Other, ...Other[]] = [
+	[200, 'text/html', '<h1>Sign in</h1>'],
+	[400, 'text/html', '<h1>Bad request</h1>'],
+	[404, 'text/html', '<h1>Not found</h1>'],
+	[404, 'application/json', '{"message":"no Route matched"}'],
+	[405, 'text/plain', ''],
+	[408, 'text/plain', 'Timeout'],
+	[429, 'text/html', '<h1>Slow down</h1>'],
+	[500, 'text/html', '<h1>Error</h1>'],
+	[204, 'text/plain', ''],
+	[301, 'text/html', ''],
+	[302, 'text/html', ''],
+	[307, 'text/html', ''],
+];
+
+function other(outgoing: ServerResponse): void {
+	const [status, type, body] = pick(OTHERS);
+	const location = status > 300 && status < 400 ? { Location: '/v1/products/generation/sessions' } : {};
+	outgoing.writeHead(status, { 'Content-Type': type, ...location });
+	outgoing.end(body);
+}
 
 function refuse(outgoing: ServerResponse, status: number, code: string): void {
 	outgoing.writeHead(status, { 'Content-Type': 'application/json', 'Retry-After': '0' });

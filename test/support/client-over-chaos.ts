@@ -1,11 +1,13 @@
 import { expect } from 'vitest';
-import { type Client, createClient } from '../../src/client/client.ts';
+import { ApiError, type Client, createClient } from '../../src/client/client.ts';
 import { chaosProxy } from './chaos-proxy.ts';
 import type { Server } from './server.ts';
 
 const FAULT_RATE = 0.3;
 /** Enough that it is very unlikely for all retries of a write to fail. */
 const MAX_RETRIES = 20;
+/** Some requests never get a response. */
+const TIMEOUT_MS = 1_000;
 const WRITERS = 16;
 
 interface Parties {
@@ -23,7 +25,7 @@ async function withParties(server: Server, streamCuts: number, act: (parties: Pa
 	const failures = () => [...proxy.counts.values()].reduce((sum, count) => sum + count, 0);
 	try {
 		await act({
-			shaky: createClient({ baseUrl: proxy.url, token, maxRetries: MAX_RETRIES }),
+			shaky: createClient({ baseUrl: proxy.url, token, maxRetries: MAX_RETRIES, timeoutMs: TIMEOUT_MS }),
 			steady: createClient({ baseUrl: server.url, token }),
 			failures,
 		});
@@ -52,11 +54,23 @@ const numbersOf = async (client: Client, id: string): Promise<number[]> => {
 };
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, number) => number);
 
+/** Appends as a program does that repeats a write whose outcome is unknown, with its key. */
+async function appendUntilKnown(client: Client, id: string, number: number): Promise<void> {
+	for (;;) {
+		try {
+			await client.append(id, { type: 'note', payload: { number } }, { idempotencyKey: `append-${number}` });
+			return;
+		} catch (error) {
+			if (!(error instanceof ApiError && error.code === 'OUTCOME_UNKNOWN')) throw error;
+		}
+	}
+}
+
 /** Expects that each of `count` appends over an unreliable network takes effect once. */
 export const expectAppendsOnce = (server: Server, count: number) =>
 	withParties(server, 0, async ({ shaky, steady, failures }) => {
-		const { id } = await shaky.create();
-		await writeAll(count, (number) => shaky.append(id, { type: 'note', payload: { number } }));
+		const { id } = await steady.create();
+		await writeAll(count, (number) => appendUntilKnown(shaky, id, number));
 		expect(await numbersOf(steady, id)).toEqual(upTo(count));
 		expect(failures()).toBeGreaterThan(count * FAULT_RATE * 0.5);
 		expect((await steady.list()).pagination.total).toBe(1);
