@@ -10,7 +10,7 @@ const root = resolve(import.meta.dirname, '../..');
 export const TYPES_FILE = join(root, 'src/client/types.ts');
 export const VALUES_FILE = join(root, 'src/client/values.ts');
 
-/** `Error` would shadow the global of that name. `Event` and `AppendEvent` are made of these in src/client/typed.ts. */
+/** `Event` and `AppendEvent` are made of these in src/client/typed.ts. */
 const names: TypeNames = {
 	SessionStatus: { name: 'SessionStatus' },
 	Session: { name: 'Session', objects: 'Stored' },
@@ -24,15 +24,15 @@ const names: TypeNames = {
 	Step: { name: 'Step', isGeneric: true },
 	SessionKey: { name: 'SessionKey' },
 	ProblemCode: { name: 'ProblemCode' },
-	Error: { name: 'ErrorBody' },
+	ErrorResponse: { name: 'ErrorBody' },
 };
 const untyped: TypeNames = {
-	Event: { name: 'AnyEvent' },
+	SessionEvent: { name: 'AnyEvent' },
 	AppendEvent: { name: 'AppendAnyEvent' },
 };
 /** The types that the others refer to by a name that typed.ts gives them. */
 const handmade: TypeNames = {
-	Event: { name: 'Event', isGeneric: true },
+	SessionEvent: { name: 'Event', isGeneric: true },
 	AppendEvent: { name: 'AppendEvent', isGeneric: true },
 };
 
@@ -53,7 +53,7 @@ export function typesSource(): string {
 
 /** The content of `src/client/values.ts`: what the schemas list, and the version of the package. */
 export function valuesSource(): string {
-	const { SessionStatus, Session, Event } = schemas();
+	const { SessionStatus, Session, SessionEvent } = schemas();
 	const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
 	const constants: [comment: string, name: string, value: unknown][] = [
 		['Every status of a session, in the order of its life.', 'sessionStatuses', SessionStatus?.enum],
@@ -65,7 +65,7 @@ export function valuesSource(): string {
 		[
 			'Every field of an event, in the order of responses.',
 			'eventFields',
-			Object.keys(Event?.properties ?? {}),
+			Object.keys(SessionEvent?.properties ?? {}),
 		],
 		['Every code of an error of the service, with its HTTP status.', 'errorStatuses', errorStatus],
 	];

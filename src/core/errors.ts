@@ -39,7 +39,7 @@ export const errorSchema = z
 			.optional()
 			.meta({ description: 'Only on VALIDATION_ERROR.' }),
 	})
-	.meta({ id: 'Error' });
+	.meta({ id: 'ErrorResponse' });
 export type ErrorBody = z.infer<typeof errorSchema>;
 
 /** An error that the caller sees. Any code may throw it, and one handler turns it into a response. */

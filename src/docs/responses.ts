@@ -131,7 +131,7 @@ function errorResponse(codes: ErrorCode[]): ZodOpenApiResponseObject {
 			'application/json': {
 				schema: {
 					allOf: [
-						{ $ref: '#/components/schemas/Error' },
+						{ $ref: '#/components/schemas/ErrorResponse' },
 						{ type: 'object', properties: { code: { type: 'string', enum: codes } } },
 					],
 				},
@@ -154,4 +154,4 @@ export function errorResponses(...codes: ErrorCode[]): ZodOpenApiResponsesObject
 }
 
 /** Registered by name, because the responses above refer to it by name. */
-export const errorComponents = { Error: errorSchema };
+export const errorComponents = { ErrorResponse: errorSchema };

@@ -37,7 +37,7 @@ export const eventSchema = z
 		type: z.string().max(limits.name),
 		userId: ownerId,
 	})
-	.meta({ id: 'Event', examples: [example] });
+	.meta({ id: 'SessionEvent', examples: [example] });
 export type Event = z.infer<typeof eventSchema>;
 
 export const appendSchema = z

@@ -1,10 +1,10 @@
 import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
 import { addressOf, type Link, sessionInAddress, showInAddress, takeLink } from './address.ts';
-import { openedBy } from './first.ts';
 import { nameOf, ReplaceKey } from './replace-key.tsx';
 import { SessionPage } from './session/session.tsx';
 import { Sessions } from './sessions/sessions.tsx';
 import { ChooseSession, SignIn } from './sign-in.tsx';
+import { openedBy } from './take-link-from-address.ts';
 import { type SignedIn, useSignIn } from './use-sign-in.ts';
 
 export function App() {

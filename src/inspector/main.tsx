@@ -1,4 +1,4 @@
-import './first.ts';
+import './take-link-from-address.ts';
 import { render } from 'preact';
 import { App } from './app.tsx';
 

@@ -1,5 +1,5 @@
 import type { Link } from './address.ts';
-import { Dialog, Problem, useAction } from './parts.tsx';
+import { Dialog, Problem, useAction } from './components.tsx';
 import type { SignedIn } from './use-sign-in.ts';
 
 /** How the page calls a key: by its first characters, as `npm run keys list` does. They give no access. */

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import { Field, Problem, useAction } from './parts.tsx';
+import { Field, Problem, useAction } from './components.tsx';
 
 /** Asks for a key. `problem` says why the page asks again, and `tried` is the key when the service could not be asked. */
 export function SignIn({

@@ -2,9 +2,9 @@ import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { ApiError } from '../client/client.ts';
 import type { Link } from './address.ts';
 import { keyForCode } from './code.ts';
-import { openedBy } from './first.ts';
 import { forgetAllKeys, forgetKey, keepKey, keptKey, onSignOutElsewhere } from './kept-key.ts';
 import { type Access, accessOf, type Connect, connectWith, wordsFor } from './service.ts';
+import { openedBy } from './take-link-from-address.ts';
 
 /** A key that the service has accepted. */
 export interface SignedIn {

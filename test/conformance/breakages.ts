@@ -1,5 +1,5 @@
 import { checksOf } from '../../scripts/conformance/run.ts';
-import type { Breakage, Exchange, Json } from '../support/breakage.ts';
+import type { Breakage, Exchange, Json } from '../support/broken-server/breakage.ts';
 
 const isSessions = (path: string) => path.endsWith('/sessions');
 const isSession = (path: string) => /\/sessions\/[^/]+$/.test(path);

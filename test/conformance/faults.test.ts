@@ -2,7 +2,7 @@ import { exports } from 'cloudflare:workers';
 import { describe, expect, it, vi } from 'vitest';
 import { checksOf, run } from '../../scripts/conformance/run.ts';
 import { callerWith, newKey, ORIGIN } from '../support/api.ts';
-import { type Breakage, throughBreakage } from '../support/breakage.ts';
+import { type Breakage, throughBreakage } from '../support/broken-server/breakage.ts';
 import { breakages } from './breakages.ts';
 
 /** The Worker with a rule broken, as `fetch` sees it. Without a socket, all checks take a fraction of a second. */

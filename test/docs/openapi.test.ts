@@ -146,7 +146,12 @@ describe('the OpenAPI document', () => {
 			);
 		};
 		answered('POST', SESSIONS, 201, schemas.Session?.examples?.[0]);
-		answered('POST', `${SESSIONS}/sess_01k2vxq8f3e7ttyyds0t6w2h4b/events`, 201, schemas.Event?.examples?.[0]);
+		answered(
+			'POST',
+			`${SESSIONS}/sess_01k2vxq8f3e7ttyyds0t6w2h4b/events`,
+			201,
+			schemas.SessionEvent?.examples?.[0],
+		);
 		const examples = Object.values(responses).flatMap(({ content }) =>
 			Object.entries(content['application/json'].examples as Record<string, { value: unknown }>),
 		);

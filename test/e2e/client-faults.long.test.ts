@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, it } from 'vitest';
-import { expectAppendsOnce } from '../support/client-over-chaos.ts';
+import { expectAppendsOnce } from '../support/bad-network/client-over-proxy.ts';
 import { type Server, startServer } from '../support/server.ts';
 
 let server: Server;

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checksOf, run } from '../../scripts/conformance/run.ts';
 import { breakages } from '../conformance/breakages.ts';
-import type { Breakage } from '../support/breakage.ts';
-import { breakingProxy } from '../support/breaking-proxy.ts';
+import type { Breakage } from '../support/broken-server/breakage.ts';
+import { breakingProxy } from '../support/broken-server/proxy.ts';
 import { type Server, startServer } from '../support/server.ts';
 
 let server: Server;

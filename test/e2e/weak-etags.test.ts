@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type BreakingProxy, breakingProxy } from '../support/breaking-proxy.ts';
+import { type BreakingProxy, breakingProxy } from '../support/broken-server/proxy.ts';
 import { type Server, startServer } from '../support/server.ts';
 
 const SESSIONS = '/v1/products/generation/sessions';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import { expect, vi } from 'vitest';
-import { type ChaosProxy, chaosProxy } from './chaos-proxy.ts';
+import { type BadNetwork, badNetwork } from './bad-network/proxy.ts';
 import type { Report, Task } from './client-program.ts';
 import { ROOT, type Server } from './server.ts';
 
@@ -55,11 +55,11 @@ async function nowhere(): Promise<string> {
 export async function expectHolds(
 	server: Server,
 	{ appends, tellsUnsent }: { appends: number; tellsUnsent: boolean },
-	start: (task: Task, proxy: ChaosProxy) => Promise<Report>,
+	start: (task: Task, proxy: BadNetwork) => Promise<Report>,
 ): Promise<void> {
-	const proxy = await chaosProxy(server.url, { faultRate: FAULT_RATE, streamCuts: 10 });
+	const proxy = await badNetwork(server.url, { faultRate: FAULT_RATE, streamCuts: 10 });
 	// Nothing is lost on the way to this one. It only counts the streams that are open.
-	const steady = await chaosProxy(server.url, { faultRate: 0, streamCuts: 0 });
+	const steady = await badNetwork(server.url, { faultRate: 0, streamCuts: 0 });
 	try {
 		const task = {
 			shaky: proxy.url,

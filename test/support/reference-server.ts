@@ -1,4 +1,4 @@
-import { objectOf } from './breakage.ts';
+import { objectOf } from './broken-server/breakage.ts';
 import { type CallName, facts } from './reference-facts.ts';
 
 /**

@@ -1,6 +1,6 @@
 import type { RefObject } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
-import { CopyButton } from '../parts.tsx';
+import { CopyButton } from '../components.tsx';
 import { type Found, type JsonView, newJsonView, type Which } from './view.ts';
 
 /** A JSON text for reading: it folds, and is searched and copied. */

@@ -1,9 +1,9 @@
 import { useRef, useState } from 'preact/hooks';
-import { appendExact } from '../exact.ts';
+import { Dialog, Field, Problem, useAction } from '../components.tsx';
+import { appendExact } from '../exact-json.ts';
 import { JsonEditor } from '../json/json.tsx';
 import { compact, problemOf } from '../json/text.ts';
 import type { JsonView } from '../json/view.ts';
-import { Dialog, Field, Problem, useAction } from '../parts.tsx';
 import type { Connect } from '../service.ts';
 
 /** Appends an event. Its payload is sent as it is written. */

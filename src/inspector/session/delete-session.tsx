@@ -1,4 +1,4 @@
-import { Dialog, Problem, useAction } from '../parts.tsx';
+import { Dialog, Problem, useAction } from '../components.tsx';
 import type { Connect } from '../service.ts';
 
 /** Asks before it deletes a session. */

@@ -1,9 +1,9 @@
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
-import { type ExactSession, type ObjectName, writeObject } from '../exact.ts';
+import { Problem, useAction } from '../components.tsx';
+import { type ExactSession, type ObjectName, writeObject } from '../exact-json.ts';
 import { JsonEditor, JsonText } from '../json/json.tsx';
 import { compact, pretty, problemOf } from '../json/text.ts';
 import type { JsonView } from '../json/view.ts';
-import { Problem, useAction } from '../parts.tsx';
 import type { Connect } from '../service.ts';
 
 /** Edits one object of a session as JSON. What somebody else writes meanwhile is shown, and never overwritten unseen. */

@@ -1,9 +1,9 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { Event } from '../../client/client.ts';
-import { readPayload } from '../exact.ts';
+import { CopyButton, Fact } from '../components.tsx';
+import { readPayload } from '../exact-json.ts';
 import { JsonText } from '../json/json.tsx';
 import { pretty } from '../json/text.ts';
-import { CopyButton, Fact } from '../parts.tsx';
 import type { Connect } from '../service.ts';
 
 /** One event with its payload. */

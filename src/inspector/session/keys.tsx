@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import { ApiError, type SessionKey } from '../../client/client.ts';
 import { signedInAddress } from '../address.ts';
-import { CopyButton, Dialog, Field, Problem, useAction } from '../parts.tsx';
+import { CopyButton, Dialog, Field, Problem, useAction } from '../components.tsx';
 import type { Connect } from '../service.ts';
 import { exactLengthOf } from '../time.ts';
 

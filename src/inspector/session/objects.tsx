@@ -1,5 +1,5 @@
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
-import { type ExactSession, OBJECTS, type ObjectName } from '../exact.ts';
+import { type ExactSession, OBJECTS, type ObjectName } from '../exact-json.ts';
 import { JsonReader } from '../json/json.tsx';
 import { pretty } from '../json/text.ts';
 import type { Connect } from '../service.ts';

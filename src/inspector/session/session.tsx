@@ -1,9 +1,9 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { Event, SessionKey } from '../../client/client.ts';
 import { addressOf } from '../address.ts';
-import { Ago, Badge, CopyButton, Fact } from '../parts.tsx';
+import { Ago, Badge, CopyButton, Fact } from '../components.tsx';
+import { useNow, useStore } from '../observable.ts';
 import { type Access, type Connect, ownerOf } from '../service.ts';
-import { useNow, useStore } from '../store.ts';
 import { exactLengthOf } from '../time.ts';
 import { AppendEvent } from './append-event.tsx';
 import { DeleteSession } from './delete-session.tsx';

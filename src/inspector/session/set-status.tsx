@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import { type SessionStatus, sessionStatuses } from '../../client/client.ts';
-import { type ExactSession, writeUnlessChanged } from '../exact.ts';
-import { Problem, useAction } from '../parts.tsx';
+import { Problem, useAction } from '../components.tsx';
+import { type ExactSession, writeUnlessChanged } from '../exact-json.ts';
 import type { Connect } from '../service.ts';
 
 /** Sets the status, unless it is another one by then than the user saw. */

@@ -1,7 +1,7 @@
 import { ApiError, type Event, type SessionState } from '../../client/client.ts';
-import { type ExactSession, OBJECTS, type ObjectName, readSession } from '../exact.ts';
+import { type ExactSession, OBJECTS, type ObjectName, readSession } from '../exact-json.ts';
+import { newStore, type Store } from '../observable.ts';
 import { type Connect, wordsFor } from '../service.ts';
-import { newStore, type Store } from '../store.ts';
 import { fetchUntilOffline } from './fetch-until-offline.ts';
 
 /** `reading` lasts until the stored events have arrived. */

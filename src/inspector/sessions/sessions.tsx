@@ -1,9 +1,9 @@
 import { useState } from 'preact/hooks';
 import { type SessionStatus, sessionStatuses } from '../../client/client.ts';
 import { addressOf } from '../address.ts';
-import { Ago, Badge } from '../parts.tsx';
+import { Ago, Badge } from '../components.tsx';
+import { useNow } from '../observable.ts';
 import type { Connect } from '../service.ts';
-import { useNow } from '../store.ts';
 import type { ListedSession } from './read.ts';
 import { useList } from './use-list.ts';
 

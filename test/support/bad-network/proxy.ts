@@ -24,7 +24,7 @@ const FAULTS = [
 ] as const;
 type Fault = (typeof FAULTS)[number];
 
-export interface ChaosProxy {
+export interface BadNetwork {
 	url: string;
 	/** How often each fault happened, and how many streams were cut. */
 	counts: Map<Fault | 'stream cut', number>;
@@ -33,7 +33,7 @@ export interface ChaosProxy {
 	close(): Promise<void>;
 }
 
-export interface Chaos {
+interface BadNetworkOptions {
 	/** The share of requests with a fault, from 0 to 1. */
 	faultRate: number;
 	/** The number of streams that are cut, each after a random number of bytes. Later streams are not cut. */
@@ -44,8 +44,11 @@ const MAX_DELAY_MS = 20;
 const MAX_BYTES_BEFORE_CUT = 1500;
 
 /** Starts a proxy for `target` that simulates an unreliable network. */
-export async function chaosProxy(target: string, { faultRate, streamCuts }: Chaos): Promise<ChaosProxy> {
-	const counts: ChaosProxy['counts'] = new Map();
+export async function badNetwork(
+	target: string,
+	{ faultRate, streamCuts }: BadNetworkOptions,
+): Promise<BadNetwork> {
+	const counts: BadNetwork['counts'] = new Map();
 	const count = (what: Fault | 'stream cut') => counts.set(what, (counts.get(what) ?? 0) + 1);
 
 	async function handle(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {

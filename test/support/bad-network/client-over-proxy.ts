@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
-import { ApiError, type Client, createClient } from '../../src/client/client.ts';
-import { chaosProxy } from './chaos-proxy.ts';
-import type { Server } from './server.ts';
+import { ApiError, type Client, createClient } from '../../../src/client/client.ts';
+import type { Server } from '../server.ts';
+import { badNetwork } from './proxy.ts';
 
 const FAULT_RATE = 0.3;
 /** Enough that it is very unlikely for all retries of a write to fail. */
@@ -20,7 +20,7 @@ interface Parties {
 }
 
 async function withParties(server: Server, streamCuts: number, act: (parties: Parties) => Promise<void>) {
-	const proxy = await chaosProxy(server.url, { faultRate: FAULT_RATE, streamCuts });
+	const proxy = await badNetwork(server.url, { faultRate: FAULT_RATE, streamCuts });
 	const token = await server.newKey();
 	const failures = () => [...proxy.counts.values()].reduce((sum, count) => sum + count, 0);
 	try {
