@@ -6,7 +6,7 @@ import { build, type Contender, type Cost, startContender } from '../contenders.
 import { costOf } from '../costs.ts';
 import { markdownTable } from '../markdown-table.ts';
 import { progress } from '../progress.ts';
-import { insertEvents, insertSessions, OWNER, sessionId } from '../seed.ts';
+import { insertEvents, insertSessions, OWNER, planOf, sessionId } from '../seed.ts';
 
 const PATH = '/v1/products/generation/sessions';
 /** The numbers of sessions in the database. */
@@ -69,6 +69,47 @@ async function costsWith(
 	return costs;
 }
 
+/** The session that docs/scaling.md assumes: 10 KB of objects, and 30 events of usual size. */
+const ASSUMED = { plan: JSON.stringify(planOf(10_000)), events: 30 } as const;
+const PAYLOAD = '{"step":"step-12","tokens":1200,"model":"a-model","ms":18230}';
+const IN_TURN = 50;
+
+/** Inserts assumed sessions. Some of them at a time get their events in turn, as if they had been written at the same time. */
+async function fillAssumed(d1: D1Database, from: number, count: number, onSessions = async () => {}) {
+	await insertSessions(d1, { from, count, owner: 'user_assumed', plan: ASSUMED.plan });
+	await onSessions();
+	const insert = d1.prepare(`INSERT INTO events (session_id, position, id, type, stage, payload, created_at)
+		WITH RECURSIVE s (i) AS (SELECT ?1 UNION ALL SELECT i + 1 FROM s WHERE i + 1 < ?1 + ?2)
+		SELECT printf('sess_0%025d', i), ?3, printf('evt_%010d', ?3) || lower(hex(randomblob(10))), 'step.done', 'assembling',
+			?4, '2026-01-02T00:00:00.000Z' FROM s`);
+	for (let first = from; first < from + count; first += IN_TURN) {
+		await d1.batch(
+			Array.from({ length: ASSUMED.events }, (_, at) => insert.bind(first, IN_TURN, at + 1, PAYLOAD)),
+		);
+	}
+}
+
+async function sizeOf(d1: D1Database): Promise<number> {
+	const { meta } = await d1.prepare('SELECT 1').run();
+	return meta.size_after;
+}
+
+/** Says by how many bytes an assumed session and one of its events make the file larger. */
+async function storageRemark(d1: D1Database): Promise<string> {
+	// Those of the first sessions take the room that deletions have left.
+	await fillAssumed(d1, 3_000_000, 500);
+	const [before, sessions] = [await sizeOf(d1), 3000];
+	let between = before;
+	await fillAssumed(d1, 3_100_000, sessions, async () => {
+		between = await sizeOf(d1);
+	});
+	const after = await sizeOf(d1);
+	const each = ((between - before) / sessions / 1000).toFixed(1);
+	const event = ((after - between) / sessions / ASSUMED.events).toFixed(0);
+	const all = ((after - before) / sessions / 1000).toFixed(1);
+	return `- A session with ${(ASSUMED.plan.length / 1000).toFixed(1)} KB of objects takes ${each} KB, and each of its events, with a payload of ${PAYLOAD.length} bytes, ${event} bytes: ${all} KB with ${ASSUMED.events} events.`;
+}
+
 const count = (number: number): string => number.toLocaleString('en');
 const header = ['rows read / written'];
 const rows: Record<string, string[]> = {};
@@ -85,8 +126,7 @@ try {
 		await fill(service.d1, filled + 1, filled + wanted - own, OWNER);
 		await fill(service.d1, filled + wanted - own + 1, size, `user_${size}`);
 		[filled, own] = [size, wanted];
-		const { meta } = await service.d1.prepare('SELECT 1').run();
-		const megabytes = (meta.size_after / 1e6).toFixed(1);
+		const megabytes = ((await sizeOf(service.d1)) / 1e6).toFixed(1);
 		remarks.push(`- ${sessions}, ${count(own)} of them the caller's own: ${megabytes} MB.`);
 		for (const events of EVENT_COUNTS) {
 			const costs = await costsWith(service, next, events, own);
@@ -97,6 +137,8 @@ try {
 			}
 		}
 	}
+	progress('storage');
+	remarks.push(await storageRemark(service.d1));
 } finally {
 	await service.close();
 }
