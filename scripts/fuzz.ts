@@ -31,7 +31,7 @@ async function fuzz(): Promise<void> {
 		stdio: 'inherit',
 		env: { ...process.env, FUZZ: JSON.stringify({ seed, seconds }) },
 	});
-	if (status !== 0) throw new Failure(`The same again: npm run fuzz -- --seed ${seed} --seconds ${seconds}`);
+	if (status !== 0) throw new Failure(`Reproduce: npm run fuzz -- --seed ${seed} --seconds ${seconds}`);
 }
 
 process.exit(await exitCodeOf(fuzz));

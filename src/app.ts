@@ -41,7 +41,7 @@ app.use(
 		app,
 		onMethodNotAllowed: (c, methods) => {
 			const allow = methods.join(', ');
-			const error = new ApiError('METHOD_NOT_ALLOWED', `This path takes ${allow}.`, {
+			const error = new ApiError('METHOD_NOT_ALLOWED', `This path supports: ${allow}.`, {
 				headers: { Allow: allow },
 			});
 			return errorResponse(error, c);

@@ -16,7 +16,7 @@ const created = (key: string, row: ApiKeyRow) => ({
 /** Prints a new key. */
 export function printCreated(key: string, row: ApiKeyRow, asJson: boolean | undefined): void {
 	if (asJson) console.log(JSON.stringify(created(key, row)));
-	else console.log(`${row.id}\n${key}\nThe key is shown only now: the database keeps its SHA-256.`);
+	else console.log(`${row.id}\n${key}\nStore this key now. It cannot be shown again.`);
 }
 
 /** The state of a key at the time `now`. */

@@ -74,8 +74,11 @@ interface KeyCheck {
 
 /**
  * Finds the principal of a key by the key's SHA-256. Returns undefined for a key that is unknown, expired or revoked, and for a
- * key for one session whose maker is. A revocation takes effect when the entry in the cache is stale. Throws
- * DatabaseUnavailable.
+ * key for one session whose maker is. Throws DatabaseUnavailable.
+ *
+ * An isolate that has looked a key up does not ask D1 again for `cacheSeconds`, which is the setting KEY_CACHE_SECONDS. So a
+ * revoked key still works for that long at most, and at 0 it stops at once. An expiry takes effect at its time. An open stream
+ * calls this only every few heartbeats, so it can go on for that much longer: `authorized` in following/progress.ts.
  */
 export async function checkKey(keyHash: string, check: KeyCheck): Promise<Principal | undefined> {
 	const { now, cacheSeconds } = check;

@@ -2,7 +2,10 @@ import type { Database } from '../core/database.ts';
 import { raw, sql } from '../core/sql.ts';
 import { SESSION_BY_ID } from '../database/session-store.ts';
 
-/** Events deleted by one statement. It takes some ten milliseconds, during which D1 serves no other query. */
+/**
+ * Events deleted by one statement. D1 serves no other query meanwhile: some ten milliseconds with small payloads, and up to a
+ * second with payloads of 64 KB (bench/experiments/events-table.md).
+ */
 const EVENTS_AT_ONCE = raw(5000);
 /** Sessions deleted by one statement. Each can hold 1.6 MB. */
 const SESSIONS_AT_ONCE = raw(100);

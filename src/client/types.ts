@@ -141,7 +141,7 @@ export interface SessionKey {
  * - `TOO_LONG`: The text has too many characters, or the list too many items.
  * - `TOO_DEEP`: The object nests too many levels.
  * - `OUT_OF_RANGE`: The number is too small or too large.
- * - `CONFLICTING_FIELDS`: The field must not come together with another one.
+ * - `CONFLICTING_FIELDS`: The field cannot be combined with another one of the request.
  * - `UNKNOWN_EVENT`: The session has no event with this id.
  */
 export type ProblemCode =

@@ -8,7 +8,7 @@ export interface Bindings {
 	DB: D1Database;
 	/** Further databases for sessions: DB_1 to DB_99. */
 	[further: `DB_${number}`]: D1Database | undefined;
-	/** Undefined in a wrangler.toml of an earlier version. */
+	/** Undefined where wrangler.toml does not set it. */
 	PLACEMENT?: string;
 	/** Counts the requests of callers, and failed attempts without a look-up in D1. */
 	RATE_LIMITER: RateLimit;
@@ -16,7 +16,7 @@ export interface Bindings {
 	SESSION_KEY_LIMITER: RateLimit;
 	/** Counts round trips to D1 without valid credentials: rejected API keys, and health checks. */
 	GUESS_LIMITER: RateLimit;
-	/** The live hubs, one for each followed session. Their class is untyped here: its type would be an import upward. */
+	/** The hubs, one for each followed session. Untyped, because core must not import following/. */
 	HUB: DurableObjectNamespace;
 	/** The documentation. */
 	ASSETS: Fetcher;

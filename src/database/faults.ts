@@ -62,8 +62,10 @@ export interface Outage {
 }
 
 /**
- * Describes a fault after which the same request can succeed later, or returns undefined for any other. `now` in epoch
- * milliseconds.
+ * Decides what a caller gets after a fault of D1. With an outage it is a 503 (DATABASE_UNAVAILABLE) with its Retry-After,
+ * because the same request can succeed later. Undefined makes it a 500, except for 'check' and 'too big', which sessions/update.ts
+ * turns into PAYLOAD_TOO_LARGE. Before this, `send` in database.ts repeats what is safe to repeat after a 'transient' fault. It
+ * repeats nothing when D1 is overloaded or has timed out. `now` in epoch milliseconds.
  */
 export function outageOf(kind: FaultKind, now: number): Outage | undefined {
 	switch (kind) {

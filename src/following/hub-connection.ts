@@ -28,7 +28,7 @@ export async function publish(
 		});
 		if (!response.ok) throw new Error(`The hub responded with status ${response.status}.`);
 	} catch (error) {
-		log('warn', { message: 'hub not reached by a writer', ...errorFields(error) });
+		log('warn', { message: 'publish to hub failed', ...errorFields(error) });
 	}
 }
 
@@ -135,7 +135,7 @@ export function connectionTo(
 				return true;
 			} catch (error) {
 				lose();
-				log('warn', { message: 'hub not reached by a follower', ...errorFields(error) });
+				log('warn', { message: 'connection to hub failed', ...errorFields(error) });
 				return false;
 			}
 		},

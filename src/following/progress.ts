@@ -41,7 +41,8 @@ export interface Means {
 const GAP_MS = 300;
 /**
  * The number of heartbeats between checks of the caller, and the number for which a stream continues when D1 is
- * unavailable for the check.
+ * unavailable for the check. A check accepts a revoked key for KEY_CACHE_SECONDS (`checkKey` in auth/api-keys.ts), so a stream
+ * ends within four heartbeats after that.
  */
 const AUTHORIZE_HEARTBEATS = 3;
 const ALLOWED_HEARTBEATS = 4;

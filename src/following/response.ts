@@ -55,7 +55,10 @@ export function followResponse(
 export const isFollowed = (followedUntil: string | null): boolean =>
 	followedUntil !== null && followedUntil > new Date().toISOString();
 
-/** Tells the followers of a session about a write, after the response. */
+/**
+ * Tells the followers of a session about a write, after the response, by its hub. Nothing is sent again when that fails: the
+ * followers read the write in D1, when the next event shows them a gap or at their next look-up, a heartbeat later at most.
+ */
 export function tellFollowers(
 	c: Context<AppEnv>,
 	sessionId: string,

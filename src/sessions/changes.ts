@@ -30,6 +30,10 @@ type Fields = Partial<Record<ObjectField, JsonText | null | undefined>> & {
 /**
  * Returns the changes of the session's columns by a validated PATCH. An object replaces the stored one, or merges into
  * it by RFC 7396. The hash of a product object is left out when the body does not have it. Throws PAYLOAD_TOO_LARGE.
+ *
+ * A stored object has at most `limits.storedObject` bytes. This checks an object that replaces the stored one, and
+ * `newContent` in create.ts the object of a create. The result of a merge is known only later: `mergedWith` in update.ts
+ * checks a merge in the Worker, and a CHECK constraint a merge in D1, which `tooLargeAsApiError` in update.ts reports.
  */
 export function changesOf(fields: Fields, mode: Change['mode']): Change[] {
 	const changes: Change[] = [];
@@ -41,7 +45,7 @@ export function changesOf(fields: Fields, mode: Change['mode']): Change[] {
 		} else if (mode === 'set') {
 			changes.push({ column, mode, value: textOrTooLarge(object, field, limits.storedObject) });
 		} else {
-			// The limit applies to the result, and a CHECK constraint enforces it.
+			// A patch that removes members may be longer than the object that it makes, so it has the limit of a parameter.
 			const value = textOrTooLarge(object, field, limits.boundText);
 			changes.push({ column, mode, value, members: countMembers(value) });
 		}

@@ -51,7 +51,9 @@ export interface Creator {
 
 /**
  * Creates a session in the database near its caller, or returns the response of an earlier attempt with the same
- * Idempotency-Key. Throws VALIDATION_ERROR for a lifetime that is too long, and IDEMPOTENCY_KEY_REUSED.
+ * Idempotency-Key: the session as it was created, whatever has changed since. While several databases are bound, a retry from
+ * another continent finds the session for the length of its first life (`databaseOfKey`), and a retry that goes to the session's
+ * own database for as long as it lives. Throws VALIDATION_ERROR for a lifetime that is too long, and IDEMPOTENCY_KEY_REUSED.
  */
 export async function createSession(
 	creator: Creator,

@@ -12,7 +12,7 @@ import { ownSessionAt } from './update-store.ts';
 
 /** The most events that one request deletes, because every request has a bounded cost. */
 const MAX_EVENTS = raw(1000);
-/** A time before every creation: a session that expires then is expired for every call. */
+/** The expiry of a session that was emptied. It is before the time of every call, so no call finds the session. */
 const LONG_AGO = '1970-01-01T00:00:00.000Z';
 
 /** The part of a deleted session that its followers need. */
@@ -21,9 +21,11 @@ interface Deleted {
 }
 
 /**
- * Deletes a session with its events, if it has one of the versions. A session with more than MAX_EVENTS events loses its
- * objects and expires at once instead, and the cleanup (`cleanup/store.ts`) deletes its row and its events. The second
- * statement finds the session only if the first has not deleted it. Throws SESSION_NOT_FOUND, PRECONDITION_FAILED.
+ * Deletes a session, if it has one of the versions. Its events go with it (ON DELETE CASCADE), up to MAX_EVENTS of them. A
+ * session with more events is emptied instead: it loses its objects and its Idempotency-Key, and expires at once. The cleanup
+ * (`deleteExpired` in cleanup/store.ts) then deletes its events and its row. Both statements have the same condition on the
+ * session, so the second one changes only a session that the first has left because of its events. Keys for the session stay
+ * until they expire, and read nothing. Throws SESSION_NOT_FOUND, PRECONDITION_FAILED.
  */
 export async function deleteSession(
 	db: Database,

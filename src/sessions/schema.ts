@@ -158,7 +158,7 @@ export const listQuerySchema = z
 	})
 	.refine(({ after, offset }) => after === undefined || offset === undefined, {
 		path: ['after'],
-		...refusal('CONFLICTING_FIELDS', 'must not come together with offset', 'Send only one of them.'),
+		...refusal('CONFLICTING_FIELDS', 'cannot be combined with offset', 'Send only one of them.'),
 	});
 
 export const detailsQuerySchema = z.object({ fields: fieldsQuery(detailsFields) });
