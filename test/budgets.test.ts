@@ -54,14 +54,14 @@ describe('round trips to D1', () => {
 		expect((await costOf(method, path(id), body)).trips).toBe(2);
 	});
 
-	it('the last use of a key is written in a third round trip after the response, at most once an hour', async () => {
+	it('noting the last use of a key takes one more after the response, once an hour', async () => {
 		const { costOf } = await meteredCaller();
 		const trips = [];
 		for (let n = 0; n < 3; n += 1) trips.push((await costOf('GET', '')).trips);
 		expect(trips).toEqual([3, 1, 1]);
 	});
 
-	it('a conditional update, a merge, and an append with an Idempotency-Key take one round trip each', async () => {
+	it('a condition, a merge and an Idempotency-Key add none', async () => {
 		const { caller, costOf } = await meteredCaller();
 		const { id } = await caller.create();
 		const merge = { 'Content-Type': 'application/merge-patch+json' };
@@ -73,7 +73,7 @@ describe('round trips to D1', () => {
 		expect(costs.map(({ trips }) => trips)).toEqual([1, 1, 1]);
 	});
 
-	it('a merge into a product object takes two round trips, because its hash is computed from the result', async () => {
+	it('a merge into a product object takes two, to compute the hash of the result', async () => {
 		const { caller, costOf } = await meteredCaller();
 		const { id } = await caller.create();
 		const merge = { 'Content-Type': 'application/merge-patch+json' };
@@ -82,14 +82,14 @@ describe('round trips to D1', () => {
 });
 
 describe('rows that D1 reads and writes', () => {
-	it('a create writes a row and four index entries, and a fifth entry with an Idempotency-Key', async () => {
+	it('create: the row and its index entries', async () => {
 		const { costOf } = await meteredCaller();
 		await costOf('GET', '');
 		expect((await costOf('POST', '', { prd: {} })).rowsWritten).toBe(5);
 		expect((await costOf('POST', '', { prd: {} }, { 'Idempotency-Key': 'k' })).rowsWritten).toBe(6);
 	});
 
-	it('an update reads at most two rows and writes one, or two when the status changes', async () => {
+	it('update: the row, and an index entry when the status changes', async () => {
 		const { caller, costOf } = await meteredCaller();
 		const { id } = await caller.create();
 		const plan = await costOf('PATCH', `/${id}`, { plan: { steps: [1] }, assemblyState: { a: 1 } });
@@ -100,7 +100,7 @@ describe('rows that D1 reads and writes', () => {
 		expect(status.rowsWritten).toBe(2);
 	});
 
-	it('a create with an Idempotency-Key writes two rows more, in DB, where several databases are bound', async () => {
+	it('create with an Idempotency-Key while several databases are bound: a note in DB too', async () => {
 		const [main, other] = [meteredD1(env.DB), meteredD1(env.FURTHER_1)];
 		const fetcher = serviceWith({ DB: main.d1, DB_1: other.d1, PLACEMENT: 'DB_1=weur' });
 		const caller = await newCaller({ fetcher });
@@ -112,7 +112,7 @@ describe('rows that D1 reads and writes', () => {
 		expect(main.rowsRead).toBeLessThanOrEqual(2);
 	});
 
-	it('an append writes one row, and an index entry with an Idempotency-Key', async () => {
+	it('append: the row, and an index entry with an Idempotency-Key', async () => {
 		const { caller, costOf } = await meteredCaller();
 		const { id } = await caller.create();
 		expect((await costOf('POST', `/${id}/events`, { type: 'note' })).rowsWritten).toBe(1);
@@ -120,7 +120,7 @@ describe('rows that D1 reads and writes', () => {
 		expect(keyed.rowsWritten).toBe(2);
 	});
 
-	it('a step writes as many rows as its events and its update would alone, and one more with an Idempotency-Key', async () => {
+	it('step: as many as its events and its update alone', async () => {
 		const { caller, costOf } = await meteredCaller();
 		const { id } = await caller.create();
 		await caller.call('GET', SESSIONS);
@@ -136,7 +136,7 @@ describe('rows that D1 reads and writes', () => {
 		for (const { rowsRead } of costs) expect(rowsRead).toBeLessThanOrEqual(60);
 	});
 
-	it('a step with a product object takes two round trips, and so does a retry', async () => {
+	it('step with a product object: the same in two round trips, and none for a retry', async () => {
 		const { caller, costOf } = await meteredCaller();
 		const { id } = await caller.create();
 		await caller.call('GET', SESSIONS);
@@ -151,7 +151,7 @@ describe('rows that D1 reads and writes', () => {
 		]);
 	});
 
-	it('the assumed session of docs/scaling.md writes 80 rows, with its deletion by the cleanup', async () => {
+	it('the assumed session of docs/scaling.md, with its deletion by the cleanup', async () => {
 		const { caller, costOf } = await meteredCaller();
 		await caller.call('GET', SESSIONS);
 		let written = (await costOf('POST', '', { prd: { title: 'x' } })).rowsWritten;
@@ -172,7 +172,7 @@ describe('rows that D1 reads and writes', () => {
 		expect(written + meter.rowsWritten).toBe(80);
 	});
 
-	it('a list of 20 reads 20 sessions, and one index entry for each of the caller’s sessions to count the exact total', async () => {
+	it('list: the page, and an index entry for each of the caller’s sessions', async () => {
 		const { caller, costOf } = await meteredCaller();
 		await insertSessions(env.DB, { from: 5_000_000, count: 50, owner: caller.userId, plan: '{}' });
 		await costOf('GET', '?limit=20');
@@ -211,7 +211,7 @@ describe('a large database', () => {
 		});
 	}
 
-	it('does not change the cost of a call on one session: 1, 1,000 and 20,000 sessions, 10 and 2,000 events', {
+	it('does not change the cost of a call on one session', {
 		timeout: 60_000,
 	}, async () => {
 		const { caller, costOf } = await meteredCaller();
@@ -241,7 +241,7 @@ describe('a large database', () => {
 		}
 	});
 
-	it('leaves the events that details read and that a deletion removes at no more than 1,000', async () => {
+	it('limits the events that details read and that a deletion removes', async () => {
 		const { caller, costOf } = await meteredCaller();
 		await caller.call('GET', SESSIONS);
 		const costs = [];
@@ -260,14 +260,14 @@ describe('a large database', () => {
 		expect(few?.deletion.rowsWritten).toBeLessThanOrEqual(1010);
 	});
 
-	it('makes an offset cost one index entry for each skipped session, and no rows', async () => {
+	it('makes an offset cost an index entry for each skipped session', async () => {
 		const { caller, costOf } = await meteredCaller();
 		await insertSessions(env.DB, { from: 9_500_000, count: 500, owner: caller.userId, plan: '{}' });
 		await caller.call('GET', SESSIONS);
 		expect((await costOf('GET', '?limit=20&offset=400')).readByStatement[0]).toBeLessThanOrEqual(420);
 	});
 
-	it('does not change the cost of a page after a session: it reads one row more than it returns, and counts nothing', async () => {
+	it('does not change the cost of a page after a session', async () => {
 		const { caller, costOf } = await meteredCaller();
 		await insertSessions(env.DB, { from: 9_600_000, count: 500, owner: caller.userId, plan: '{}' });
 		await caller.call('GET', SESSIONS);

@@ -51,8 +51,8 @@ const columns = [
 const COLUMNS = join(columns.map(raw));
 
 /**
- * Finds a key by its SHA-256, an expired one included. A revoked key is not found, nor is one whose maker is revoked or gone:
- * `IS` also holds where the key has no maker.
+ * Finds a key by its SHA-256, an expired one included. A revoked key is not found, and a key whose maker is
+ * revoked or gone is not found either. `IS` also holds where the key has no maker.
  */
 export const findApiKey = (db: Database, keyHash: string): Promise<FoundApiKey | undefined> =>
 	db.first(sql`SELECT own.id, own.user_id, own.organization_id, own.permissions, own.expires_at, own.last_used_at,

@@ -56,7 +56,7 @@ async function pageFile(c: Context<AppEnv>, page: keyof typeof POLICIES, name: s
 	if (!FILE_NAME.test(name)) throw notFound();
 	const file = await asset(c, `/${page}/${name}`);
 	file.headers.set('Content-Security-Policy', POLICIES[page]);
-	// A page of another origin that opens this one gets no hold of its window.
+	// A page of another origin that opens this one cannot control its window.
 	file.headers.set('Cross-Origin-Opener-Policy', 'same-origin');
 	return file;
 }

@@ -1,7 +1,7 @@
 import { DurableObject } from 'cloudflare:workers';
 
 /**
- * The live hub of one session. It forwards the notices of writers to each follower's WebSocket. It stores nothing, sets
+ * The hub of one session. It forwards the notices of writers to each follower's WebSocket. It stores nothing, sets
  * no timer and hibernates between messages, so an idle hub costs no duration. D1 is the source of truth: followers read
  * there what a hub did not deliver.
  */
@@ -31,7 +31,7 @@ export class Hub extends DurableObject {
 			try {
 				socket.send(message);
 			} catch {
-				// The follower has disconnected or is disconnecting. A live follower reads D1.
+				// The follower has disconnected or is disconnecting. A follower that is still connected reads D1.
 			}
 		}
 	}

@@ -192,6 +192,6 @@ export const invalidJson = ({ text, at }: Cursor): ApiError =>
 	new ApiError(
 		'INVALID_JSON',
 		at < text.length
-			? `The body is not valid JSON: character ${at + 1} cannot stand where it does.`
+			? `The body is not valid JSON: character ${at + 1} is not allowed there.`
 			: 'The body is not valid JSON: it ends too early.',
 	);

@@ -23,6 +23,8 @@ const BYTES_OF_A_SMALL_TRIP = limits.storedObject;
  * Yields the sessions of a page in their order, in batches, each session whole. It calls `read` when the consumer asks
  * for a batch. A session that is larger than a small trip is read in pieces. If it changes between two of them, it is read
  * again in one trip, so that it is always of one version.
+ *
+ * Without the pieces, `npm run test:long` sees peaks of 194 and 224 MB instead of less than 100. A Worker has 128.
  */
 export function loadSessions(
 	rows: readonly SizedSession[],

@@ -103,7 +103,7 @@ describe('changing a session', () => {
 
 	it.each([
 		['Keep what is stored', { title: 'theirs' }],
-		['Replace it by yours', { edited: true, title: 'first' }],
+		['Overwrite with mine', { edited: true, title: 'first' }],
 	])('shows both versions when somebody changed the object meanwhile: %s', async (choice, outcome) => {
 		const { key, client } = await at.newUser();
 		const { id } = await client.create({ prd: { title: 'first' } });
@@ -136,7 +136,7 @@ describe('changing a session', () => {
 		await button(page, 'Save').click();
 		await page.getByRole('region', { name: 'Stored now' }).getByText('"second"').waitFor();
 		await client.update(id, { prd: { title: 'third' } });
-		await button(page, 'Replace it by yours').click();
+		await button(page, 'Overwrite with mine').click();
 		await page.getByRole('region', { name: 'Stored now' }).getByText('"third"').waitFor();
 		expect((await client.get(id)).prd).toEqual({ title: 'third' });
 	});

@@ -277,7 +277,7 @@ describe('signing out', () => {
 });
 
 describe('a page of another origin', () => {
-	it('gets no hold of the window that it opens', async () => {
+	it('cannot control the window that it opens', async () => {
 		const { key } = await at.newUser();
 		const page = await openSignedIn(key);
 		// `localhost` and `127.0.0.1` are different origins.

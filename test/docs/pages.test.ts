@@ -56,7 +56,7 @@ describe('the reference page', () => {
 		}
 	});
 
-	it('gives a page that opens it no hold of its window, nor does the inspector', async () => {
+	it('does not let a page that opens it, or the inspector, control its window', async () => {
 		for (const path of ['/docs', '/docs/page.html', '/inspector', '/inspector/page.html']) {
 			const { headers } = await send(path);
 			expect([path, headers.get('Cross-Origin-Opener-Policy')]).toEqual([path, 'same-origin']);

@@ -91,7 +91,7 @@ export function EditObject({
 							disabled={action.isRunning}
 							onClick={() => action.run(() => saveOverTheirs(theirs))}
 						>
-							Replace it by yours
+							Overwrite with mine
 						</button>
 						<button type="button" onClick={() => onClose(true)}>
 							Keep what is stored

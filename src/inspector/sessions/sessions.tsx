@@ -62,7 +62,7 @@ export function Sessions({ connect, shownId }: { connect: Connect; shownId: stri
 				<p class="hint">
 					{wanted === ''
 						? 'No session yet. New ones appear here by themselves.'
-						: 'None of these. Press Enter to open a whole id.'}
+						: 'No match. Press Enter to open this id.'}
 				</p>
 			)}
 			<ul>
