@@ -31,6 +31,9 @@ const files = import.meta.glob<string>('../src/**/*.{ts,tsx}', {
 	import: 'default',
 	eager: true,
 });
+const [contributing = ''] = Object.values(
+	import.meta.glob<string>('../CONTRIBUTING.md', { query: '?raw', import: 'default', eager: true }),
+);
 const IMPORT = /^(?:import|export)\s(type\s)?[^;]*?from '([^']+)'/gm;
 
 const roomOf = (path: string): string => /^\.\.\/src\/([\w-]+)/.exec(path)?.[1] ?? '';
@@ -112,4 +115,16 @@ it('inserts only constants and names of columns into SQL as they are', () => {
 	);
 	expect(uses.length).toBeGreaterThan(10);
 	expect(uses.filter((use) => !CONSTANT.test(use.split(': ')[1] ?? ''))).toEqual([]);
+});
+
+it('has the functions that CONTRIBUTING names as those which decide a rule', () => {
+	const index = contributing.slice(contributing.indexOf('## Which file decides'));
+	const named = Array.from(index.matchAll(/`(\w+)`(?: and `(\w+)`)? in `([\w/-]+\.ts)`/g));
+	const missing = named.flatMap(([, first, second, path]) =>
+		[first, second].filter(
+			(name) => name && !new RegExp(`\\b${name}\\b *[=(<:]`).test(files[`../src/${path}`] ?? ''),
+		),
+	);
+	expect(named.length).toBeGreaterThan(12);
+	expect(missing).toEqual([]);
 });
