@@ -29,7 +29,7 @@ function refuseEarlierSchema(name: string): void {
 	);
 	if (result?.results?.length === 0) return;
 	throw new Failure(
-		`The database ${name} is of an earlier version, and nothing was changed. Choose another database_name for it in wrangler.toml and deploy again: that creates a new database. Make the API keys anew with \`npm run keys\`. The sessions stay in the old database, which you can delete with \`npx wrangler d1 delete ${name}\`.`,
+		`The database ${name} is of an earlier version, and nothing was changed. Choose another database_name for it in wrangler.toml and deploy again: that creates a new database. Create the API keys again with \`npm run keys\`. The sessions stay in the old database, which you can delete with \`npx wrangler d1 delete ${name}\`.`,
 	);
 }
 

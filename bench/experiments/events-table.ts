@@ -261,7 +261,7 @@ progress('');
 console.log(`# The table of events
 
 Made by \`npx node bench/experiments/events-table.ts\`: the table of events, which is its primary key
-\`(session_id, position)\`, beside the same table with a rowid and an index. Payloads are in bytes. Each session has
+\`(session_id, position)\`, compared with the same table with a rowid and an index. Payloads are in bytes. Each session has
 ${EVENTS_EACH} events, and ${AT_ONCE} sessions at a time got theirs in turn, as if they had been written at the same time.
 
 ${markdownTable([...table])}

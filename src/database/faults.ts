@@ -99,5 +99,5 @@ export function outageOf(kind: FaultKind, now: number): Outage | undefined {
 
 const DAY_SECONDS = 86_400;
 
-/** Seconds until the next 00:00 UTC, when D1's daily limits start anew: 1 to 86,400. */
+/** Seconds until the next 00:00 UTC, when D1's daily limits begin again: 1 to 86,400. */
 const secondsToMidnight = (now: number): number => Math.ceil(DAY_SECONDS - ((now / 1000) % DAY_SECONDS));

@@ -38,7 +38,7 @@ const columnsIf = (fits: Sql): Sql =>
  * Selects at most `max` events of a session by `places`, which ends with an ORDER BY, with at most BYTES_A_TRIP of content
  * in all. An event is whole if it is within its share of that, or if all events together fit. SQLite sums the sizes only
  * when an event exceeds its share, so a page of small events reads each row once. The sum is a separate subquery instead of
- * a common table expression, because that is three times faster to prepare and D1 prepares each statement anew.
+ * a common table expression, because that is three times faster to prepare, and D1 prepares each statement every time.
  */
 function selectBounded(reference: SessionReference, max: number, places: Sql, session: Sql): Sql {
 	const part = sql`${places} LIMIT ${max}`;

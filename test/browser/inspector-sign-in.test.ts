@@ -167,7 +167,7 @@ describe('a link that is opened in a tab that is signed in', () => {
 		expect(page.url()).toBe(`${at.server.url}/inspector#session=${theirId}`);
 	});
 
-	it('asks as well when the link loads the page anew', async () => {
+	it('also asks when the link loads the page again', async () => {
 		const [mine, theirs] = [await at.newUser(), await at.newUser()];
 		const page = await openSignedIn(mine.key);
 		await page.goto('about:blank');

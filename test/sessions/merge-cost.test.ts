@@ -173,7 +173,7 @@ describe('a large merge', () => {
 		},
 	);
 
-	it('succeeds beside 40 others that change other members', async () => {
+	it('succeeds while 40 others change other members', async () => {
 		const { id } = await caller.create();
 		const answers = await Promise.all(
 			Array.from({ length: 40 }, (_, n) =>
