@@ -149,7 +149,8 @@ export const listQuerySchema = z
 		after: sessionIdSchema
 			.optional()
 			.meta({ description: 'The id of a session, which may have been deleted. The list starts after it.' }),
-		status: plainString(limits.name)
+		status: z
+			.string()
 			.optional()
 			.meta({
 				description: `Only sessions in this status: ${statuses.map((each) => `\`${each}\``).join(', ')}. Any other text gives an empty page.`,

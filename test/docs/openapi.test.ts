@@ -95,8 +95,7 @@ describe('the OpenAPI document', () => {
 			operation('listSessions')?.parameters?.find((each) => each.name === name)?.schema;
 		expect(parameter('limit')).toMatchObject({ type: 'integer', minimum: 1, default: 20 });
 		expect(parameter('limit')).toHaveProperty('maximum', Number.MAX_SAFE_INTEGER);
-		expect(parameter('status')).toMatchObject({ type: 'string', maxLength: limits.name });
-		expect(parameter('status')).not.toHaveProperty('enum');
+		expect(parameter('status')).toEqual({ type: 'string', description: expect.any(String) });
 		for (const id of ['createSession', 'updateSession']) {
 			expect(operation(id)?.requestBody?.required ?? false, id).toBe(false);
 		}

@@ -82,22 +82,30 @@ describe('listing sessions', () => {
 		},
 	);
 
-	it.each(['nonsense', 'completed', 'INTAKE', ' intake', '', '\u{1f600}', "' OR 1 --", 'x'.repeat(255)])(
-		'is empty for a status that is none: "%s"',
-		async (status) => {
-			const caller = await newCaller();
-			await caller.create();
-			expect(await list(caller, `?status=${encodeURIComponent(status)}`)).toEqual({
-				data: [],
-				pagination: { limit: 20, offset: 0, total: 0 },
-			});
-			const after = await caller.call(
-				'GET',
-				`${SESSIONS}?after=sess_7zzzzzzzzzzzzzzzzzzzzzzzzz&status=${encodeURIComponent(status)}`,
-			);
-			expect(after.json).toEqual({ data: [], pagination: { limit: 20, hasMore: false } });
-		},
-	);
+	it.each([
+		'nonsense',
+		'completed',
+		'INTAKE',
+		' intake',
+		'',
+		'\u{1f600}',
+		"' OR 1 --",
+		'\u0000',
+		'intake\u0000',
+		'x'.repeat(300),
+	])('is empty for a status that is none: %j', async (status) => {
+		const caller = await newCaller();
+		await caller.create();
+		expect(await list(caller, `?status=${encodeURIComponent(status)}`)).toEqual({
+			data: [],
+			pagination: { limit: 20, offset: 0, total: 0 },
+		});
+		const after = await caller.call(
+			'GET',
+			`${SESSIONS}?after=sess_7zzzzzzzzzzzzzzzzzzzzzzzzz&status=${encodeURIComponent(status)}`,
+		);
+		expect(after.json).toEqual({ data: [], pagination: { limit: 20, hasMore: false } });
+	});
 
 	it.each([
 		'limit=0',
@@ -114,8 +122,6 @@ describe('listing sessions', () => {
 		'offset=99999999999999999999',
 		'offset=-99999999999999999999',
 		`offset=${'9'.repeat(10_000)}`,
-		`status=${'x'.repeat(256)}`,
-		'status=%00',
 		'status=intake&status=failed',
 	])('returns 400 for ?%s', async (query) => {
 		const caller = await newCaller();
