@@ -62,9 +62,13 @@ const imported = new Map<string, CryptoKey>();
 async function importedPem(pem: string): Promise<CryptoKey> {
 	const known = imported.get(pem);
 	if (known) return known;
-	const key = await importSPKI(pem, 'RS256');
-	imported.set(pem, key);
-	return key;
+	try {
+		const key = await importSPKI(pem, 'RS256');
+		imported.set(pem, key);
+		return key;
+	} catch (cause) {
+		throw new Error('CLERK_JWT_KEY is not the public RSA key of a Clerk instance.', { cause });
+	}
 }
 
 /** Checks the claims that jose does not check: `azp`, `sts`, an `iat` in the future, and the form of `sub`. */

@@ -392,4 +392,27 @@ describe('an invalid PEM', () => {
 			expect(text).not.toMatch(/PEM|SPKI|key/i);
 		}
 	});
+
+	it('is named in the log by its setting, but not quoted, when it has the form of a key and is none', async () => {
+		const logged = vi.spyOn(console, 'error').mockImplementation(() => {});
+		const middle = key.pem.length / 2;
+		const ecKey = (await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, true, [
+			'sign',
+		])) as CryptoKeyPair;
+		const spki = new Uint8Array((await crypto.subtle.exportKey('spki', ecKey.publicKey)) as ArrayBuffer);
+		const pems = [
+			`${key.pem.slice(0, middle)}${key.pem.slice(middle + 8)}`,
+			'-----BEGIN PUBLIC KEY-----\n\n-----END PUBLIC KEY-----',
+			'-----BEGIN PUBLIC KEY-----\nMIIB====\n-----END PUBLIC KEY-----',
+			`-----BEGIN PUBLIC KEY-----\n${btoa(String.fromCharCode(...spki))}\n-----END PUBLIC KEY-----`,
+		];
+		for (const [at, pem] of pems.entries()) {
+			const fetcher = serviceWith(clerkSettings({ CLERK_JWT_KEY: pem }));
+			const token = await signToken(key, fresh());
+			const { status } = await callerWith(token, nobody, fetcher).call('GET', SESSIONS);
+			const line = String(logged.mock.calls[at]?.[0]);
+			expect([status, line]).toEqual([500, expect.stringContaining('CLERK_JWT_KEY is not')]);
+			expect(line).not.toContain(pem.split('\n')[1] || 'no content');
+		}
+	});
 });
