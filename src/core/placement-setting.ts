@@ -1,5 +1,5 @@
-import * as z from 'zod';
 import { MAX_DATABASE_NUMBER } from './session-id.ts';
+import { written } from './setting-values.ts';
 
 /** The places that D1 can put a database (https://developers.cloudflare.com/d1/configuration/data-location/). */
 export const locationHints = ['wnam', 'enam', 'weur', 'eeur', 'apac', 'oc'] as const;
@@ -22,29 +22,26 @@ export const databaseName = (number: number): 'DB' | `DB_${number}` => (number =
 const ENTRY = /^(DB(?:_([1-9]\d?))?)=([a-z]+(?:,[a-z]+)*)$/;
 
 /** The setting PLACEMENT, such as `DB=wnam,enam DB_1=weur,eeur`. If it is empty, all new sessions go to DB. */
-export const placementSchema = z
-	.string()
-	.default('')
-	.transform((text, context) => {
-		const placed: PlacedDatabase[] = [];
-		const problem = (message: string) => context.addIssue({ code: 'custom', message });
-		for (const entry of text.split(/\s+/).filter((part) => part !== '')) {
-			const [, name, number = '0', list = ''] = ENTRY.exec(entry) ?? [];
-			if (name === undefined) {
-				problem(`"${entry}" must be written like DB_1=weur,eeur, with a database from DB to DB_99`);
-				continue;
-			}
-			const hints = list.split(',').filter(isLocationHint);
-			const unknown = list.split(',').find((hint) => !isLocationHint(hint));
-			if (unknown !== undefined) {
-				problem(`"${unknown}" of ${name} must be one of ${locationHints.join(', ')}`);
-			}
-			if (placed.some((other) => other.number === Number(number)))
-				problem(`${name} appears twice; list all its places in one entry`);
-			placed.push({ number: Number(number), hints });
+export const placementSchema = written.transform((text, context) => {
+	const placed: PlacedDatabase[] = [];
+	const problem = (message: string) => context.addIssue({ code: 'custom', message });
+	for (const entry of text.split(/\s+/).filter((part) => part !== '')) {
+		const [, name, number = '0', list = ''] = ENTRY.exec(entry) ?? [];
+		if (name === undefined) {
+			problem(`"${entry}" must be written like DB_1=weur,eeur, with a database from DB to DB_99`);
+			continue;
 		}
-		return placed;
-	});
+		const hints = list.split(',').filter(isLocationHint);
+		const unknown = list.split(',').find((hint) => !isLocationHint(hint));
+		if (unknown !== undefined) {
+			problem(`"${unknown}" of ${name} must be one of ${locationHints.join(', ')}`);
+		}
+		if (placed.some((other) => other.number === Number(number)))
+			problem(`${name} appears twice; list all its places in one entry`);
+		placed.push({ number: Number(number), hints });
+	}
+	return placed;
+});
 
 /** The numbers of the databases that an environment binds, DB first. */
 export function boundNumbers(env: Readonly<Record<`DB_${number}`, unknown>>): number[] {

@@ -6,7 +6,7 @@ import * as z from 'zod';
  */
 
 /** The text of a setting without white space around it. wrangler.toml also allows numbers. */
-const written = z
+export const written = z
 	.union([z.string(), z.number().transform(String)], { error: 'must be a text in quotation marks' })
 	.default('')
 	.transform((text) => text.trim());
@@ -47,11 +47,14 @@ function originOf(text: string): string | undefined {
 	return `${url.protocol}//${url.host}`.toLowerCase();
 }
 
+/** A host as URL writes it: a name or an address, perhaps with a port. URL itself also takes a `;` or a quotation mark. */
+const HOST = /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d+)?$/;
+
 /** A URL with a host, and without a user, a query, a fragment, white space and wildcards. */
 function urlOf(text: string): URL | undefined {
 	if (!SCHEME.test(text) || /[\s,*?#@\\]/.test(text) || !URL.canParse(text)) return undefined;
 	const url = new URL(text);
-	return url.host === '' ? undefined : url;
+	return HOST.test(url.host) ? url : undefined;
 }
 
 function whyNoOrigin(text: string, wildcard: '*' | undefined): string {

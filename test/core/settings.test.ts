@@ -122,6 +122,9 @@ describe('a setting', () => {
 		['https://user@app.example', 'is not an origin'],
 		['https://app.example:port', 'is not an origin'],
 		['https://app.example:99999', 'is not an origin'],
+		['https://app.example;', 'is not an origin'],
+		["https://app.example'", 'is not an origin'],
+		['https://a.example;b.example', 'is not an origin'],
 		['file:///page.html', 'is not an origin'],
 		['https://*.app.example', 'has a wildcard'],
 		['https://app .example', 'separate origins by commas'],
@@ -181,10 +184,18 @@ describe('a setting', () => {
 		expect(refusal).not.toThrow(/MIIB/);
 	});
 
-	it.each(['DB', 'DB=WEUR', 'weur', 'DB=weur;DB_1=apac', 'DB_100=weur', 'null'])(
+	it.each(['DB', 'DB=WEUR', 'weur', 'DB=weur;DB_1=apac', 'DB_100=weur', 'null', 1])(
 		'PLACEMENT is rejected when it is %j',
 		(written) => expect(() => settingsWith({ PLACEMENT: written })).toThrow(/PLACEMENT: "/),
 	);
+
+	it.each(Object.keys(DEFAULTS))('%s is rejected when it is no text and no number', (name) => {
+		for (const value of [null, true, [], {}]) {
+			expect(() => settingsWith({ [name]: value })).toThrow(
+				`secrets. ${name}: must be a text in quotation marks`,
+			);
+		}
+	});
 });
 
 describe('an invalid setting', () => {
