@@ -4,7 +4,8 @@ import { type CallName, facts } from './reference-facts.ts';
 /**
  * A server that follows the document of the reference, made from its facts, and shares nothing with the service. Where the
  * document leaves a choice, it differs from the service: the form of ids and times, the order of members and of the list,
- * further members, a limit of any size, no check of what is sent, and a 404 for everything that it does not know.
+ * further members, events of its own, a limit of any size, no check of what is sent, and a 404 for everything that it does
+ * not know.
  */
 
 type Json = Record<string, unknown>;
@@ -66,6 +67,7 @@ export function referenceServer(): (request: Request) => Promise<Response> {
 				...{ expiresAt: 'in a week', createdAt: now(), updatedAt: now(), links: [] },
 			});
 			sessions.set(id, stored);
+			does.append(stored, { type: 'created' }, new URLSearchParams());
 			return stored.session;
 		},
 		details: ({ session, events }) => ({ events: events.toReversed(), ...session }),
