@@ -12,7 +12,7 @@ const SESSIONS_AT_ONCE = raw(100);
 /** API keys, and notes of Idempotency-Keys, deleted by one statement. */
 const KEYS_AT_ONCE = raw(500);
 /** Where the count of expired sessions ends, because it reads a row for each. */
-export const MAX_COUNTED = 10_000;
+const MAX_COUNTED = 10_000;
 
 /** What one chunk has deleted. */
 export interface Deleted {

@@ -12,7 +12,7 @@ export interface Cursor {
 }
 
 export const QUOTE = 0x22;
-export const COMMA = 0x2c;
+const COMMA = 0x2c;
 export const COLON = 0x3a;
 export const OPEN_ARRAY = 0x5b;
 export const CLOSE_ARRAY = 0x5d;
@@ -188,7 +188,7 @@ function skipDigits(cursor: Cursor): void {
 	if (at === start) throw invalidJson(cursor);
 }
 
-export const invalidJson = ({ text, at }: Cursor): ApiError =>
+const invalidJson = ({ text, at }: Cursor): ApiError =>
 	new ApiError(
 		'INVALID_JSON',
 		at < text.length
