@@ -22,7 +22,7 @@ import { readDetails, readVersion } from './details-store.ts';
 import { expiryOf } from './expiry.ts';
 import { sessionJson, sessionJsonParts, sessionsJsonParts } from './json.ts';
 import { listPage } from './list.ts';
-import { checkVersion, preconditionFailed, type Versions } from './precondition.ts';
+import { checkNotRefused, checkVersion, type Versions } from './precondition.ts';
 import type { SessionRow } from './row-store.ts';
 import {
 	createSchema,
@@ -58,7 +58,7 @@ async function writableVersions(c: Context<AppEnv>): Promise<Versions> {
 	if (refused === undefined) return admitted;
 	const { db, reference } = sessionFrom(c);
 	const current = await readVersion(db, reference);
-	if (refused === 'all' || refused.includes(current.version)) throw preconditionFailed(current);
+	checkNotRefused(current, refused);
 	checkVersion(current, admitted);
 	return [current.version];
 }

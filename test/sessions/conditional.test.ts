@@ -93,6 +93,8 @@ describe('If-None-Match on a write', () => {
 					'PRECONDITION_FAILED',
 					'"1.1"',
 				]);
+				// The session has not changed.
+				expect(json.error).toBe('If-None-Match names the version of the session. Write without it.');
 			}
 			expect(await caller.details(session.id)).toMatchObject(session);
 		},
