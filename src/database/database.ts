@@ -9,6 +9,7 @@ import {
 import { errorFields, log } from '../core/log.ts';
 import { pause } from '../core/pause.ts';
 import { type Sql, sql } from '../core/sql.ts';
+import { within } from '../core/within.ts';
 import { type FaultKind, faultKind, faultText, outageOf } from './faults.ts';
 
 /**
@@ -18,6 +19,11 @@ import { type FaultKind, faultKind, faultText, outageOf } from './faults.ts';
  */
 export const MAX_TRIES = { read: 2, write: 3 } as const;
 const FIRST_DELAY_MS = 50;
+/**
+ * How long a request waits for a trip, all its tries together. D1 can be silent for a minute and more, and a caller must get
+ * a response before its own patience ends.
+ */
+export const TRIP_MS = 10_000;
 /** The form of D1's own bookmarks. Anything else would be an error in D1, so it is not passed on. */
 const BOOKMARK = /^[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{32}$/;
 /**
@@ -29,28 +35,43 @@ const MAY_BE_THE_BOOKMARK: readonly FaultKind[] = ['bug', 'transient', 'timed ou
 const isReadOnly = (statements: readonly Sql[]) =>
 	statements.every(({ sql: text }) => /^\s*(SELECT|WITH)\b(?!.*\b(INSERT|UPDATE|DELETE)\b)/is.test(text));
 
+/** How to open a database. */
+interface Opening {
+	/** From a caller: the reads may be served by a replica that is at least as recent. */
+	bookmark?: string | undefined;
+	/** The name of the database, for the log. */
+	name?: string | undefined;
+	/** How long a trip may take. */
+	tripMs?: number;
+}
+
 /**
  * Opens one D1 session. Without a bookmark its first query goes to the primary and sees every earlier write. With one,
- * a replica that is at least as recent may respond. A read that fails at the bookmark is retried once at the primary,
- * because a caller's bookmark must never cause a 5xx. A failure tells the `name` of the database, if there is one.
+ * a replica that is at least as recent may respond. A read that fails at the bookmark, or has no result after half of the
+ * time, is retried once at the primary, because a caller's bookmark must never cause a 5xx. A failure tells the `name` of
+ * the database, if there is one.
+ *
+ * Nothing else is retried when its time is over: D1 may still run the statements later, and a database that is silent stays
+ * so for longer than a caller waits.
  */
 export function openDatabase(
 	d1: D1Database,
 	stats: QueryStats = newQueryStats(),
-	bookmark?: string,
-	name?: string,
+	{ bookmark, name, tripMs = TRIP_MS }: Opening = {},
 ): Database {
 	let startsAt = bookmark && BOOKMARK.test(bookmark) ? bookmark : undefined;
 	let session = d1.withSession(startsAt ?? 'first-primary');
 
-	async function attempt(statements: readonly Sql[]): Promise<D1Result[]> {
+	async function attempt(statements: readonly Sql[], milliseconds: number): Promise<D1Result[]> {
 		const prepared = statements.map(({ sql: text, values }) => session.prepare(text).bind(...values));
 		const [only] = prepared;
 		const started = Date.now();
 		stats.roundTrips += 1;
 		stats.statements += prepared.length;
+		const trip =
+			prepared.length === 1 && only ? only.all().then((result) => [result]) : session.batch(prepared);
 		try {
-			const results = prepared.length === 1 && only ? [await only.all()] : await session.batch(prepared);
+			const results = await within(milliseconds, trip, () => new Error('The trip to D1 timed out.'));
 			for (const { meta } of results) {
 				stats.rowsRead += meta.rows_read;
 				stats.rowsWritten += meta.rows_written;
@@ -64,24 +85,28 @@ export function openDatabase(
 	async function send(statements: readonly Sql[], options?: WriteOptions): Promise<D1Result[]> {
 		const isRead = isReadOnly(statements);
 		const maxTries = isRead ? MAX_TRIES.read : options?.idempotent ? MAX_TRIES.write : 1;
+		const endsAt = Date.now() + tripMs;
 		let failedAtBookmark: { bookmark: string; fault: unknown } | undefined;
 		for (let tries = 1; ; tries += 1) {
+			const left = endsAt - Date.now();
+			const isAtBookmark = isRead && startsAt !== undefined;
 			try {
-				const results = await attempt(statements);
+				const results = await attempt(statements, isAtBookmark ? left / 2 : left);
 				if (failedAtBookmark) warnOfBookmark(failedAtBookmark);
 				return results;
 			} catch (fault) {
 				const kind = faultKind(fault);
-				if (isRead && startsAt !== undefined && MAY_BE_THE_BOOKMARK.includes(kind)) {
-					failedAtBookmark = { bookmark: startsAt, fault };
+				const from = startsAt;
+				// A broken or silent session may stay so, and a replica may have failed: start again at the primary.
+				session = d1.withSession('first-primary');
+				startsAt = undefined;
+				if (isRead && from !== undefined && MAY_BE_THE_BOOKMARK.includes(kind)) {
+					failedAtBookmark = { bookmark: from, fault };
 				} else if (kind !== 'transient' || tries >= maxTries) {
 					const named = name === undefined ? fault : new Error(`${name} has failed.`, { cause: fault });
 					throw unavailable(kind, named) ?? named;
 				}
 				await pause(Math.random() * FIRST_DELAY_MS * 2 ** (tries - 1));
-				// A broken session may stay broken, and a replica may have failed: start again at the primary.
-				session = d1.withSession('first-primary');
-				startsAt = undefined;
 			}
 		}
 	}

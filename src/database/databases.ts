@@ -17,7 +17,10 @@ export function openDatabases(env: Bindings, stats: QueryStats, bookmark?: strin
 	const boundOf = (number: number): number => (numbers.includes(number) ? number : 0);
 	const open = (number: number, from?: string): Database => {
 		const name = databaseName(number);
-		return openDatabase(env[name] ?? env.DB, stats, from, numbers.length > 1 ? name : undefined);
+		return openDatabase(env[name] ?? env.DB, stats, {
+			bookmark: from,
+			name: numbers.length > 1 ? name : undefined,
+		});
 	};
 
 	function at(asked: number): Database {

@@ -80,7 +80,17 @@ export async function* follow(followed: Followed, stopped: AbortSignal): Followe
 		progress.authorized(isAllowed, Date.now());
 	}
 
-	/** Resolves when a notice arrives, the stream must end, or the time has come. */
+	/** Asks D1 while the stream goes on. A failure that is no outage ends the stream. */
+	let bug: { error: unknown } | undefined;
+	function ask(question: Promise<void>): void {
+		question
+			.catch((error) => {
+				bug = { error };
+			})
+			.finally(() => wake());
+	}
+
+	/** Resolves when a notice or the result of a question arrives, the stream must end, or the time has come. */
 	async function waitUntil(time: number): Promise<void> {
 		const woken = new Promise<void>((resolve) => {
 			wake = resolve;
@@ -92,12 +102,13 @@ export async function* follow(followed: Followed, stopped: AbortSignal): Followe
 
 	try {
 		while (!stopped.aborted) {
+			if (bug) throw bug.error;
 			const means = { connectsAt: connection.opensAt(), hasBudget: followed.hasBudget() };
 			const next = progress.next(Date.now(), means);
 			if (next.do === 'end') return next.reason;
 			if (next.do === 'send') yield next.piece;
-			else if (next.do === 'look up') await lookUp(next);
-			else if (next.do === 'authorize') await authorize();
+			else if (next.do === 'look up') ask(lookUp(next));
+			else if (next.do === 'authorize') ask(authorize());
 			else if (next.do === 'wait') await waitUntil(next.until);
 			else if (await connection.open(Date.now())) progress.connected();
 		}

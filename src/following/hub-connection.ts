@@ -1,10 +1,13 @@
 import { errorFields, log } from '../core/log.ts';
+import { within } from '../core/within.ts';
 import { decodeNotice, encodeNotice, type Notice } from './notices.ts';
 
 const FIRST_PAUSE_MS = 1000;
 const MAX_PAUSE_MS = 60_000;
 /** After this time a follower stops waiting for a hub, and continues with D1 alone. */
 const CONNECT_MS = 3000;
+/** After this time a writer stops waiting for a hub. Its caller has the response already. */
+const PUBLISH_MS = 10_000;
 
 /** The hub reads only the method and the headers. */
 const ADDRESS = 'https://hub/';
@@ -22,30 +25,25 @@ export async function publish(
 	notice: Notice,
 ): Promise<void> {
 	try {
-		const response = await hubOf(hubs, sessionId).fetch(ADDRESS, {
-			method: 'POST',
-			body: encodeNotice(notice),
-		});
+		const sending = hubOf(hubs, sessionId).fetch(ADDRESS, { method: 'POST', body: encodeNotice(notice) });
+		const response = await within(PUBLISH_MS, sending, () => noResponse(PUBLISH_MS));
 		if (!response.ok) throw new Error(`The hub responded with status ${response.status}.`);
 	} catch (error) {
 		log('warn', { message: 'publish to hub failed', ...errorFields(error) });
 	}
 }
 
+const noResponse = (milliseconds: number): Error =>
+	new Error(`The hub did not respond within ${milliseconds} ms.`);
+
 /** Opens a WebSocket to a hub. Throws when the hub rejects it or takes too long. */
 async function connect(hub: DurableObjectStub): Promise<WebSocket> {
 	const arriving = hub.fetch(ADDRESS, { headers: { Upgrade: 'websocket' } });
-	let timer: ReturnType<typeof setTimeout> | undefined;
-	const tooLate = new Promise<undefined>((resolve) => {
-		timer = setTimeout(() => resolve(undefined), CONNECT_MS);
-	});
-	const response = await Promise.race([arriving, tooLate]);
-	clearTimeout(timer);
-	if (!response) {
-		// The error below tells of the failure. This only closes a WebSocket that still arrives.
+	const response = await within(CONNECT_MS, arriving, () => {
+		// The error tells of the failure. This only closes a WebSocket that still arrives.
 		arriving.then(({ webSocket }) => webSocket && discard(webSocket)).catch(() => {});
-		throw new Error(`The hub did not respond within ${CONNECT_MS} ms.`);
-	}
+		return noResponse(CONNECT_MS);
+	});
 	if (!response.webSocket) throw new Error(`The hub responded with status ${response.status}.`);
 	return response.webSocket;
 }

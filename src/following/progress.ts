@@ -54,7 +54,10 @@ export const followedMs = (heartbeatMs: number): number => FOLLOWED_HEARTBEATS *
 
 /** What a follower knows. Times are in epoch milliseconds. */
 export interface Progress {
-	/** Says what to do next. A piece that it returns counts as sent. */
+	/**
+	 * Says what to do next. A piece that it returns counts as sent. Until `found`, `failed` or `authorized` follows a question to
+	 * D1, it asks nothing else, and says what to send meanwhile.
+	 */
 	next(now: number, means: Means): Next;
 	/** The follower has just connected to the hub: earlier notices did not arrive, and their events are only in D1. */
 	connected(): void;
@@ -99,6 +102,8 @@ export function newProgress(
 	/** The time of the next look-up in D1. After a failure it is never before `notBefore`. */
 	let lookUpAt = now;
 	let notBefore = 0;
+	/** What the follower is asking D1. The stream goes on meanwhile, because D1 can be silent for a long time. */
+	let asking: 'nothing' | 'access' | 'state' | 'events' = 'nothing';
 
 	/** Notices arrive in any order. The state never goes back. */
 	function takeState(newer: SessionState): void {
@@ -136,15 +141,20 @@ export function newProgress(
 			const piece = first.shift();
 			if (piece) return send(piece, at);
 			if (end) return { do: 'end', reason: end };
-			if (at >= authorizeAt) return { do: 'authorize' };
-			if (isSpent || !hasBudget) return { do: 'end', reason: 'budget' };
-			if (connectsAt !== undefined && at >= connectsAt) return { do: 'connect' };
+			const isFree = asking === 'nothing';
+			if (isFree && at >= authorizeAt) {
+				asking = 'access';
+				return { do: 'authorize' };
+			}
+			if (isFree && (isSpent || !hasBudget)) return { do: 'end', reason: 'budget' };
+			if (isFree && connectsAt !== undefined && at >= connectsAt) return { do: 'connect' };
 
 			if (hasCaughtUp && state.version > sentVersion) {
 				sentVersion = state.version;
 				return send(frame(stateFrame(state)), at);
 			}
-			const run = backlog.takeAfter(position);
+			// The events that D1 is asked for come next.
+			const run = asking === 'events' ? undefined : backlog.takeAfter(position);
 			if (run) return send(takeRun(run), at);
 			if (isDeleted) {
 				endWith('deleted');
@@ -157,7 +167,8 @@ export function newProgress(
 			const lacksEvents = isBehind || at >= gapEnds;
 			const due = Math.min(isBehind ? at : gapEnds, lookUpAt, Date.parse(state.expiresAt));
 			const looksUpAt = Math.max(due, notBefore);
-			if (at >= looksUpAt) {
+			if (isFree && at >= looksUpAt) {
+				asking = lacksEvents ? 'events' : 'state';
 				const left = Date.parse(followedUntil) - at;
 				return {
 					do: 'look up',
@@ -167,6 +178,7 @@ export function newProgress(
 			}
 			const heartbeatAt = lastFrameAt + heartbeatMs;
 			if (at >= heartbeatAt) return send(frame(HEARTBEAT), at);
+			if (!isFree) return { do: 'wait', until: heartbeatAt };
 			const until = Math.min(looksUpAt, heartbeatAt, authorizeAt, connectsAt ?? Number.POSITIVE_INFINITY);
 			return { do: 'wait', until };
 		},
@@ -185,6 +197,7 @@ export function newProgress(
 		},
 
 		found(lookUp, eventsAfter, at) {
+			asking = 'nothing';
 			if (!lookUp) return endWith(Date.parse(state.expiresAt) <= at ? 'expired' : 'deleted');
 			const { events, ...seen } = lookUp;
 			takeSeen(seen, at);
@@ -200,11 +213,13 @@ export function newProgress(
 		},
 
 		failed(spent, at) {
+			asking = 'nothing';
 			isSpent = spent;
 			notBefore = at + heartbeatMs;
 		},
 
 		authorized(isAllowed, at) {
+			asking = 'nothing';
 			const trustedUntil = allowedAt + ALLOWED_HEARTBEATS * heartbeatMs;
 			if (isAllowed) {
 				allowedAt = at;
