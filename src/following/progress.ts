@@ -156,7 +156,7 @@ export function newProgress(
 			// The events that D1 is asked for come next.
 			const run = asking === 'events' ? undefined : backlog.takeAfter(position);
 			if (run) return send(takeRun(run), at);
-			if (isDeleted) {
+			if (isDeleted && asking !== 'events') {
 				endWith('deleted');
 				return this.next(at, { connectsAt, hasBudget });
 			}

@@ -237,3 +237,31 @@ describe('a stream ends', () => {
 		expect(sentAt(progress, START, { ...CONNECTED, hasBudget })).toEqual(end);
 	});
 });
+
+describe('a follower that waits for D1', () => {
+	it('asks nothing else, and sends comments', () => {
+		const progress = newFollower();
+		expect(sentAt(progress, START).after).toMatchObject({ do: 'look up' });
+		const means = { connectsAt: 0, hasBudget: false };
+		expect(sentAt(progress, START + 1, means).after).toEqual({ do: 'wait', until: START + HEARTBEAT_MS });
+		expect(sentAt(progress, START + 9 * HEARTBEAT_MS, means).text).toBe(HEARTBEAT);
+	});
+
+	it('for the state sends the events that the hub brings', () => {
+		const progress = caughtUp();
+		const later = START + HEARTBEAT_MS;
+		expect(sentAt(progress, later)).toMatchObject({ after: { do: 'look up', eventsAfter: undefined } });
+		progress.notice(appended(1), later);
+		expect(sentAt(progress, later).text).toContain('<1>');
+	});
+
+	it('for events sends none from the hub before them, and each once', () => {
+		const progress = newFollower();
+		sentAt(progress, START);
+		progress.notice(appended(1, 2), START);
+		progress.notice({ kind: 'deleted' }, START);
+		expect(sentAt(progress, START + 1)).toMatchObject({ text: '', after: { do: 'wait' } });
+		progress.found(found(3, [1, 3]), 0, START + 2);
+		expect(sentAt(progress, START + 2).text).toMatch(/^<1><2><3>event: session/);
+	});
+});
