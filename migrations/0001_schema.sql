@@ -43,6 +43,9 @@ CREATE TABLE events (
 	session_id TEXT NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
 	-- From 1, given by the INSERT itself: no clock takes part.
 	position INTEGER NOT NULL,
+	-- The bytes of this event's type, stage, message and payload, and of all events before it. An append reads them with the
+	-- position, so that the quota costs no counter.
+	bytes_so_far INTEGER NOT NULL DEFAULT 0,
 	-- Contains the position, so that a page after an event needs no index of ids.
 	id TEXT NOT NULL,
 	type TEXT NOT NULL CONSTRAINT type_length CHECK (length(type) BETWEEN 1 AND 255),

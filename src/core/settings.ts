@@ -22,6 +22,10 @@ export interface Bindings {
 	ASSETS: Fetcher;
 	SESSION_TTL_SECONDS: string;
 	SESSION_TTL_MAX_SECONDS: string;
+	/** Undefined in a wrangler.toml of an earlier version, as are the next two. */
+	MAX_SESSIONS_PER_CALLER?: string;
+	MAX_EVENTS_PER_SESSION?: string;
+	MAX_EVENT_BYTES_PER_SESSION?: string;
 	FOLLOW_MAX_SECONDS: string;
 	FOLLOW_HEARTBEAT_SECONDS: string;
 	FOLLOW_MAX_STATEMENTS: string;
@@ -44,6 +48,12 @@ const settingsSchema = z.object({
 	SESSION_TTL_SECONDS: wholeNumber(604_800, 1, MAX_SESSION_TTL_SECONDS),
 	/** The longest lifetime that `ttlSeconds` may ask for. */
 	SESSION_TTL_MAX_SECONDS: wholeNumber(2_592_000, 60, MAX_SESSION_TTL_SECONDS),
+	/** Live sessions of one caller in one database. */
+	MAX_SESSIONS_PER_CALLER: wholeNumber(Number.POSITIVE_INFINITY, 1),
+	/** The id of an event has ten digits for its position. */
+	MAX_EVENTS_PER_SESSION: wholeNumber(100_000, 1, 9_999_999_999),
+	/** Bytes of the types, stages, messages and payloads of all events of a session in UTF-8. */
+	MAX_EVENT_BYTES_PER_SESSION: wholeNumber(67_108_864, 1),
 	/** How long one stream stays open. Its client resumes. */
 	FOLLOW_MAX_SECONDS: wholeNumber(3600, 1, 86_400),
 	/** How long a stream may be silent before it gets a comment. Proxies cut streams that are silent for long. */

@@ -22,6 +22,15 @@ export const SESSION_BY_ID = sql`sessions INDEXED BY sessions_by_id`;
 /** The position of the latest event of a row of `sessions`; 0 without events. */
 export const LATEST_POSITION = sql`ifnull((SELECT max(position) FROM events WHERE session_id = sessions.id), 0)`;
 
+/**
+ * Selects columns of the one session of a condition, and of its latest event as `last_event`: NULL without events. Both
+ * columns of the event take one seek.
+ */
+export const selectWithLastEvent = (columns: readonly Sql[], condition: Sql): Sql =>
+	sql`SELECT ${join(columns)}
+		FROM ${SESSION_BY_ID} LEFT JOIN events AS last_event ON last_event.session_id = sessions.id
+		WHERE ${condition} ORDER BY last_event.position DESC LIMIT 1`;
+
 /** A row of `selectVersion`: the parts of the current ETag. */
 export interface CurrentVersion {
 	version: number;

@@ -127,6 +127,7 @@ export const eventRoutes = new Hono<AppEnv>({ strict: false })
 			description: `Adds an event to the end of the session’s log. \`payload\` may have at most ${limits.eventPayload} bytes.`,
 			permission: 'PRODUCTS:WRITE',
 			headers: ['Idempotency-Key'],
+			errors: ['QUOTA_EXCEEDED'],
 			responses: { 201: { description: 'The new event.', schema: eventSchema } },
 		}),
 		jsonBody({ [JSON_TYPE]: appendSchema }),
@@ -134,7 +135,11 @@ export const eventRoutes = new Hono<AppEnv>({ strict: false })
 			const event = newEvent(c.req.valid('json'), 'payload');
 			const idempotency = await idempotencyOf(c.req.header('Idempotency-Key'), contentOf(event));
 			const { db, reference } = sessionFrom(c);
-			const { event: row, followedUntil, isReplay } = await appendEvent(db, reference, event, idempotency);
+			const {
+				event: row,
+				followedUntil,
+				isReplay,
+			} = await appendEvent(db, reference, event, idempotency, settingsOf(c.env));
 			// A replay tells the followers too, because the first attempt may have failed before it did.
 			if (isFollowed(followedUntil)) tellFollowers(c, row.session_id, newEvents([row]));
 			return jsonResponse<Event, 201>(

@@ -1,7 +1,10 @@
 import type { Database } from '../core/database.ts';
+import { ApiError } from '../core/errors.ts';
 import { type Idempotency, idempotencyKeyReused } from '../core/idempotency.ts';
 import type { Owner } from '../core/principal.ts';
-import { type Sql, sql } from '../core/sql.ts';
+import type { Settings } from '../core/settings.ts';
+import { raw, type Sql, sql } from '../core/sql.ts';
+import { ownSessions, SESSION_BY_ID } from '../database/session-store.ts';
 import { columnsBut, type SessionRow } from './row-store.ts';
 
 export interface NewSession {
@@ -18,11 +21,29 @@ export interface NewSession {
 const insertStatement = (
 	{ id, owner, catalogVersion, schemaVersion, prd, createdAt, expiresAt }: NewSession,
 	{ key, fingerprint }: Idempotency | { key: null; fingerprint: null },
+	hasRoom: Sql,
 ): Sql =>
 	sql`INSERT INTO sessions (id, user_id, organization_id, status, catalog_version, schema_version, prd,
 			created_at, updated_at, expires_at, idempotency_key, idempotency_fingerprint)
-		VALUES (${id}, ${owner.userId}, ${owner.organizationId}, 'intake', ${catalogVersion}, ${schemaVersion}, ${prd},
-			${createdAt}, ${createdAt}, ${expiresAt}, ${key}, ${fingerprint})`;
+		SELECT ${id}, ${owner.userId}, ${owner.organizationId}, 'intake', ${catalogVersion}, ${schemaVersion}, ${prd},
+			${createdAt}, ${createdAt}, ${expiresAt}, ${key}, ${fingerprint} WHERE ${hasRoom}`;
+
+/**
+ * Whether the caller may have one more session. The count ends at the quota, so it reads at most as many index entries as the
+ * quota allows, and those of expired sessions that the cleanup has not deleted yet. A repeated INSERT finds its own session.
+ */
+const hasRoomFor = ({ id, owner, createdAt }: NewSession, most: number): Sql =>
+	most === Number.POSITIVE_INFINITY
+		? raw('true')
+		: sql`((SELECT count(*) FROM (SELECT 1 FROM sessions INDEXED BY sessions_by_owner
+				WHERE ${ownSessions(owner, createdAt)} LIMIT ${most})) < ${most}
+			OR EXISTS (SELECT 1 FROM ${SESSION_BY_ID} WHERE id = ${id}))`;
+
+const sessionQuotaExceeded = (most: number): ApiError =>
+	new ApiError(
+		'QUOTA_EXCEEDED',
+		`A caller may have ${most} live sessions (MAX_SESSIONS_PER_CALLER). Delete one of them, or wait until one expires.`,
+	);
 
 /** The sessions with an Idempotency-Key of a caller: one, unless it has lost the key. */
 const ofKey = ({ userId, organizationId }: Owner, key: string): Sql =>
@@ -31,22 +52,25 @@ const ofKey = ({ userId, organizationId }: Owner, key: string): Sql =>
 /**
  * Creates a session. This is safe to retry, because the session's id is unique. If a session that has not expired already
  * has the idempotency key, this creates nothing and returns that session. An expired session loses the key first.
- * Throws IDEMPOTENCY_KEY_REUSED when the session has it from a request with other content.
+ * Throws IDEMPOTENCY_KEY_REUSED when the session has it from a request with other content, and QUOTA_EXCEEDED when the caller
+ * has as many live sessions in this database as it may have.
  */
 export async function insertSession(
 	db: Database,
 	session: NewSession,
 	idempotency: Idempotency | undefined,
+	{ MAX_SESSIONS_PER_CALLER: most }: Pick<Settings, 'MAX_SESSIONS_PER_CALLER'>,
 ): Promise<SessionRow> {
 	const { owner, createdAt, prd } = session;
+	const hasRoom = hasRoomFor(session, most);
 	if (!idempotency) {
 		// The upsert changes nothing. It makes a retried INSERT return the row of the first one.
 		const inserted = await db.first<SessionRow>(
-			sql`${insertStatement(session, { key: null, fingerprint: null })}
+			sql`${insertStatement(session, { key: null, fingerprint: null }, hasRoom)}
 				ON CONFLICT (id) DO UPDATE SET id = excluded.id RETURNING ${columnsBut(['prd'])}`,
 			{ idempotent: true },
 		);
-		if (!inserted) throw new Error('An inserted session was not returned.');
+		if (!inserted) throw sessionQuotaExceeded(most);
 		return { ...inserted, prd };
 	}
 	const key = ofKey(owner, idempotency.key);
@@ -54,12 +78,12 @@ export async function insertSession(
 	const [, , [row]] = await db.run<[never, never, Row]>(
 		[
 			sql`UPDATE sessions SET idempotency_key = NULL WHERE ${key} AND expires_at <= ${createdAt}`,
-			sql`${insertStatement(session, idempotency)} ON CONFLICT DO NOTHING`,
+			sql`${insertStatement(session, idempotency, hasRoom)} ON CONFLICT DO NOTHING`,
 			sql`SELECT ${columnsBut()}, idempotency_fingerprint FROM sessions WHERE ${key}`,
 		],
 		{ idempotent: true },
 	);
-	if (!row) throw new Error('An inserted session was not found by its Idempotency-Key.');
+	if (!row) throw sessionQuotaExceeded(most);
 	if (row.idempotency_fingerprint !== idempotency.fingerprint) throw idempotencyKeyReused();
 	return row;
 }

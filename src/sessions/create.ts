@@ -53,7 +53,8 @@ export interface Creator {
  * Creates a session in the database near its caller, or returns the response of an earlier attempt with the same
  * Idempotency-Key: the session as it was created, whatever has changed since. While several databases are bound, a retry from
  * another continent finds the session for the length of its first life (`databaseOfKey`), and a retry that goes to the session's
- * own database for as long as it lives. Throws VALIDATION_ERROR for a lifetime that is too long, and IDEMPOTENCY_KEY_REUSED.
+ * own database for as long as it lives. Throws VALIDATION_ERROR for a lifetime that is too long,
+ * IDEMPOTENCY_KEY_REUSED, and QUOTA_EXCEEDED.
  */
 export async function createSession(
 	creator: Creator,
@@ -71,7 +72,7 @@ export async function createSession(
 		createdAt: new Date(createdAt).toISOString(),
 		expiresAt: expiryOf(createdAt, ttlSeconds, settings),
 	};
-	const row = await insertSession(databases.at(number), session, idempotency);
+	const row = await insertSession(databases.at(number), session, idempotency, settings);
 	if (row.id === id) return { session: row, isReplay: false };
 	// The session may have changed since. The content of the request, which is the same in both, gives the first response
 	// again.

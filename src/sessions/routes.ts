@@ -131,6 +131,7 @@ export const sessionRoutes = new Hono<AppEnv>({ strict: false })
 			description: `Starts a session in the status \`intake\`. A missing body is read as \`{}\`. \`prd\` may have at most ${limits.storedObject} bytes.`,
 			permission: 'PRODUCTS:WRITE',
 			headers: ['Idempotency-Key'],
+			errors: ['QUOTA_EXCEEDED'],
 			responses: { 201: { description: 'The new session.', schema: sessionSchema, etag: true } },
 		}),
 		jsonBody({ [JSON_TYPE]: createSchema }, { absent: 'is {}' }),

@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
 import { limits } from '../core/limits.ts';
+import { settingsOf } from '../core/settings.ts';
 import { newEvents, stateOf } from '../events/follow.ts';
 import { eventsJson } from '../events/json.ts';
 import { contentOf, newEvent } from '../events/new-event.ts';
@@ -30,6 +31,7 @@ export const stepRoutes = new Hono<AppEnv>({ strict: false }).post(
 		].join('\n\n'),
 		permission: 'PRODUCTS:WRITE',
 		headers: ['If-Match', 'Idempotency-Key'],
+		errors: ['QUOTA_EXCEEDED'],
 		responses: {
 			201: {
 				description: 'The events, and the updated session.',
@@ -50,7 +52,12 @@ export const stepRoutes = new Hono<AppEnv>({ strict: false }).post(
 		]);
 		const versions = ifMatchVersions(c.req.header('If-Match'));
 		const { db, reference } = sessionFrom(c);
-		const done = await addStep(db, reference, { events, changes, idempotency }, versions);
+		const done = await addStep(
+			db,
+			reference,
+			{ events, changes, idempotency, quota: settingsOf(c.env) },
+			versions,
+		);
 		if (isFollowed(done.session.followed_until)) {
 			// A replay tells the followers too, because the first attempt may have failed before it did.
 			const state = { kind: 'state', state: stateOf(done.session) } as const;

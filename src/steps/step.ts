@@ -1,6 +1,7 @@
 import type { Database } from '../core/database.ts';
 import type { SessionReference } from '../core/session-reference.ts';
 import { checkRepeated, fingerprintColumn, isReplayOf } from '../events/append-store.ts';
+import { checkEventQuota } from '../events/quota.ts';
 import type { Change } from '../sessions/changes.ts';
 import { checkVersion, type Versions } from '../sessions/precondition.ts';
 import { mergedColumns, mergedWith, writeOrMerge } from '../sessions/update.ts';
@@ -16,8 +17,8 @@ export interface StepResult extends StepRows {
  * Appends the events of a step and changes the session, both or neither, if the session has one of the versions. If the
  * session already has the idempotency key, it does nothing, whatever the versions, and returns the original events with the
  * current session. The Worker makes the same merges for a step as for a PATCH.
- * Throws SESSION_NOT_FOUND, PRECONDITION_FAILED, PAYLOAD_TOO_LARGE, IDEMPOTENCY_KEY_REUSED, and DatabaseUnavailable
- * when others never stop writing.
+ * Throws SESSION_NOT_FOUND, PRECONDITION_FAILED, PAYLOAD_TOO_LARGE, IDEMPOTENCY_KEY_REUSED, QUOTA_EXCEEDED, and
+ * DatabaseUnavailable when others never stop writing.
  */
 export async function addStep(
 	db: Database,
@@ -42,7 +43,10 @@ export async function addStep(
 		const outcome = await insertStep(db, reference, { ...step, changes }, allowed);
 		if (outcome.done) return { ...outcome.done, isReplay: false };
 		const { current } = outcome;
-		return (await replay(current?.fingerprint ?? null)) ?? otherwise(current);
+		const replayed = await replay(current?.fingerprint ?? null);
+		if (replayed) return replayed;
+		if (current) checkEventQuota(current, step.events, step.quota);
+		return otherwise(current);
 	}
 
 	return writeOrMerge<StepResult>(step.changes, {

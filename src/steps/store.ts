@@ -6,6 +6,7 @@ import {
 	type Appended,
 	type EventRow,
 	hasEventsOf,
+	hasJustGot,
 	insertEvents,
 	selectEventsOfKey,
 } from '../events/append-store.ts';
@@ -25,8 +26,8 @@ export interface StepRows {
 }
 
 /**
- * Appends the events of a step and changes the session, in one transaction. Both statements have the same condition on
- * the session, so either both take effect or neither does. When neither does, it returns the session as it is, with the
+ * Appends the events of a step and changes the session, in one transaction. The change has the condition of the events, and
+ * that this step has just appended them, so either both take effect or neither does. When neither does, it returns the session as it is, with the
  * fingerprint of an earlier attempt; undefined without a session.
  */
 export async function insertStep(
@@ -37,12 +38,8 @@ export async function insertStep(
 ): Promise<{ done: StepRows } | { done: undefined; current: Appended | undefined }> {
 	const { changes, idempotency } = step;
 	const condition = changeable(reference, changes, versions);
-	const change = () =>
-		updateStatement(
-			changes,
-			reference.now,
-			idempotency ? sql`${condition} AND ${hasEventsOf(idempotency)}` : condition,
-		);
+	const isAppended = idempotency ? hasEventsOf(idempotency) : hasJustGot(step.events);
+	const change = () => updateStatement(changes, reference.now, sql`${condition} AND ${isAppended}`);
 	const { events, session, also } = await insertEvents<[SessionRow]>(db, reference, step, {
 		condition,
 		also: [changes.length === 0 ? selectSession(reference) : change()],

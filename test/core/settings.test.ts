@@ -23,6 +23,9 @@ const PEM = '-----BEGIN PUBLIC KEY-----\nMIIB+/=\n-----END PUBLIC KEY-----';
 const NUMBERS = {
 	SESSION_TTL_SECONDS: { default: 604_800, min: 1, max: HUNDRED_YEARS },
 	SESSION_TTL_MAX_SECONDS: { default: 2_592_000, min: 60, max: HUNDRED_YEARS },
+	MAX_SESSIONS_PER_CALLER: { default: Number.POSITIVE_INFINITY, min: 1, max: Number.MAX_SAFE_INTEGER },
+	MAX_EVENTS_PER_SESSION: { default: 100_000, min: 1, max: 9_999_999_999 },
+	MAX_EVENT_BYTES_PER_SESSION: { default: 67_108_864, min: 1, max: Number.MAX_SAFE_INTEGER },
 	FOLLOW_MAX_SECONDS: { default: 3600, min: 1, max: 86_400 },
 	FOLLOW_HEARTBEAT_SECONDS: { default: 15, min: 1, max: 15 },
 	FOLLOW_MAX_STATEMENTS: { default: 1000, min: 40, max: 1000 },

@@ -95,9 +95,11 @@ async function callAll(caller: Caller, fetcher: Fetcher): Promise<void> {
 
 beforeAll(async () => {
 	const single = { DB: recorded(env.DB) };
+	const withQuota = { ...single, MAX_SESSIONS_PER_CALLER: '50' };
 	const five = { ...FIVE, DB: recorded(env.DB), DB_1: recorded(env.FURTHER_1) };
 	const fetchers = [
 		liveService(single),
+		liveService(withQuota),
 		from(PLACES[0], liveService(five)),
 		from(PLACES[1], liveService(five)),
 	];
@@ -156,7 +158,7 @@ it('records every statement that a store can send', () => {
 /** The scans that are intended, each with its reason. A scan names a table only in the last one. */
 const MAY_SCAN = [
 	// Rows of one chunk or one page, and their sizes and sums, in subqueries with a LIMIT.
-	/^SCAN (\(subquery-\d+\)|total|expired|unexpired|latest)$/,
+	/^SCAN (\(subquery-\d+\)|total|expired|unexpired|latest|session)$/,
 	// Rows that the statement got as a parameter.
 	/^SCAN json_each VIRTUAL TABLE/,
 	/^SCAN CONSTANT ROW/,

@@ -63,13 +63,19 @@ describe('the OpenAPI document', () => {
 		const ofBody = ['INVALID_JSON', 'VALIDATION_ERROR', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'];
 		const expected: Record<string, string[]> = {
 			listSessions: ['VALIDATION_ERROR'],
-			createSession: [...ofBody, 'IDEMPOTENCY_KEY_REUSED'],
+			createSession: [...ofBody, 'IDEMPOTENCY_KEY_REUSED', 'QUOTA_EXCEEDED'],
 			getSession: ['VALIDATION_ERROR', 'SESSION_NOT_FOUND', 'PRECONDITION_FAILED'],
 			updateSession: [...ofBody, 'SESSION_NOT_FOUND', 'PRECONDITION_FAILED'],
 			deleteSession: ['SESSION_NOT_FOUND', 'PRECONDITION_FAILED'],
 			listEvents: ['VALIDATION_ERROR', 'SESSION_NOT_FOUND'],
-			appendEvent: [...ofBody, 'SESSION_NOT_FOUND', 'IDEMPOTENCY_KEY_REUSED'],
-			addStep: [...ofBody, 'SESSION_NOT_FOUND', 'PRECONDITION_FAILED', 'IDEMPOTENCY_KEY_REUSED'],
+			appendEvent: [...ofBody, 'SESSION_NOT_FOUND', 'IDEMPOTENCY_KEY_REUSED', 'QUOTA_EXCEEDED'],
+			addStep: [
+				...ofBody,
+				'SESSION_NOT_FOUND',
+				'PRECONDITION_FAILED',
+				'IDEMPOTENCY_KEY_REUSED',
+				'QUOTA_EXCEEDED',
+			],
 			createSessionKey: [...ofBody, 'SESSION_NOT_FOUND', 'QUOTA_EXCEEDED'],
 			revokeSessionKey: ['VALIDATION_ERROR', 'SESSION_NOT_FOUND', 'NOT_FOUND'],
 		};
