@@ -3,7 +3,7 @@ import { ApiError } from '../core/errors.ts';
 import { type Idempotency, idempotencyKeyReused } from '../core/idempotency.ts';
 import type { Owner } from '../core/principal.ts';
 import type { Settings } from '../core/settings.ts';
-import { raw, type Sql, sql } from '../core/sql.ts';
+import { type Sql, sql } from '../core/sql.ts';
 import { ownSessions, SESSION_BY_ID } from '../database/session-store.ts';
 import { columnsBut, type SessionRow } from './row-store.ts';
 
@@ -21,20 +21,23 @@ export interface NewSession {
 const insertStatement = (
 	{ id, owner, catalogVersion, schemaVersion, prd, createdAt, expiresAt }: NewSession,
 	{ key, fingerprint }: Idempotency | { key: null; fingerprint: null },
-	hasRoom: Sql,
-): Sql =>
-	sql`INSERT INTO sessions (id, user_id, organization_id, status, catalog_version, schema_version, prd,
+	hasRoom: Sql | undefined,
+): Sql => {
+	const values = sql`${id}, ${owner.userId}, ${owner.organizationId}, 'intake', ${catalogVersion}, ${schemaVersion}, ${prd},
+		${createdAt}, ${createdAt}, ${expiresAt}, ${key}, ${fingerprint}`;
+	return sql`INSERT INTO sessions (id, user_id, organization_id, status, catalog_version, schema_version, prd,
 			created_at, updated_at, expires_at, idempotency_key, idempotency_fingerprint)
-		SELECT ${id}, ${owner.userId}, ${owner.organizationId}, 'intake', ${catalogVersion}, ${schemaVersion}, ${prd},
-			${createdAt}, ${createdAt}, ${expiresAt}, ${key}, ${fingerprint} WHERE ${hasRoom}`;
+		${hasRoom ? sql`SELECT ${values} WHERE ${hasRoom}` : sql`VALUES (${values})`}`;
+};
 
 /**
  * Whether the caller may have one more session. The count ends at the quota, so it reads at most as many index entries as the
  * quota allows, and those of expired sessions that the cleanup has not deleted yet. A repeated INSERT finds its own session.
+ * Undefined without a quota.
  */
-const hasRoomFor = ({ id, owner, createdAt }: NewSession, most: number): Sql =>
+const hasRoomFor = ({ id, owner, createdAt }: NewSession, most: number): Sql | undefined =>
 	most === Number.POSITIVE_INFINITY
-		? raw('true')
+		? undefined
 		: sql`((SELECT count(*) FROM (SELECT 1 FROM sessions INDEXED BY sessions_by_owner
 				WHERE ${ownSessions(owner, createdAt)} LIMIT ${most})) < ${most}
 			OR EXISTS (SELECT 1 FROM ${SESSION_BY_ID} WHERE id = ${id}))`;
