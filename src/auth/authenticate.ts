@@ -5,13 +5,13 @@ import { log } from '../core/log.ts';
 import { mayDo, type NeededPermission, type Principal } from '../core/principal.ts';
 import { settingsOf } from '../core/settings.ts';
 import { sha256Hex } from '../core/sha256.ts';
-import type { AppEnv } from '../http/context.ts';
+import { type AppEnv, responseEnd } from '../http/context.ts';
 import { isWellFormedKey } from './api-key-format.ts';
 import { checkKey, keyState } from './api-keys.ts';
 import { verifyClerkToken } from './clerk.ts';
 import { countRejectedKey, waitForLookUp } from './guesses.ts';
 import { clientNetworks } from './networks.ts';
-import { countFailure, countRequest } from './rate-limit.ts';
+import { costCounter, countFailure, countRequest } from './rate-limit.ts';
 
 const REALM = 'product-generation-sessions';
 
@@ -32,8 +32,8 @@ const unauthorized = (hasCredentials: boolean): ApiError =>
 	);
 
 /**
- * Authenticates the caller by API key or Clerk session token, and counts the request against the caller's rate limit.
- * Failed attempts are counted against the networks that they come from. Throws UNAUTHORIZED, RATE_LIMITED.
+ * Authenticates the caller by API key or Clerk session token, and counts the request against the caller's rate limit, and after
+ * the response what it has cost. Failed attempts are counted against the networks that they come from. Throws UNAUTHORIZED, RATE_LIMITED.
  */
 export const authenticate = createMiddleware<AppEnv>(async (c, next) => {
 	const credentials = credentialsOf(c.req.header('Authorization'));
@@ -42,7 +42,14 @@ export const authenticate = createMiddleware<AppEnv>(async (c, next) => {
 	if (!principal) throw unauthorized(credentials !== undefined);
 	c.set('principal', principal);
 	await countRequest(c.env, principal);
+	const { queryStats } = c.var;
+	const countCost = costCounter(c.env, principal, () => ({
+		trips: queryStats.roundTrips,
+		bytes: (c.get('bodyBytes') ?? 0) + queryStats.bytesRead,
+	}));
+	c.set('countCost', countCost);
 	await next();
+	void responseEnd(c).then(() => c.executionCtx.waitUntil(countCost()));
 	for (const work of afterResponse) c.executionCtx.waitUntil(work());
 });
 
@@ -54,7 +61,7 @@ export async function isStillAllowed(c: Context<AppEnv>, needed: NeededPermissio
 	const before = c.get('principal');
 	const afterResponse: Work[] = [];
 	const now = await principalOf(c, credentialsOf(c.req.header('Authorization')), afterResponse);
-	for (const work of afterResponse) c.executionCtx.waitUntil(work());
+	for (const work of [...afterResponse, c.get('countCost')]) c.executionCtx.waitUntil(work());
 	if (!now || !mayDo(now, needed)) return false;
 	return now.userId === before.userId && now.organizationId === before.organizationId;
 }

@@ -37,10 +37,43 @@ async function isWithinLimit(limiter: RateLimit, key: string): Promise<boolean> 
  * up the caller's limit. Throws RATE_LIMITED.
  */
 export async function countRequest(env: Bindings, principal: Principal): Promise<void> {
+	if (!(await isRequestWithin(env, principal))) throw rateLimited();
+}
+
+async function isRequestWithin(env: Bindings, principal: Principal): Promise<boolean> {
 	const { keyId, sessionId } = principal;
 	const isWithinOwn =
 		sessionId === null || (await isWithinLimit(env.SESSION_KEY_LIMITER, `session-key:${keyId}`));
-	if (!isWithinOwn || !(await isWithinLimit(env.RATE_LIMITER, callerKey(principal)))) throw rateLimited();
+	return isWithinOwn && isWithinLimit(env.RATE_LIMITER, callerKey(principal));
+}
+
+/** What one counted request covers: trips to D1, and bytes of its body and of what it reads from D1. */
+const TRIPS_COVERED = 10;
+const BYTES_COVERED = 1_000_000;
+/** The most requests that a response counts as at once. A list of 100 full sessions counts as some 200. */
+const MAX_COUNTED_AT_ONCE = 500;
+
+/** How many requests one request counts as: one, and another for each further ten trips and each further megabyte. */
+export const requestsFor = (cost: { trips: number; bytes: number }): number =>
+	1 +
+	Math.max(0, Math.ceil(cost.trips / TRIPS_COVERED) - 1) +
+	Math.max(0, Math.ceil(cost.bytes / BYTES_COVERED) - 1);
+
+/**
+ * Returns a function that counts what a request has cost beyond what was counted before, as further requests of its caller. It
+ * never rejects the request itself, because its work is done. It stops at the limit, where counting more has no effect.
+ */
+export function costCounter(
+	env: Bindings,
+	principal: Principal,
+	cost: () => { trips: number; bytes: number },
+) {
+	let counted = 1;
+	return async (): Promise<void> => {
+		const further = Math.min(requestsFor(cost()) - counted, MAX_COUNTED_AT_ONCE);
+		counted += further;
+		for (let n = 0; n < further; n += 1) if (!(await isRequestWithin(env, principal))) return;
+	};
 }
 
 /**

@@ -8,6 +8,8 @@ export interface QueryStats {
 	milliseconds: number;
 	rowsRead: number;
 	rowsWritten: number;
+	/** The content of the returned rows. A character counts as one byte, because counting its bytes would cost more. */
+	bytesRead: number;
 }
 
 export const newQueryStats = (): QueryStats => ({
@@ -16,6 +18,7 @@ export const newQueryStats = (): QueryStats => ({
 	milliseconds: 0,
 	rowsRead: 0,
 	rowsWritten: 0,
+	bytesRead: 0,
 });
 
 /** The rows of each statement of a round trip, in the order of the statements. */

@@ -72,9 +72,10 @@ export function openDatabase(
 			prepared.length === 1 && only ? only.all().then((result) => [result]) : session.batch(prepared);
 		try {
 			const results = await within(milliseconds, trip, () => new Error('The trip to D1 timed out.'));
-			for (const { meta } of results) {
+			for (const { meta, results: rows } of results) {
 				stats.rowsRead += meta.rows_read;
 				stats.rowsWritten += meta.rows_written;
+				stats.bytesRead += sizeOf(rows);
 			}
 			return results;
 		} finally {
@@ -140,6 +141,15 @@ export function openDatabase(
 			}
 		},
 	};
+}
+
+/** The characters of the texts in rows. */
+function sizeOf(rows: readonly unknown[]): number {
+	let size = 0;
+	for (const row of rows) {
+		for (const value of Object.values(row as object)) if (typeof value === 'string') size += value.length;
+	}
+	return size;
 }
 
 /** The error that a fault becomes when the same request can succeed later, or undefined. */

@@ -1,11 +1,13 @@
 import { type Context, Hono } from 'hono';
 import { accepts } from 'hono/accepts';
 import { isStillAllowed } from '../auth/authenticate.ts';
+import { callerKey } from '../auth/rate-limit.ts';
 import { limits } from '../core/limits.ts';
 import { settingsOf } from '../core/settings.ts';
 import { MAX_TRIES } from '../database/database.ts';
 import { areWhole } from '../database/in-batches.ts';
 import { EVENT_STREAM, endFrame, eventFrame, HEARTBEAT, OPENING, stateFrame } from '../following/frames.ts';
+import { takePlace } from '../following/open-streams.ts';
 import { followResponse, isFollowed, tellFollowers } from '../following/response.ts';
 import { JSON_TYPE, jsonBody } from '../http/body.ts';
 import type { AppEnv } from '../http/context.ts';
@@ -63,20 +65,28 @@ async function followEvents(c: Context<AppEnv>, after: string | undefined): Prom
 	const lastEventId = c.req.header('Last-Event-ID');
 	const { number, reference } = sessionFrom(c);
 	const cursor = lastEventId ? cursorOf(lastEventId, 'Last-Event-ID') : after && cursorOf(after, 'after');
-	const followed = await followedSession(
-		() => c.get('databases').fresh(number),
-		reference,
-		cursor || undefined,
-		{
-			heartbeatMs: FOLLOW_HEARTBEAT_SECONDS * 1000,
-			isReadOnly: c.req.method === 'HEAD',
-		},
-	);
-	return followResponse(c, {
-		...followed,
-		isAllowed: () => isStillAllowed(c, 'PRODUCTS:READ'),
-		hasBudget: () => stats.statements + ROUND_COST <= FOLLOW_MAX_STATEMENTS,
-	});
+	const isReadOnly = c.req.method === 'HEAD';
+	const place = isReadOnly ? undefined : takePlace(callerKey(c.get('principal')), Date.now());
+	try {
+		const followed = await followedSession(
+			() => c.get('databases').fresh(number),
+			reference,
+			cursor || undefined,
+			{ heartbeatMs: FOLLOW_HEARTBEAT_SECONDS * 1000, isReadOnly },
+		);
+		return followResponse(
+			c,
+			{
+				...followed,
+				isAllowed: () => isStillAllowed(c, 'PRODUCTS:READ'),
+				hasBudget: () => stats.statements + ROUND_COST <= FOLLOW_MAX_STATEMENTS,
+			},
+			place,
+		);
+	} catch (error) {
+		place?.giveUp();
+		throw error;
+	}
 }
 
 /** The calls on the events of one session, mounted under the session's path. */

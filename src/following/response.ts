@@ -6,6 +6,7 @@ import { type Followed, type Follower, follow } from './follower.ts';
 import { EVENT_STREAM } from './frames.ts';
 import { publish } from './hub-connection.ts';
 import type { Notice } from './notices.ts';
+import type { Place } from './open-streams.ts';
 import type { Reason } from './progress.ts';
 
 const HEADERS = {
@@ -18,11 +19,13 @@ const HEADERS = {
 
 /**
  * Returns the stream of a followed session. It makes a frame only when the client has read the earlier ones, so the
- * client sets the pace. It writes one line to the log when the stream ends. HEAD gets the headers and opens no stream.
+ * client sets the pace. It writes one line to the log when the stream ends, and gives up its place among the caller's streams.
+ * HEAD gets the headers and opens no stream.
  */
 export function followResponse(
 	c: Context<AppEnv>,
 	followed: Omit<Followed, 'hubs' | 'heartbeatMs'>,
+	place: Place | undefined,
 ): Response {
 	if (c.req.method === 'HEAD') return new Response(null, { headers: HEADERS });
 	const { FOLLOW_HEARTBEAT_SECONDS, FOLLOW_MAX_SECONDS } = settingsOf(c.env);
@@ -34,7 +37,12 @@ export function followResponse(
 	const started = Date.now();
 	const stats = c.get('queryStats');
 	const { roundTrips, rowsRead, rowsWritten } = stats;
+	place?.keep(FOLLOW_MAX_SECONDS * 1000);
+	const { promise: streamEnd, resolve: end } = Promise.withResolvers<void>();
+	c.set('streamEnd', streamEnd);
 	const stream = streamOf(follower, stop, FOLLOW_MAX_SECONDS * 1000, ({ reason, events, error }) => {
+		place?.giveUp();
+		end();
 		log(error === undefined ? 'info' : 'error', {
 			message: 'stream ended',
 			requestId: c.get('requestId'),

@@ -1,3 +1,4 @@
+import type { Context } from 'hono';
 import type { Databases, QueryStats } from '../core/database.ts';
 import type { Principal } from '../core/principal.ts';
 import type { Bindings } from '../core/settings.ts';
@@ -12,7 +13,17 @@ export interface AppEnv {
 		/** The databases of this request. The first query to each decides which instance of D1 responds. */
 		databases: Databases;
 		principal: Principal;
+		/** The bytes of the request's body that were read. Undefined when the call reads none. */
+		bodyBytes: number | undefined;
+		/** Counts against the caller's rate limit what the request has cost since it was last counted. Set with `principal`. */
+		countCost: () => Promise<void>;
 		/** Resolves when a streamed body ends, successfully or not. Undefined when the body is not streamed. */
 		bodyEnd: Promise<void> | undefined;
+		/** Resolves when the stream of a followed session ends. Undefined for other responses. */
+		streamEnd: Promise<void> | undefined;
 	};
 }
+
+/** Resolves when the whole response has been made, and its cost is known. */
+export const responseEnd = (c: Context<AppEnv>): Promise<void> =>
+	c.get('streamEnd') ?? c.get('bodyEnd') ?? Promise.resolve();

@@ -8,7 +8,19 @@ import type { AppEnv } from './context.ts';
 const MAX_DISCARDED = 8 * limits.requestBody;
 const DISCARDING_MS = 1000;
 
-type Reader = ReadableStreamDefaultReader<Uint8Array>;
+type Reader = Pick<ReadableStreamDefaultReader<Uint8Array>, 'read' | 'cancel'>;
+
+/** A reader that keeps `bodyBytes` up to date. */
+function counted(reader: ReadableStreamDefaultReader<Uint8Array>, c: Context<AppEnv>): Reader {
+	return {
+		async read() {
+			const chunk = await reader.read();
+			c.set('bodyBytes', (c.get('bodyBytes') ?? 0) + (chunk.value?.byteLength ?? 0));
+			return chunk;
+		},
+		cancel: (reason) => reader.cancel(reason),
+	};
+}
 
 /**
  * Reads the request body. Throws INVALID_JSON when the body breaks off, and PAYLOAD_TOO_LARGE when its announced or actual
@@ -20,9 +32,12 @@ export async function readBody(c: Context<AppEnv>): Promise<ArrayBuffer> {
 	if (!body) return new ArrayBuffer(0);
 	// The server does not deliver more than the announced length.
 	const length = headers.has('Transfer-Encoding') ? null : headers.get('Content-Length');
-	if (length !== null && Number(length) <= limits.requestBody) return complete(c.req.raw.arrayBuffer());
+	if (length !== null && Number(length) <= limits.requestBody) {
+		c.set('bodyBytes', Number(length));
+		return complete(c.req.raw.arrayBuffer());
+	}
 
-	const reader: Reader = body.getReader();
+	const reader = counted(body.getReader(), c);
 	const read = length === null ? await complete(readAtMost(limits.requestBody, reader)) : undefined;
 	if (read) return read;
 	await Promise.race([discard(reader), pause(DISCARDING_MS)]);
