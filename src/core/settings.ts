@@ -18,6 +18,8 @@ export interface Bindings {
 	GUESS_LIMITER: RateLimit;
 	/** The hubs, one for each followed session. Untyped, because core must not import following/. */
 	HUB: DurableObjectNamespace;
+	/** The dataset of Workers Analytics Engine for the usage of the service. Optional. */
+	USAGE?: AnalyticsEngineDataset;
 	/** The documentation. */
 	ASSETS: Fetcher;
 	SESSION_TTL_SECONDS: string;
