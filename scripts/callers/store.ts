@@ -1,0 +1,135 @@
+import type { Database } from '../../src/core/database.ts';
+import type { Owner } from '../../src/core/principal.ts';
+import { raw, type Sql, sql } from '../../src/core/sql.ts';
+import { SESSION_BY_ID } from '../../src/database/session-store.ts';
+
+/**
+ * What the commands on callers read and delete. Each statement has bounded work, because D1 runs one at a time. Together the
+ * reads go through whole tables, so only commands may use them.
+ */
+
+/** Rows of one statement. */
+const SESSIONS_AT_ONCE = raw(1000);
+const KEYS_AT_ONCE = 5000;
+const DELETED_SESSIONS_AT_ONCE = raw(100);
+const DELETED_EVENTS_AT_ONCE = raw(5000);
+const DELETED_NOTES_AT_ONCE = raw(500);
+
+/** What a caller has in some sessions, expired ones included until they are deleted. */
+export interface StoredSessions extends Owner {
+	sessions: number;
+	liveSessions: number;
+	events: number;
+	/** Of the objects of the sessions, and of the content of the events. */
+	bytes: number;
+	/** ISO 8601. */
+	lastChangeAt: string;
+}
+
+/** The API keys of a caller. */
+export interface StoredKeys extends Owner {
+	keys: number;
+	activeKeys: number;
+	lastUsedAt: string | null;
+}
+
+/** A row, with the place of the last one in its chunk: a rowid, or an id. */
+type Chunk<Row, Place = number> = Row & { last: Place };
+
+const ofOwner = ({ userId, organizationId }: Owner): Sql =>
+	sql`user_id = ${userId} AND organization_id IS ${organizationId}`;
+
+/** Yields what the callers have in each part of a database. Part by part, a caller can come again. */
+export async function* storedSessions(
+	db: Database,
+	now: string,
+	owner?: Owner,
+): AsyncGenerator<StoredSessions, void> {
+	const last = (column: Sql) =>
+		sql`ifnull((SELECT ${column} FROM events WHERE session_id = sessions.id ORDER BY position DESC LIMIT 1), 0)`;
+	const columns = sql`user_id, organization_id, expires_at, updated_at, ${last(raw('position'))} AS events,
+		ifnull(octet_length(prd), 0) + ifnull(octet_length(plan), 0) + ifnull(octet_length(product_object), 0)
+			+ ifnull(octet_length(assembly_state), 0) + ${last(raw('bytes_so_far'))} AS bytes`;
+	const part = (place: string | number) =>
+		owner
+			? sql`SELECT id AS place, ${columns} FROM sessions WHERE ${ofOwner(owner)} AND id > ${place} ORDER BY id`
+			: sql`SELECT rowid AS place, ${columns} FROM sessions WHERE rowid > ${place} ORDER BY rowid`;
+	let place: string | number = owner ? '' : 0;
+	for (;;) {
+		const rows = await db.all<Chunk<StoredSessions, string | number>>(
+			sql`SELECT user_id AS userId, organization_id AS organizationId, count(*) AS sessions,
+					sum(expires_at > ${now}) AS liveSessions, sum(events) AS events, sum(bytes) AS bytes,
+					max(updated_at) AS lastChangeAt, max(place) AS last
+				FROM (${part(place)} LIMIT ${SESSIONS_AT_ONCE}) GROUP BY user_id, organization_id`,
+		);
+		if (rows.length === 0) return;
+		yield* rows;
+		// The sessions of one caller are in the order of their ids, which are one group.
+		place = owner ? (rows[0]?.last ?? '') : Math.max(...rows.map(({ last: each }) => Number(each)));
+	}
+}
+
+/** Yields the API keys of callers in each part of DB, in the same way. */
+export async function* storedKeys(db: Database, now: string): AsyncGenerator<StoredKeys, void> {
+	for (let place = 0; ; ) {
+		const rows: Chunk<StoredKeys>[] = await db.all(
+			sql`SELECT user_id AS userId, organization_id AS organizationId, count(*) AS keys,
+					sum(revoked_at IS NULL AND ifnull(expires_at, '9') > ${now}) AS activeKeys, max(last_used_at) AS lastUsedAt,
+					max(place) AS last
+				FROM (SELECT rowid AS place, user_id, organization_id, revoked_at, expires_at, last_used_at FROM api_keys
+					WHERE rowid > ${place} ORDER BY rowid LIMIT ${KEYS_AT_ONCE}) GROUP BY user_id, organization_id`,
+		);
+		if (rows.length === 0) return;
+		yield* rows;
+		place = Math.max(place, ...rows.map(({ last }) => last));
+	}
+}
+
+/** Deletes the API keys of a caller, and those for one session that it has made. Returns their number. */
+export async function deleteKeys(db: Database, owner: Owner): Promise<number> {
+	const newest = await db.first<{ place: number | null }>(sql`SELECT max(rowid) AS place FROM api_keys`);
+	let deleted = 0;
+	for (let place = 0; place < (newest?.place ?? 0); place += KEYS_AT_ONCE) {
+		const [some = 0] = await db.change(
+			[
+				sql`DELETE FROM api_keys WHERE rowid > ${place} AND rowid <= ${place + KEYS_AT_ONCE} AND ${ofOwner(owner)}`,
+			],
+			{ idempotent: true },
+		);
+		deleted += some;
+	}
+	return deleted;
+}
+
+/** What was deleted of a caller. */
+export interface DeletedSessions {
+	sessions: number;
+	events: number;
+	/** Notes of where the sessions with an Idempotency-Key are. */
+	notes: number;
+}
+
+/** Yields what each chunk has deleted of a caller's sessions, with their events, until nothing is left. */
+export async function* deleteSessions(db: Database, owner: Owner): AsyncGenerator<DeletedSessions, void> {
+	const own = sql`SELECT id FROM sessions INDEXED BY sessions_by_owner WHERE ${ofOwner(owner)}
+		ORDER BY id LIMIT ${DELETED_SESSIONS_AT_ONCE}`;
+	for (;;) {
+		const [events = 0, sessions = 0, notes = 0] = await db.change(
+			[
+				sql`DELETE FROM events INDEXED BY sqlite_autoindex_events_1 WHERE (session_id, position) IN (
+					SELECT session_id, position FROM (${own}) AS own
+					CROSS JOIN events ON events.session_id = own.id LIMIT ${DELETED_EVENTS_AT_ONCE})`,
+				sql`DELETE FROM ${SESSION_BY_ID} WHERE id IN (${own})
+					AND NOT EXISTS (SELECT 1 FROM events WHERE session_id = sessions.id)`,
+				sql`DELETE FROM create_keys INDEXED BY sqlite_autoindex_create_keys_1
+					WHERE (user_id, organization_id, idempotency_key) IN (
+						SELECT user_id, organization_id, idempotency_key FROM create_keys
+						WHERE user_id = ${owner.userId} AND organization_id = ifnull(${owner.organizationId}, '')
+						LIMIT ${DELETED_NOTES_AT_ONCE})`,
+			],
+			{ idempotent: true },
+		);
+		if (events + sessions + notes === 0) return;
+		yield { events, sessions, notes };
+	}
+}
