@@ -2,6 +2,7 @@ import { Hono } from 'hono';
 import { createMiddleware } from 'hono/factory';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { authenticate } from './auth/authenticate.ts';
+import { callerKey } from './auth/rate-limit.ts';
 import { ApiError } from './core/errors.ts';
 import { openDatabases } from './database/databases.ts';
 import { docsRoutes } from './docs/routes.ts';
@@ -23,7 +24,11 @@ import { stepRoutes } from './steps/routes.ts';
  */
 const databases = createMiddleware<AppEnv>(async (c, next) => {
 	const bookmark = c.req.method === 'GET' ? c.req.header('X-D1-Bookmark') : undefined;
-	const opened = openDatabases(c.env, c.get('queryStats'), bookmark);
+	const callerOf = () => {
+		const principal = c.get('principal') as AppEnv['Variables']['principal'] | undefined;
+		return principal && callerKey(principal);
+	};
+	const opened = openDatabases(c.env, c.get('queryStats'), callerOf, bookmark);
 	c.set('databases', opened);
 	await next();
 	const reached = opened.bookmark();

@@ -1,5 +1,5 @@
 import type { Database } from '../core/database.ts';
-import { raw, sql } from '../core/sql.ts';
+import { raw, type Sql, sql } from '../core/sql.ts';
 import { SESSION_BY_ID } from '../database/session-store.ts';
 
 /**
@@ -7,8 +7,10 @@ import { SESSION_BY_ID } from '../database/session-store.ts';
  * second with payloads of 64 KB (bench/experiments/events-table.md).
  */
 const EVENTS_AT_ONCE = raw(5000);
-/** Sessions deleted by one statement. Each can hold 1.6 MB. */
+/** Sessions deleted by one statement. */
 const SESSIONS_AT_ONCE = raw(100);
+/** Bytes after which a statement deletes no further event or session. The last one can have 1.6 MB more. */
+const BYTES_AT_ONCE = raw(4_000_000);
 /** API keys, and notes of Idempotency-Keys, deleted by one statement. */
 const KEYS_AT_ONCE = raw(500);
 /** Where the count of expired sessions ends, because it reads a row for each. */
@@ -33,14 +35,25 @@ export const STATEMENTS_PER_CHUNK = 4;
  * stays expired, and an expired session takes no events.
  */
 export async function deleteExpired(db: Database, now: string): Promise<Deleted> {
+	/** The first rows of a subquery with a `size`, until they have BYTES_AT_ONCE. */
+	const firstOf = (columns: Sql, rows: Sql) =>
+		sql`SELECT ${columns} FROM (SELECT ${columns},
+				sum(size) OVER (ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (${rows}) AS sized)
+			WHERE ifnull(before, 0) < ${BYTES_AT_ONCE}`;
 	const oldest = sql`SELECT id FROM sessions WHERE expires_at <= ${now} ORDER BY expires_at LIMIT ${SESSIONS_AT_ONCE}`;
 	const [events = 0, sessions = 0, keys = 0, createKeys = 0] = await db.change(
 		[
-			sql`DELETE FROM events INDEXED BY sqlite_autoindex_events_1 WHERE (session_id, position) IN (
-				SELECT session_id, position FROM (${oldest}) AS expired
-				CROSS JOIN events ON events.session_id = expired.id LIMIT ${EVENTS_AT_ONCE})`,
-			sql`DELETE FROM ${SESSION_BY_ID} WHERE id IN (${oldest})
-				AND NOT EXISTS (SELECT 1 FROM events WHERE session_id = sessions.id)`,
+			sql`DELETE FROM events INDEXED BY sqlite_autoindex_events_1 WHERE (session_id, position) IN (${firstOf(
+				sql`session_id, position`,
+				sql`SELECT session_id, position, octet_length(payload) + ifnull(octet_length(message), 0) AS size
+					FROM (${oldest}) AS expired CROSS JOIN events ON events.session_id = expired.id LIMIT ${EVENTS_AT_ONCE}`,
+			)})`,
+			sql`DELETE FROM ${SESSION_BY_ID} WHERE id IN (${firstOf(
+				sql`id`,
+				sql`SELECT id, ifnull(octet_length(prd), 0) + ifnull(octet_length(plan), 0)
+						+ ifnull(octet_length(product_object), 0) + ifnull(octet_length(assembly_state), 0) AS size
+					FROM sessions WHERE expires_at <= ${now} ORDER BY expires_at LIMIT ${SESSIONS_AT_ONCE}`,
+			)}) AND NOT EXISTS (SELECT 1 FROM events WHERE session_id = sessions.id)`,
 			sql`DELETE FROM api_keys INDEXED BY api_keys_by_id WHERE id IN (SELECT id FROM api_keys
 				WHERE session_id IS NOT NULL AND expires_at <= ${now} ORDER BY expires_at LIMIT ${KEYS_AT_ONCE})`,
 			sql`DELETE FROM create_keys INDEXED BY sqlite_autoindex_create_keys_1 WHERE (user_id, organization_id, idempotency_key) IN (

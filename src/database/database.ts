@@ -43,6 +43,8 @@ interface Opening {
 	name?: string | undefined;
 	/** How long a trip may take. */
 	tripMs?: number;
+	/** Waits until a trip may begin, at most some milliseconds, and returns a function that ends its turn if it has one. */
+	takeTurn?: (milliseconds: number) => Promise<(() => void) | undefined>;
 }
 
 /**
@@ -57,7 +59,7 @@ interface Opening {
 export function openDatabase(
 	d1: D1Database,
 	stats: QueryStats = newQueryStats(),
-	{ bookmark, name, tripMs = TRIP_MS }: Opening = {},
+	{ bookmark, name, tripMs = TRIP_MS, takeTurn }: Opening = {},
 ): Database {
 	let startsAt = bookmark && BOOKMARK.test(bookmark) ? bookmark : undefined;
 	let session = d1.withSession(startsAt ?? 'first-primary');
@@ -89,9 +91,11 @@ export function openDatabase(
 		const endsAt = Date.now() + tripMs;
 		let failedAtBookmark: { bookmark: string; fault: unknown } | undefined;
 		for (let tries = 1; ; tries += 1) {
-			const left = endsAt - Date.now();
-			const isAtBookmark = isRead && startsAt !== undefined;
+			let endTurn: (() => void) | undefined;
 			try {
+				endTurn = await takeTurn?.(endsAt - Date.now());
+				const left = endsAt - Date.now();
+				const isAtBookmark = isRead && startsAt !== undefined;
 				const results = await attempt(statements, isAtBookmark ? left / 2 : left);
 				if (failedAtBookmark) warnOfBookmark(failedAtBookmark);
 				return results;
@@ -107,8 +111,10 @@ export function openDatabase(
 					const named = name === undefined ? fault : new Error(`${name} has failed.`, { cause: fault });
 					throw unavailable(kind, named) ?? named;
 				}
-				await pause(Math.random() * FIRST_DELAY_MS * 2 ** (tries - 1));
+			} finally {
+				endTurn?.();
 			}
+			await pause(Math.random() * FIRST_DELAY_MS * 2 ** (tries - 1));
 		}
 	}
 

@@ -2,15 +2,21 @@ import type { Database, Databases, QueryStats } from '../core/database.ts';
 import { databaseName } from '../core/placement-setting.ts';
 import { type Bindings, settingsOf } from '../core/settings.ts';
 import { openDatabase } from './database.ts';
+import { takeTurn } from './turns.ts';
 
 /** The bookmark of a response: for DB the one that D1 returned, and for DB_n the same after `n:`. */
 const BOOKMARK = /^(?:([1-9]\d?):)?([0-9a-f-]+)$/;
 
 /**
- * Returns the databases of a request. A bookmark is valid only in its own database, so the bookmark of each response names
+ * Returns the databases of a request. `callerOf` names its caller, whose trips take turns, once it is known. A bookmark is valid only in its own database, so the bookmark of each response names
  * the database, and a request passes it to that database only.
  */
-export function openDatabases(env: Bindings, stats: QueryStats, bookmark?: string): Databases {
+export function openDatabases(
+	env: Bindings,
+	stats: QueryStats,
+	callerOf: () => string | undefined,
+	bookmark?: string,
+): Databases {
 	const { DATABASES: numbers } = settingsOf(env);
 	const [, ofNumber = '0', start] = BOOKMARK.exec(bookmark ?? '') ?? [];
 	const opened = new Map<number, Database>();
@@ -20,6 +26,10 @@ export function openDatabases(env: Bindings, stats: QueryStats, bookmark?: strin
 		return openDatabase(env[name] ?? env.DB, stats, {
 			bookmark: from,
 			name: numbers.length > 1 ? name : undefined,
+			async takeTurn(milliseconds) {
+				const caller = callerOf();
+				return caller === undefined ? undefined : takeTurn(`${name} ${caller}`, milliseconds);
+			},
 		});
 	};
 

@@ -1,17 +1,16 @@
 import type { Database } from '../core/database.ts';
 import { type SessionReference, sessionNotFound } from '../core/session-reference.ts';
 import { raw, sql } from '../core/sql.ts';
-import {
-	type CurrentVersion,
-	LATEST_POSITION,
-	SESSION_BY_ID,
-	selectVersion,
-} from '../database/session-store.ts';
+import { type CurrentVersion, SESSION_BY_ID, selectVersion } from '../database/session-store.ts';
 import { checkVersion, type Versions } from './precondition.ts';
 import { ownSessionAt } from './update-store.ts';
 
-/** The most events that one request deletes, because every request has a bounded cost. */
+/** The most events that one request deletes, and their most bytes: D1 serves no other query meanwhile. */
 const MAX_EVENTS = raw(1000);
+const MAX_BYTES = raw(4_000_000);
+/** Whether the events of a row of `sessions` are few and small enough to be deleted at once. */
+const HAS_FEW_EVENTS = sql`ifnull((SELECT position <= ${MAX_EVENTS} AND bytes_so_far <= ${MAX_BYTES} FROM events
+	WHERE session_id = sessions.id ORDER BY position DESC LIMIT 1), true)`;
 /** The expiry of a session that was emptied. It is before the time of every call, so no call finds the session. */
 const LONG_AGO = '1970-01-01T00:00:00.000Z';
 
@@ -21,8 +20,8 @@ interface Deleted {
 }
 
 /**
- * Deletes a session, if it has one of the versions. Its events go with it (ON DELETE CASCADE), up to MAX_EVENTS of them. A
- * session with more events is emptied instead: it loses its objects and its Idempotency-Key, and expires at once. The cleanup
+ * Deletes a session, if it has one of the versions. Its events go with it, up to MAX_EVENTS of them and MAX_BYTES in them. A
+ * session with more is emptied instead: it loses its objects and its Idempotency-Key, and expires at once. The cleanup
  * (`deleteExpired` in cleanup/store.ts) then deletes its events and its row. Both statements have the same condition on the
  * session, so the second one changes only a session that the first has left because of its events. Keys for the session stay
  * until they expire, and read nothing. Throws SESSION_NOT_FOUND, PRECONDITION_FAILED.
@@ -34,7 +33,7 @@ export async function deleteSession(
 ): Promise<Deleted> {
 	const session = ownSessionAt(reference, versions);
 	const [[deleted], [expired], [current] = []] = await db.run<[Deleted, Deleted, CurrentVersion]>([
-		sql`DELETE FROM ${SESSION_BY_ID} WHERE ${session} AND ${LATEST_POSITION} <= ${MAX_EVENTS} RETURNING followed_until`,
+		sql`DELETE FROM ${SESSION_BY_ID} WHERE ${session} AND ${HAS_FEW_EVENTS} RETURNING followed_until`,
 		sql`UPDATE ${SESSION_BY_ID} SET expires_at = ${LONG_AGO}, prd = NULL, plan = NULL, product_object = NULL,
 			product_object_hash = NULL, assembly_state = NULL, idempotency_key = NULL
 			WHERE ${session} RETURNING followed_until`,
