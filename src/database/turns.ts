@@ -2,9 +2,9 @@ import { pause } from '../core/pause.ts';
 
 /**
  * Trips of one caller to one database that an isolate has under way at once. D1 runs one query at a time, so each of them is
- * a query that somebody else's waits for. Six trips of 100 ms at once are 3,600 in 60 s, more than the rate limit allows.
+ * a query that somebody else's waits for. Eight trips of 150 ms at once are 3,200 in 60 s, more than the rate limit allows.
  */
-export const TRIPS_AT_ONCE = 6;
+export const TRIPS_AT_ONCE = 8;
 /** The longest pauses before a request looks again whether its trip may begin, in milliseconds. */
 const FIRST_PAUSE_MS = 2;
 const MAX_PAUSE_MS = 50;
