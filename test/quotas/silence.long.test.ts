@@ -1,0 +1,94 @@
+import { expect, it } from 'vitest';
+import { createClient, type Fetch } from '../../src/client/client.ts';
+import { newCaller } from '../support/api.ts';
+import { liveService } from '../support/follow.ts';
+import { silentD1 } from '../support/silent-d1.ts';
+
+const SILENCE_MS = 70_000;
+const WRITERS = 4;
+const FOLLOWERS = 4;
+
+const wait = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+/** Measures for how long the machine keeps timers waiting, because a late response may be the machine's. */
+function lagMeter(): { worst(): number; stop(): void } {
+	let worst = 0;
+	let last = Date.now();
+	const timer = setInterval(() => {
+		worst = Math.max(worst, Date.now() - last - 100);
+		last = Date.now();
+	}, 100);
+	return { worst: () => worst, stop: () => clearInterval(timer) };
+}
+
+it.each(['keeps them', 'runs them'] as const)(
+	'a silence of 70 s, in which D1 has statements and %s, loses and doubles nothing, and each response comes in less than 11 s',
+	{ timeout: 300_000 },
+	async (silence) => {
+		const silent = silentD1();
+		const service = liveService({ DB: silent.d1 });
+		const statuses = new Map<number, number>();
+		let slowest = 0;
+		const fetch: Fetch = async (url, init) => {
+			const started = Date.now();
+			const response = await service(new Request(url, init));
+			slowest = Math.max(slowest, Date.now() - started);
+			statuses.set(response.status, (statuses.get(response.status) ?? 0) + 1);
+			return response;
+		};
+		const caller = await newCaller();
+		const client = createClient({ baseUrl: 'https://api.test', token: caller.key, fetch, maxRetries: 50 });
+		const { id } = await client.create();
+		const lag = lagMeter();
+
+		let isOver = false;
+		const written: string[] = [];
+		const write = async (writer: number) => {
+			for (let n = 0; !isOver; n += 1) {
+				const { id: event } = await client.append(id, { type: `w${writer}`, payload: { n } });
+				written.push(event);
+				await wait(100);
+			}
+		};
+		const stop = new AbortController();
+		const followed: string[][] = Array.from({ length: FOLLOWERS }, () => []);
+		const follow = async (seen: string[]) => {
+			try {
+				for await (const item of client.follow(id, { signal: stop.signal })) {
+					if (item.type === 'event') seen.push(item.event.id);
+				}
+			} catch (error) {
+				if (!stop.signal.aborted) throw error;
+			}
+		};
+		const following = followed.map(follow);
+		const writing = Array.from({ length: WRITERS }, (_, writer) => write(writer));
+
+		await wait(2_000);
+		const before = written.length;
+		silent.silence = silence;
+		await wait(SILENCE_MS);
+		const during = written.length - before;
+		await silent.speak();
+		await wait(5_000);
+		isOver = true;
+		await Promise.all(writing);
+		const log: string[] = [];
+		for await (const event of client.events(id)) log.push(event.id);
+		const endsAt = Date.now() + 60_000;
+		while (followed.some((seen) => seen.length < log.length) && Date.now() < endsAt) await wait(200);
+		stop.abort();
+		await Promise.all(following);
+		lag.stop();
+
+		expect(before).toBeGreaterThan(WRITERS);
+		// Each writer can have had one trip under way when the silence began.
+		expect(during).toBeLessThanOrEqual(WRITERS);
+		expect(written.length).toBeGreaterThan(before + WRITERS);
+		expect(written.toSorted()).toEqual(log.toSorted());
+		for (const seen of followed) expect(seen).toEqual(log);
+		expect(statuses.get(503)).toBeGreaterThan(WRITERS);
+		expect([...statuses.keys()].filter((status) => ![200, 201, 503].includes(status))).toEqual([]);
+		expect(slowest - lag.worst()).toBeLessThan(11_000);
+	},
+);
