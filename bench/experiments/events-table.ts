@@ -39,6 +39,9 @@ const CASES = [
 const forms = ['with a rowid', 'now'] as const;
 type Form = (typeof forms)[number];
 
+/** More than a session gets here. */
+const QUOTA = { MAX_EVENTS_PER_SESSION: 100_000, MAX_EVENT_BYTES_PER_SESSION: 2 ** 30 };
+
 const payloadOf = (bytes: number): string => `{"text":"${'x'.repeat(bytes - 11)}"}`;
 const eventOf = (bytes: number): NewEvent => ({
 	type: 'step.done',
@@ -60,12 +63,12 @@ const step =
 	(db, bytes, n) => {
 		const events = Array.from({ length: count }, () => eventOf(bytes));
 		const condition = { condition: ownSession(reference(n)), also: [] };
-		return insertEvents(db, reference(n), { events, idempotency: undefined }, condition);
+		return insertEvents(db, reference(n), { events, idempotency: undefined, quota: QUOTA }, condition);
 	};
 
 /** The calls that are measured, in this order. Each begins at a session of its own. */
 const calls: Record<string, Call> = {
-	append: (db, bytes, n) => appendEvent(db, reference(n), eventOf(bytes), undefined),
+	append: (db, bytes, n) => appendEvent(db, reference(n), eventOf(bytes), undefined, QUOTA),
 	'step of 10 events': step(10),
 	[`page of ${EVENTS_EACH}`]: (db, _, n) => readEvents(db, reference(n), undefined, EVENTS_EACH),
 	[`deletion with ${EVENTS_EACH} events`]: (db, _, n) => deleteSession(db, reference(n), undefined),
