@@ -60,8 +60,13 @@ export class ApiError extends Error {
 	}
 }
 
-/** A 400 that names each problem, up to MAX_PROBLEMS of them. */
-export const validationError = (problems: Problem[]): ApiError =>
-	new ApiError('VALIDATION_ERROR', 'Validation failed. The details name each problem.', {
-		details: problems.slice(0, MAX_PROBLEMS).map(shortened),
+/**
+ * A 400 that names each problem, up to MAX_PROBLEMS of them. Checks of one field can find the same problem. The last of them
+ * counts, because it is the narrowest.
+ */
+export const validationError = (problems: Problem[]): ApiError => {
+	const each = new Map(problems.map((problem) => [`${problem.code} ${problem.path}`, problem]));
+	return new ApiError('VALIDATION_ERROR', 'Validation failed. The details name each problem.', {
+		details: Array.from(each.values()).slice(0, MAX_PROBLEMS).map(shortened),
 	});
+};

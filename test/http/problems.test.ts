@@ -97,6 +97,11 @@ const rows: Row[] = [
 		{ body: { type: 'a\nb' } },
 		[problem('type', 'INVALID_CHARACTERS', 'must not contain control characters or line separators')],
 	],
+	[
+		'POST /:id/events',
+		{ body: { type: '\u0000' } },
+		[problem('type', 'INVALID_CHARACTERS', 'must not contain control characters or line separators')],
+	],
 	['POST /:id/steps', { body: {} }, [problem('events', 'MISSING_REQUIRED_FIELD', 'is required')]],
 	[
 		'POST /:id/steps',
@@ -119,6 +124,11 @@ const rows: Row[] = [
 	[
 		'POST /:id/keys',
 		{ body: { expiresInSeconds: 86_401 } },
+		[problem('expiresInSeconds', 'OUT_OF_RANGE', 'must be at most 86400')],
+	],
+	[
+		'POST /:id/keys',
+		{ body: { expiresInSeconds: 1e300 } },
 		[problem('expiresInSeconds', 'OUT_OF_RANGE', 'must be at most 86400')],
 	],
 	[
