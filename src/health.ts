@@ -16,10 +16,15 @@ export const healthRoutes = new Hono<AppEnv>({ strict: false }).get(
 		id: 'getHealth',
 		tag: 'Service',
 		summary: 'Whether the service works',
-		description: 'Sends a query to the database.',
+		description: 'Asks the database for each of its tables.',
 		usesDatabase: true,
 		errors: ['RATE_LIMITED'],
-		responses: { 200: { description: 'The database responds.', schema: healthSchema } },
+		responses: {
+			200: {
+				description: 'The database responds, and has the tables of this version.',
+				schema: healthSchema,
+			},
+		},
 	}),
 	async (c) => {
 		await countHealthCheck(c);

@@ -30,7 +30,7 @@ const BOOKMARK = /^[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{32}$/;
  * D1's possible messages for a bookmark that this database never issued, or issued before it was restored to an earlier
  * time. The documentation does not give the messages.
  */
-const MAY_BE_THE_BOOKMARK: readonly FaultKind[] = ['bug', 'transient', 'timed out'];
+const MAY_BE_THE_BOOKMARK: readonly FaultKind[] = ['bug', 'schema', 'transient', 'timed out'];
 
 const isReadOnly = (statements: readonly Sql[]) =>
 	statements.every(({ sql: text }) => /^\s*(SELECT|WITH)\b(?!.*\b(INSERT|UPDATE|DELETE)\b)/is.test(text));
@@ -162,10 +162,7 @@ function sizeOf(rows: readonly unknown[]): number {
 function unavailable(kind: FaultKind, fault: unknown): DatabaseUnavailable | undefined {
 	const outage = outageOf(kind, Date.now());
 	if (!outage) return undefined;
-	const { retryAfterSeconds, operatorAction } = outage;
-	const sentence = operatorAction
-		? 'The database has reached a limit. Try again later.'
-		: 'The database cannot be reached. Try again.';
+	const { retryAfterSeconds, sentence, operatorAction } = outage;
 	return new DatabaseUnavailable(sentence, {
 		retryAfterSeconds,
 		// The log contains an error with its causes, so put the operator's task before D1's message.
@@ -180,7 +177,14 @@ function warnOfBookmark({ bookmark, fault }: { bookmark: string; fault: unknown 
 	});
 }
 
-/** Sends a query to the database. Throws DatabaseUnavailable when it does not respond. */
+/**
+ * Asks each table for a row that no table has. Throws DatabaseUnavailable when the database does not respond, or when its
+ * migrations are not applied.
+ */
 export async function ping(db: Database): Promise<void> {
-	await db.first(sql`SELECT 1`);
+	await db.first(sql`SELECT
+		(SELECT id FROM sessions INDEXED BY sessions_by_id WHERE id = ''),
+		(SELECT id FROM events WHERE session_id = '' AND position = 0),
+		(SELECT id FROM api_keys INDEXED BY api_keys_by_id WHERE id = ''),
+		(SELECT database FROM create_keys WHERE user_id = '' AND organization_id = '' AND idempotency_key = '')`);
 }

@@ -21,11 +21,14 @@ export type FaultKind =
 	| 'check'
 	/** A value exceeded SQLite's limit for one value before the row was written. Nothing was written. */
 	| 'too big'
-	/** A bug of this service: an invalid statement, or one that does not match the schema. */
+	/** The database lacks a table or a column: the migrations of this version are not applied to it. */
+	| 'schema'
+	/** A bug of this service: an invalid statement. */
 	| 'bug';
 
 const words: readonly (readonly [kind: FaultKind, pattern: RegExp])[] = [
 	['check', /CHECK constraint failed/i],
+	['schema', /no such (table|column)|has no column named/i],
 	['too big', /string or blob too big|SQLITE_TOOBIG/i],
 	['daily limit', /daily (row )?(read|write) limit/i],
 	['full', /exceeded maximum DB size|maximum account storage limit|disk is full|SQLITE_FULL/i],
@@ -54,9 +57,15 @@ export function faultText(error: unknown): string {
 	return error.cause === undefined ? error.message : `${error.message} ${faultText(error.cause)}`;
 }
 
+const LIMIT_REACHED = 'The database has reached a limit. Try again later.';
+const APPLY_MIGRATIONS =
+	'Apply the migrations: `npm run deploy` for a deployed service, `npx wrangler d1 migrations apply DB --local` for a local one.';
+
 /** How long the database stays unavailable, and what the operator has to do. */
 export interface Outage {
 	retryAfterSeconds: number;
+	/** For the caller. */
+	sentence: string;
 	/** For the log. Undefined when the fault is transient. */
 	operatorAction?: string;
 }
@@ -72,10 +81,18 @@ export function outageOf(kind: FaultKind, now: number): Outage | undefined {
 		case 'transient':
 		case 'overloaded':
 		case 'timed out':
-			return { retryAfterSeconds: 2 };
+			return { retryAfterSeconds: 2, sentence: 'The database cannot be reached. Try again.' };
+		case 'schema':
+			return {
+				retryAfterSeconds: 30,
+				// Callers see it too: whoever starts the service without a migration looks at a response first.
+				sentence: `The database lacks tables or columns that this version needs. ${APPLY_MIGRATIONS}`,
+				operatorAction: APPLY_MIGRATIONS,
+			};
 		case 'daily limit':
 			return {
 				retryAfterSeconds: secondsToMidnight(now),
+				sentence: LIMIT_REACHED,
 				operatorAction:
 					"The account has used up the free plan's rows of this day. Upgrade to the Workers Paid plan, or wait until 00:00 UTC.",
 			};
@@ -83,12 +100,14 @@ export function outageOf(kind: FaultKind, now: number): Outage | undefined {
 			return {
 				// The cleanup runs every ten minutes, and what it deletes makes room.
 				retryAfterSeconds: 600,
+				sentence: LIMIT_REACHED,
 				operatorAction:
 					'The database has reached its maximum size: 10 GB, 500 MB on the free plan. Delete data, shorten SESSION_TTL_SECONDS, or upgrade to the Workers Paid plan.',
 			};
 		case 'query limit':
 			return {
 				retryAfterSeconds: 1,
+				sentence: LIMIT_REACHED,
 				operatorAction:
 					"One invocation has sent more queries than its plan allows: 1,000, or 50 on the free plan. For the cleanup, set CLEANUP_MAX_STATEMENTS to the plan's limit; otherwise upgrade to the Workers Paid plan.",
 			};

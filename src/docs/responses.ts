@@ -88,7 +88,7 @@ const meanings: Record<ErrorCode, string> = {
 	IDEMPOTENCY_KEY_REUSED: 'The `Idempotency-Key` was used before with another body.',
 	RATE_LIMITED: 'Too many requests.',
 	INTERNAL_ERROR: 'Something went wrong in the service.',
-	DATABASE_UNAVAILABLE: 'The database is overloaded or unreachable.',
+	DATABASE_UNAVAILABLE: 'The database is overloaded or unreachable, or its migrations are not applied.',
 };
 
 const headersOf: Partial<Record<ErrorCode, Headers>> = {

@@ -85,7 +85,7 @@ describe('a read that fails at the bookmark of its caller', () => {
 		const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
 		faulty.next = [fails('no such column: x'), fails('no such column: x')];
 		const { status, json } = await details();
-		expect([status, json.code, faulty.trips]).toEqual([500, 'INTERNAL_ERROR', 2]);
+		expect([status, json.code, faulty.trips]).toEqual([503, 'DATABASE_UNAVAILABLE', 2]);
 		expect(warn).not.toHaveBeenCalled();
 	});
 
@@ -104,7 +104,7 @@ describe('a read that fails at the bookmark of its caller', () => {
 	it('is not retried in this way when the caller sent no bookmark', async () => {
 		faulty.next = [fails('no such column: x')];
 		const { status, json } = await details({});
-		expect([status, json.code, faulty.trips]).toEqual([500, 'INTERNAL_ERROR', 1]);
+		expect([status, json.code, faulty.trips]).toEqual([503, 'DATABASE_UNAVAILABLE', 1]);
 	});
 });
 

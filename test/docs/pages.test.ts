@@ -1,5 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { env } from 'cloudflare:workers';
+import { describe, expect, it, vi } from 'vitest';
 import { SESSIONS, send } from '../support/api.ts';
+import { query } from '../support/database.ts';
 import { faultyD1, serviceWith } from '../support/faulty-d1.ts';
 
 describe('GET /', () => {
@@ -32,6 +34,26 @@ describe('GET /healthz', () => {
 		faulty.next = Array(3).fill({ message: 'D1_ERROR: Network connection lost.', when: 'before' });
 		const response = await serviceWith({ DB: faulty.d1 })(new Request('https://api.test/healthz'));
 		expect([response.status, await response.json()]).toMatchObject([503, { code: 'DATABASE_UNAVAILABLE' }]);
+	});
+
+	it('returns 503 and says how to apply the migrations when a table is missing', async () => {
+		const tables = await query<{ name: string }>(
+			"SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' AND name NOT LIKE '\\_%' ESCAPE '\\' AND name <> 'd1_migrations'",
+		);
+		expect(tables.length).toBeGreaterThan(3);
+		const error = vi.spyOn(console, 'error').mockImplementation(() => {});
+		for (const { name } of tables) {
+			await env.FURTHER_1.exec(`ALTER TABLE ${name} RENAME TO renamed`);
+			const response = await serviceWith({ DB: env.FURTHER_1 })(new Request('https://api.test/healthz'));
+			const body = await response.text();
+			expect([name, response.status]).toEqual([name, 503]);
+			expect(body).toContain('npm run deploy');
+			expect(body).toContain('npx wrangler d1 migrations apply DB --local');
+			expect(body).not.toContain('no such table');
+			expect(String(error.mock.lastCall)).toContain(`no such table: ${name}`);
+			expect(String(error.mock.lastCall)).toContain('npm run deploy');
+			await env.FURTHER_1.exec(`ALTER TABLE renamed RENAME TO ${name}`);
+		}
 	});
 });
 
