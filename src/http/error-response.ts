@@ -1,7 +1,7 @@
 import type { Context } from 'hono';
 import { DatabaseUnavailable } from '../core/database.ts';
 import { ApiError, type ErrorBody, errorStatus } from '../core/errors.ts';
-import { errorFields, log } from '../core/log.ts';
+import { errorFields, log, logStack } from '../core/log.ts';
 import type { AppEnv } from './context.ts';
 
 /** Turns a thrown error into a response. Errors other than the expected ones are bugs: they are logged in full. */
@@ -16,6 +16,7 @@ export function errorResponse(thrown: Error, c: Context<AppEnv>): Response {
 			requestId,
 			...errorFields(error.cause ?? error),
 		});
+		if (error.code === 'INTERNAL_ERROR') logStack(error.cause ?? error);
 	}
 	const body: ErrorBody = {
 		error: error.message,

@@ -212,7 +212,9 @@ describe('an invalid setting', () => {
 			const { status, json, text } = await callerWith(key, owner, fetcher).call('GET', path);
 			expect([status, json.code]).toEqual([500, 'INTERNAL_ERROR']);
 			expect(text).not.toContain('SESSION_TTL');
-			expect(error).toHaveBeenCalledOnce();
+			// One line for programs, and the error itself for its stack.
+			expect(error).toHaveBeenCalledTimes(2);
+			expect(error.mock.calls[1]?.[0]).toBeInstanceOf(Error);
 			expect(JSON.parse(String(error.mock.calls[0]?.[0]))).toMatchObject({
 				level: 'error',
 				code: 'INTERNAL_ERROR',

@@ -7,17 +7,22 @@ const ABSENT = 'sess_01k2vxq8f3e7ttyyds0t6w2h4b';
 
 /** Everything that was written to the console. */
 let lines: string[];
+/** The errors that were written as they are. */
+let errors: Error[];
 beforeEach(() => {
 	lines = [];
+	errors = [];
 	for (const level of ['debug', 'log', 'info', 'warn', 'error'] as const) {
 		vi.spyOn(console, level).mockImplementation((...parts) => {
-			lines.push(parts.map(String).join(' '));
+			lines.push(parts.map((part) => (part instanceof Error ? part.stack : String(part))).join(' '));
+			errors.push(...parts.filter((part) => part instanceof Error));
 		});
 	}
 });
 afterEach(() => vi.restoreAllMocks());
 
-const parsed = () => lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+const parsed = () =>
+	lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as Record<string, unknown>);
 const requests = () => parsed().filter(({ message }) => message === 'request');
 
 describe('the request log', () => {
@@ -145,7 +150,7 @@ describe('a log line', () => {
 		const caller = await newCaller();
 		const failing = await newCaller({ fetcher: serviceWith({ DB: faulty.d1 }) });
 		await failing.call('PUT', SESSIONS);
-		faulty.next = [{ message: 'D1_ERROR: no such column: x', when: 'before' }];
+		faulty.next = [{ message: 'D1_ERROR: near "x": syntax error', when: 'before' }];
 		const statuses = await callAround(caller, failing);
 		expect(statuses).toEqual([201, 412, 400, 400, 200, 404, 404, 201, 401, 401, 500]);
 		const text = lines.join('\n');
@@ -157,17 +162,20 @@ describe('a log line', () => {
 	it('of a 500 has the cause and the request id of the response', async () => {
 		const faulty = faultyD1();
 		const caller = await newCaller({ fetcher: serviceWith({ DB: faulty.d1 }) });
-		faulty.next = [{ message: 'D1_ERROR: no such column: x', when: 'before' }];
+		faulty.next = [{ message: 'D1_ERROR: near "x": syntax error', when: 'before' }];
 		const { json } = await caller.call('GET', SESSIONS);
 		expect(parsed()).toMatchObject([
 			{
 				level: 'error',
 				code: 'INTERNAL_ERROR',
 				requestId: json.requestId,
-				error: expect.stringContaining('no such column'),
+				error: expect.stringContaining('syntax error'),
 			},
 			{ level: 'info', message: 'request', requestId: json.requestId, status: 500 },
 		]);
+		// A stack within a line of JSON would name the minified script.
+		expect(parsed()[0]).not.toHaveProperty('stack');
+		expect(errors).toEqual([expect.objectContaining({ message: expect.stringContaining('syntax error') })]);
 	});
 
 	it('contains no part of a session token, valid or not', async () => {

@@ -5,6 +5,8 @@ import { ROOT } from './server.ts';
 /** `wrangler dev` in a new process group, which can be killed with all of its processes. */
 export interface DevServer {
 	url: string;
+	/** The end of what wrangler has printed. */
+	output(): string;
 	/** Sends SIGKILL to the whole group, and resolves when it has exited. */
 	kill(): Promise<void>;
 }
@@ -30,8 +32,8 @@ const isFree = (port: number): Promise<boolean> =>
 		probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
 	});
 
-/** Characters of wrangler's output that are kept for an error. */
-const MAX_OUTPUT = 4000;
+/** Characters of wrangler's output that are kept for an error, and for tests. */
+const MAX_OUTPUT = 10_000;
 
 /** Serves the built Worker with the data in a folder, and waits until it responds. */
 export async function startDev(
@@ -76,12 +78,13 @@ export async function startDev(
 		}
 		await new Promise((resolve) => setTimeout(resolve, 100));
 	}
-	return { url, kill: () => killGroup(child) };
+	return { url, output: () => said, kill: () => killGroup(child) };
 }
 
 const answers = (url: string): Promise<boolean> =>
 	fetch(`${url}/nowhere`).then(
-		(response) => response.status === 404,
+		// 500 when a setting is invalid.
+		({ status }) => status === 404 || status === 500,
 		() => false,
 	);
 
