@@ -17,10 +17,10 @@ export const plainString = (max: number, min = 0) =>
 		.meta({ ...(min > 0 ? { minLength: min } : {}), maxLength: max, pattern: '^[^\\x00]*$' });
 
 /**
- * The pattern of a plain line for the OpenAPI document. Every engine of regular expressions reads `\x` with two digits
- * alike; U+2028 and U+2029 need more digits, so they stand as themselves.
+ * The pattern of a plain line for the OpenAPI document. It leaves out U+2028 and U+2029, because no way to write them suits
+ * every engine and every generator: as themselves they end a line of JavaScript, and RE2 does not know `\u`.
  */
-const PLAIN_LINE = '^[^\\x00-\\x1f\\x7f-\\x9f\u2028\u2029]*$';
+const PLAIN_LINE = '^[^\\x00-\\x1f\\x7f-\\x9f]*$';
 
 /**
  * A plain string that also appears in lines of logs and streams. It must not contain control characters (Unicode's Cc)
@@ -47,28 +47,33 @@ const decimal = z
 	.refine((text) => /^-?\d+$/.test(text), refusal('INVALID_TYPE', 'must be a whole number'))
 	.transform(Number);
 
-const integerMeta = (minimum: number, maximum: number, absent: number) => ({
-	override: { type: 'integer' as const, format: 'int64', minimum, maximum, default: absent },
+/** Replaces the schema of the text that a query contains by that of the value, for the OpenAPI document. */
+export const documentedAs = (schema: object) => ({
+	override({ jsonSchema }: { jsonSchema: Record<string, unknown> }) {
+		for (const key of Object.keys(jsonSchema)) delete jsonSchema[key];
+		Object.assign(jsonSchema, schema);
+	},
+});
+
+/** Generators give an int64 a type of its own where an int32 is a usual number. */
+const integerFormat = (maximum: number) => (maximum < 2 ** 31 ? 'int32' : 'int64');
+
+const integerMeta = (minimum: number, maximum: number, absent: number, description: string) => ({
+	...documentedAs({ type: 'integer', format: integerFormat(maximum), minimum, maximum, default: absent }),
+	description,
 });
 
 /** A whole number in a query, as decimal digits, with a default. */
-export const wholeNumberQuery = (min: number, max: number, absent: number) =>
+export const wholeNumberQuery = (min: number, max: number, absent: number, description: string) =>
 	decimal
 		.pipe(z.number().min(min).max(max))
 		.default(absent)
-		.meta(integerMeta(min, max, absent));
+		.meta(integerMeta(min, max, absent, description));
 
-/** The same, but undefined when it is absent. The OpenAPI document shows `absent` as the default. */
-export const optionalWholeNumberQuery = (min: number, max: number, absent: number) =>
-	decimal
-		.pipe(z.number().min(min).max(max))
-		.optional()
-		.meta(integerMeta(min, max, absent));
-
-/** The same with a default, but a number above `max` counts as `max`. The OpenAPI document therefore has no real maximum. */
+/** The same, but a number above `max` counts as `max`. The OpenAPI document therefore has no real maximum. */
 export const cappedNumberQuery = (min: number, max: number, absent: number, description: string) =>
 	decimal
 		.transform((number) => Math.min(number, max))
 		.pipe(z.number().min(min))
 		.default(absent)
-		.meta({ ...integerMeta(min, Number.MAX_SAFE_INTEGER, absent), description });
+		.meta(integerMeta(min, Number.MAX_SAFE_INTEGER, absent, description));

@@ -61,7 +61,7 @@ export const eventsQuerySchema = z.object({
 		.regex(EVENT_ID, { error: 'must be the id of an event' })
 		.optional()
 		.meta({ description: 'The id of the last event that the caller has.' }),
-	limit: wholeNumberQuery(1, MAX_IN_PAGE, 100),
+	limit: wholeNumberQuery(1, MAX_IN_PAGE, 100, 'The maximum number of events on the page.'),
 });
 
 export const eventPageSchema = z

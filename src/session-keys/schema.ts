@@ -15,7 +15,7 @@ export const keyIdSchema = z.string().max(30).regex(KEY_ID);
 export const sessionKeyRequestSchema = z
 	.object({
 		expiresInSeconds: z.int().min(MIN_SECONDS).max(MAX_SECONDS).default(DEFAULT_SECONDS).meta({
-			format: 'int64',
+			format: 'int32',
 			description:
 				'The key expires after this time, or earlier with the session or with the credentials that made it.',
 		}),

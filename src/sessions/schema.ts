@@ -2,10 +2,11 @@ import * as z from 'zod';
 import {
 	cappedNumberQuery,
 	count,
-	optionalWholeNumberQuery,
+	documentedAs,
 	ownerId,
 	plainString,
 	timestamp,
+	wholeNumberQuery,
 } from '../core/fields.ts';
 import { limits } from '../core/limits.ts';
 import { refusal } from '../core/problems.ts';
@@ -126,12 +127,12 @@ const fieldsQuery = <Field extends string>(known: readonly Field[]) =>
 		.transform((names) => known.filter((field) => names.includes(field)))
 		.optional()
 		.meta({
-			override: {
+			...documentedAs({
 				type: 'array',
 				minItems: 1,
 				maxItems: known.length,
 				items: { type: 'string', enum: [...known] },
-			},
+			}),
 			description:
 				'The fields of the response, comma-separated. By default all of them. A repeated parameter counts as one list.',
 			param: { style: 'form', explode: false },
@@ -145,7 +146,12 @@ export const listQuerySchema = z
 			20,
 			`The maximum number of sessions on the page. A number above ${MAX_IN_LIST} counts as ${MAX_IN_LIST}.`,
 		),
-		offset: optionalWholeNumberQuery(0, Number.MAX_SAFE_INTEGER, 0),
+		offset: wholeNumberQuery(
+			0,
+			Number.MAX_SAFE_INTEGER,
+			0,
+			'How many of the newest sessions the list skips. Above 0, it must not come together with `after`.',
+		),
 		after: sessionIdSchema
 			.optional()
 			.meta({ description: 'The id of a session, which may have been deleted. The list starts after it.' }),
@@ -157,14 +163,15 @@ export const listQuerySchema = z
 			}),
 		fields: fieldsQuery(sessionFields),
 	})
-	.refine(({ after, offset }) => after === undefined || offset === undefined, {
+	// Programs that are generated from the document send its defaults, so an offset of 0 beside `after` is no conflict.
+	.refine(({ after, offset }) => after === undefined || offset === 0, {
 		path: ['after'],
-		...refusal('CONFLICTING_FIELDS', 'cannot be combined with offset', 'Send only one of them.'),
+		...refusal('CONFLICTING_FIELDS', 'cannot be combined with an offset', 'Send only one of them.'),
 	});
 
 export const detailsQuerySchema = z.object({ fields: fieldsQuery(detailsFields) });
 
-const limit = count.max(MAX_IN_LIST);
+const limit = count.max(MAX_IN_LIST).meta({ format: 'int32' });
 const total = count.meta({ description: 'The total number of sessions on all pages.' });
 const hasMore = z.boolean().meta({ description: 'Whether there are sessions after this page.' });
 const pagination = z.xor([
@@ -178,17 +185,6 @@ export const sessionListSchema = z
 	.object({ data: z.array(sessionSchema).max(MAX_IN_LIST), pagination })
 	.meta({ id: 'SessionList' });
 export type SessionList = z.infer<typeof sessionListSchema>;
-
-/** The responses of list and details with `fields`: only those fields, in the same order. */
-const sparseSessionSchema = sessionSchema
-	.partial()
-	.meta({ id: 'SparseSession', description: 'The requested fields.' });
-export const sparseSessionListSchema = z
-	.object({ data: z.array(sparseSessionSchema).max(MAX_IN_LIST), pagination })
-	.meta({ id: 'SparseSessionList' });
-export const sparseDetailsSchema = sessionDetailsSchema
-	.partial()
-	.meta({ id: 'SparseSessionDetails', description: 'The requested fields.' });
 
 /** The maximum is a setting, which the route checks. */
 const ttlSeconds = z.int().min(limits.minTtlSeconds).optional().meta({

@@ -90,7 +90,7 @@ describe('the answers of the six calls, by the document of the reference', () =>
 		const faulty = faultyD1();
 		const caller = await newCaller({ fetcher: serviceWith({ DB: faulty.d1 }) });
 		const { id } = await caller.create();
-		faulty.next = [{ message: 'D1_ERROR: no such column: x', when: 'before' }];
+		faulty.next = [{ message: 'D1_ERROR: near "x": syntax error', when: 'before' }];
 		expectAnswer(name, 500, await sent(caller, name, id));
 	});
 

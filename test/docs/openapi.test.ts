@@ -194,13 +194,86 @@ describe('the check of responses against the document', () => {
 	});
 });
 
+describe('what generators make clients of', () => {
+	/** Every schema of the document, with the place of each. */
+	function schemasIn(value: unknown, place = ''): { place: string; schema: Record<string, unknown> }[] {
+		if (typeof value !== 'object' || value === null) return [];
+		const inside = Object.entries(value).flatMap(([key, part]) => schemasIn(part, `${place}/${key}`));
+		return [{ place, schema: value as Record<string, unknown> }, ...inside];
+	}
+	const all = schemasIn({ paths: document.paths, components: document.components });
+
+	it('has a pattern only where the type is a string', () => {
+		const patterns = all.filter(({ schema }) => typeof schema.pattern === 'string');
+		expect(patterns.length).toBeGreaterThan(10);
+		expect(patterns.filter(({ schema }) => ![schema.type].flat().includes('string'))).toEqual([]);
+	});
+
+	it('has no pattern that cannot stand between slashes in JavaScript', () => {
+		const patterns = all.map(({ schema }) => schema.pattern).filter((each) => typeof each === 'string');
+		expect(patterns.filter((pattern) => /[\n\r\u2028\u2029]|\\u/.test(pattern))).toEqual([]);
+	});
+
+	it('has a description for each parameter in a query', () => {
+		const parameters = operations.flatMap(({ operation: each }) => each.parameters ?? []);
+		const ofQueries = parameters.filter((parameter) => parameter.in === 'query');
+		expect(ofQueries.length).toBeGreaterThan(6);
+		expect(ofQueries.filter(({ description }) => !description)).toEqual([]);
+	});
+
+	it('has one schema for each response, in which all fields of a session are required', () => {
+		for (const id of ['listSessions', 'getSession']) {
+			const content = operation(id)?.responses[200]?.content as Record<string, { schema: { $ref?: string } }>;
+			expect(content['application/json']?.schema.$ref).toMatch(/\/(SessionList|SessionDetails)$/);
+		}
+		for (const name of ['Session', 'SessionDetails']) {
+			const { properties, required } = document.components.schemas[name] as {
+				properties: object;
+				required?: string[];
+			};
+			expect(required).toEqual(Object.keys(properties));
+		}
+	});
+
+	it('has no default that breaks a call which is sent with all defaults', async () => {
+		const caller = await newCaller();
+		const { id } = await caller.create();
+		await caller.append(id);
+		const { json: page } = await caller.call('GET', `${SESSIONS}/${id}/events`);
+		const [event] = page.data as { id: string }[];
+		const defaults = new Map(
+			['listSessions', 'listEvents'].map((name) => {
+				const query = new URLSearchParams();
+				for (const { in: where, name: key, schema } of operation(name)?.parameters ?? []) {
+					const absent = (schema as { default?: unknown } | undefined)?.default;
+					if (where === 'query' && absent !== undefined) query.set(String(key), String(absent));
+				}
+				return [name, query] as const;
+			}),
+		);
+		expect(defaults.get('listSessions')?.size).toBe(2);
+		expect(defaults.get('listEvents')?.size).toBe(1);
+		for (const [path, query] of [
+			[SESSIONS, `${defaults.get('listSessions')}`],
+			[SESSIONS, `${defaults.get('listSessions')}&after=${id}&status=intake&fields=id`],
+			[`${SESSIONS}/${id}/events`, `${defaults.get('listEvents')}&after=${event?.id}`],
+		]) {
+			expect([query, (await caller.call('GET', `${path}?${query}`)).status]).toEqual([query, 200]);
+		}
+		const { default: expiresInSeconds } =
+			document.components.schemas.CreateSessionKey?.properties.expiresInSeconds ?? {};
+		const made = await caller.call('POST', `${SESSIONS}/${id}/keys`, { body: { expiresInSeconds } });
+		expect(made.status).toBe(201);
+	});
+});
+
 describe('the pattern of a string in a request', () => {
 	const patternOf = (schema: string, field: string) => {
 		const property = document.components.schemas[schema]?.properties[field];
 		return new RegExp(String(property?.pattern));
 	};
 
-	it('accepts exactly the characters that the service accepts', async () => {
+	it('accepts the characters that the service accepts, and besides them only the two line separators', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
 		const characters = [...'\u0000\t\n\r\u001f \u007f\u0080\u0085\u009f\u00a0\u2027\u2028\u2029\u202aé😀'];
@@ -210,10 +283,11 @@ describe('the pattern of a string in a request', () => {
 				const body = { type: 'a', [field]: value };
 				const { status } = await caller.call('POST', `${SESSIONS}/${id}/events`, { body });
 				const isAllowed = patternOf('AppendEvent', field).test(value);
+				const isSeparator = field !== 'message' && /[\u2028\u2029]/.test(character);
 				expect([field, JSON.stringify(character), isAllowed]).toEqual([
 					field,
 					JSON.stringify(character),
-					status === 201,
+					status === 201 || isSeparator,
 				]);
 			}
 		}

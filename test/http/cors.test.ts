@@ -118,7 +118,7 @@ describe('a response', () => {
 	it('can be read by the page when it is an error response', async () => {
 		const { key } = await newCaller();
 		const faulty = faultyD1();
-		faulty.next = [{ message: 'D1_ERROR: no such table', when: 'before' }];
+		faulty.next = [{ message: 'D1_ERROR: near "x": syntax error', when: 'before' }];
 		const origins = { CORS_ORIGINS: APP };
 		const errors = [
 			[401, serviceWith(origins), ''],

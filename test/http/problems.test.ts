@@ -157,7 +157,7 @@ const rows: Row[] = [
 	[
 		'GET /?after=sess_01k2vxq8f3e7ttyyds0t6w2h4b&offset=1',
 		{},
-		[problem('after', 'CONFLICTING_FIELDS', 'cannot be combined with offset', 'Send only one of them.')],
+		[problem('after', 'CONFLICTING_FIELDS', 'cannot be combined with an offset', 'Send only one of them.')],
 	],
 	[
 		'GET /:id?fields=id,nonsense',

@@ -226,7 +226,7 @@ describe('a page after a session', () => {
 		['after=nonsense', 'after'],
 		['after=', 'after'],
 		['after=sess_01K2VXQ8F3E7TTYYDS0T6W2H4B', 'after'],
-		['after=sess_01k2vxq8f3e7ttyyds0t6w2h4b&offset=0', 'after'],
+		['after=sess_01k2vxq8f3e7ttyyds0t6w2h4b&offset=1', 'after'],
 	])('returns 400 for ?%s', async (query, path) => {
 		const { status, json } = await (await newCaller()).call('GET', `${SESSIONS}?${query}`);
 		expect([status, json]).toMatchObject([400, { code: 'VALIDATION_ERROR', details: [{ path }] }]);
