@@ -8,6 +8,7 @@ import { MAX_DATABASE_NUMBER } from '../src/core/session-id.ts';
 import { parseArguments, unknownCommand } from './arguments.ts';
 import { choiceOf, choiceOptions } from './database-choice.ts';
 import { exitCodeOf, Failure, usageError } from './failure.ts';
+import { checkedJurisdiction, jurisdictions } from './jurisdiction.ts';
 import { applyLocalMigrations, openD1s } from './open-d1.ts';
 import { table } from './table.ts';
 import {
@@ -16,16 +17,19 @@ import {
 	configuredSettings,
 	configuredVar,
 	remoteDatabaseId,
+	requireLogin,
 	wrangler,
 } from './wrangler.ts';
 
 const HELP = `npm run databases -- add --location ${locationHints.join('|')}
+npm run databases -- add --jurisdiction ${jurisdictions.join('|')}
 npm run databases -- list [--json] [--local [--persist-to DIR] | --remote]
 
 add creates a database at a place of D1, in the account that wrangler is logged in to, binds it in wrangler.toml under the
-next number, and applies the migrations. list shows the size and the rows of each database, and the places whose new
+next number, and applies the migrations. A database with a jurisdiction keeps its data there; it cannot get one later. list
+shows the size and the rows of each database, and the places whose new
 sessions it takes. It reads the local databases, whose folder --persist-to names as in wrangler, or with --remote the
-deployed ones.`;
+deployed ones. The environment variable CLOUDFLARE_ENV names an environment of wrangler.toml.`;
 
 const readArguments = () =>
 	parseArguments(
@@ -33,6 +37,7 @@ const readArguments = () =>
 			allowPositionals: true,
 			options: {
 				location: { type: 'string' },
+				jurisdiction: { type: 'string' },
 				json: { type: 'boolean' },
 				...choiceOptions,
 				help: { type: 'boolean' },
@@ -42,14 +47,16 @@ const readArguments = () =>
 	);
 type Options = ReturnType<typeof readArguments>['values'];
 
-/** Returns the text of wrangler.toml with one more database, after the last one. Everything else stays as it is. */
-export function withDatabase(toml: string, binding: string, name: string): string {
+/**
+ * Returns the text of wrangler.toml with one more database, after the last one of the same environment. Everything else stays as
+ * it is.
+ */
+export function withDatabase(toml: string, binding: string, name: string, environment?: string): string {
 	const lines = toml.split('\n');
-	const header = lines.findLastIndex((line) => /^\s*\[\[\s*d1_databases\s*\]\]/.test(line));
+	const table = environment === undefined ? 'd1_databases' : `env.${environment}.d1_databases`;
+	const header = lines.findLastIndex((line) => line.replaceAll(/[\s"']/g, '').startsWith(`[[${table}]]`));
 	if (header < 0)
-		throw new Failure(
-			'wrangler.toml has no [[d1_databases]] table. Declare each D1 database in such a table.',
-		);
+		throw new Failure(`wrangler.toml has no [[${table}]] table. Declare each D1 database in such a table.`);
 	const isOfTable = (line: string) => /^\s*[\w"'-]+\s*=/.test(line);
 	let end = header + 1;
 	for (let at = header + 1; at < lines.length && !/^\s*\[/.test(lines[at] ?? ''); at += 1) {
@@ -57,7 +64,7 @@ export function withDatabase(toml: string, binding: string, name: string): strin
 	}
 	const added = [
 		'',
-		'[[d1_databases]]',
+		`[[${table}]]`,
 		`binding = "${binding}"`,
 		`database_name = "${name}"`,
 		'migrations_dir = "migrations"',
@@ -65,11 +72,33 @@ export function withDatabase(toml: string, binding: string, name: string): strin
 	return [...lines.slice(0, end), ...added, ...lines.slice(end)].join('\n');
 }
 
-async function add({ location }: Options): Promise<void> {
-	if (location === undefined) throw usageError(`add needs --location: one of ${locationHints.join(', ')}.`);
+/** The arguments of `wrangler d1 create` for the place that the options choose, and the hints for PLACEMENT. */
+function placeOf({ location, jurisdiction }: Options): { args: string[]; hints: string } {
+	if (jurisdiction !== undefined) {
+		if (location !== undefined)
+			throw usageError('--jurisdiction cannot be combined with --location: D1 ignores the place.');
+		return {
+			args: ['--jurisdiction', checkedJurisdiction(jurisdiction)],
+			hints: HINTS_OF[jurisdiction] ?? '',
+		};
+	}
+	if (location === undefined) {
+		throw usageError(
+			`add needs --location: one of ${locationHints.join(', ')}. Or --jurisdiction: one of ${jurisdictions.join(', ')}.`,
+		);
+	}
 	if (!isLocationHint(location)) {
 		throw usageError(`--location: "${location}" is not a place of D1. Use ${locationHints.join(', ')}.`);
 	}
+	return { args: ['--location', location], hints: location };
+}
+
+/** The places of D1 in each jurisdiction. */
+const HINTS_OF: Record<string, string> = { eu: 'weur,eeur', fedramp: 'wnam,enam', us: 'wnam,enam' };
+
+async function add(options: Options): Promise<void> {
+	const { args, hints } = placeOf(options);
+	requireLogin();
 	const databases = await configuredDatabases();
 	const main = databases.find(({ binding }) => binding === 'DB');
 	if (!main) throw new Failure('wrangler.toml has no D1 database with the binding DB.');
@@ -79,16 +108,17 @@ async function add({ location }: Options): Promise<void> {
 		throw new Failure(
 			`wrangler.toml binds ${databaseName(MAX_DATABASE_NUMBER)}, and no higher number is possible.`,
 		);
+	const environment = process.env.CLOUDFLARE_ENV || undefined;
 	const binding = databaseName(number);
 	const name = `${main.name}-${number}`;
 	if (remoteDatabaseId(name) === undefined) {
-		wrangler('d1', 'create', name, '--location', location);
-		console.log(`${name}: created in ${location}`);
+		wrangler('d1', 'create', name, ...args);
+		console.log(`${name}: created in ${args[1]}`);
 	} else {
-		// An earlier run may have created it and then failed. Its place cannot be changed, so `location` has no effect on it.
+		// An earlier run may have created it and then failed. Its place cannot be changed, so the options have no effect on it.
 		console.log(`${name}: exists already`);
 	}
-	writeFileSync(CONFIG, withDatabase(readFileSync(CONFIG, 'utf8'), binding, name));
+	writeFileSync(CONFIG, withDatabase(readFileSync(CONFIG, 'utf8'), binding, name, environment));
 	console.log(`wrangler.toml: ${binding} is bound`);
 	try {
 		wrangler('d1', 'migrations', 'apply', binding, '--remote');
@@ -104,7 +134,7 @@ async function add({ location }: Options): Promise<void> {
 	console.log(`
 ${binding} gets no sessions until PLACEMENT names it. Set this in wrangler.toml${placement === 'DB=enam' ? ', with the place of DB instead of enam' : ''}:
 
-PLACEMENT = "${placement} ${binding}=${location}"
+PLACEMENT = "${placement} ${binding}=${hints}"
 ${unnamed.map((other) => `\n${other.binding} is not named there, so it gets no new sessions. Add it if it should get some.\n`).join('')}
 Then run \`npm run deploy\`.`);
 }
@@ -154,12 +184,13 @@ async function main(): Promise<void> {
 	if (command === 'help' || values.help) return console.log(HELP);
 	if (foreign !== undefined) throw usageError(`${command} does not take the argument "${foreign}".`);
 	if (command === 'add') {
-		const option = Object.keys(values).find((each) => each !== 'location');
+		const option = Object.keys(values).find((each) => each !== 'location' && each !== 'jurisdiction');
 		if (option) throw usageError(`add does not take --${option}.`);
 		return add(values);
 	}
 	if (command !== 'list') throw unknownCommand(command, HELP);
-	if (values.location !== undefined) throw usageError('list does not take --location.');
+	const foreignOption = (['location', 'jurisdiction'] as const).find((each) => values[each] !== undefined);
+	if (foreignOption) throw usageError(`list does not take --${foreignOption}.`);
 	return list(values);
 }
 

@@ -8,7 +8,10 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { databaseName, type PlacedDatabase } from '../src/core/placement-setting.ts';
+import { parseArguments } from './arguments.ts';
 import { exitCodeOf, Failure } from './failure.ts';
+import { checkedJurisdiction, jurisdictions } from './jurisdiction.ts';
+import { firstKey } from './temporary-key.ts';
 import {
 	type ConfiguredDatabase,
 	configuredDatabases,
@@ -16,16 +19,25 @@ import {
 	quiet,
 	ROOT,
 	remoteDatabaseId,
+	requireLogin,
 	wrangler,
 } from './wrangler.ts';
 
 /** Finds the table of events as versions before 0.2.0 had it. No migration leads from their schema to the current one. */
 const EARLIER_SCHEMA = "SELECT 1 FROM sqlite_schema WHERE name = 'events' AND sql LIKE '%number INTEGER%'";
 
+const HELP = `npm run deploy -- [--jurisdiction ${jurisdictions.join('|')}] [--temporary]
+
+Creates the D1 databases of wrangler.toml that the account does not have yet, applies the migrations, and uploads the Worker. Run
+it again after any failure. The environment variable CLOUDFLARE_ENV names an environment of wrangler.toml.
+
+--jurisdiction is where databases that are created now keep their data. An existing database cannot get one.
+--temporary deploys to a new account of wrangler's that ends after an hour unless you claim it, without a login.`;
+
 /** Throws a Failure when a database has the schema of an earlier version. */
-function refuseEarlierSchema(name: string): void {
+function refuseEarlierSchema(name: string, more: readonly string[]): void {
 	const [result] = JSON.parse(
-		wrangler('d1', 'execute', name, '--remote', '--json', '--command', EARLIER_SCHEMA),
+		wrangler('d1', 'execute', name, '--remote', '--json', '--command', EARLIER_SCHEMA, ...more),
 	);
 	if (result?.results?.length === 0) return;
 	throw new Failure(
@@ -41,35 +53,38 @@ function refuseEarlierSchema(name: string): void {
 export function prepareDatabases(
 	databases: readonly ConfiguredDatabase[],
 	placed: readonly PlacedDatabase[],
+	{ jurisdiction, more }: Options,
 	say: (line: string) => void = console.log,
 ): void {
 	say('Step 1 of 3: the databases of wrangler.toml');
-	const existing = databases.filter(({ name }) => remoteDatabaseId(name) !== undefined);
+	const existing = databases.filter(({ name }) => remoteDatabaseId(name, ...more) !== undefined);
 	for (const { name } of existing) {
-		refuseEarlierSchema(name);
+		refuseEarlierSchema(name, more);
 		say(`  ${name}: exists`);
 	}
 	for (const { binding, name } of databases) {
 		if (existing.some((other) => other.name === name)) continue;
 		// The output of this command is not shown: it asks for a database_id in wrangler.toml, which is not needed.
 		const [location] = placed.find(({ number }) => databaseName(number) === binding)?.hints ?? [];
-		wrangler('d1', 'create', name, ...(location ? ['--location', location] : []));
+		const hint = location ? ['--location', location] : [];
+		const place = jurisdiction ? ['--jurisdiction', jurisdiction] : hint;
+		wrangler('d1', 'create', name, ...place, ...more);
 		say(`  ${name}: created`);
 	}
 	say('\nStep 2 of 3: the migrations of each database');
 	for (const { binding } of databases) {
-		runVisibly(['d1', 'migrations', 'apply', binding, '--remote'], quiet());
+		runVisibly(['d1', 'migrations', 'apply', binding, '--remote', ...more], quiet());
 	}
 }
 
 /** Uploads the Worker and returns its URLs. */
-function uploadWorker(): string[] {
+function uploadWorker(more: readonly string[]): string[] {
 	console.log('\nStep 3 of 3: the Worker');
 	const folder = mkdtempSync(join(tmpdir(), 'deploy-'));
 	const output = join(folder, 'output.ndjson');
 	try {
 		// Not quiet: in a new account wrangler asks for the name of the workers.dev subdomain.
-		runVisibly(['deploy'], { ...process.env, WRANGLER_OUTPUT_FILE_PATH: output });
+		runVisibly(['deploy', ...more], { ...process.env, WRANGLER_OUTPUT_FILE_PATH: output });
 		const lines = readFileSync(output, 'utf8').trimEnd().split('\n');
 		const deployed = lines.map((line) => JSON.parse(line)).find(({ type }) => type === 'deploy');
 		// If the user has answered one of wrangler's questions with no, wrangler exits with 0 but has not uploaded anything.
@@ -96,22 +111,44 @@ const RUN_AGAIN =
 	'The deployment stopped at this step. Run `npm run deploy` again: it keeps what earlier runs have done.';
 const NO_URL = 'The Worker is deployed, but no URL leads to it: set workers_dev or routes in wrangler.toml.';
 
+/** What the arguments say. */
+interface Options {
+	jurisdiction?: string | undefined;
+	/** Further arguments of each wrangler command. */
+	more: readonly string[];
+}
+
 async function deploy(): Promise<void> {
-	if (process.argv.length > 2) {
-		throw new Failure('npm run deploy takes no arguments: wrangler.toml says what is deployed.', 2);
-	}
+	const { values } = parseArguments(
+		{
+			options: {
+				jurisdiction: { type: 'string' },
+				temporary: { type: 'boolean', default: false },
+				help: { type: 'boolean' },
+			},
+		},
+		HELP,
+	);
+	if (values.help) return console.log(HELP);
+	const { temporary } = values;
+	const jurisdiction = values.jurisdiction && checkedJurisdiction(values.jurisdiction);
+	const options = { jurisdiction, more: temporary ? ['--temporary'] : [] };
 	const databases = await configuredDatabases();
 	// A Worker with an invalid setting answers every request with INTERNAL_ERROR, so nothing is changed for such settings.
 	const { PLACEMENT: placed } = await configuredSettings();
+	// wrangler refuses --temporary itself when it is logged in.
+	if (!temporary) requireLogin();
 	try {
-		prepareDatabases(databases, placed);
-		const urls = uploadWorker();
+		prepareDatabases(databases, placed, options);
+		const urls = uploadWorker(options.more);
 		const place = urls.length > 0 ? `The service runs at ${urls.join(' and ')}` : NO_URL;
-		console.log(`\n${place}\n\nMake the first key:\n  npm run keys -- create --user YOU --remote`);
+		console.log(`\n${place}\n\n${temporary ? await firstKey() : MAKE_A_KEY}`);
 	} catch (error) {
 		if (!(error instanceof Failure)) throw error;
 		throw new Failure(`\n${error.message}\n\n${RUN_AGAIN}`);
 	}
 }
+
+const MAKE_A_KEY = 'Make the first key:\n  npm run keys -- create --user YOU --remote';
 
 if (import.meta.main) process.exit(await exitCodeOf(deploy));

@@ -4,7 +4,14 @@ import { dirname, join, resolve } from 'node:path';
 import type { D1Choice } from './database-choice.ts';
 import { Failure } from './failure.ts';
 import { createForOwnerOnly, keepForOwner } from './owner-only.ts';
-import { CONFIG, configuredDatabases, ROOT, remoteDatabaseId, wrangler } from './wrangler.ts';
+import {
+	configuredDatabases,
+	ROOT,
+	readConfig,
+	remoteDatabaseId,
+	requireLogin,
+	wrangler,
+} from './wrangler.ts';
 
 /** Opens DB alone: see openD1s. */
 export async function openD1(choice: D1Choice): Promise<{ d1: D1Database; close: () => Promise<void> }> {
@@ -25,9 +32,9 @@ export async function openD1s(
 	only?: string,
 ): Promise<{ d1s: ReadonlyMap<string, D1Database>; close: () => Promise<void> }> {
 	if (!choice.remote) checkLocalFolder(choice.persistTo);
-	const restore = silenceWrangler();
+	const configPath = choice.remote ? await remoteConfig(only) : await localConfig();
+	const restore = changeEnvironment();
 	try {
-		const configPath = choice.remote ? await remoteConfig(only) : await localConfig();
 		const state = choice.persistTo === undefined ? join(ROOT, '.wrangler/state') : resolve(choice.persistTo);
 		// Loading wrangler takes a second, so load it after the arguments are checked.
 		const { getPlatformProxy } = await import('wrangler');
@@ -48,15 +55,17 @@ export async function openD1s(
 }
 
 /**
- * Makes wrangler in this process print only errors, unless WRANGLER_LOG is set: it reports a .dev.vars on standard output, where a
- * program expects only JSON. Returns a function that undoes this, because `npm run dev` then starts a wrangler that must print
- * more.
+ * Makes wrangler in this process print only errors, unless WRANGLER_LOG is set: it reports a .dev.vars on standard output, where
+ * a program expects only JSON. Also hides CLOUDFLARE_ENV from it: the configurations that are written here are those of the
+ * environment, and have none. Returns a function that undoes this, because `npm run dev` then starts a wrangler that needs both.
  */
-function silenceWrangler(): () => void {
-	if (process.env.WRANGLER_LOG !== undefined) return () => {};
-	process.env.WRANGLER_LOG = 'error';
+function changeEnvironment(): () => void {
+	const { WRANGLER_LOG, CLOUDFLARE_ENV } = process.env;
+	process.env.WRANGLER_LOG = WRANGLER_LOG ?? 'error';
+	delete process.env.CLOUDFLARE_ENV;
 	return () => {
-		delete process.env.WRANGLER_LOG;
+		if (WRANGLER_LOG === undefined) delete process.env.WRANGLER_LOG;
+		if (CLOUDFLARE_ENV !== undefined) process.env.CLOUDFLARE_ENV = CLOUDFLARE_ENV;
 	};
 }
 
@@ -119,8 +128,7 @@ function makeFolder(path: string): void {
  * workerd would warn that the class of the hubs is missing.
  */
 async function localConfig(): Promise<string> {
-	const { unstable_readConfig } = await import('wrangler');
-	const { name, compatibility_date, d1_databases } = unstable_readConfig({ config: CONFIG });
+	const { name, compatibility_date, d1_databases } = await readConfig();
 	return writeConfig('local-databases.json', { name, compatibility_date, d1_databases });
 }
 
@@ -141,8 +149,8 @@ async function writeConfig(file: string, config: object): Promise<string> {
  * account.
  */
 async function remoteConfig(only: string | undefined): Promise<string> {
-	const { unstable_readConfig } = await import('wrangler');
-	const { name, compatibility_date, account_id } = unstable_readConfig({ config: CONFIG });
+	requireLogin();
+	const { name, compatibility_date, account_id } = await readConfig();
 	const databases = await configuredDatabases();
 	const d1_databases = databases
 		.filter(({ binding }) => only === undefined || binding === only)

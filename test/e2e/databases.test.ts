@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { withDatabase } from '../../scripts/databases.ts';
-import { runScript, setPlacement, withProject } from '../support/project.ts';
+import { addEnvironment, runScript, setPlacement, withProject } from '../support/project.ts';
 import { ROOT, withFolder } from '../support/server.ts';
 import { standInWrangler } from '../support/stand-in-wrangler.ts';
 
@@ -43,6 +43,44 @@ describe.concurrent('npm run databases -- add', () => {
 			expect(calls()).toEqual([`d1 info ${NAME}-1 --json`, 'd1 migrations apply DB_1 --remote']);
 		}));
 
+	it('creates a database in a jurisdiction, and proposes its places for PLACEMENT', () =>
+		withProject(async (project, folder) => {
+			const { env, calls } = standInWrangler(folder, [NAME]);
+			const { stdout } = await databases(project, env(), 'add', '--jurisdiction', 'eu');
+			expect(calls()).toContain(`d1 create ${NAME}-1 --jurisdiction eu`);
+			expect(stdout).toContain('PLACEMENT = "DB=enam DB_1=weur,eeur"');
+		}));
+
+	it('binds the database in the environment that CLOUDFLARE_ENV names', () =>
+		withProject(async (project, folder) => {
+			addEnvironment(project);
+			const before = toml(project);
+			const { env, calls } = standInWrangler(folder, [NAME]);
+			const { status, stderr } = await databases(
+				project,
+				{ ...env(), CLOUDFLARE_ENV: 'staging' },
+				...['add', '--location', 'weur'],
+			);
+			expect([status, stderr]).toEqual([0, '']);
+			expect(calls()).toContain(`d1 create ${NAME}-staging-1 --location weur`);
+			const added = `\n[[env.staging.d1_databases]]\nbinding = "DB_1"\ndatabase_name = "${NAME}-staging-1"\nmigrations_dir = "migrations"\n`;
+			expect(toml(project)).toContain(added);
+			expect(toml(project).replace(added, '')).toBe(before);
+		}));
+
+	it('changes nothing without a login', () =>
+		withProject(async (project, folder) => {
+			const { env, calls } = standInWrangler(folder);
+			const before = toml(project);
+			const { status, stderr } = await databases(
+				project,
+				{ ...env(), LOGGED_IN: 'false' },
+				...['add', '--location', 'oc'],
+			);
+			expect([status, calls(), toml(project)]).toEqual([1, [], before]);
+			expect(stderr).toContain('npx wrangler login');
+		}));
+
 	it('changes nothing when the database cannot be created', () =>
 		withProject(async (project, folder) => {
 			const { env } = standInWrangler(folder, [NAME]);
@@ -57,7 +95,10 @@ describe.concurrent('npm run databases -- add', () => {
 		[['add'], '--location'],
 		[['add', '--location', 'mars'], '"mars" is not a place of D1. Use wnam, enam, weur, eeur, apac, oc.'],
 		[['add', '--location', 'weur', '--json'], 'does not take --json'],
+		[['add', '--jurisdiction', 'mars'], '"mars" is not a jurisdiction of D1. Use eu, fedramp, us.'],
+		[['add', '--location', 'weur', '--jurisdiction', 'eu'], '--jurisdiction cannot be combined'],
 		[['list', '--location', 'weur'], 'does not take --location'],
+		[['list', '--jurisdiction', 'eu'], 'does not take --jurisdiction'],
 		[['list', '--remote', '--local'], '--remote cannot be combined'],
 		[['remove'], 'Unknown command: remove'],
 		[['--colour'], '--colour'],

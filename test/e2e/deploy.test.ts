@@ -1,8 +1,9 @@
+import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { prepareDatabases } from '../../scripts/deploy.ts';
-import { addDatabase, runScript, setPlacement, withProject } from '../support/project.ts';
+import { addDatabase, addEnvironment, runScript, setPlacement, withProject } from '../support/project.ts';
 import { ROOT, withFolder } from '../support/server.ts';
 import { standInWrangler } from '../support/stand-in-wrangler.ts';
 
@@ -94,13 +95,79 @@ describe.concurrent('npm run deploy', () => {
 			expect(stderr).toContain(`wrangler.toml: DB and DB_1 have the same database_name "${NAME}"`);
 		}));
 
-	it('exits with 2 when it gets an argument', () =>
+	it('says in one sentence that there is no login, and changes nothing', () =>
 		withFolder(async (folder) => {
 			const { env, calls } = standInWrangler(folder);
-			const { status, stderr } = await deploy(env(), '--env', 'staging');
-			expect([status, calls()]).toEqual([2, []]);
-			expect(stderr).toContain('takes no arguments');
+			const { status, stdout, stderr } = await deploy({ ...env(), LOGGED_IN: 'false' });
+			expect([status, stdout, calls()]).toEqual([1, '', []]);
+			expect(stderr.trim()).toBe(
+				'wrangler is not logged in to a Cloudflare account: run `npx wrangler login`, or set CLOUDFLARE_API_TOKEN.',
+			);
 		}));
+
+	it('creates missing databases in a jurisdiction', () =>
+		withFolder(async (folder) => {
+			const { env, calls } = standInWrangler(folder);
+			expect((await deploy(env(), '--jurisdiction', 'eu')).status).toBe(0);
+			expect(calls()).toEqual([INFO, `${CREATE} --jurisdiction eu`, MIGRATE, 'deploy']);
+		}));
+
+	it('deploys without a login to a temporary account, and makes a key there', () =>
+		withFolder(async (folder) => {
+			const { env, calls } = standInWrangler(folder);
+			const { status, stdout } = await deploy({ ...env(), LOGGED_IN: 'false' }, '--temporary');
+			expect(status).toBe(0);
+			const made = calls();
+			expect(made.slice(0, 4)).toEqual(
+				[INFO, CREATE, MIGRATE, 'deploy'].map((call) => `${call} --temporary`),
+			);
+			const [, key = ''] = /^ {2}(rt_test_\w+)$/m.exec(stdout) ?? [];
+			const hash = createHash('sha256').update(key).digest('hex');
+			expect(made.slice(4)).toEqual([
+				expect.stringMatching(/^d1 execute DB --remote --temporary --command INSERT INTO api_keys /),
+			]);
+			expect(made[4]).toContain(`'${hash}'`);
+			expect(made[4]).not.toContain(key);
+		}));
+
+	it('deploys the environment that CLOUDFLARE_ENV names, with its own databases', () =>
+		withProject(async (project, folder) => {
+			addEnvironment(project);
+			const { env, calls } = standInWrangler(folder);
+			const { status } = await deployOf(project, { ...env(), CLOUDFLARE_ENV: 'staging' });
+			expect(status).toBe(0);
+			expect(calls()).toEqual([
+				...[`d1 info ${NAME}-staging --json`, `${CREATE}-staging`],
+				...[MIGRATE, 'deploy'],
+			]);
+		}));
+
+	it('changes nothing when wrangler.toml does not have the environment', () =>
+		withFolder(async (folder) => {
+			const { env, calls } = standInWrangler(folder);
+			const { status, stderr } = await deploy({ ...env(), CLOUDFLARE_ENV: 'nowhere' });
+			expect([status, calls()]).toEqual([1, []]);
+			expect(stderr.trim()).toBe('CLOUDFLARE_ENV is "nowhere", and wrangler.toml has no [env.nowhere].');
+			expect(stderr).not.toMatch(/^ +at /m);
+		}));
+
+	it.each([
+		[['--env', 'staging'], "'--env'"],
+		[['--jurisdiction', 'mars'], '"mars" is not a jurisdiction of D1'],
+		[['production'], "'production'"],
+	])('exits with 2 for the arguments %j', (args, words) =>
+		withFolder(async (folder) => {
+			const { env, calls } = standInWrangler(folder);
+			const { status, stderr } = await deploy(env(), ...args);
+			expect([status, calls()]).toEqual([2, []]);
+			expect(stderr).toContain(words);
+		}),
+	);
+
+	it('prints its usage', async () => {
+		const { status, stdout } = await deploy({}, '--help');
+		expect([status, stdout]).toEqual([0, expect.stringContaining('npm run deploy -- [')]);
+	});
 });
 
 describe('prepareDatabases', () => {
@@ -115,6 +182,7 @@ describe('prepareDatabases', () => {
 						{ binding: 'DB_1', name: 'two' },
 					],
 					[],
+					{ more: [] },
 					() => {},
 				);
 			} finally {

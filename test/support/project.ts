@@ -31,6 +31,13 @@ export const runScript = (project: string, script: string, env: Record<string, s
 export const setPlacement = (project: string, placement: string): void =>
 	changeConfig(project, (toml) => toml.replace(/^PLACEMENT = .*$/m, `PLACEMENT = "${placement}"`));
 
+/** Adds to a copy of the project the environment that docs/deploying.md shows. */
+export function addEnvironment(project: string): void {
+	const page = readFileSync(join(ROOT, 'docs/deploying.md'), 'utf8');
+	const [, block = ''] = /```toml\n(\[env\.staging\][\s\S]*?)```/.exec(page) ?? [];
+	changeConfig(project, (toml) => `${toml}\n${block}`);
+}
+
 /** Binds a further database in a copy of the project. */
 export const addDatabase = (project: string, binding: string, name: string): void =>
 	changeConfig(project, (toml) => withDatabase(toml, binding, name));

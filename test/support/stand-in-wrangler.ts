@@ -7,13 +7,14 @@ cd "$(dirname "$0")"
 echo "$*" >> calls
 case "$*" in "\${FAILING:-nothing}"*) echo 'wrangler says what went wrong' >&2; exit 1 ;; esac
 case "$1 $2" in
+'whoami --json') [ "\${LOGGED_IN:-true}" = true ] && echo '{"loggedIn":true}' || { echo '{"loggedIn":false}'; exit 1; } ;;
 'd1 info')
 	[ -e "database-$3" ] && echo "{\\"uuid\\":\\"id of $3\\"}" && exit
 	echo "[ERROR] Couldn't find a D1 DB named '$3' (bound as '$3') in the API. Run 'wrangler d1 create $3' to create it." >&2
 	exit 1 ;;
 'd1 create') touch "database-$3" ;;
 'd1 execute') [ -s "database-$3" ] && echo '[{"results":[{"1":1}]}]' || echo '[{"results":[]}]' ;;
-'deploy ') echo '{"type":"deploy","version_id":"1","targets":["https://sessions.example.workers.dev","schedule: */10 * * * *"]}' \\
+'deploy ' | 'deploy --temporary') echo '{"type":"deploy","version_id":"1","targets":["https://sessions.example.workers.dev","schedule: */10 * * * *"]}' \\
 	>> "$WRANGLER_OUTPUT_FILE_PATH" ;;
 'dev --port') echo '"{\\"event\\":\\"DEV_SERVER_READY\\",\\"ip\\":\\"localhost\\",\\"port\\":8999}"' >&"$NODE_CHANNEL_FD" ;;
 esac
@@ -23,7 +24,7 @@ esac
 export interface StandIn {
 	/** An environment in which `wrangler` is the stand-in. Calls that start with `failing` fail. */
 	env(failing?: string): Record<string, string>;
-	/** Returns the calls since the last time this was called. */
+	/** Returns the calls since the last time this was called, without those that ask who is logged in. */
 	calls(): string[];
 }
 
@@ -39,7 +40,7 @@ export function standInWrangler(folder: string, databases: readonly string[] = [
 		calls() {
 			const lines = existsSync(record) ? readFileSync(record, 'utf8').trimEnd().split('\n') : [];
 			rmSync(record, { force: true });
-			return lines;
+			return lines.filter((line) => line !== 'whoami --json');
 		},
 	};
 }
