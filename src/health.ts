@@ -6,7 +6,16 @@ import type { AppEnv } from './http/context.ts';
 import { jsonResponse } from './http/json-response.ts';
 import { operation } from './http/operation.ts';
 
-const healthSchema = z.object({ status: z.literal('ok') }).meta({ id: 'Health' });
+const healthSchema = z
+	.object({
+		status: z.literal('ok'),
+		version: z
+			.string()
+			.max(64)
+			.nullable()
+			.meta({ description: 'The id of the deployed version, as `wrangler deployments list` shows it.' }),
+	})
+	.meta({ id: 'Health' });
 type Health = z.infer<typeof healthSchema>;
 
 /** Reports whether the service works. The route is public and costs a round trip to D1, so it has a rate limit. */
@@ -29,6 +38,7 @@ export const healthRoutes = new Hono<AppEnv>({ strict: false }).get(
 	async (c) => {
 		await countHealthCheck(c);
 		await ping(c.get('databases').main);
-		return jsonResponse<Health, 200>('{"status":"ok"}', 200);
+		const health: Health = { status: 'ok', version: c.env.VERSION?.id ?? null };
+		return jsonResponse<Health, 200>(JSON.stringify(health), 200);
 	},
 );

@@ -22,6 +22,8 @@ export interface Bindings {
 	USAGE?: AnalyticsEngineDataset;
 	/** The documentation. */
 	ASSETS: Fetcher;
+	/** The deployed version. Undefined in a wrangler.toml of an earlier version. */
+	VERSION?: WorkerVersionMetadata | undefined;
 	SESSION_TTL_SECONDS: string;
 	SESSION_TTL_MAX_SECONDS: string;
 	/** Undefined in a wrangler.toml of an earlier version, as are the next two. */

@@ -6,8 +6,8 @@ import { type AppEnv, responseEnd } from './context.ts';
 import { writeUsage } from './usage.ts';
 
 /**
- * Writes one line for each request, with its caller, call, outcome and cost. A path is logged as its route pattern. The
- * line of a streamed response is written when its body ends, and includes the cost of the reads until then. Where a dataset is
+ * Writes one line for each request, with its caller, call, outcome and cost, and the deployed version. A path is logged as
+ * its route pattern. The line of a streamed response is written when its body ends, and includes the cost of the reads until then. Where a dataset is
  * bound, each request is also a data point of its usage; that of a followed session is written when its stream ends.
  */
 export const requestLog = createMiddleware<AppEnv>(async (c, next) => {
@@ -31,7 +31,9 @@ export const requestLog = createMiddleware<AppEnv>(async (c, next) => {
 		organizationId: principal?.organizationId ?? null,
 		keyId: principal?.keyId ?? null,
 	});
-	const write = () => log('info', { message: 'request', requestId: c.get('requestId'), ...request() });
+	// The first digits tell versions apart, and a line is paid for by its length.
+	const version = c.env.VERSION?.id.slice(0, 8) ?? null;
+	const write = () => log('info', { message: 'request', requestId: c.get('requestId'), ...request(), version });
 	const bodyEnd = c.get('bodyEnd');
 	if (bodyEnd) void bodyEnd.then(write);
 	else write();

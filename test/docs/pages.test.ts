@@ -25,8 +25,15 @@ describe('GET /', () => {
 });
 
 describe('GET /healthz', () => {
-	it('returns 200 when the database responds', async () => {
-		expect(await send('/healthz')).toMatchObject({ status: 200, json: { status: 'ok' } });
+	it('returns 200 and the deployed version when the database responds', async () => {
+		const { id } = env.VERSION as WorkerVersionMetadata;
+		expect(id).toMatch(/^[0-9a-f-]{36}$/);
+		expect(await send('/healthz')).toMatchObject({ status: 200, json: { status: 'ok', version: id } });
+	});
+
+	it('returns no version where wrangler.toml does not bind it', async () => {
+		const health = serviceWith({ VERSION: undefined })(new Request('https://api.test/healthz'));
+		expect(await (await health).json()).toEqual({ status: 'ok', version: null });
 	});
 
 	it('returns 503 when the database does not respond', async () => {

@@ -1,3 +1,4 @@
+import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Caller, callerWith, newCaller, newKey, ORIGIN, SESSIONS, send } from '../support/api.ts';
 import { faultyD1, serviceWith } from '../support/faulty-d1.ts';
@@ -46,6 +47,7 @@ describe('the request log', () => {
 				userId: row.user_id,
 				organizationId: 'org_1',
 				keyId: row.id,
+				version: env.VERSION?.id.slice(0, 8),
 			},
 		]);
 	});
