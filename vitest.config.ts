@@ -53,9 +53,9 @@ export default defineConfig({
 		// A worker runs one file after another: starting workerd, or loading wrangler, takes longer than most files.
 		isolate: false,
 		restoreMocks: true,
-		// A loaded machine is no failure of the service.
-		testTimeout: 60_000,
-		hookTimeout: 60_000,
+		// A bound means that something hangs. A loaded machine is no failure of the service.
+		testTimeout: 300_000,
+		hookTimeout: 300_000,
 		projects: [
 			{
 				extends: true,

@@ -211,9 +211,7 @@ describe('a large database', () => {
 		});
 	}
 
-	it('does not change the cost of a call on one session', {
-		timeout: 60_000,
-	}, async () => {
+	it('does not change the cost of a call on one session', async () => {
 		const { caller, costOf } = await meteredCaller();
 		await caller.call('GET', SESSIONS);
 		const costs: Record<string, unknown>[] = [];

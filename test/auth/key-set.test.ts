@@ -219,7 +219,7 @@ describe('100 requests at once', () => {
 				respond = () => resolve(Response.json({ keys: [second.jwk] }));
 			});
 		const slow = verifyAt(HOUR, first);
-		await vi.waitFor(() => expect(fetches).toHaveLength(2));
+		await vi.waitFor(() => expect(fetches).toHaveLength(2), { timeout: 300_000 });
 		expect(await verifyAt(HOUR, first)).toMatchObject(user);
 		respond();
 		expect(await slow).toEqual(noSuchKey);

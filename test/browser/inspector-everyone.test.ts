@@ -104,15 +104,11 @@ describe('the inspector, for everyone', () => {
 		['dark', { colorScheme: 'dark' }],
 		['phone', { colorScheme: 'light', viewport: PHONE, hasTouch: true }],
 		['phone-dark', { colorScheme: 'dark', viewport: PHONE, hasTouch: true }],
-	] as const)(
-		'has nothing that axe-core finds, and fits its width: %s',
-		{ timeout: 120_000 },
-		async (name, options) => {
-			const session = await newSession();
-			const { page } = await at.open({}, options);
-			expect(await findingsOf(page, session, name)).toEqual([]);
-		},
-	);
+	] as const)('has nothing that axe-core finds, and fits its width: %s', async (name, options) => {
+		const session = await newSession();
+		const { page } = await at.open({}, options);
+		expect(await findingsOf(page, session, name)).toEqual([]);
+	});
 
 	it('is used by keyboard alone', async () => {
 		const { key, client } = await at.newUser();

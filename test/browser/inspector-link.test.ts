@@ -28,7 +28,7 @@ async function withProfile<T>(profile: string, use: (context: BrowserContext) =>
 }
 
 describe('the link that npm run dev prints', () => {
-	it('signs in once, and its key is in no file of the browser', { timeout: 180_000 }, () =>
+	it('signs in once, and its key is in no file of the browser', () =>
 		withFolder((folder) =>
 			withDev(join(folder, 'state'), async ({ link, key, code, origin }) => {
 				const profile = join(folder, 'profile');
@@ -56,6 +56,5 @@ describe('the link that npm run dev prints', () => {
 				// The history has the link itself, whose code is used.
 				expect(filesWith(profile, code).length).toBeGreaterThan(0);
 			}),
-		),
-	);
+		));
 });

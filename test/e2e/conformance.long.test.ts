@@ -36,7 +36,7 @@ async function failures(breakage: Breakage): Promise<string[]> {
 
 // test/conformance/faults.test.ts runs the same faults without a network.
 describe.concurrent('the conformance checks', () => {
-	it.each(breakages)('find over HTTP that %s', { timeout: 120_000 }, async (_, breakage, expected) => {
+	it.each(breakages)('find over HTTP that %s', async (_, breakage, expected) => {
 		expect((await failures(breakage)).sort()).toEqual(expected.toSorted());
 	});
 });

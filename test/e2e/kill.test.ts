@@ -2,7 +2,5 @@ import { describe, it } from 'vitest';
 import { expectWritesToSurviveKills } from './kill.ts';
 
 describe('a server that is killed in the middle of writes', () => {
-	it('has every acknowledged write in full after its restart', { timeout: 120_000 }, () =>
-		expectWritesToSurviveKills(1),
-	);
+	it('has every acknowledged write in full after its restart', () => expectWritesToSurviveKills(1));
 });

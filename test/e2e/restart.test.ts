@@ -5,7 +5,7 @@ import { freePort, startDev } from '../support/wrangler-dev.ts';
 
 const SESSIONS = '/v1/products/generation/sessions';
 
-it('keeps Idempotency-Keys, sessions and ETags over a restart', { timeout: 120_000 }, () =>
+it('keeps Idempotency-Keys, sessions and ETags over a restart', () =>
 	withFolder(async (folder) => {
 		const migrate = ['d1', 'migrations', 'apply', 'DB', '--local', '--persist-to', folder];
 		const migrated = spawnSync('wrangler', migrate, { cwd: ROOT, env: { ...process.env, CI: 'true' } });
@@ -54,5 +54,4 @@ it('keeps Idempotency-Keys, sessions and ETags over a restart', { timeout: 120_0
 		} finally {
 			await server.kill();
 		}
-	}),
-);
+	}));

@@ -31,7 +31,7 @@ it('logs the stack of a bug with the files of the sources, though the script is 
 		const server = await startDev(folder, await freePort(), { SESSION_TTL_SECONDS: 'soon' });
 		try {
 			expect((await fetch(`${server.url}/healthz`)).status).toBe(500);
-			await vi.waitUntil(() => /src\/core\/settings\.ts:\d+/.test(server.output()));
+			await vi.waitUntil(() => /src\/core\/settings\.ts:\d+/.test(server.output()), { timeout: 300_000 });
 		} finally {
 			await server.kill();
 		}

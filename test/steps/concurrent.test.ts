@@ -78,9 +78,6 @@ it.each([
 	['a database that fails a quarter of the round trips', 0.25],
 ])(
 	'steps of 8 concurrent writers leave a log and a state that agree on one order, with %s',
-	{
-		timeout: 240_000,
-	},
 	async (_, share) => {
 		const seed = 20_260_115;
 		const owner = await newCaller();

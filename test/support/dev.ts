@@ -36,7 +36,7 @@ export async function withDev<T>(
 		const printed: string[] = [];
 		createInterface({ input: child.stdout }).on('line', (line) => printed.push(line));
 		const link = await vi.waitUntil(() => printed.find((line) => line.includes('/inspector#')), {
-			timeout: 60_000,
+			timeout: 300_000,
 		});
 		const curls = printed.filter((line) => line.startsWith('curl '));
 		const key = /rt_test_\w+/.exec(curls[0] ?? '')?.[0] ?? '';

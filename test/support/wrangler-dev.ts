@@ -72,7 +72,7 @@ export async function startDev(
 	}
 	const url = `http://127.0.0.1:${port}`;
 	for (let tries = 0; !(await answers(url)); tries += 1) {
-		if (tries === 300 || child.exitCode !== null) {
+		if (tries === 3000 || child.exitCode !== null) {
 			await killGroup(child);
 			throw new Error(`wrangler dev did not start on port ${port} (exit code ${child.exitCode}):\n${said}`);
 		}
