@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { connect } from 'node:net';
+import { createInterface } from 'node:readline';
 import { quiet, ROOT } from './wrangler.ts';
 
 /**
@@ -30,19 +31,37 @@ const DEFAULTS = {
 	X_LOCAL_EXPLORER: 'false',
 	// Nor does wrangler store a trace of each request with its address, which only that console reads.
 	X_LOCAL_OBSERVABILITY: 'false',
+	// Without this, wrangler asks workers.cloudflare.com where this machine is, and prints a stack trace where it has no network.
+	CLOUDFLARE_CF_FETCH_ENABLED: 'false',
 };
 
+/** Options without which wrangler prints what a newcomer does not need: its keys, and that no cron trigger runs here. */
+const QUIET_OPTIONS = ['--show-interactive-dev-session=false', '--test-scheduled'];
+
 /**
- * Starts `wrangler dev`. `ready` resolves to the port that wrangler reports. A response on that port would not be
+ * Starts `wrangler dev`, and passes on what it prints, except for lines that are hidden. `ready` resolves to the port that wrangler reports. A response on that port would not be
  * enough, because it could come from another server. `ready` stays pending if wrangler exits first.
  */
-export function startWranglerDev(args: readonly string[]): { child: ChildProcess; ready: Promise<number> } {
-	const child = spawn('wrangler', ['dev', ...args], {
+export function startWranglerDev(
+	args: readonly string[],
+	isHidden: (line: string) => boolean = () => false,
+): { child: ChildProcess; ready: Promise<number> } {
+	const child = spawn('wrangler', ['dev', ...QUIET_OPTIONS, ...args], {
 		cwd: ROOT,
-		env: { ...DEFAULTS, ...quiet(), CI: process.env.CI ?? '' },
+		env: {
+			...DEFAULTS,
+			...quiet(),
+			CI: process.env.CI ?? '',
+			...(process.stdout.isTTY ? { FORCE_COLOR: '1' } : {}),
+		},
 		// wrangler reports its port over the channel. Without one it only prints it.
-		stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+		stdio: ['inherit', 'pipe', 'inherit', 'ipc'],
 	});
+	if (child.stdout) {
+		createInterface({ input: child.stdout }).on('line', (line) => {
+			if (!isHidden(line)) console.log(line);
+		});
+	}
 	const ready = new Promise<number>((resolve) => {
 		child.on('message', (message) => {
 			const { event, port } = JSON.parse(String(message));

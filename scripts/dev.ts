@@ -18,14 +18,32 @@ import { applyLocalMigrations, openD1 } from './open-d1.ts';
 import { keepForOwner } from './owner-only.ts';
 import { configuredDatabases, ROOT } from './wrangler.ts';
 
+const HELP = `npm run dev -- [--port NUMBER] [--persist-to DIR] [OPTIONS]
+
+Prepares the local database, makes a local API key, and serves the service on this machine.
+
+--port is the port; the default is 8787.
+--persist-to is the folder of the local data; the default is .wrangler/state.
+OPTIONS are those of \`npx wrangler dev --help\`.`;
+
 const { values } = parseArgs({
-	options: { port: { type: 'string' }, 'persist-to': { type: 'string' } },
+	options: {
+		port: { type: 'string' },
+		'persist-to': { type: 'string' },
+		help: { type: 'boolean', short: 'h' },
+	},
 	strict: false,
 });
 const persistTo = typeof values['persist-to'] === 'string' ? values['persist-to'] : undefined;
+/** Where the key and the URL of the local service are, for programs. */
+const folder = persistTo === undefined ? join(ROOT, '.wrangler') : resolve(persistTo);
 
 /** Prepares and serves. Returns once the service answers; the process then lives as long as wrangler. */
 async function dev(): Promise<void> {
+	if (values.help) {
+		console.log(HELP);
+		process.exit(0);
+	}
 	const chosenPort = readPort();
 	if (await isPortUsed(chosenPort)) {
 		throw new Failure(
@@ -37,17 +55,21 @@ async function dev(): Promise<void> {
 	const key = await localKey();
 	const keyForCode = await serveKeyForCode(key);
 	const portArguments = values.port === undefined ? ['--port', String(chosenPort)] : [];
-	const { child, ready } = startWranglerDev([
-		join(import.meta.dirname, 'dev-worker.ts'),
-		`--var=KEY_FOR_CODE_PORT:${keyForCode.port}`,
-		...portArguments,
-		...process.argv.slice(2),
-	]);
+	const { child, ready } = startWranglerDev(
+		[
+			join(import.meta.dirname, 'dev-worker.ts'),
+			`--var=KEY_FOR_CODE_PORT:${keyForCode.port}`,
+			...portArguments,
+			...process.argv.slice(2),
+		],
+		isOwnRequest,
+	);
 	for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
 	// wrangler says itself what goes wrong.
 	child.on('exit', (code) => process.exit(code ?? 0));
 	const origin = `http://localhost:${await ready}`;
 	await untilHealthy(origin);
+	await writeFile(join(folder, 'local-url'), `${origin}\n`);
 	printCalls(origin, key, keyForCode.newCode());
 }
 
@@ -65,21 +87,26 @@ function printCalls(origin: string, key: string, code: string): void {
 	const json = "-H 'Content-Type: application/json'";
 	const newest = `$(curl -s '${sessions}?limit=1' ${authorization} | grep -o 'sess_[0-9a-z]*' | head -n 1)`;
 	console.log(`
+The service runs at ${origin}. Stop it with Ctrl+C.
+
+Look at it in a browser. This link signs in once, within ten minutes; later, enter the key of the lines below:
+
+${origin}/inspector#code=${code}
+
 Create a session, then patch it. Paste into another terminal:
 
 curl -X POST ${sessions} ${authorization} ${json} -d '{"catalogVersion":"2026-01","prd":{"title":"Support assistant"}}'
 
 curl -X PATCH ${sessions}/${newest} ${authorization} ${json} -d '{"status":"generating","plan":{"steps":["outline","build","review"]}}'
 
-See it happen in a browser. This link signs in once, within ten minutes; later, enter the key of the lines above:
+All calls, with forms to try them: ${origin}/docs
 
-${origin}/inspector#code=${code}
+Each request writes a line below.
 `);
 }
 
 /** Returns the key of an earlier run when this database still has it. Otherwise makes one and stores it beside the database. */
 async function localKey(): Promise<string> {
-	const folder = persistTo === undefined ? join(ROOT, '.wrangler') : resolve(persistTo);
 	const file = join(folder, 'local-api-key');
 	keepForOwner(file);
 	const { d1, close } = await openD1({ remote: false, persistTo });
@@ -104,13 +131,27 @@ async function localKey(): Promise<string> {
 	}
 }
 
+/** How many of its own requests are still to come in the log of the Worker, and in that of wrangler. */
+const ownRequests = { worker: 0, wrangler: 0 };
+
+/** Whether a line of output is about a request of untilHealthy. Nobody needs to see it. */
+function isOwnRequest(line: string): boolean {
+	const log = line.startsWith('{') ? 'worker' : 'wrangler';
+	if (!line.includes('/healthz') || ownRequests[log] === 0) return false;
+	ownRequests[log] -= 1;
+	return true;
+}
+
 /** Waits until the Worker answers: wrangler listens before the Worker runs. */
 async function untilHealthy(origin: string): Promise<void> {
-	const isHealthy = () =>
-		fetch(`${origin}/healthz`).then(
+	const isHealthy = () => {
+		ownRequests.worker += 1;
+		ownRequests.wrangler += 1;
+		return fetch(`${origin}/healthz`).then(
 			({ ok }) => ok,
 			() => false,
 		);
+	};
 	while (!(await isHealthy())) await setTimeout(200);
 }
 

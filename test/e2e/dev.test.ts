@@ -1,6 +1,14 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import {
+	chmodSync,
+	existsSync,
+	mkdirSync,
+	readdirSync,
+	readFileSync,
+	statSync,
+	writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { networkInterfaces } from 'node:os';
@@ -36,7 +44,8 @@ describe('npm run dev', () => {
 				expect(link).toMatch(/^http:\/\/localhost:\d+\/inspector#code=[\w-]{43}$/);
 				expect(await (await fetch(link)).text()).toContain('/inspector/main.js');
 				// Each request is logged, and no line of the log holds the key or a body.
-				const logged = () => printed.slice(printed.indexOf(link) + 1).join('\n');
+				const logged = () =>
+					printed.slice(printed.indexOf('Each request writes a line below.') + 1).join('\n');
 				await vi.waitUntil(() => /"message":"request".*"method":"PATCH"/.test(logged()), {
 					timeout: 300_000,
 				});
@@ -47,11 +56,27 @@ describe('npm run dev', () => {
 				return key;
 			});
 			// A later run keeps the key and the sessions.
-			await withDev(folder, ({ curls: [create = '', patch = ''] }) => {
+			await withDev(folder, ({ curls: [create = '', patch = ''], origin, printed }) => {
 				expect(create).toContain(key);
 				expect(paste(patch).status).toBe('generating');
+				// Programs find the service by files.
+				expect(readFileSync(join(folder, 'local-url'), 'utf8')).toBe(`${origin}\n`);
+				expect(readFileSync(join(folder, 'local-api-key'), 'utf8')).toBe(`${key}\n`);
+				// Before its own words, a newcomer sees only npm's and that the server is ready.
+				const before = printed.slice(
+					0,
+					printed.indexOf(`The service runs at ${origin}. Stop it with Ctrl+C.`),
+				);
+				const others = before.filter((line) => line.trim() !== '' && !line.startsWith('> '));
+				expect(others).toEqual([expect.stringContaining(`Ready on ${origin}`)]);
 			});
 		}));
+
+	it.each(['--help', '-h'])('prints its usage for %s, and starts nothing', (option) => {
+		const { status, stdout, stderr } = npmRun('dev', option);
+		expect([status, stderr]).toEqual([0, '']);
+		expect(stdout).toContain('npm run dev -- [--port NUMBER]');
+	});
 
 	it('gives its key for the code of its link once, to a page of its own origin', () =>
 		withFolder((folder) =>

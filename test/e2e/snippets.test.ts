@@ -15,10 +15,7 @@ afterAll(() => server?.close());
 function script(page: string): string {
 	const text = readFileSync(join(ROOT, page), 'utf8');
 	const snippets = Array.from(text.matchAll(/```sh\n([\s\S]*?)```/g), ([, snippet = '']) => snippet);
-	return snippets
-		.filter((snippet) => /\$(KEY|SESSION)|curl/.test(snippet))
-		.join('\n')
-		.replaceAll('http://localhost:8787', server.url);
+	return snippets.filter((snippet) => /\$(KEY|SESSION)|curl/.test(snippet)).join('\n');
 }
 
 /** Runs the snippets in order, in one shell that stops at the first failure. */
@@ -26,6 +23,7 @@ async function run(page: string): Promise<string> {
 	return withFolder(async (folder) => {
 		mkdirSync(join(folder, '.wrangler'));
 		writeFileSync(join(folder, '.wrangler/local-api-key'), await server.newKey());
+		writeFileSync(join(folder, '.wrangler/local-url'), server.url);
 		const command = promisify(execFile)('bash', ['-euc', script(page)], { cwd: folder });
 		return (await command).stdout;
 	});

@@ -35,9 +35,8 @@ export async function withDev<T>(
 	try {
 		const printed: string[] = [];
 		createInterface({ input: child.stdout }).on('line', (line) => printed.push(line));
-		const link = await vi.waitUntil(() => printed.find((line) => line.includes('/inspector#')), {
-			timeout: 300_000,
-		});
+		await vi.waitUntil(() => printed.includes('Each request writes a line below.'), { timeout: 300_000 });
+		const link = printed.find((line) => line.includes('/inspector#')) ?? '';
 		const curls = printed.filter((line) => line.startsWith('curl '));
 		const key = /rt_test_\w+/.exec(curls[0] ?? '')?.[0] ?? '';
 		return await use({

@@ -16,7 +16,7 @@ case "$1 $2" in
 'd1 execute') [ -s "database-$3" ] && echo '[{"results":[{"1":1}]}]' || echo '[{"results":[]}]' ;;
 'deploy ' | 'deploy --temporary') echo '{"type":"deploy","version_id":"1","targets":["https://sessions.example.workers.dev","schedule: */10 * * * *"]}' \\
 	>> "$WRANGLER_OUTPUT_FILE_PATH" ;;
-'dev --port') echo '"{\\"event\\":\\"DEV_SERVER_READY\\",\\"ip\\":\\"localhost\\",\\"port\\":8999}"' >&"$NODE_CHANNEL_FD" ;;
+'dev --show-interactive-dev-session=false') echo '"{\\"event\\":\\"DEV_SERVER_READY\\",\\"ip\\":\\"localhost\\",\\"port\\":8999}"' >&"$NODE_CHANNEL_FD" ;;
 esac
 `;
 
