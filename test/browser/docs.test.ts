@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SCREENSHOTS, startBrowser } from '../support/browser.ts';
+import { axeFindings } from '../support/inspector.ts';
 import { type Server, startServer } from '../support/server.ts';
 
 let server: Server;
@@ -22,8 +23,8 @@ interface Visit {
 	errors: string[];
 }
 
-async function visit(path: string, colorScheme: 'light' | 'dark' = 'light'): Promise<Visit> {
-	const page = await browser.newPage({ colorScheme, viewport: { width: 1280, height: 900 } });
+async function visit(path: string, colorScheme: 'light' | 'dark' = 'light', width = 1280): Promise<Visit> {
+	const page = await browser.newPage({ colorScheme, viewport: { width, height: 900 } });
 	const requests: string[] = [];
 	const errors: string[] = [];
 	page.on('request', (request) => requests.push(request.url()));
@@ -39,6 +40,23 @@ async function visit(path: string, colorScheme: 'light' | 'dark' = 'light'): Pro
 /** The requests to other origins. A data URL causes no request. */
 const foreign = (requests: string[]) =>
 	requests.filter((url) => !url.startsWith(`${server.url}/`) && !url.startsWith('data:'));
+
+/** Enters a key as a person does who types it where the focus is. */
+async function signIn(page: Page, key: string): Promise<void> {
+	await page.locator('.btn.authorize').click();
+	const field = page.locator('.auth-container input').first();
+	await field.and(page.locator(':focus')).waitFor();
+	await page.keyboard.type(key);
+	await page.locator('.auth-btn-wrapper .authorize').first().click();
+	await page.locator('.btn-done').first().click();
+}
+
+/** Opens a call. */
+async function open(page: Page, id: string) {
+	const call = page.locator(`#operations-${id}`);
+	if (!(await call.locator('.btn.execute').isVisible())) await call.locator('.opblock-summary').click();
+	return call;
+}
 
 describe('the reference page in a browser', () => {
 	it('opens when a browser visits the root', async () => {
@@ -75,12 +93,8 @@ describe('the reference page in a browser', () => {
 	it('makes a call with a real key, and shows the response', async () => {
 		const key = await server.newKey();
 		const { page, requests, errors } = await visit('/docs#/Sessions/createSession');
-		await page.locator('.btn.authorize').click();
-		await page.getByLabel('auth-bearer-value').first().fill(key);
-		await page.locator('.auth-btn-wrapper .authorize').first().click();
-		await page.locator('.btn-done').first().click();
-		const call = page.locator('#operations-Sessions-createSession');
-		if (!(await call.locator('.btn.execute').isVisible())) await call.locator('.opblock-summary').click();
+		await signIn(page, key);
+		const call = await open(page, 'Sessions-createSession');
 		await call.locator('.btn.execute').click();
 		const answer = call.locator('.live-responses-table .response');
 		await answer.waitFor();
@@ -92,5 +106,55 @@ describe('the reference page in a browser', () => {
 		expect(foreign(requests)).toEqual([]);
 		expect(errors).toEqual([]);
 		await page.close();
+	});
+
+	it.each([
+		['light', 1280],
+		['dark', 1280],
+		['light', 360],
+		['dark', 360],
+	] as const)('can be read, and fits its width: %s, %d px', async (scheme, width) => {
+		const { page } = await visit('/docs', scheme, width);
+		await signIn(page, await server.newKey());
+		const call = await open(page, 'Sessions-createSession');
+		await call.locator('.btn.execute').click();
+		await call.locator('.live-responses-table .response').waitFor();
+		expect(await axeFindings(page, ['color-contrast'])).toEqual([]);
+		expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);
+		await page.screenshot({ path: join(SCREENSHOTS, `docs-call-${scheme}-${width}.png`), fullPage: true });
+		await page.close();
+	});
+
+	it('shows the first seconds of a live stream', async () => {
+		const key = await server.newKey();
+		const headers = { Authorization: `Bearer ${key}`, 'Content-Type': 'application/json' };
+		const sessions = `${server.url}/v1/products/generation/sessions`;
+		const { id } = (await (await fetch(sessions, { method: 'POST', headers, body: '{}' })).json()) as {
+			id: string;
+		};
+		await fetch(`${sessions}/${id}/events`, { method: 'POST', headers, body: '{"type":"plan.ready"}' });
+		const { page, errors } = await visit('/docs');
+		await signIn(page, key);
+		const call = await open(page, 'Events-listEvents');
+		await call.locator('input[placeholder="id"]').fill(id);
+		await call.locator('.responses-inner select.content-type').first().selectOption('text/event-stream');
+		await call.locator('.btn.execute').click();
+		const answer = call.locator('.live-responses-table .response');
+		await answer.waitFor();
+		const body = await answer.locator('.response-col_description pre').first().innerText();
+		expect(body).toContain('"type":"plan.ready"');
+		expect(body).toContain('shows the first 3 seconds of a stream');
+		expect(errors).toEqual([]);
+		await page.close();
+	});
+
+	it('serves the licenses of its files under the name that they give', async () => {
+		const script = await (await fetch(`${server.url}/docs/swagger-ui-bundle.js`)).text();
+		const [, name = ''] = /license information please see (\S+)/.exec(script) ?? [];
+		const licenses = await fetch(`${server.url}/docs/${name}`);
+		expect([licenses.status, await licenses.text()]).toEqual([
+			200,
+			expect.stringContaining('Apache License'),
+		]);
 	});
 });

@@ -67,16 +67,19 @@ interface AxeWindow {
 	};
 }
 
-/** What axe-core finds on the page as it is. */
-export async function axeFindings(page: Page): Promise<string[]> {
+/** What axe-core finds on the page as it is, by all of its rules or by some. */
+export async function axeFindings(page: Page, rules?: string[]): Promise<string[]> {
 	await page.evaluate(AXE);
-	const found = await page.evaluate(async (): Promise<string[]> => {
+	const found = await page.evaluate(async (some): Promise<string[]> => {
 		const { axe } = globalThis as unknown as AxeWindow;
-		const { violations } = await axe.run({ resultTypes: ['violations'] });
+		const { violations } = await axe.run({
+			resultTypes: ['violations'],
+			...(some ? { runOnly: some } : {}),
+		});
 		return violations.flatMap(({ id, nodes }) =>
 			nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 200)} ${failureSummary}`),
 		);
-	});
+	}, rules);
 	return found;
 }
 
