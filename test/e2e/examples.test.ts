@@ -1,0 +1,85 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createClient } from '../../src/client/client.ts';
+import { ROOT, type Server, startServer } from '../support/server.ts';
+
+let server: Server;
+let key: string;
+beforeAll(async () => {
+	server = await startServer();
+	key = await server.newKey();
+});
+afterAll(() => server?.close());
+
+const newClient = () => createClient({ baseUrl: server.url, token: key });
+
+/** Starts an example. */
+const start = (file: string, ...args: string[]) =>
+	spawn(process.execPath, [join(ROOT, 'examples', file), ...args], {
+		env: { ...process.env, SESSIONS_URL: server.url, SESSIONS_API_KEY: key },
+		stdio: ['ignore', 'pipe', 'inherit'],
+	});
+
+/** Runs an example to its end, and returns what it prints. */
+async function run(file: string, ...args: string[]): Promise<string> {
+	const child = start(file, ...args);
+	let printed = '';
+	child.stdout.setEncoding('utf8').on('data', (text: string) => {
+		printed += text;
+	});
+	expect(await once(child, 'close')).toEqual([0, null]);
+	return printed;
+}
+
+it('the generator continues where it was stopped, and builds each module once', async () => {
+	const client = newClient();
+	const first = start('generator.ts');
+	const [id = ''] = (await once(createInterface({ input: first.stdout }), 'line')) as string[];
+	for await (const item of client.follow(id)) {
+		if (item.type === 'event' && item.event.type === 'module.built') break;
+	}
+	first.kill('SIGKILL');
+	await once(first, 'close');
+
+	// It may have got further before the signal reached it.
+	expect(await run('generator.ts', id)).toBe(`${id}\ncomplete\n`);
+	const { events, productObject, status } = await client.get(id);
+	expect(status).toBe('complete');
+	expect(Object.keys(productObject?.files as object).sort()).toEqual(['api.ts', 'billing.ts', 'ui.ts']);
+	const of = (type: string) => events.filter((event) => event.type === type);
+	expect(of('plan.ready')).toHaveLength(1);
+	expect(of('product.ready')).toHaveLength(1);
+	expect(
+		of('module.built')
+			.map(({ payload }) => payload.module)
+			.sort(),
+	).toEqual(['api', 'billing', 'ui']);
+	expect(of('module.failed').map(({ payload, message }) => [payload.module, message])).toContainEqual([
+		'ui',
+		'The model is overloaded.',
+	]);
+	expect(of('tool.called').length).toBeGreaterThanOrEqual(3);
+});
+
+it('the backend waits for the product, and takes it', async () => {
+	expect(JSON.parse(await run('backend.ts'))).toEqual({
+		files: {
+			'api.ts': 'export const api = {};',
+			'billing.ts': expect.any(String),
+			'ui.ts': expect.any(String),
+		},
+	});
+});
+
+it('are short enough to be read and copied', () => {
+	const lengths = readdirSync(join(ROOT, 'examples')).map((name) => [
+		name,
+		readFileSync(join(ROOT, 'examples', name), 'utf8').split('\n').length,
+	]);
+	expect(lengths.length).toBeGreaterThan(5);
+	expect(lengths.filter(([, lines]) => Number(lines) > 150)).toEqual([]);
+});
