@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { npmRun } from '../support/server.ts';
 
-describe.each(['fuzz', 'bench'])('npm run %s', (command) => {
+describe.each(['fuzz', 'bench', 'openapi'])('npm run %s', (command) => {
 	it('prints its help for --help', () => {
 		const { status, stdout, stderr } = npmRun(command, '--help');
 		expect([status, stderr]).toEqual([0, '']);
@@ -27,4 +27,16 @@ it.each([
 ])('npm run fuzz names the value of %s %s', (option, value, words) => {
 	const { status, stderr } = npmRun('fuzz', option, value);
 	expect([status, stderr.trim()]).toEqual([2, words]);
+});
+
+it('npm run openapi prints the document, with the URL of --server in it', () => {
+	const own = JSON.parse(npmRun('openapi').stdout);
+	const named = JSON.parse(npmRun('openapi', '--server', 'https://sessions.example/').stdout);
+	expect(own.servers).toEqual([{ url: '/', description: 'This service.' }]);
+	expect(named).toEqual({ ...own, servers: [{ url: 'https://sessions.example' }] });
+	const { status, stderr } = npmRun('openapi', '--server', 'sessions.example');
+	expect([status, stderr.trim()]).toEqual([
+		2,
+		'--server: "sessions.example" is not a URL that begins with http:// or https://.',
+	]);
 });
