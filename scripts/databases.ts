@@ -7,7 +7,7 @@ import { boundNumbers, databaseName, isLocationHint, locationHints } from '../sr
 import { MAX_DATABASE_NUMBER } from '../src/core/session-id.ts';
 import { parseArguments, unknownCommand } from './arguments.ts';
 import { choiceOf, choiceOptions } from './database-choice.ts';
-import { exitCodeOf, Failure, usageError } from './failure.ts';
+import { exitAfter, Failure, usageError } from './failure.ts';
 import { checkedJurisdiction, jurisdictions } from './jurisdiction.ts';
 import { applyLocalMigrations, openD1s } from './open-d1.ts';
 import { table } from './table.ts';
@@ -194,4 +194,4 @@ async function main(): Promise<void> {
 	return list(values);
 }
 
-if (import.meta.main) process.exit(await exitCodeOf(main));
+if (import.meta.main) await exitAfter(main);

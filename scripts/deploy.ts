@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { databaseName, type PlacedDatabase } from '../src/core/placement-setting.ts';
 import { parseArguments } from './arguments.ts';
-import { exitCodeOf, Failure } from './failure.ts';
+import { exitAfter, Failure } from './failure.ts';
 import { checkedJurisdiction, jurisdictions } from './jurisdiction.ts';
 import { firstKey } from './temporary-key.ts';
 import {
@@ -151,4 +151,4 @@ async function deploy(): Promise<void> {
 
 const MAKE_A_KEY = 'Make the first key:\n  npm run keys -- create --user YOU --remote';
 
-if (import.meta.main) process.exit(await exitCodeOf(deploy));
+if (import.meta.main) await exitAfter(deploy);

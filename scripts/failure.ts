@@ -23,3 +23,11 @@ export async function exitCodeOf(command: () => Promise<void>): Promise<number> 
 		return error.exitCode;
 	}
 }
+
+/** Runs a command and ends the process with its exit code, once its reader has taken everything that it printed. */
+export async function exitAfter(command: () => Promise<void>): Promise<never> {
+	const code = await exitCodeOf(command);
+	// process.exit alone cuts off what a slow pipe has not taken yet.
+	await new Promise((resolve) => process.stdout.write('', resolve));
+	process.exit(code);
+}

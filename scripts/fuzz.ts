@@ -4,7 +4,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { parseArguments } from './arguments.ts';
-import { exitCodeOf, Failure, usageError } from './failure.ts';
+import { exitAfter, Failure, usageError } from './failure.ts';
 
 const HELP = `npm run fuzz -- [--seconds N] [--seed N]
 
@@ -34,4 +34,4 @@ async function fuzz(): Promise<void> {
 	if (status !== 0) throw new Failure(`Reproduce: npm run fuzz -- --seed ${seed} --seconds ${seconds}`);
 }
 
-process.exit(await exitCodeOf(fuzz));
+await exitAfter(fuzz);

@@ -2,9 +2,10 @@
  * `npm run keys`: creates, lists, revokes and rotates API keys. `npm run keys -- --help` prints how.
  */
 import { openDatabase } from '../src/database/database.ts';
+import { faultKind } from '../src/database/faults.ts';
 import { unknownCommand } from './arguments.ts';
 import { choiceOf, type D1Choice } from './database-choice.ts';
-import { exitCodeOf, Failure } from './failure.ts';
+import { exitAfter, Failure } from './failure.ts';
 import { checkArguments, HELP, readArguments } from './keys/arguments.ts';
 import { commands, type OpenDatabase } from './keys/commands.ts';
 import { applyLocalMigrations, openD1 } from './open-d1.ts';
@@ -21,7 +22,7 @@ async function main(): Promise<void> {
 	try {
 		await run();
 	} catch (error) {
-		if (!isWithoutTables(error)) throw error;
+		if (faultKind(error) !== 'schema') throw error;
 		if (choice.remote) {
 			throw new Failure('The remote database has no tables yet: run `npm run deploy` first.');
 		}
@@ -30,9 +31,6 @@ async function main(): Promise<void> {
 		await run();
 	}
 }
-
-const isWithoutTables = (error: unknown): boolean =>
-	error instanceof Error && /no such table/.test(error.message);
 
 /** Runs a command with a function that opens the database on demand. */
 async function onDatabase(choice: D1Choice, run: (open: OpenDatabase) => Promise<void>): Promise<void> {
@@ -48,4 +46,4 @@ async function onDatabase(choice: D1Choice, run: (open: OpenDatabase) => Promise
 	}
 }
 
-process.exit(await exitCodeOf(main));
+await exitAfter(main);

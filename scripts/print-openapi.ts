@@ -2,7 +2,7 @@
 import { app } from '../src/app.ts';
 import { openApiDocument } from '../src/docs/openapi.ts';
 import { parseArguments } from './arguments.ts';
-import { exitCodeOf, usageError } from './failure.ts';
+import { exitAfter, usageError } from './failure.ts';
 
 const HELP = `npm run openapi -- [--server URL]
 
@@ -24,4 +24,4 @@ async function print(): Promise<void> {
 	console.log(JSON.stringify({ ...document, servers }, null, 2));
 }
 
-process.exit(await exitCodeOf(print));
+await exitAfter(print);

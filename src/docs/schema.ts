@@ -1,7 +1,7 @@
 import * as z from 'zod';
 
 /** The version of the service and of its document, from package.json. */
-export const VERSION = '0.1.0';
+export const VERSION = '0.2.0';
 
 const path = z.string().max(255);
 

@@ -1,5 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { npmRun } from '../support/server.ts';
+import { npmRun, ROOT } from '../support/server.ts';
 
 describe.each(['fuzz', 'bench', 'openapi'])('npm run %s', (command) => {
 	it('prints its help for --help', () => {
@@ -34,6 +35,9 @@ it('npm run openapi prints the document, with the URL of --server in it', () => 
 	const named = JSON.parse(npmRun('openapi', '--server', 'https://sessions.example/').stdout);
 	expect(own.servers).toEqual([{ url: '/', description: 'This service.' }]);
 	expect(named).toEqual({ ...own, servers: [{ url: 'https://sessions.example' }] });
+	// A reader that takes its time gets all of it, too.
+	const slow = 'npm run --silent openapi | (sleep 1; cat)';
+	expect(JSON.parse(execFileSync('bash', ['-c', slow], { cwd: ROOT, encoding: 'utf8' }))).toEqual(own);
 	const { status, stderr } = npmRun('openapi', '--server', 'sessions.example');
 	expect([status, stderr.trim()]).toEqual([
 		2,
