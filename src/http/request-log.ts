@@ -33,7 +33,8 @@ export const requestLog = createMiddleware<AppEnv>(async (c, next) => {
 	});
 	// The first digits tell versions apart, and a line is paid for by its length.
 	const version = c.env.VERSION?.id.slice(0, 8) ?? null;
-	const write = () => log('info', { message: 'request', requestId: c.get('requestId'), ...request(), version });
+	const write = () =>
+		log('info', { message: 'request', requestId: c.get('requestId'), ...request(), version });
 	const bodyEnd = c.get('bodyEnd');
 	if (bodyEnd) void bodyEnd.then(write);
 	else write();
