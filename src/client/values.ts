@@ -54,4 +54,4 @@ export const errorStatuses = {
 } as const;
 
 /** The version of this package. */
-export const version = '0.1.0';
+export const version = '0.2.0';
