@@ -52,10 +52,10 @@ export async function insertEvents(
 ): Promise<void> {
 	await d1
 		.prepare(
-			`INSERT INTO events (session_id, position, id, type, payload, created_at)
+			`INSERT INTO events (session_id, position, bytes_so_far, id, type, payload, created_at)
 			WITH RECURSIVE s (i) AS (SELECT ?1 UNION ALL SELECT i + 1 FROM s WHERE i + 1 < ?1 + ?2),
 				e (n) AS (SELECT ?3 UNION ALL SELECT n + 1 FROM e WHERE n + 1 < ?3 + ?4)
-			SELECT printf('sess_0%025d', i), n, printf('evt_%010d00000000000000000000', n), 'step.done',
+			SELECT printf('sess_0%025d', i), n, n * 40, printf('evt_%010d00000000000000000000', n), 'step.done',
 				'{"step":"step-1","tokens":1200}', '2026-01-02T00:00:00.000Z' FROM s CROSS JOIN e`,
 		)
 		.bind(rows.sessions.from, rows.sessions.count, rows.from, rows.count)
