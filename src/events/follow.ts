@@ -1,6 +1,6 @@
 import type { Database } from '../core/database.ts';
 import type { SessionReference } from '../core/session-reference.ts';
-import type { Run } from '../following/backlog.ts';
+import { MAX_WAITING, type Run } from '../following/backlog.ts';
 import type { Followed } from '../following/follower.ts';
 import { eventFrame, type SessionState } from '../following/frames.ts';
 import type { Notice, Seen } from '../following/notices.ts';
@@ -47,9 +47,13 @@ function runOf(events: readonly EventRow[]): Run | undefined {
 	return { first, last, frames: events.map((event) => eventFrame(event.id, eventJson(event))).join('') };
 }
 
-/** The notice about new events with consecutive positions. Undefined without events. */
+/**
+ * The notice about new events with consecutive positions. Undefined without events. It has at most as many frames as a follower
+ * can hold, because the hub sends it to each of them.
+ */
 export function newEvents(events: readonly EventRow[]): Notice | undefined {
 	const run = runOf(events);
+	if (run && run.frames.length > MAX_WAITING) return { kind: 'appended', last: run.last };
 	return run && { kind: 'events', ...run };
 }
 

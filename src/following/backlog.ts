@@ -5,8 +5,8 @@ export interface Run {
 	frames: string;
 }
 
-/** Characters. A string takes up to two bytes for each character. */
-const MAX_WAITING = 128 * 1024;
+/** Characters that a backlog holds. A string takes up to two bytes for each character. */
+export const MAX_WAITING = 128 * 1024;
 /** Characters in one chunk of the stream, unless a single event is larger. */
 const MAX_PIECE = 64 * 1024;
 

@@ -4,6 +4,8 @@ import type { SessionState } from './frames.ts';
 export type Notice =
 	/** New events with consecutive positions, and their frames. */
 	| { kind: 'events'; first: number; last: number; frames: string }
+	/** New events up to a position, whose frames are too large for a follower to hold: it reads them from D1. */
+	| { kind: 'appended'; last: number }
 	/** The session's state after a change. */
 	| { kind: 'state'; state: SessionState }
 	/** The result of one follower's look-up in D1, which saves the others theirs. */

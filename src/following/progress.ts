@@ -191,9 +191,12 @@ export function newProgress(
 			if (notice.kind === 'events') {
 				if (notice.first > position) backlog.add(notice);
 				else backlog.note(notice.last);
+			} else if (notice.kind === 'appended') {
+				backlog.note(notice.last);
+				isBehind ||= notice.last > position;
 			} else if (notice.kind === 'state') takeState(notice.state);
 			else if (notice.kind === 'seen') takeSeen(notice.seen, at);
-			else isDeleted = true;
+			else if (notice.kind === 'deleted') isDeleted = true;
 		},
 
 		found(lookUp, eventsAfter, at) {

@@ -265,3 +265,25 @@ describe('a follower that waits for D1', () => {
 		expect(sentAt(progress, START + 2).text).toMatch(/^<1><2><3>event: session/);
 	});
 });
+
+describe('a notice of events that are too large for it', () => {
+	it('makes the follower read D1 at once, unless it has them', () => {
+		const progress = caughtUp(3);
+		progress.notice({ kind: 'appended', last: 3 }, START);
+		expect(sentAt(progress, START).after).toMatchObject({ do: 'wait' });
+		progress.notice({ kind: 'appended', last: 5 }, START);
+		expect(sentAt(progress, START).after).toMatchObject({ do: 'look up', eventsAfter: 3 });
+		progress.found(found(5, [4, 5]), 3, START);
+		expect(sentAt(progress, START).text).toBe('<4><5>');
+	});
+
+	it('is not forgotten when it comes while D1 is asked', () => {
+		const progress = caughtUp();
+		progress.notice({ kind: 'appended', last: 1 }, START);
+		expect(sentAt(progress, START).after).toMatchObject({ do: 'look up', eventsAfter: 0 });
+		progress.notice({ kind: 'appended', last: 2 }, START);
+		progress.found(found(1, [1, 1]), 0, START);
+		expect(sentAt(progress, START).text).toBe('<1>');
+		expect(sentAt(progress, START + 300).after).toMatchObject({ do: 'look up', eventsAfter: 1 });
+	});
+});

@@ -1,8 +1,9 @@
+import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 import { MAX_STREAMS, takePlace } from '../../src/following/open-streams.ts';
 import { callerWith, newCaller, ORIGIN, SESSIONS } from '../support/api.ts';
 import { faultyD1 } from '../support/faulty-d1.ts';
-import { followSession, liveService } from '../support/follow.ts';
+import { caughtUp, followSession, liveService } from '../support/follow.ts';
 import type { Stream } from '../support/stream.ts';
 
 const STREAM = { Accept: 'text/event-stream' };
@@ -55,6 +56,38 @@ describe('the open streams of a caller', () => {
 		const last = await fetcher(request);
 		expect(last.status).toBe(200);
 		await last.body?.cancel();
+	});
+});
+
+describe('a write on a followed session', () => {
+	it('sends the hub no more than a follower can hold, and each follower gets everything', async () => {
+		const sizes: number[] = [];
+		const hubs = {
+			idFromName: (name: string) => env.HUB.idFromName(name),
+			get: (id: DurableObjectId) => ({
+				fetch(address: string, init: RequestInit) {
+					if (typeof init.body === 'string') sizes.push(init.body.length);
+					return env.HUB.get(id).fetch(address, init);
+				},
+			}),
+		} as unknown as DurableObjectNamespace;
+		const fetcher = liveService({ HUB: hubs });
+		const caller = await newCaller({ fetcher });
+		const { id } = await caller.create();
+		const streams = [];
+		for (let n = 0; n < 5; n += 1) streams.push(await caughtUp(await followSession(caller, id, { fetcher })));
+		const payload = { text: 'x'.repeat(60_000) };
+		for (const count of [1, 30, 2]) {
+			const events = Array.from({ length: count }, () => ({ type: 'note', payload }));
+			await caller.call('POST', `${SESSIONS}/${id}/steps`, { body: { events } });
+		}
+		const { events } = await caller.details(id);
+		for (const stream of streams) {
+			expect((await stream.events(33)).map((each) => each.id)).toEqual(events.map((each) => each.id));
+			await stream.leave();
+		}
+		expect(sizes.length).toBeGreaterThanOrEqual(3);
+		expect(Math.max(...sizes)).toBeLessThan(130_000);
 	});
 });
 
