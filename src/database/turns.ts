@@ -5,53 +5,89 @@ import { pause } from '../core/pause.ts';
  * a query that somebody else's waits for. Eight trips of 150 ms at once are 3,200 in 60 s, more than the rate limit allows.
  */
 export const TRIPS_AT_ONCE = 8;
-/** The longest pauses before a request looks again whether its trip may begin, in milliseconds. */
-const FIRST_PAUSE_MS = 2;
-const MAX_PAUSE_MS = 50;
-/** Trips of cancelled requests end by time alone, so they are looked through when there are many callers. */
+/** The pauses after which a request looks whether its turn has come: when it is among the next ones, and otherwise. */
+const NEXT_PAUSE_MS = 2;
+const LATER_PAUSE_MS = 40;
+/** A request that has not looked for this long was cancelled. */
+const CANCELLED_MS = 500;
+/** What cancelled requests leave behind is looked through when there are many callers. */
 const MANY_CALLERS = 1000;
 
-/** The trips of each caller to each database, with the time at which each is over at the latest, in epoch milliseconds. */
-const underWay = new Map<string, Set<{ endsAt: number }>>();
+/** The trips of a caller to a database. Times are in epoch milliseconds. */
+interface Lane {
+	/** When each trip is over at the latest. */
+	underWay: Set<{ endsAt: number }>;
+	/** When each request that waits has last looked, the longest waiting first. */
+	waiting: Set<{ lookedAt: number }>;
+}
+
+const lanes = new Map<string, Lane>();
 
 /**
- * Waits until a trip may begin, at most some milliseconds. Returns a function that ends it, and throws when the time is over. A
- * trip that nobody ends, because its request was cancelled, ends after the same time. It looks again and again, because a
- * request must not wait for another one, which may be cancelled.
+ * Waits until a trip may begin, at most some milliseconds: trips begin in the order in which they came. Returns a function that
+ * ends the trip, and throws when the time is over. Each request looks for itself again and again, because it must not wait for
+ * another one, which may be cancelled. A trip that nobody ends ends after the same time.
  */
 export async function takeTurn(name: string, milliseconds: number): Promise<() => void> {
-	const lastChance = Date.now() + milliseconds;
-	for (let looks = 0; ; looks += 1) {
-		const trips = tripsOf(name);
-		if (trips.size < TRIPS_AT_ONCE) {
-			const trip = { endsAt: Date.now() + milliseconds };
-			trips.add(trip);
-			return () => {
-				trips.delete(trip);
-				if (trips.size === 0 && underWay.get(name) === trips) underWay.delete(name);
-			};
+	const lane = laneOf(name);
+	const own = { lookedAt: Date.now() };
+	const lastChance = own.lookedAt + milliseconds;
+	lane.waiting.add(own);
+	try {
+		for (;;) {
+			own.lookedAt = Date.now();
+			dropCancelled(lane, own.lookedAt);
+			const place = placeOf(own, lane);
+			if (place < TRIPS_AT_ONCE - lane.underWay.size) break;
+			if (own.lookedAt >= lastChance) {
+				throw new Error('The trip timed out before it began, because its caller has too many at once.');
+			}
+			await pause(place < TRIPS_AT_ONCE ? NEXT_PAUSE_MS : LATER_PAUSE_MS);
 		}
-		if (Date.now() >= lastChance) {
-			throw new Error('The trip timed out before it began, because its caller has too many at once.');
-		}
-		await pause(Math.random() * Math.min(FIRST_PAUSE_MS * 2 ** looks, MAX_PAUSE_MS));
+	} finally {
+		lane.waiting.delete(own);
 	}
+	const trip = { endsAt: Date.now() + milliseconds };
+	lane.underWay.add(trip);
+	return () => {
+		lane.underWay.delete(trip);
+		if (isEmpty(lane) && lanes.get(name) === lane) lanes.delete(name);
+	};
 }
 
-/** The trips under a name that are not over. */
-function tripsOf(name: string): Set<{ endsAt: number }> {
-	const known = underWay.get(name);
-	if (known) return withoutEnded(known);
-	if (underWay.size >= MANY_CALLERS) {
-		for (const [other, trips] of underWay) if (withoutEnded(trips).size === 0) underWay.delete(other);
+/** How many requests began to wait before this one: at most TRIPS_AT_ONCE, because more make no difference. */
+function placeOf(own: object, { waiting }: Lane): number {
+	let place = 0;
+	for (const other of waiting) {
+		if (other === own || place === TRIPS_AT_ONCE) return place;
+		place += 1;
 	}
-	const trips = new Set<{ endsAt: number }>();
-	underWay.set(name, trips);
-	return trips;
+	return place;
 }
 
-function withoutEnded(trips: Set<{ endsAt: number }>): Set<{ endsAt: number }> {
-	const now = Date.now();
-	for (const trip of trips) if (trip.endsAt <= now) trips.delete(trip);
-	return trips;
+const isEmpty = ({ underWay, waiting }: Lane): boolean => underWay.size + waiting.size === 0;
+
+function laneOf(name: string): Lane {
+	const known = lanes.get(name);
+	if (known) return known;
+	if (lanes.size >= MANY_CALLERS) {
+		const now = Date.now();
+		for (const [other, lane] of lanes) {
+			dropCancelled(lane, now);
+			if (isEmpty(lane)) lanes.delete(other);
+		}
+	}
+	const lane: Lane = { underWay: new Set(), waiting: new Set() };
+	lanes.set(name, lane);
+	return lane;
+}
+
+/** Drops the trips that are over, and the requests at the front that do not look any more. */
+function dropCancelled({ underWay, waiting }: Lane, now: number): void {
+	for (const trip of underWay) if (trip.endsAt <= now) underWay.delete(trip);
+	let looked = 0;
+	for (const request of waiting) {
+		if (request.lookedAt + CANCELLED_MS < now) waiting.delete(request);
+		else if (++looked === TRIPS_AT_ONCE) return;
+	}
 }

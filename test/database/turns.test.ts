@@ -1,5 +1,6 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, it, vi } from 'vitest';
+import { pause } from '../../src/core/pause.ts';
 import { TRIPS_AT_ONCE, takeTurn } from '../../src/database/turns.ts';
 import { type Caller, newCaller, SESSIONS } from '../support/api.ts';
 import { liveService } from '../support/follow.ts';
@@ -75,5 +76,37 @@ describe('a turn', () => {
 	it('is given up when the time is over', async () => {
 		for (let n = 0; n < TRIPS_AT_ONCE; n += 1) await takeTurn('b', 60_000);
 		await expect(takeTurn('b', 50)).rejects.toThrow('timed out before it began');
+	});
+
+	it('comes in the order of the requests, and one that begins again waits behind the others', async () => {
+		const order: string[] = [];
+		const ends: (() => void)[] = [];
+		for (let n = 0; n < TRIPS_AT_ONCE; n += 1) ends.push(await takeTurn('c', 60_000));
+		const wait = async (name: string) => {
+			ends.push(await takeTurn('c', 60_000));
+			order.push(name);
+		};
+		const names = Array.from({ length: 20 }, (_, n) => `request ${n}`);
+		const waiting = names.map(wait);
+		while (order.length < names.length) {
+			ends.shift()?.();
+			await pause(1);
+		}
+		await Promise.all(waiting);
+		expect(order).toEqual(names);
+		for (const end of ends) end();
+	});
+
+	it('is not kept by a request that was cancelled while it waited', async () => {
+		const ends: (() => void)[] = [];
+		for (let n = 0; n < TRIPS_AT_ONCE; n += 1) ends.push(await takeTurn('d', 60_000));
+		// A cancelled request gets no timer any more.
+		const timer = vi.spyOn(globalThis, 'setTimeout').mockReturnValue(0 as never);
+		for (let n = 0; n < 3; n += 1) void takeTurn('d', 60_000);
+		timer.mockRestore();
+		for (const end of ends) end();
+		const began = Date.now();
+		for (let n = 0; n < TRIPS_AT_ONCE; n += 1) (await takeTurn('d', 60_000))();
+		expect(Date.now() - began).toBeLessThan(60_000);
 	});
 });
