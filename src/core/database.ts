@@ -65,6 +65,8 @@ export interface Databases {
 	at(number: number): Database;
 	/** The same, but opens it each time, at its primary. */
 	fresh(number: number): Database;
+	/** The same for a stream, whose trips wait for others of its kind. */
+	forStream(number: number): Database;
 	/** How recent the response is, if it comes from one database: its bookmark. Null if none or several were asked. */
 	bookmark(): string | null;
 }

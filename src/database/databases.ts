@@ -2,7 +2,7 @@ import type { Database, Databases, QueryStats } from '../core/database.ts';
 import { databaseName } from '../core/placement-setting.ts';
 import { type Bindings, settingsOf } from '../core/settings.ts';
 import { openDatabase } from './database.ts';
-import { takeTurn } from './turns.ts';
+import { LOOK_UPS_AT_ONCE, TRIPS_AT_ONCE, takeTurn } from './turns.ts';
 
 /** The bookmark of a response: for DB the one that D1 returned, and for DB_n the same after `n:`. */
 const BOOKMARK = /^(?:([1-9]\d?):)?([0-9a-f-]+)$/;
@@ -21,14 +21,16 @@ export function openDatabases(
 	const [, ofNumber = '0', start] = BOOKMARK.exec(bookmark ?? '') ?? [];
 	const opened = new Map<number, Database>();
 	const boundOf = (number: number): number => (numbers.includes(number) ? number : 0);
-	const open = (number: number, from?: string): Database => {
+	const open = (number: number, use: 'a call' | 'a stream', from?: string): Database => {
 		const name = databaseName(number);
 		return openDatabase(env[name] ?? env.DB, stats, {
 			bookmark: from,
 			name: numbers.length > 1 ? name : undefined,
 			async takeTurn(milliseconds) {
 				const caller = callerOf();
-				return caller === undefined ? undefined : takeTurn(`${name} ${caller}`, milliseconds);
+				const atOnce = use === 'a call' ? TRIPS_AT_ONCE : LOOK_UPS_AT_ONCE;
+				if (caller === undefined) return undefined;
+				return takeTurn(`${use} on ${name} of ${caller}`, atOnce, milliseconds);
 			},
 		});
 	};
@@ -37,7 +39,7 @@ export function openDatabases(
 		const number = boundOf(asked);
 		const known = opened.get(number);
 		if (known) return known;
-		const database = open(number, number === Number(ofNumber) ? start : undefined);
+		const database = open(number, 'a call', number === Number(ofNumber) ? start : undefined);
 		opened.set(number, database);
 		return database;
 	}
@@ -48,7 +50,8 @@ export function openDatabases(
 			return at(0);
 		},
 		at,
-		fresh: (number) => open(boundOf(number)),
+		fresh: (number) => open(boundOf(number), 'a call'),
+		forStream: (number) => open(boundOf(number), 'a stream'),
 		bookmark() {
 			const reached = Array.from(opened, ([number, database]) => ({ number, at: database.bookmark() }));
 			const [only, another] = reached.filter(({ at }) => at);

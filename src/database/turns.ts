@@ -5,6 +5,8 @@ import { pause } from '../core/pause.ts';
  * a query that somebody else's waits for. Eight trips of 150 ms at once are 3,200 in 60 s, more than the rate limit allows.
  */
 export const TRIPS_AT_ONCE = 8;
+/** The same for the look-ups of a caller's streams, of which each can bring 200 KB, and which nobody waits for. */
+export const LOOK_UPS_AT_ONCE = 2;
 /** The pauses after which a request looks whether its turn has come: when it is among the next ones, and otherwise. */
 const NEXT_PAUSE_MS = 2;
 const LATER_PAUSE_MS = 40;
@@ -24,11 +26,12 @@ interface Lane {
 const lanes = new Map<string, Lane>();
 
 /**
- * Waits until a trip may begin, at most some milliseconds: trips begin in the order in which they came. Returns a function that
+ * Waits until a trip may begin, at most some milliseconds: trips of one name begin in the order in which they came, `atOnce` of
+ * them. Returns a function that
  * ends the trip, and throws when the time is over. Each request looks for itself again and again, because it must not wait for
  * another one, which may be cancelled. A trip that nobody ends ends after the same time.
  */
-export async function takeTurn(name: string, milliseconds: number): Promise<() => void> {
+export async function takeTurn(name: string, atOnce: number, milliseconds: number): Promise<() => void> {
 	const lane = laneOf(name);
 	const own = { lookedAt: Date.now() };
 	const lastChance = own.lookedAt + milliseconds;
@@ -38,11 +41,11 @@ export async function takeTurn(name: string, milliseconds: number): Promise<() =
 			own.lookedAt = Date.now();
 			dropCancelled(lane, own.lookedAt);
 			const place = placeOf(own, lane);
-			if (place < TRIPS_AT_ONCE - lane.underWay.size) break;
+			if (place < atOnce - lane.underWay.size) break;
 			if (own.lookedAt >= lastChance) {
 				throw new Error('The trip timed out before it began, because its caller has too many at once.');
 			}
-			await pause(place < TRIPS_AT_ONCE ? NEXT_PAUSE_MS : LATER_PAUSE_MS);
+			await pause(place < atOnce ? NEXT_PAUSE_MS : LATER_PAUSE_MS);
 		}
 	} finally {
 		lane.waiting.delete(own);

@@ -69,7 +69,7 @@ async function followEvents(c: Context<AppEnv>, after: string | undefined): Prom
 	const place = isReadOnly ? undefined : takePlace(callerKey(c.get('principal')), Date.now());
 	try {
 		const followed = await followedSession(
-			() => c.get('databases').fresh(number),
+			() => c.get('databases').forStream(number),
 			reference,
 			cursor || undefined,
 			{ heartbeatMs: FOLLOW_HEARTBEAT_SECONDS * 1000, isReadOnly },

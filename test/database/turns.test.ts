@@ -1,9 +1,9 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, it, vi } from 'vitest';
 import { pause } from '../../src/core/pause.ts';
-import { TRIPS_AT_ONCE, takeTurn } from '../../src/database/turns.ts';
+import { LOOK_UPS_AT_ONCE, TRIPS_AT_ONCE, takeTurn } from '../../src/database/turns.ts';
 import { type Caller, newCaller, SESSIONS } from '../support/api.ts';
-import { liveService } from '../support/follow.ts';
+import { followSession, liveService } from '../support/follow.ts';
 import { FIVE } from '../support/several-databases.ts';
 import { wrappedD1 } from '../support/wrapped-d1.ts';
 
@@ -46,6 +46,25 @@ describe('the trips of a caller', () => {
 		expect((await caller.details(id)).events.length).toBe(40);
 	});
 
+	it('of its streams are two at once, and do not keep its calls', async () => {
+		const held = heldD1(env.DB);
+		const fetcher = liveService({ DB: held.d1 });
+		const caller = await newCaller({ fetcher });
+		const { id } = await caller.create();
+		await settled(caller, held);
+		held.isHeld = true;
+		const opening = Array.from({ length: 10 }, () => followSession(caller, id, { fetcher }));
+		await vi.waitFor(() => expect(held.trips).toBe(LOOK_UPS_AT_ONCE));
+		const call = caller.append(id);
+		await vi.waitFor(() => expect(held.trips).toBe(LOOK_UPS_AT_ONCE + 1));
+		held.isHeld = false;
+		await call;
+		for (const stream of await Promise.all(opening)) {
+			expect((await stream.events(1)).length).toBe(1);
+			await stream.leave();
+		}
+	});
+
 	it('do not keep those of another caller, or those to another database', async () => {
 		const held = heldD1(env.DB);
 		const fetcher = liveService({ ...FIVE, DB: held.d1 });
@@ -68,22 +87,22 @@ describe('the trips of a caller', () => {
 
 describe('a turn', () => {
 	it('that nobody ends is over after its time', async () => {
-		for (let n = 0; n < TRIPS_AT_ONCE; n += 1) await takeTurn('a', 100);
-		const end = await takeTurn('a', 5000);
+		for (let n = 0; n < TRIPS_AT_ONCE; n += 1) await takeTurn('a', TRIPS_AT_ONCE, 100);
+		const end = await takeTurn('a', TRIPS_AT_ONCE, 5000);
 		end();
 	});
 
 	it('is given up when the time is over', async () => {
-		for (let n = 0; n < TRIPS_AT_ONCE; n += 1) await takeTurn('b', 60_000);
-		await expect(takeTurn('b', 50)).rejects.toThrow('timed out before it began');
+		for (let n = 0; n < TRIPS_AT_ONCE; n += 1) await takeTurn('b', TRIPS_AT_ONCE, 60_000);
+		await expect(takeTurn('b', TRIPS_AT_ONCE, 50)).rejects.toThrow('timed out before it began');
 	});
 
 	it('comes in the order of the requests, and one that begins again waits behind the others', async () => {
 		const order: string[] = [];
 		const ends: (() => void)[] = [];
-		for (let n = 0; n < TRIPS_AT_ONCE; n += 1) ends.push(await takeTurn('c', 60_000));
+		for (let n = 0; n < TRIPS_AT_ONCE; n += 1) ends.push(await takeTurn('c', TRIPS_AT_ONCE, 60_000));
 		const wait = async (name: string) => {
-			ends.push(await takeTurn('c', 60_000));
+			ends.push(await takeTurn('c', TRIPS_AT_ONCE, 60_000));
 			order.push(name);
 		};
 		const names = Array.from({ length: 20 }, (_, n) => `request ${n}`);
@@ -99,14 +118,14 @@ describe('a turn', () => {
 
 	it('is not kept by a request that was cancelled while it waited', async () => {
 		const ends: (() => void)[] = [];
-		for (let n = 0; n < TRIPS_AT_ONCE; n += 1) ends.push(await takeTurn('d', 60_000));
+		for (let n = 0; n < TRIPS_AT_ONCE; n += 1) ends.push(await takeTurn('d', TRIPS_AT_ONCE, 60_000));
 		// A cancelled request gets no timer any more.
 		const timer = vi.spyOn(globalThis, 'setTimeout').mockReturnValue(0 as never);
-		for (let n = 0; n < 3; n += 1) void takeTurn('d', 60_000);
+		for (let n = 0; n < 3; n += 1) void takeTurn('d', TRIPS_AT_ONCE, 60_000);
 		timer.mockRestore();
 		for (const end of ends) end();
 		const began = Date.now();
-		for (let n = 0; n < TRIPS_AT_ONCE; n += 1) (await takeTurn('d', 60_000))();
+		for (let n = 0; n < TRIPS_AT_ONCE; n += 1) (await takeTurn('d', TRIPS_AT_ONCE, 60_000))();
 		expect(Date.now() - began).toBeLessThan(60_000);
 	});
 });
