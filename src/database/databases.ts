@@ -8,8 +8,9 @@ import { LOOK_UPS_AT_ONCE, TRIPS_AT_ONCE, takeTurn } from './turns.ts';
 const BOOKMARK = /^(?:([1-9]\d?):)?([0-9a-f-]+)$/;
 
 /**
- * Returns the databases of a request. `callerOf` names its caller, whose trips take turns, once it is known. A bookmark is valid only in its own database, so the bookmark of each response names
- * the database, and a request passes it to that database only.
+ * Returns the databases of a request. `callerOf` names its caller once it is known: the trips of a caller take turns. A
+ * bookmark is valid only in its own database, so the bookmark of each response names the database, and a request passes it to
+ * that database only.
  */
 export function openDatabases(
 	env: Bindings,
