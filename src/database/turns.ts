@@ -7,9 +7,14 @@ import { pause } from '../core/pause.ts';
 export const TRIPS_AT_ONCE = 8;
 /** The same for the look-ups of a caller's streams, of which each can bring 200 KB, and which nobody waits for. */
 export const LOOK_UPS_AT_ONCE = 2;
-/** The pauses after which a request looks whether its turn has come: when it is among the next ones, and otherwise. */
-const NEXT_PAUSE_MS = 2;
-const LATER_PAUSE_MS = 40;
+/**
+ * The pause after which a request looks whether its turn has come: half a millisecond for each that waits before it, because
+ * D1 takes longer for a trip than that.
+ */
+const PAUSE_MS_A_PLACE = 0.5;
+const LEAST_PAUSE_MS = 1;
+/** The places that are counted. The pause of later ones is as long. */
+const MAX_PLACE = 80;
 /** A request that has not looked for this long was cancelled. */
 const CANCELLED_MS = 500;
 /** What cancelled requests leave behind is looked through when there are many callers. */
@@ -45,7 +50,7 @@ export async function takeTurn(name: string, atOnce: number, milliseconds: numbe
 			if (own.lookedAt >= lastChance) {
 				throw new Error('The trip timed out before it began, because its caller has too many at once.');
 			}
-			await pause(place < atOnce ? NEXT_PAUSE_MS : LATER_PAUSE_MS);
+			await pause(Math.max(LEAST_PAUSE_MS, place * PAUSE_MS_A_PLACE));
 		}
 	} finally {
 		lane.waiting.delete(own);
@@ -58,11 +63,11 @@ export async function takeTurn(name: string, atOnce: number, milliseconds: numbe
 	};
 }
 
-/** How many requests began to wait before this one: at most TRIPS_AT_ONCE, because more make no difference. */
+/** How many requests began to wait before this one, up to MAX_PLACE. */
 function placeOf(own: object, { waiting }: Lane): number {
 	let place = 0;
 	for (const other of waiting) {
-		if (other === own || place === TRIPS_AT_ONCE) return place;
+		if (other === own || place === MAX_PLACE) return place;
 		place += 1;
 	}
 	return place;
