@@ -15,6 +15,8 @@ const forTests = async () => ({
 			FURTHER_3: 'further-3',
 			FURTHER_4: 'further-4',
 		},
+		// For tests that bind it as USAGE. It takes data points, and keeps none.
+		analyticsEngineDatasets: { DATASET: { dataset: 'session_usage' } },
 		ratelimits: {
 			RATE_LIMITER: { namespace_id: '1', simple: { limit: 1_000_000, period: 60 as const } },
 			SESSION_KEY_LIMITER: { namespace_id: '3', simple: { limit: 1_000_000, period: 60 as const } },

@@ -1,3 +1,4 @@
+import { env } from 'cloudflare:workers';
 import { describe, expect, it, vi } from 'vitest';
 import { newCaller, ORIGIN, SESSIONS } from '../support/api.ts';
 import { serviceWith } from '../support/faulty-d1.ts';
@@ -39,6 +40,14 @@ describe('the usage', () => {
 			[[''], ['', '', '', 'GET', SESSIONS], 401, 0, 0],
 		]);
 		expect(JSON.stringify(points)).not.toMatch(/secret|content|sess_/);
+	});
+
+	it('is taken by the dataset of Miniflare', async () => {
+		const warn = vi.spyOn(console, 'warn');
+		const write = vi.spyOn(env.DATASET, 'writeDataPoint');
+		await (await newCaller({ fetcher: serviceWith({ USAGE: env.DATASET }) })).create();
+		expect(write.mock.results).toEqual([{ type: 'return', value: undefined }]);
+		expect(warn).not.toHaveBeenCalled();
 	});
 
 	it('takes a user with a long id, and never fails a request', async () => {

@@ -10,6 +10,7 @@ declare global {
 			FURTHER_2: D1Database;
 			FURTHER_3: D1Database;
 			FURTHER_4: D1Database;
+			DATASET: AnalyticsEngineDataset;
 		}
 		interface GlobalProps {
 			mainModule: typeof import('../../src/index.ts');
