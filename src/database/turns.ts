@@ -32,9 +32,8 @@ const lanes = new Map<string, Lane>();
 
 /**
  * Waits until a trip may begin, at most some milliseconds: trips of one name begin in the order in which they came, `atOnce` of
- * them. Returns a function that
- * ends the trip, and throws when the time is over. Each request looks for itself again and again, because it must not wait for
- * another one, which may be cancelled. A trip that nobody ends ends after the same time.
+ * them. Returns a function that ends the trip, and throws when the time is over. Each request looks for itself again and
+ * again, because it must not wait for another one, which may be cancelled. A trip that nobody ends ends after the same time.
  */
 export async function takeTurn(name: string, atOnce: number, milliseconds: number): Promise<() => void> {
 	const lane = laneOf(name);
