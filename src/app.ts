@@ -15,6 +15,7 @@ import { requestId } from './http/request-id.ts';
 import { requestLog } from './http/request-log.ts';
 import { SESSIONS_PATH } from './http/session-path.ts';
 import { sessionKeyRoutes } from './session-keys/routes.ts';
+import { snapshots } from './sessions/live-state.ts';
 import { sessionRoutes } from './sessions/routes.ts';
 import { stepRoutes } from './steps/routes.ts';
 
@@ -57,7 +58,7 @@ app.use(`${SESSIONS_PATH}/*`, authenticate);
 
 app
 	.route(SESSIONS_PATH, sessionRoutes)
-	.route(`${SESSIONS_PATH}/:id/events`, eventRoutes)
+	.route(`${SESSIONS_PATH}/:id/events`, eventRoutes(snapshots))
 	.route(`${SESSIONS_PATH}/:id/steps`, stepRoutes)
 	.route(`${SESSIONS_PATH}/:id/keys`, sessionKeyRoutes);
 

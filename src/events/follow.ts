@@ -5,6 +5,7 @@ import type { Followed } from '../following/follower.ts';
 import { eventFrame, type SessionState } from '../following/frames.ts';
 import type { Notice, Seen } from '../following/notices.ts';
 import { followedMs } from '../following/progress.ts';
+import type { Snapshot } from '../following/state-frames.ts';
 import type { EventRow } from './append-store.ts';
 import {
 	beginFollowing,
@@ -57,6 +58,14 @@ export function newEvents(events: readonly EventRow[]): Notice | undefined {
 	return run && { kind: 'events', ...run };
 }
 
+/** Where a stream gets the whole session from. */
+export interface SnapshotSource {
+	/** Reads a session. Returns undefined when it has been deleted or has expired. */
+	read(db: Database, reference: SessionReference): Promise<Snapshot | undefined>;
+	/** The frames in the OpenAPI document, by name. */
+	examples: Readonly<Record<string, string>>;
+}
+
 /**
  * Begins to follow a session, and returns the part of a stream that reads D1. Each look-up opens the database anew, because
  * a replica may respond to the later queries of one D1 session. Throws SESSION_NOT_FOUND, and VALIDATION_ERROR for a cursor
@@ -66,8 +75,12 @@ export async function followedSession(
 	openDatabase: () => Database,
 	reference: SessionReference,
 	cursor: EventCursor | undefined,
-	{ heartbeatMs, isReadOnly }: { heartbeatMs: number; isReadOnly: boolean },
-): Promise<Pick<Followed, 'start' | 'position' | 'lookUp'>> {
+	{
+		heartbeatMs,
+		isReadOnly,
+		snapshots,
+	}: { heartbeatMs: number; isReadOnly: boolean; snapshots: SnapshotSource },
+): Promise<Pick<Followed, 'start' | 'position' | 'lookUp' | 'readSnapshot'>> {
 	const renewal = (): Renewal => {
 		const now = Date.now();
 		const ahead = followedMs(heartbeatMs);
@@ -76,18 +89,19 @@ export async function followedSession(
 			unlessPast: new Date(now + ahead / 2).toISOString(),
 		};
 	};
+	const current = (): SessionReference => ({ ...reference, now: new Date().toISOString() });
 	const begun = await beginFollowing(openDatabase(), reference, cursor, isReadOnly ? undefined : renewal());
 	return {
 		start: seenIn(begun),
 		position: cursor?.position ?? 0,
 		async lookUp({ eventsAfter, renew }) {
-			const found = await lookUpFollowed(
-				openDatabase(),
-				{ ...reference, now: new Date().toISOString() },
-				{ after: eventsAfter, renewal: renew ? renewal() : undefined },
-			);
+			const found = await lookUpFollowed(openDatabase(), current(), {
+				after: eventsAfter,
+				renewal: renew ? renewal() : undefined,
+			});
 			if (!found) return undefined;
 			return { ...seenIn(found.session), events: runOf(found.events) };
 		},
+		readSnapshot: () => snapshots.read(openDatabase(), current()),
 	};
 }

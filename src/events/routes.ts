@@ -17,7 +17,7 @@ import { operation } from '../http/operation.ts';
 import { sessionFrom } from '../http/session-path.ts';
 import { validateQuery } from '../http/validate.ts';
 import { appendEvent } from './append-store.ts';
-import { cursorOf, followedSession, newEvents } from './follow.ts';
+import { cursorOf, followedSession, newEvents, type SnapshotSource } from './follow.ts';
 import { eventJson, eventsJson, eventsJsonParts } from './json.ts';
 import { contentOf, newEvent } from './new-event.ts';
 import { readEvents, wholeEvents } from './read-store.ts';
@@ -31,7 +31,7 @@ import {
 	example,
 } from './schema.ts';
 
-const exampleFrames = {
+const exampleFrames = ({ examples }: SnapshotSource) => ({
 	opening: OPENING,
 	event: eventFrame(example.id, JSON.stringify(example)),
 	session: stateFrame({
@@ -41,9 +41,10 @@ const exampleFrames = {
 		expiresAt: '2026-01-22T09:30:00.000Z',
 		updatedAt: example.createdAt,
 	}),
+	...examples,
 	end: endFrame('deleted'),
 	heartbeat: HEARTBEAT,
-};
+});
 
 /** The maximum number of statements in one round of a stream: a look-up and the check of a key, with their retries. */
 const ROUND_COST = 4 * MAX_TRIES.write;
@@ -59,7 +60,11 @@ const wantsStream = (c: Context<AppEnv>): boolean =>
  * Streams the events of a session from the client's cursor on. The Last-Event-ID header takes precedence over the
  * query, because a browser sends it when it reconnects.
  */
-async function followEvents(c: Context<AppEnv>, after: string | undefined): Promise<Response> {
+async function followEvents(
+	c: Context<AppEnv>,
+	{ after, state }: { after?: string | undefined; state?: string | undefined },
+	snapshots: SnapshotSource,
+): Promise<Response> {
 	const stats = c.get('queryStats');
 	const { FOLLOW_HEARTBEAT_SECONDS, FOLLOW_MAX_STATEMENTS } = settingsOf(c.env);
 	const lastEventId = c.req.header('Last-Event-ID');
@@ -72,12 +77,13 @@ async function followEvents(c: Context<AppEnv>, after: string | undefined): Prom
 			() => c.get('databases').forStream(number),
 			reference,
 			cursor || undefined,
-			{ heartbeatMs: FOLLOW_HEARTBEAT_SECONDS * 1000, isReadOnly },
+			{ heartbeatMs: FOLLOW_HEARTBEAT_SECONDS * 1000, isReadOnly, snapshots },
 		);
 		return followResponse(
 			c,
 			{
 				...followed,
+				hasLiveState: state === 'true',
 				isAllowed: () => isStillAllowed(c, 'PRODUCTS:READ'),
 				hasBudget: () => stats.statements + ROUND_COST <= FOLLOW_MAX_STATEMENTS,
 			},
@@ -89,73 +95,76 @@ async function followEvents(c: Context<AppEnv>, after: string | undefined): Prom
 	}
 }
 
-/** The calls on the events of one session, mounted under the session's path. */
-export const eventRoutes = new Hono<AppEnv>({ strict: false })
-	.get(
-		'/',
-		operation({
-			id: 'listEvents',
-			tag: 'Events',
-			summary: 'Page through events',
-			description: [
-				'All events of a session in order, oldest first.',
-				'With `Accept: text/event-stream` the response is a stream of Server-Sent Events, which follows the session live. It sends each event after the cursor once and in order: first the stored events, then each new one. A `session` frame has the state. It is sent after the stored events, and after each change. An `end` frame is sent when the session is deleted or expires. A comment is sent after 15 s of silence. Resume a stream that closes without an `end` with `Last-Event-ID`. `limit` and `X-D1-Bookmark` do not apply to it.',
-			].join('\n\n'),
-			permission: 'PRODUCTS:READ',
-			forSessionKeys: true,
-			headers: ['Last-Event-ID'],
-			responses: {
-				200: {
-					description: 'A page of events, or a stream of them.',
-					schema: eventPageSchema,
-					frames: exampleFrames,
+/** The calls on the events of one session, mounted under the session's path. A stream gets the whole session from `snapshots`. */
+export const eventRoutes = (snapshots: SnapshotSource) =>
+	new Hono<AppEnv>({ strict: false })
+		.get(
+			'/',
+			operation({
+				id: 'listEvents',
+				tag: 'Events',
+				summary: 'Page through events',
+				description: [
+					'All events of a session in order, oldest first.',
+					'With `Accept: text/event-stream` the response is a stream of Server-Sent Events, which follows the session live. It sends each event after the cursor once and in order: first the stored events, then each new one. A `session` frame has the state. It is sent after the stored events, and after each change. An `end` frame is sent when the session is deleted or expires. A comment is sent after 15 s of silence. Resume a stream that closes without an `end` with `Last-Event-ID`. `limit` and `X-D1-Bookmark` do not apply to it.',
+					'With `state=true` the stream has the session itself in place of `session` frames: a `snapshot` frame after the stored events, then a `change` frame for each change. A change follows on the state with the ETag `previous`. `set` has the new values of fields, and `merge` has merge patches (RFC 7396) of objects. Another `snapshot` replaces what the client has.',
+				].join('\n\n'),
+				permission: 'PRODUCTS:READ',
+				forSessionKeys: true,
+				headers: ['Last-Event-ID'],
+				responses: {
+					200: {
+						description: 'A page of events, or a stream of them.',
+						schema: eventPageSchema,
+						frames: exampleFrames(snapshots),
+					},
 				},
+			}),
+			validateQuery(eventsQuerySchema),
+			async (c) => {
+				const { after, limit, state } = c.req.valid('query');
+				if (wantsStream(c)) return followEvents(c, { after, state }, snapshots) as never;
+				const { db, reference } = sessionFrom(c);
+				const cursor = after === undefined ? undefined : cursorOf(after, 'after');
+				// Read one more than requested, to know whether there are more.
+				const found = await readEvents(db, reference, cursor, limit + 1);
+				const events = found.slice(0, limit);
+				const rest = `,"hasMore":${found.length > limit}}`;
+				if (areWhole(events))
+					return jsonResponse<EventPage, 200>(`{"data":${eventsJson(events)}${rest}`, 200);
+				const data = eventsJsonParts(wholeEvents(db, reference, events));
+				return jsonStream<EventPage>(c, enclosed('{"data":', data, rest));
 			},
-		}),
-		validateQuery(eventsQuerySchema),
-		async (c) => {
-			const { after, limit } = c.req.valid('query');
-			if (wantsStream(c)) return followEvents(c, after) as never;
-			const { db, reference } = sessionFrom(c);
-			const cursor = after === undefined ? undefined : cursorOf(after, 'after');
-			// Read one more than requested, to know whether there are more.
-			const found = await readEvents(db, reference, cursor, limit + 1);
-			const events = found.slice(0, limit);
-			const rest = `,"hasMore":${found.length > limit}}`;
-			if (areWhole(events)) return jsonResponse<EventPage, 200>(`{"data":${eventsJson(events)}${rest}`, 200);
-			const data = eventsJsonParts(wholeEvents(db, reference, events));
-			return jsonStream<EventPage>(c, enclosed('{"data":', data, rest));
-		},
-	)
+		)
 
-	.post(
-		'/',
-		operation({
-			id: 'appendEvent',
-			tag: 'Events',
-			summary: 'Append an event',
-			description: `Adds an event to the end of the session’s log. \`payload\` may have at most ${limits.eventPayload} bytes.`,
-			permission: 'PRODUCTS:WRITE',
-			headers: ['Idempotency-Key'],
-			errors: ['QUOTA_EXCEEDED'],
-			responses: { 201: { description: 'The new event.', schema: eventSchema } },
-		}),
-		jsonBody({ [JSON_TYPE]: appendSchema }),
-		async (c) => {
-			const event = newEvent(c.req.valid('json'), 'payload');
-			const idempotency = await idempotencyOf(c.req.header('Idempotency-Key'), contentOf(event));
-			const { db, reference } = sessionFrom(c);
-			const {
-				event: row,
-				followedUntil,
-				isReplay,
-			} = await appendEvent(db, reference, event, idempotency, settingsOf(c.env));
-			// A replay tells the followers too, because the first attempt may have failed before it did.
-			if (isFollowed(followedUntil)) tellFollowers(c, row.session_id, newEvents([row]));
-			return jsonResponse<Event, 201>(
-				eventJson(row),
-				201,
-				isReplay ? { 'Idempotency-Replayed': 'true' } : {},
-			);
-		},
-	);
+		.post(
+			'/',
+			operation({
+				id: 'appendEvent',
+				tag: 'Events',
+				summary: 'Append an event',
+				description: `Adds an event to the end of the session’s log. \`payload\` may have at most ${limits.eventPayload} bytes.`,
+				permission: 'PRODUCTS:WRITE',
+				headers: ['Idempotency-Key'],
+				errors: ['QUOTA_EXCEEDED'],
+				responses: { 201: { description: 'The new event.', schema: eventSchema } },
+			}),
+			jsonBody({ [JSON_TYPE]: appendSchema }),
+			async (c) => {
+				const event = newEvent(c.req.valid('json'), 'payload');
+				const idempotency = await idempotencyOf(c.req.header('Idempotency-Key'), contentOf(event));
+				const { db, reference } = sessionFrom(c);
+				const {
+					event: row,
+					followedUntil,
+					isReplay,
+				} = await appendEvent(db, reference, event, idempotency, settingsOf(c.env));
+				// A replay tells the followers too, because the first attempt may have failed before it did.
+				if (isFollowed(followedUntil)) tellFollowers(c, row.session_id, newEvents([row]));
+				return jsonResponse<Event, 201>(
+					eventJson(row),
+					201,
+					isReplay ? { 'Idempotency-Replayed': 'true' } : {},
+				);
+			},
+		);

@@ -62,6 +62,10 @@ export const eventsQuerySchema = z.object({
 		.optional()
 		.meta({ description: 'The id of the last event that the caller has.' }),
 	limit: wholeNumberQuery(1, MAX_IN_PAGE, 100, 'The maximum number of events on the page.'),
+	state: z
+		.enum(['true', 'false'])
+		.optional()
+		.meta({ description: 'Whether a stream has the whole session and each change of it.' }),
 });
 
 export const eventPageSchema = z

@@ -8,7 +8,7 @@ export interface Run {
 /** Characters that a backlog holds. A string takes up to two bytes for each character. */
 export const MAX_WAITING = 128 * 1024;
 /** Characters in one chunk of the stream, unless a single event is larger. */
-const MAX_PIECE = 64 * 1024;
+export const MAX_PIECE = 64 * 1024;
 
 /** Events from the hub that have not been sent yet. */
 export interface Backlog {

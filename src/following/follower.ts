@@ -2,28 +2,25 @@ import { DatabaseUnavailable } from '../core/database.ts';
 import { errorFields, log } from '../core/log.ts';
 import { faultKind } from '../database/faults.ts';
 import { connectionTo } from './hub-connection.ts';
-import type { Seen } from './notices.ts';
-import { type LookUp, newProgress, type Piece, type Reason } from './progress.ts';
+import { type Beginning, type LookUp, newProgress, type Piece, type Reason } from './progress.ts';
+import { sharedSnapshot } from './shared-snapshots.ts';
+import type { Snapshot } from './state-frames.ts';
 
 /** A session to follow, and the queries about it. */
-export interface Followed {
+export interface Followed extends Beginning {
 	hubs: DurableObjectNamespace;
-	/** The session at the time of the request. */
-	start: Seen;
-	/** The position of the event that the client has; 0 for the start of the log. */
-	position: number;
 	/**
 	 * Queries the primary of D1 in one round trip. `eventsAfter` reads the events after a position, up to the size of a
 	 * backlog. `renew` makes writers continue to send their events to the hub. Returns undefined when the session has
 	 * been deleted or has expired.
 	 */
 	lookUp(query: { eventsAfter: number | undefined; renew: boolean }): Promise<LookUp | undefined>;
+	/** Reads the whole session from the primary of D1. Returns undefined when it has been deleted or has expired. */
+	readSnapshot(): Promise<Snapshot | undefined>;
 	/** Checks again whether the caller may read the session. */
 	isAllowed(): Promise<boolean>;
 	/** Whether the invocation's limit of D1 statements allows one more round. */
 	hasBudget(): boolean;
-	/** The interval of comments in silence, and the maximum time between two look-ups of one session. */
-	heartbeatMs: number;
 }
 
 /** The client sets the pace: the follower continues when the consumer has taken what it yielded. */
@@ -55,19 +52,29 @@ export async function* follow(followed: Followed, stopped: AbortSignal): Followe
 		wake();
 	});
 
-	/** Reads D1, and tells the other followers what it found. */
-	async function lookUp(query: Parameters<Followed['lookUp']>[0]): Promise<void> {
+	/** Runs a query. Without D1 the stream goes on. */
+	async function tryQuery(query: () => Promise<void>): Promise<void> {
 		try {
-			const found = await followed.lookUp(query);
-			progress.found(found, query.eventsAfter, Date.now());
-			if (!found || query.eventsAfter !== undefined) return;
-			const { events: _, ...seen } = found;
-			connection.tell({ kind: 'seen', seen });
+			await query();
 		} catch (error) {
 			if (!(error instanceof DatabaseUnavailable)) throw error;
 			log('warn', { message: 'look-up of a follower failed', ...errorFields(error) });
 			progress.failed(faultKind(error) === 'query limit', Date.now());
 		}
+	}
+
+	/** Reads D1, and tells the other followers what it found. */
+	async function lookUp(query: Parameters<Followed['lookUp']>[0]): Promise<void> {
+		const found = await followed.lookUp(query);
+		progress.found(found, query.eventsAfter, Date.now());
+		if (!found || query.eventsAfter !== undefined) return;
+		const { events: _, ...seen } = found;
+		connection.tell({ kind: 'seen', seen });
+	}
+
+	async function readSnapshot(version: number): Promise<void> {
+		const read = () => followed.readSnapshot();
+		progress.foundSnapshot(await sharedSnapshot(followed.start.state.id, version, read), Date.now());
 	}
 
 	async function authorize(): Promise<void> {
@@ -107,7 +114,8 @@ export async function* follow(followed: Followed, stopped: AbortSignal): Followe
 			const next = progress.next(Date.now(), means);
 			if (next.do === 'end') return next.reason;
 			if (next.do === 'send') yield next.piece;
-			else if (next.do === 'look up') ask(lookUp(next));
+			else if (next.do === 'look up') ask(tryQuery(() => lookUp(next)));
+			else if (next.do === 'read snapshot') ask(tryQuery(() => readSnapshot(next.version)));
 			else if (next.do === 'authorize') ask(authorize());
 			else if (next.do === 'wait') await waitUntil(next.until);
 			else if (await connection.open(Date.now())) progress.connected();

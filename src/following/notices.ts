@@ -6,11 +6,23 @@ export type Notice =
 	| { kind: 'events'; first: number; last: number; frames: string }
 	/** New events up to a position, whose frames are too large for a follower to hold: it reads them from D1. */
 	| { kind: 'appended'; last: number }
-	/** The session's state after a change. */
+	/** The session's state. */
 	| { kind: 'state'; state: SessionState }
+	/** The session's state after a change, and the change. */
+	| ({ kind: 'change'; state: SessionState } & Pick<StateChange, 'tail' | 'frames'>)
 	/** The result of one follower's look-up in D1, which saves the others theirs. */
 	| { kind: 'seen'; seen: Seen }
 	| { kind: 'deleted' };
+
+/** A change of a session, as the text of its frame. */
+export interface StateChange {
+	/** The version that it makes. */
+	version: number;
+	/** The position of the latest event before the change; 0 without events. */
+	tail: number;
+	/** Empty when they are too large for a notice: followers read the session from D1. */
+	frames: string;
+}
 
 /** A session in D1 at one moment. */
 export interface Seen {
@@ -23,7 +35,7 @@ export interface Seen {
 
 /** A notice as text: a line of JSON, then the raw frames, which are too large to be parsed by each follower. */
 export function encodeNotice(notice: Notice): string {
-	if (notice.kind !== 'events') return JSON.stringify(notice);
+	if (!('frames' in notice)) return JSON.stringify(notice);
 	const { frames, ...head } = notice;
 	return `${JSON.stringify(head)}\n${frames}`;
 }

@@ -1,6 +1,7 @@
-import { newBacklog, type Run } from './backlog.ts';
-import { type End, endFrame, HEARTBEAT, OPENING, type SessionState, stateFrame } from './frames.ts';
+import { MAX_PIECE, newBacklog, type Run } from './backlog.ts';
+import { type End, endFrame, HEARTBEAT, OPENING, type SessionState } from './frames.ts';
 import type { Notice, Seen } from './notices.ts';
+import { newLiveState, newSummaries, type Snapshot } from './state-frames.ts';
 
 /** The result of a look-up in D1: the session and, if requested, the next events. */
 export interface LookUp extends Seen {
@@ -21,6 +22,8 @@ export type Next =
 	| { do: 'send'; piece: Piece }
 	/** Read D1. `eventsAfter`: the next events after a position too. `renew`: writers continue to send events to the hub. */
 	| { do: 'look up'; eventsAfter: number | undefined; renew: boolean }
+	/** Read the whole session: a snapshot with this version or a later one. */
+	| { do: 'read snapshot'; version: number }
 	/** Check again whether the caller may read the session. */
 	| { do: 'authorize' }
 	/** Connect to the hub. */
@@ -55,8 +58,8 @@ export const followedMs = (heartbeatMs: number): number => FOLLOWED_HEARTBEATS *
 /** What a follower knows. Times are in epoch milliseconds. */
 export interface Progress {
 	/**
-	 * Says what to do next. A piece that it returns counts as sent. Until `found`, `failed` or `authorized` follows a question to
-	 * D1, it asks nothing else, and says what to send meanwhile.
+	 * Says what to do next. A piece that it returns counts as sent. Until `found`, `foundSnapshot`, `failed` or `authorized` follows a
+	 * question to D1, it asks nothing else, and says what to send meanwhile.
 	 */
 	next(now: number, means: Means): Next;
 	/** The follower has just connected to the hub: earlier notices did not arrive, and their events are only in D1. */
@@ -65,27 +68,52 @@ export interface Progress {
 	notice(notice: Notice, now: number): void;
 	/** The result of a look-up. Undefined: the session has been deleted or has expired. */
 	found(lookUp: LookUp | undefined, eventsAfter: number | undefined, now: number): void;
+	/** The snapshot that was read. Undefined: the session has been deleted or has expired. */
+	foundSnapshot(snapshot: Snapshot | undefined, now: number): void;
 	/** D1 was unavailable for a look-up. `isSpent`: this invocation has sent as many queries as it may. */
 	failed(isSpent: boolean, now: number): void;
 	/** Whether the caller may continue. Undefined: D1 was unavailable for the check. */
 	authorized(isAllowed: boolean | undefined, now: number): void;
 }
 
+/** What a progress starts with. */
+export interface Beginning {
+	/** The session at the time of the request. */
+	start: Seen;
+	/** The position of the event that the client has; 0 for the start of the log. */
+	position: number;
+	/** Whether the client gets the whole session and each change of it, in place of `session` frames. */
+	hasLiveState: boolean;
+	/** The interval of comments in silence, and the maximum time between two look-ups of one session. */
+	heartbeatMs: number;
+}
+
 const frame = (text: string): Piece => ({ text, events: 0 });
+
+/** Cuts frames into pieces, between code points, so that each can be encoded by itself. */
+function* piecesOf(frames: string): Generator<Piece> {
+	for (let from = 0; from < frames.length; ) {
+		const isCut = from + MAX_PIECE < frames.length;
+		const endsInPair = isCut && (frames.codePointAt(from + MAX_PIECE - 1) ?? 0) > 0xffff;
+		const to = from + MAX_PIECE + (endsInPair ? 1 : 0);
+		yield frame(frames.slice(from, to));
+		from = to;
+	}
+}
 
 /**
  * Decides what a follower does: which frame it sends, when it reads D1, and when it ends. It is a function of what the
- * follower has learned and of the time, without timers or calls. `position` is that of the event that the client has.
+ * follower has learned and of the time, without timers or calls.
  */
 export function newProgress(
-	{ start, position: from, heartbeatMs }: { start: Seen; position: number; heartbeatMs: number },
+	{ start, position: from, hasLiveState, heartbeatMs }: Beginning,
 	now: number,
 	random: () => number,
 ): Progress {
 	const backlog = newBacklog();
 	let position = from;
 	let { state, followedUntil } = start;
-	let sentVersion = 0;
+	const stateFrames = hasLiveState ? newLiveState() : newSummaries();
 	/** Pieces that come before everything else. */
 	const first: Piece[] = [frame(OPENING)];
 	let end: Reason | undefined;
@@ -103,7 +131,7 @@ export function newProgress(
 	let lookUpAt = now;
 	let notBefore = 0;
 	/** What the follower is asking D1. The stream goes on meanwhile, because D1 can be silent for a long time. */
-	let asking: 'nothing' | 'access' | 'state' | 'events' = 'nothing';
+	let asking: 'nothing' | 'access' | 'state' | 'events' | 'snapshot' = 'nothing';
 
 	/** Notices arrive in any order. The state never goes back. */
 	function takeState(newer: SessionState): void {
@@ -136,6 +164,8 @@ export function newProgress(
 		end = reason;
 	}
 
+	const endAsGone = (at: number): void => endWith(Date.parse(state.expiresAt) <= at ? 'expired' : 'deleted');
+
 	return {
 		next(at, { connectsAt, hasBudget }) {
 			const piece = first.shift();
@@ -149,9 +179,10 @@ export function newProgress(
 			if (isFree && (isSpent || !hasBudget)) return { do: 'end', reason: 'budget' };
 			if (isFree && connectsAt !== undefined && at >= connectsAt) return { do: 'connect' };
 
-			if (hasCaughtUp && state.version > sentVersion) {
-				sentVersion = state.version;
-				return send(frame(stateFrame(state)), at);
+			const stateNews = hasCaughtUp ? stateFrames.take(state, position) : undefined;
+			if (stateNews) {
+				first.push(...piecesOf(stateNews));
+				return this.next(at, { connectsAt, hasBudget });
 			}
 			// The events that D1 is asked for come next.
 			const run = asking === 'events' ? undefined : backlog.takeAfter(position);
@@ -176,10 +207,17 @@ export function newProgress(
 					renew: left < followedMs(heartbeatMs) / 2,
 				};
 			}
+			const snapshotDueAt = hasCaughtUp ? stateFrames.snapshotDueAt(state, at) : Number.POSITIVE_INFINITY;
+			const snapshotAt = Math.max(snapshotDueAt, notBefore);
+			if (isFree && at >= snapshotAt) {
+				asking = 'snapshot';
+				return { do: 'read snapshot', version: state.version };
+			}
 			const heartbeatAt = lastFrameAt + heartbeatMs;
 			if (at >= heartbeatAt) return send(frame(HEARTBEAT), at);
 			if (!isFree) return { do: 'wait', until: heartbeatAt };
-			const until = Math.min(looksUpAt, heartbeatAt, authorizeAt, connectsAt ?? Number.POSITIVE_INFINITY);
+			const opensAt = connectsAt ?? Number.POSITIVE_INFINITY;
+			const until = Math.min(looksUpAt, snapshotAt, heartbeatAt, authorizeAt, opensAt);
 			return { do: 'wait', until };
 		},
 
@@ -195,13 +233,17 @@ export function newProgress(
 				backlog.note(notice.last);
 				isBehind ||= notice.last > position;
 			} else if (notice.kind === 'state') takeState(notice.state);
-			else if (notice.kind === 'seen') takeSeen(notice.seen, at);
+			else if (notice.kind === 'change') {
+				takeState(notice.state);
+				backlog.note(notice.tail);
+				stateFrames.addChange({ version: notice.state.version, tail: notice.tail, frames: notice.frames });
+			} else if (notice.kind === 'seen') takeSeen(notice.seen, at);
 			else if (notice.kind === 'deleted') isDeleted = true;
 		},
 
 		found(lookUp, eventsAfter, at) {
 			asking = 'nothing';
-			if (!lookUp) return endWith(Date.parse(state.expiresAt) <= at ? 'expired' : 'deleted');
+			if (!lookUp) return endAsGone(at);
 			const { events, ...seen } = lookUp;
 			takeSeen(seen, at);
 			if (eventsAfter !== undefined) {
@@ -213,6 +255,15 @@ export function newProgress(
 				first.push(takeRun(events));
 				backlog.dropThrough(position);
 			}
+		},
+
+		foundSnapshot(snapshot, at) {
+			asking = 'nothing';
+			if (!snapshot) return endAsGone(at);
+			takeState(snapshot.state);
+			backlog.note(snapshot.tail);
+			isBehind ||= snapshot.tail > position;
+			stateFrames.addSnapshot(snapshot);
 		},
 
 		failed(spent, at) {

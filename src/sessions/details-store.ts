@@ -13,14 +13,16 @@ export async function readVersion(db: Database, reference: SessionReference): Pr
 	return current;
 }
 
-/** Reads a session with all columns, and the parts of its current ETag. Throws SESSION_NOT_FOUND. */
-export async function readSession(
-	db: Database,
-	reference: SessionReference,
-): Promise<SessionRow & CurrentVersion> {
-	const session = await db.first<SessionRow & CurrentVersion>(
-		selectVersion(reference, [columnsBut(['version'])]),
-	);
+/** A session with all columns, and the parts of its current ETag. */
+type WholeSession = SessionRow & CurrentVersion;
+
+/** Reads a whole session. Returns undefined when the caller has no such session. */
+export const findSession = (db: Database, reference: SessionReference): Promise<WholeSession | undefined> =>
+	db.first<WholeSession>(selectVersion(reference, [columnsBut(['version'])]));
+
+/** Reads a whole session. Throws SESSION_NOT_FOUND. */
+export async function readSession(db: Database, reference: SessionReference): Promise<WholeSession> {
+	const session = await findSession(db, reference);
 	if (!session) throw sessionNotFound();
 	return session;
 }

@@ -4,7 +4,7 @@ import type { SparseRow } from './row-store.ts';
 import { columnOf, type DetailsField, isObjectField, type SessionField, sessionFields } from './schema.ts';
 
 /** The JSON of one field. Stored objects are inserted unchanged, because parsing would lose information. */
-function jsonOf<Content>(session: SparseRow<Content>, field: SessionField): string | Content {
+export function jsonOf<Content = string>(session: SparseRow<Content>, field: SessionField): string | Content {
 	if (!isObjectField(field)) return JSON.stringify(session[columnOf[field]] ?? null);
 	return session[columnOf[field]] ?? 'null';
 }

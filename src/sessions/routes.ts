@@ -2,7 +2,6 @@ import { type Context, Hono } from 'hono';
 import { limits } from '../core/limits.ts';
 import { settingsOf } from '../core/settings.ts';
 import { areWhole } from '../database/in-batches.ts';
-import { stateOf } from '../events/follow.ts';
 import { eventsJson } from '../events/json.ts';
 import { wholeEvents } from '../events/read-store.ts';
 import { isFollowed, tellFollowers } from '../following/response.ts';
@@ -21,6 +20,7 @@ import { readDetails, readVersion } from './details-store.ts';
 import { expiryOf } from './expiry.ts';
 import { sessionJson, sessionJsonParts, sessionsJsonParts } from './json.ts';
 import { listPage } from './list.ts';
+import { changeNotice } from './live-state.ts';
 import { checkNotRefused, checkVersion, type Versions } from './precondition.ts';
 import type { SessionRow } from './row-store.ts';
 import {
@@ -228,7 +228,7 @@ export const sessionRoutes = new Hono<AppEnv>({ strict: false })
 			const versions = await writableVersions(c);
 			const { db, reference } = sessionFrom(c);
 			const row = await changeSession(db, reference, changes, versions);
-			if (isFollowed(row.followed_until)) tellFollowers(c, row.id, { kind: 'state', state: stateOf(row) });
+			if (row.tail !== null) tellFollowers(c, row.id, changeNotice(row, row.tail, changes));
 			return sessionResponse(row, 200);
 		},
 	)

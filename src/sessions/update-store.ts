@@ -2,7 +2,13 @@ import type { Database } from '../core/database.ts';
 import { limits } from '../core/limits.ts';
 import { type SessionReference, sessionNotFound } from '../core/session-reference.ts';
 import { join, raw, type Sql, sql } from '../core/sql.ts';
-import { type CurrentVersion, ownSession, SESSION_BY_ID, selectVersion } from '../database/session-store.ts';
+import {
+	type CurrentVersion,
+	LATEST_POSITION,
+	ownSession,
+	SESSION_BY_ID,
+	selectVersion,
+} from '../database/session-store.ts';
 import { type Change, isMerge, MAX_MERGE_WORK, type Merge, mergeWork, type Replacement } from './changes.ts';
 import { checkVersion, type Versions } from './precondition.ts';
 import { columnsBut, type SessionRow } from './row-store.ts';
@@ -46,17 +52,24 @@ export function changeable(reference: SessionReference, changes: readonly Change
 	return sql`${session} AND ${join(work, ' + ')} <= ${MAX_MERGE_WORK - mergeWork(merges, 0)}`;
 }
 
+/** A changed session. */
+export interface ChangedRow extends SessionRow {
+	/** The position of its latest event, 0 without events. Null when nobody follows the session, or nothing has changed. */
+	tail: number | null;
+}
+
 /** Changes the session of a condition. It returns the row without the content of the request. */
 export const updateStatement = (changes: readonly Change[], now: string, condition: Sql): Sql =>
 	// updated_at never goes back, even if the clocks of two locations differ.
 	sql`UPDATE ${SESSION_BY_ID} SET ${join(changes.map(assignment))}, version = version + 1, updated_at = max(updated_at, ${now})
-		WHERE ${condition} RETURNING ${columnsBut(replacements(changes).map(({ column }) => column))}`;
+		WHERE ${condition} RETURNING ${columnsBut(replacements(changes).map(({ column }) => column))},
+		CASE WHEN followed_until > ${now} THEN ${LATEST_POSITION} END AS tail`;
 
 const replacements = (changes: readonly Change[]): Replacement[] =>
 	changes.filter((change) => change.mode === 'set');
 
 /** The row from updateStatement, with the content of the request added. */
-export const withRequestContent = (row: SessionRow, changes: readonly Change[]): SessionRow => ({
+export const withRequestContent = <Row extends SessionRow>(row: Row, changes: readonly Change[]): Row => ({
 	...row,
 	...Object.fromEntries(replacements(changes).map(({ column, value }) => [column, value])),
 });
@@ -72,9 +85,9 @@ export async function updateSession(
 	reference: SessionReference,
 	changes: readonly Change[],
 	versions: Versions,
-): Promise<SessionRow | 'too much for D1'> {
+): Promise<ChangedRow | 'too much for D1'> {
 	const needsReason = versions !== undefined || needsSizeCheck(changes.filter(isMerge));
-	const [[row], [current] = []] = await db.run<[SessionRow, CurrentVersion]>([
+	const [[row], [current] = []] = await db.run<[ChangedRow, CurrentVersion]>([
 		updateStatement(changes, reference.now, changeable(reference, changes, versions)),
 		...(needsReason ? [selectVersion(reference)] : []),
 	]);
@@ -117,8 +130,8 @@ export async function replaceOnVersion(
 	reference: SessionReference,
 	changes: readonly Replacement[],
 	version: number,
-): Promise<SessionRow | 'overtaken'> {
-	const row = await db.first<SessionRow>(
+): Promise<ChangedRow | 'overtaken'> {
+	const row = await db.first<ChangedRow>(
 		updateStatement(changes, reference.now, ownSessionAt(reference, [version])),
 	);
 	return row ? withRequestContent(row, changes) : 'overtaken';

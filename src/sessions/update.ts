@@ -10,9 +10,14 @@ import { readSession } from './details-store.ts';
 import { checkVersion, type Versions } from './precondition.ts';
 import { productObjectHash } from './product-object-hash.ts';
 import { retryOnConflict } from './retry-on-conflict.ts';
-import type { SessionRow } from './row-store.ts';
 import { type ObjectColumn, type ObjectField, objectColumns } from './schema.ts';
-import { readObjects, replaceOnVersion, updateSession, type VersionedObjects } from './update-store.ts';
+import {
+	type ChangedRow,
+	readObjects,
+	replaceOnVersion,
+	updateSession,
+	type VersionedObjects,
+} from './update-store.ts';
 
 /**
  * Changes a session if it has one of the versions, and returns it. Without changes it only reads the session.
@@ -24,11 +29,11 @@ export async function changeSession(
 	reference: SessionReference,
 	changes: readonly Change[],
 	versions: Versions,
-): Promise<SessionRow> {
+): Promise<ChangedRow> {
 	if (changes.length === 0) {
 		const session = await readSession(db, reference);
 		checkVersion(session, versions);
-		return session;
+		return { ...session, tail: null };
 	}
 	return writeOrMerge(changes, {
 		queries: 2,

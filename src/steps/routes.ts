@@ -12,10 +12,18 @@ import { idempotencyOf } from '../http/idempotency.ts';
 import { jsonResponse } from '../http/json-response.ts';
 import { operation } from '../http/operation.ts';
 import { sessionFrom } from '../http/session-path.ts';
-import { changesOf } from '../sessions/changes.ts';
+import { type Change, changesOf } from '../sessions/changes.ts';
 import { sessionJson } from '../sessions/json.ts';
+import { changeNotice } from '../sessions/live-state.ts';
 import { type StepResponse, stepResponseSchema, stepSchema } from './schema.ts';
-import { addStep } from './step.ts';
+import { addStep, type StepResult } from './step.ts';
+
+/** A replay tells the followers too, because the first attempt may have failed before it did. */
+function noticesOf({ events, session, isReplay }: StepResult, changes: readonly Change[]) {
+	const tail = events.at(-1)?.position ?? 0;
+	const change = changes.length === 0 ? undefined : changeNotice(session, tail, changes);
+	return [newEvents(events), isReplay ? ({ kind: 'state', state: stateOf(session) } as const) : change];
+}
 
 /** The call that adds a step to a session, mounted under the session's path. */
 export const stepRoutes = new Hono<AppEnv>({ strict: false }).post(
@@ -58,11 +66,7 @@ export const stepRoutes = new Hono<AppEnv>({ strict: false }).post(
 			{ events, changes, idempotency, quota: settingsOf(c.env) },
 			versions,
 		);
-		if (isFollowed(done.session.followed_until)) {
-			// A replay tells the followers too, because the first attempt may have failed before it did.
-			const state = { kind: 'state', state: stateOf(done.session) } as const;
-			tellFollowers(c, done.session.id, newEvents(done.events), state);
-		}
+		if (isFollowed(done.session.followed_until)) tellFollowers(c, reference.id, ...noticesOf(done, changes));
 		return jsonResponse<StepResponse, 201>(
 			`{"events":${eventsJson(done.events)},"session":${sessionJson(done.session)}}`,
 			201,

@@ -38,7 +38,7 @@ const found = (tail: number, events?: [first: number, last: number], version = 1
 });
 
 const newFollower = (position = 0): Progress =>
-	newProgress({ start: seen(0), position, heartbeatMs: HEARTBEAT_MS }, START, () => 1);
+	newProgress({ start: seen(0), position, hasLiveState: false, heartbeatMs: HEARTBEAT_MS }, START, () => 1);
 
 /** What the follower sends at a time, until it does something else, and what that is. */
 function sentAt(progress: Progress, now: number, means = CONNECTED): { text: string; after: Next } {

@@ -9,10 +9,17 @@ import { type Stream, streamOf } from './stream.ts';
 export async function followSession(
 	caller: Caller,
 	id: string,
-	options: { after?: string; headers?: Record<string, string>; fetcher?: Fetcher } = {},
+	options: {
+		after?: string;
+		state?: boolean | undefined;
+		headers?: Record<string, string>;
+		fetcher?: Fetcher;
+	} = {},
 ): Promise<Stream> {
-	const query = options.after === undefined ? '' : `?after=${options.after}`;
-	const request = new Request(`${ORIGIN}${SESSIONS}/${id}/events${query}`, {
+	const query = new URLSearchParams();
+	if (options.after !== undefined) query.set('after', options.after);
+	if (options.state !== undefined) query.set('state', String(options.state));
+	const request = new Request(`${ORIGIN}${SESSIONS}/${id}/events?${query}`, {
 		headers: { Authorization: `Bearer ${caller.key}`, Accept: 'text/event-stream', ...options.headers },
 	});
 	return streamOf(await (options.fetcher ?? ((sent) => exports.default.fetch(sent)))(request));
