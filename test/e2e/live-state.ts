@@ -1,0 +1,155 @@
+import { spawnSync } from 'node:child_process';
+import { setTimeout } from 'node:timers/promises';
+import fc from 'fast-check';
+import { Agent, fetch } from 'undici';
+import { expect, it } from 'vitest';
+import { anyObject } from '../model/arbitraries.ts';
+import { type HeldState, heldState } from '../support/held-state.ts';
+import { npmRun, ROOT, withFolder } from '../support/server.ts';
+import { streamOf } from '../support/stream.ts';
+import { type DevServer, freePort, startDev } from '../support/wrangler-dev.ts';
+
+const SESSIONS = '/v1/products/generation/sessions';
+const FIELDS = ['plan', 'prd', 'assemblyState', 'productObject'];
+
+interface Scale {
+	writers: number;
+	readers: number;
+	/** The number of writes of each writer. */
+	writes: number;
+	restarts: number;
+}
+
+/** Writers change one session at random, while readers hold it and are cut, and the server is killed and restarted. */
+export const everyReaderHoldsTheSession = (scale: Scale): void =>
+	it(
+		`gives ${scale.readers} readers the stored session at each ETag, while ${scale.writers} writers change it, over ${scale.restarts} restarts and broken connections`,
+		{ timeout: 600_000 },
+		() => withFolder((folder) => hold(folder, scale)),
+	);
+
+async function hold(folder: string, { writers, readers, writes, restarts }: Scale): Promise<void> {
+	const migrate = ['d1', 'migrations', 'apply', 'DB', '--local', '--persist-to', folder];
+	expect(spawnSync('wrangler', migrate, { cwd: ROOT, env: { ...process.env, CI: 'true' } }).status).toBe(0);
+	const created = npmRun('keys', 'create', '--user', 'user_1', '--json', '--persist-to', folder);
+	const { key } = JSON.parse(created.stdout) as { key: string };
+	const port = await freePort();
+	const vars = { FOLLOW_HEARTBEAT_SECONDS: '2' };
+	let server: DevServer = await startDev(folder, port, vars);
+	const base = `${server.url}${SESSIONS}`;
+	const json = { Authorization: key, 'Content-Type': 'application/json' };
+	const merge = { Authorization: key, 'Content-Type': 'application/merge-patch+json' };
+	const { id } = (await (await fetch(base, { method: 'POST', headers: json })).json()) as { id: string };
+	const url = `${base}/${id}`;
+	/** What a writer was told that the session is, by ETag. */
+	const texts = new Map<string, string>();
+	const objects = fc.sample(anyObject, { numRuns: 64 }).map(({ text }) => text);
+	let done = 0;
+
+	async function send(
+		path: string,
+		method: string,
+		headers: Record<string, string>,
+		body: string,
+	): Promise<string> {
+		for (let tries = 0; ; tries += 1) {
+			try {
+				const response = await fetch(url + path, {
+					method,
+					headers,
+					body,
+					signal: AbortSignal.timeout(10_000),
+				});
+				const text = await response.text();
+				if (!response.ok) throw new Error(`${response.status}: ${text}`);
+				const etag = response.headers.get('ETag') ?? '';
+				texts.set(etag, path === '' ? text : text.slice(text.indexOf(',"session":') + 11, -1));
+				return etag;
+			} catch (error) {
+				if (tries === 100) throw error;
+				await setTimeout(200);
+			}
+		}
+	}
+
+	async function write(writer: number): Promise<void> {
+		for (let n = 0; n < writes; n += 1) {
+			const object = objects[(writer * 31 + n) % objects.length] ?? '{}';
+			const field = FIELDS[(writer + n) % 4];
+			const way = (writer * 7 + n * 3) % 7;
+			if (way === 0) await send('', 'PATCH', json, `{"${field}":${object}}`);
+			else if (way === 1) await send('', 'PATCH', merge, `{"${field}":null,"status":"generating"}`);
+			else if (way === 2) await send('', 'PATCH', json, `{"ttlSeconds":${3600 + n}}`);
+			else if (way === 3)
+				await send('/steps', 'POST', json, `{"events":[{"type":"a"}],"patch":{"${field}":${object}}}`);
+			else if (way === 4 && n % 5 === 0)
+				await send('', 'PATCH', merge, `{"plan":{"large":"${'x'.repeat(200_000)}"}}`);
+			else await send('', 'PATCH', merge, `{"${field}":${object}}`);
+			done += 1;
+		}
+	}
+
+	const seen: [etag: string, text: string][] = [];
+	let last: string | undefined;
+	const isAtEnd = (held: HeldState) => last !== undefined && held.etag() === last;
+
+	async function connection(earlier: HeldState | undefined): Promise<HeldState> {
+		const agent = new Agent();
+		if (last === undefined) setTimeout(200 + Math.random() * 3000).then(() => agent.destroy());
+		const after = earlier?.events.at(-1);
+		const response = await fetch(`${url}/events?state=true`, {
+			headers: {
+				Authorization: key,
+				Accept: 'text/event-stream',
+				...(after ? { 'Last-Event-ID': after } : {}),
+			},
+			dispatcher: agent,
+		});
+		if (!response.ok) throw new Error(String(response.status));
+		return heldState(streamOf(response as unknown as Response), earlier);
+	}
+
+	async function read(): Promise<number> {
+		let held: HeldState | undefined;
+		for (let connections = 1; ; connections += 1) {
+			try {
+				held = await connection(held);
+				while (!isAtEnd(held) && (await held.next()) !== undefined) {
+					const etag = held.etag();
+					if (etag !== undefined) seen.push([etag, held.text()]);
+				}
+				if (isAtEnd(held)) {
+					await held.leave();
+					expect(new Set(held.events).size).toBe(held.events.length);
+					return connections;
+				}
+			} catch (error) {
+				// A cut connection or a server that is down. Anything else is a wrong frame.
+				const isNetwork = /terminated|fetch failed|destroyed|aborted|closed/i.test(String(error));
+				if (!isNetwork) throw error;
+			}
+			await setTimeout(50);
+		}
+	}
+
+	try {
+		const reading = Promise.all(Array.from({ length: readers }, read));
+		const writing = Promise.all(Array.from({ length: writers }, (_, writer) => write(writer)));
+		const restarting = (async () => {
+			for (let n = 1; n <= restarts; n += 1) {
+				while (done < (writers * writes * n) / (restarts + 1)) await setTimeout(20);
+				await server.kill();
+				server = await startDev(folder, port, vars);
+			}
+		})();
+		await Promise.all([writing, restarting]);
+		last = await send('', 'PATCH', merge, '{"status":"complete"}');
+		const connections = await reading;
+		const known = seen.filter(([etag]) => texts.has(etag));
+		expect(known.length).toBeGreaterThan(0.8 * seen.length);
+		for (const [etag, text] of known) expect(text === texts.get(etag), etag).toBe(true);
+		expect(Math.max(...connections)).toBeGreaterThan(restarts);
+	} finally {
+		await server.kill();
+	}
+}
