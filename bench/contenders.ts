@@ -21,7 +21,7 @@ export const configuredVars = Object.fromEntries(
 export const contenderNames = ['service', 'floor', 'usual'] as const;
 export type ContenderName = (typeof contenderNames)[number];
 
-/** The cost of a request of the service, from its log line. */
+/** The cost of a request of the service, or of its stream, from its log line. */
 export interface Cost {
 	d1Trips: number;
 	rowsRead: number;
@@ -106,7 +106,8 @@ export async function startContender(
 				? [esModule('index.js', COUNTING_IN_MEMORY), esModule('worker.js', script)]
 				: [esModule('index.js', script)],
 			compatibilityDate,
-			bindings: configuredVars,
+			// The experiments with followers open more streams of one caller than an isolate usually allows.
+			bindings: { ...configuredVars, MAX_STREAMS_PER_CALLER: '10000' },
 			d1Databases: { DB: 'benchmark' },
 			...(name === 'service' || name === 'broadcast'
 				? { durableObjects: { HUB: { className: 'Hub', useSQLite: true } } }
@@ -164,7 +165,7 @@ export async function newKey(d1: D1Database, userId: string): Promise<string> {
 function noteCost(message: string, note: (cost: Cost) => void): void {
 	if (!message.startsWith('{')) return;
 	const line = JSON.parse(message) as Record<string, unknown>;
-	if (line.message !== 'request') return;
+	if (line.message !== 'request' && line.message !== 'stream ended') return;
 	note({
 		d1Trips: Number(line.d1Trips),
 		rowsRead: Number(line.d1RowsRead),

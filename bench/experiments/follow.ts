@@ -10,8 +10,7 @@ import { progress } from '../progress.ts';
 import { insertSessions, OWNER, sessionId } from '../seed.ts';
 import { percentile } from '../statistics.ts';
 
-/** The second is below the 100 open streams that a caller may have. */
-const FOLLOWERS = [1, 90];
+const FOLLOWERS = [1, 200];
 /** The events that are appended one by one, each after all followers have received the one before. */
 const EVENTS = 200;
 /** The events that the writers append without a pause. */

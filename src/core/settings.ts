@@ -26,10 +26,11 @@ export interface Bindings {
 	VERSION?: WorkerVersionMetadata | undefined;
 	SESSION_TTL_SECONDS: string;
 	SESSION_TTL_MAX_SECONDS: string;
-	/** Undefined in a wrangler.toml of an earlier version, as are the next two. */
+	/** Undefined in a wrangler.toml of an earlier version, as are the next three. */
 	MAX_SESSIONS_PER_CALLER?: string;
 	MAX_EVENTS_PER_SESSION?: string;
 	MAX_EVENT_BYTES_PER_SESSION?: string;
+	MAX_STREAMS_PER_CALLER?: string;
 	FOLLOW_MAX_SECONDS: string;
 	FOLLOW_HEARTBEAT_SECONDS: string;
 	FOLLOW_MAX_STATEMENTS: string;
@@ -58,6 +59,8 @@ const settingsSchema = z.object({
 	MAX_EVENTS_PER_SESSION: wholeNumber(100_000, 1, 9_999_999_999),
 	/** Bytes of the types, stages, messages and payloads of all events of a session in UTF-8. */
 	MAX_EVENT_BYTES_PER_SESSION: wholeNumber(67_108_864, 1),
+	/** Open streams of one caller in one isolate. Each has a connection to a hub, and up to 512 KB of frames. */
+	MAX_STREAMS_PER_CALLER: wholeNumber(100, 1, 10_000),
 	/** How long one stream stays open. Its client resumes. */
 	FOLLOW_MAX_SECONDS: wholeNumber(3600, 1, 86_400),
 	/** How long a stream may be silent before it gets a comment. Proxies cut streams that are silent for long. */

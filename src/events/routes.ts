@@ -66,12 +66,13 @@ async function followEvents(
 	snapshots: SnapshotSource,
 ): Promise<Response> {
 	const stats = c.get('queryStats');
-	const { FOLLOW_HEARTBEAT_SECONDS, FOLLOW_MAX_STATEMENTS } = settingsOf(c.env);
+	const { FOLLOW_HEARTBEAT_SECONDS, FOLLOW_MAX_STATEMENTS, MAX_STREAMS_PER_CALLER } = settingsOf(c.env);
 	const lastEventId = c.req.header('Last-Event-ID');
 	const { number, reference } = sessionFrom(c);
 	const cursor = lastEventId ? cursorOf(lastEventId, 'Last-Event-ID') : after && cursorOf(after, 'after');
 	const isReadOnly = c.req.method === 'HEAD';
-	const place = isReadOnly ? undefined : takePlace(callerKey(c.get('principal')), Date.now());
+	const caller = callerKey(c.get('principal'));
+	const place = isReadOnly ? undefined : takePlace(caller, MAX_STREAMS_PER_CALLER, Date.now());
 	try {
 		const followed = await followedSession(
 			() => c.get('databases').forStream(number),

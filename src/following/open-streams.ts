@@ -1,7 +1,5 @@
 import { ApiError } from '../core/errors.ts';
 
-/** The most streams of one caller that are open in one isolate. Each has a connection to a hub, and up to 256 KB of frames. */
-export const MAX_STREAMS = 100;
 /** How long a stream may take to open: its look-ups in D1, and its connection to the hub. */
 const OPENING_MS = 60_000;
 /** A stream ends by itself at any time, so a client may try again soon. */
@@ -18,18 +16,18 @@ export interface Place {
 const taken = new Set<{ caller: string; until: number }>();
 
 /**
- * Takes a place for a stream of a caller. `now` is in epoch milliseconds. Throws RATE_LIMITED when the caller has MAX_STREAMS.
+ * Takes one of the `most` places for streams of a caller. `now` is in epoch milliseconds. Throws RATE_LIMITED when all are taken.
  */
-export function takePlace(caller: string, now: number): Place {
+export function takePlace(caller: string, most: number, now: number): Place {
 	let own = 0;
 	for (const place of taken) {
 		if (place.until <= now) taken.delete(place);
 		else if (place.caller === caller) own += 1;
 	}
-	if (own >= MAX_STREAMS) {
+	if (own >= most) {
 		throw new ApiError(
 			'RATE_LIMITED',
-			`This caller has ${MAX_STREAMS} open streams here. Close one, or try again later.`,
+			`This caller has ${most} open streams here. Close one, or try again later.`,
 			{ headers: { 'Retry-After': String(RETRY_AFTER_SECONDS) } },
 		);
 	}

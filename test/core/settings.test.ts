@@ -28,6 +28,7 @@ const NUMBERS = {
 	MAX_EVENT_BYTES_PER_SESSION: { default: 67_108_864, min: 1, max: Number.MAX_SAFE_INTEGER },
 	FOLLOW_MAX_SECONDS: { default: 3600, min: 1, max: 86_400 },
 	FOLLOW_HEARTBEAT_SECONDS: { default: 15, min: 1, max: 15 },
+	MAX_STREAMS_PER_CALLER: { default: 100, min: 1, max: 10_000 },
 	FOLLOW_MAX_STATEMENTS: { default: 1000, min: 40, max: 1000 },
 	KEY_CACHE_SECONDS: { default: 60, min: 0, max: Number.MAX_SAFE_INTEGER },
 	CLEANUP_MAX_STATEMENTS: { default: 1000, min: 14, max: 1000 },

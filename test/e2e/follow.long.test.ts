@@ -1,4 +1,3 @@
 import { everyFollowerSeesTheLog } from './follow.ts';
 
-// A caller may have 100 open streams. The rest is for streams that break and are resumed before the service sees it.
-everyFollowerSeesTheLog({ followers: 80, writers: 10, events: 500, restarts: 2 });
+everyFollowerSeesTheLog({ followers: 200, writers: 10, events: 500, restarts: 2 });

@@ -36,7 +36,7 @@ async function follow(folder: string, { followers, writers, events, restarts }: 
 	const created = npmRun('keys', 'create', '--user', 'user_1', '--json', '--persist-to', folder);
 	const { key } = JSON.parse(created.stdout) as { key: string };
 	const port = await freePort();
-	const vars = { FOLLOW_HEARTBEAT_SECONDS: '2' };
+	const vars = { FOLLOW_HEARTBEAT_SECONDS: '2', MAX_STREAMS_PER_CALLER: '1000' };
 	let server: DevServer = await startDev(folder, port, vars);
 	const base = `${server.url}${SESSIONS}`;
 	const headers = { Authorization: key, 'Content-Type': 'application/json' };

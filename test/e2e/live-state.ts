@@ -34,7 +34,7 @@ async function hold(folder: string, { writers, readers, writes, restarts }: Scal
 	const created = npmRun('keys', 'create', '--user', 'user_1', '--json', '--persist-to', folder);
 	const { key } = JSON.parse(created.stdout) as { key: string };
 	const port = await freePort();
-	const vars = { FOLLOW_HEARTBEAT_SECONDS: '2' };
+	const vars = { FOLLOW_HEARTBEAT_SECONDS: '2', MAX_STREAMS_PER_CALLER: '1000' };
 	let server: DevServer = await startDev(folder, port, vars);
 	const base = `${server.url}${SESSIONS}`;
 	const json = { Authorization: key, 'Content-Type': 'application/json' };

@@ -1,11 +1,12 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
-import { MAX_STREAMS, takePlace } from '../../src/following/open-streams.ts';
+import { takePlace } from '../../src/following/open-streams.ts';
 import { callerWith, newCaller, ORIGIN, SESSIONS } from '../support/api.ts';
 import { faultyD1 } from '../support/faulty-d1.ts';
 import { caughtUp, followSession, liveService } from '../support/follow.ts';
 import type { Stream } from '../support/stream.ts';
 
+const MAX_STREAMS = 100;
 const STREAM = { Accept: 'text/event-stream' };
 
 describe('the open streams of a caller', () => {
@@ -35,6 +36,16 @@ describe('the open streams of a caller', () => {
 		const again = await open();
 		expect(again.response.status).toBe(200);
 		for (const stream of [...streams, again]) await stream.leave();
+	});
+
+	it('are as many as the setting allows', async () => {
+		const fetcher = liveService({ MAX_STREAMS_PER_CALLER: '2' });
+		const caller = await newCaller({ fetcher });
+		const { id } = await caller.create();
+		const open = () => followSession(caller, id, { fetcher });
+		const streams = [await open(), await open(), await open()];
+		expect(streams.map(({ response }) => response.status)).toEqual([200, 200, 429]);
+		await Promise.all(streams.map(({ leave }) => leave()));
 	});
 
 	it('do not count one that could not be opened, or that has ended', async () => {
@@ -94,9 +105,9 @@ describe('a write on a followed session', () => {
 describe('a place for a stream', () => {
 	it('ends by itself, because the runtime can drop a request without a trace', () => {
 		const now = Date.now();
-		for (let n = 0; n < MAX_STREAMS; n += 1) takePlace('a', now).keep(n < 50 ? 0 : 3_600_000);
-		expect(() => takePlace('a', now + 59_000)).toThrow('open streams');
-		for (let n = 0; n < 50; n += 1) takePlace('a', now + 61_000);
-		expect(() => takePlace('a', now + 61_000)).toThrow('open streams');
+		for (let n = 0; n < MAX_STREAMS; n += 1) takePlace('a', MAX_STREAMS, now).keep(n < 50 ? 0 : 3_600_000);
+		expect(() => takePlace('a', MAX_STREAMS, now + 59_000)).toThrow('open streams');
+		for (let n = 0; n < 50; n += 1) takePlace('a', MAX_STREAMS, now + 61_000);
+		expect(() => takePlace('a', MAX_STREAMS, now + 61_000)).toThrow('open streams');
 	});
 });
