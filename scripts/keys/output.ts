@@ -47,6 +47,7 @@ const listed = (row: ApiKeyRow, now: string) => ({
 	organizationId: row.organization_id,
 	permissions: row.permissions.split(','),
 	sessionId: row.session_id,
+	append: row.append_types === null ? [] : (JSON.parse(row.append_types) as string[]),
 	makerKeyId: row.maker_key_id,
 	makerClerkSessionId: row.maker_clerk_session_id,
 	environment: environmentOf(row.prefix),
@@ -59,10 +60,11 @@ const listed = (row: ApiKeyRow, now: string) => ({
 type Listed = ReturnType<typeof listed>;
 
 /** What a key may do: for a key for one session with the session and with what made the key. */
-function scopeOf({ permissions, sessionId, makerKeyId, makerClerkSessionId }: Listed): string {
+function scopeOf({ permissions, sessionId, append, makerKeyId, makerClerkSessionId }: Listed): string {
 	const text = permissions.join(',');
 	if (sessionId === null) return text;
-	return `${text} of ${sessionId}, made by ${makerKeyId ?? makerClerkSessionId ?? 'a token without a session'}`;
+	const types = append.length === 0 ? '' : ` and append ${append.join(', ')}`;
+	return `${text}${types} of ${sessionId}, made by ${makerKeyId ?? makerClerkSessionId ?? 'a token without a session'}`;
 }
 
 /** Returns the keys with their state at the time `now`, as JSON or as a table. */

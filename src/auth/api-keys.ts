@@ -14,8 +14,10 @@ interface CachedKey {
 	staleAt: number;
 }
 
-/** The capacity of each map. An entry takes some hundred bytes. */
+/** The capacity of each map. An entry takes some hundred bytes, and for a key for one session its list of types. */
 const MAX_ENTRIES = 2000;
+/** The most characters that the lists in a map have together. One list has some 10,000 at most, and usually some 20. */
+const MAX_LISTED = 1_000_000;
 /** A rejection is cached for a short time only, because the key may be created meanwhile. */
 const REJECTED_MS = 5_000;
 /** A key's last use is written at most once in this time. */
@@ -51,7 +53,17 @@ export function keyState(keyHash: string, now: number): 'accepted' | 'rejected' 
 
 function accept(keyHash: string, key: CachedKey): void {
 	put(key.principal.sessionId === null ? accepted : acceptedForSessions, keyHash, key);
+	let listed = 0;
+	for (const each of acceptedForSessions.values()) listed += listedBy(each);
+	for (const [oldest, each] of acceptedForSessions) {
+		if (listed <= MAX_LISTED) break;
+		acceptedForSessions.delete(oldest);
+		listed -= listedBy(each);
+	}
 }
+
+const listedBy = ({ principal }: CachedKey): number =>
+	principal.appendTypes.reduce((all, type) => all + type.length, 0);
 
 /** Rejects a key without a look-up until a time. */
 export function reject(keyHash: string, until: number): void {
@@ -114,6 +126,7 @@ async function lookUp(
 			keyId: row.id,
 			clerkSessionId: null,
 			sessionId: row.session_id,
+			appendTypes: storedAppendTypes(row.append_types),
 			expiresAt: Math.min(expiryOf(row.expires_at), expiryOf(row.maker_expires_at)),
 		},
 		lastUsedAt: row.last_used_at === null ? 0 : Date.parse(row.last_used_at),
@@ -125,6 +138,9 @@ const expiryOf = (stored: string | null): number =>
 	stored === null ? Number.POSITIVE_INFINITY : Date.parse(stored);
 
 const storedPermissions = (text: string): Permission[] => z.array(permissionSchema).parse(text.split(','));
+
+const storedAppendTypes = (json: string | null): string[] =>
+	json === null ? [] : z.array(z.string()).parse(JSON.parse(json));
 
 /** Writes when a key was last used. It has its own stats, because work after the response is not a cost of the request. */
 async function noteUse(keyId: string, { d1, now }: KeyCheck): Promise<void> {

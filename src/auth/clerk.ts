@@ -89,6 +89,7 @@ function principalOf(claims: JWTPayload, settings: Settings, now: number): Princ
 		keyId: null,
 		clerkSessionId,
 		sessionId: null,
+		appendTypes: [],
 		expiresAt: clerkSessionId === null ? Number(claims.exp) * 1000 : Number.POSITIVE_INFINITY,
 	};
 }

@@ -31,6 +31,7 @@ export async function issueKey(db: Database, request: KeyRequest): Promise<{ key
 		revoked_at: null,
 		last_used_at: null,
 		session_id: null,
+		append_types: null,
 		maker_key_id: null,
 		maker_clerk_session_id: null,
 	};

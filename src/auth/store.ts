@@ -17,6 +17,8 @@ export interface ApiKeyRow {
 	last_used_at: string | null;
 	/** The one session that the key may read; null for a key that is not bound to one. */
 	session_id: string | null;
+	/** The types of events that a key for one session may append, as a JSON array; null for none. */
+	append_types: string | null;
 	/** The API key that made a key for one session. */
 	maker_key_id: string | null;
 	/** The Clerk session that made a key for one session. */
@@ -26,7 +28,14 @@ export interface ApiKeyRow {
 /** A key as a request finds it. */
 export type FoundApiKey = Pick<
 	ApiKeyRow,
-	'id' | 'user_id' | 'organization_id' | 'permissions' | 'expires_at' | 'last_used_at' | 'session_id'
+	| 'id'
+	| 'user_id'
+	| 'organization_id'
+	| 'permissions'
+	| 'expires_at'
+	| 'last_used_at'
+	| 'session_id'
+	| 'append_types'
 > & {
 	/** When the key's maker expires; null if it has none, or one that does not expire. */
 	maker_expires_at: string | null;
@@ -45,6 +54,7 @@ const columns = [
 	'revoked_at',
 	'last_used_at',
 	'session_id',
+	'append_types',
 	'maker_key_id',
 	'maker_clerk_session_id',
 ] as const satisfies (keyof ApiKeyRow)[];
@@ -56,7 +66,7 @@ const COLUMNS = join(columns.map(raw));
  */
 export const findApiKey = (db: Database, keyHash: string): Promise<FoundApiKey | undefined> =>
 	db.first(sql`SELECT own.id, own.user_id, own.organization_id, own.permissions, own.expires_at, own.last_used_at,
-			own.session_id, maker.expires_at AS maker_expires_at
+			own.session_id, own.append_types, maker.expires_at AS maker_expires_at
 		FROM api_keys AS own INDEXED BY api_keys_by_hash LEFT JOIN api_keys AS maker INDEXED BY api_keys_by_id ON maker.id = own.maker_key_id
 		WHERE own.key_hash = ${keyHash} AND own.revoked_at IS NULL
 			AND maker.id IS own.maker_key_id AND maker.revoked_at IS NULL`);

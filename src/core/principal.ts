@@ -23,6 +23,11 @@ export interface Principal extends Owner {
 	/** The one session that the API key may read; null for a caller that is not bound to one. */
 	sessionId: string | null;
 	/**
+	 * The types of events that a key for one session may append. Empty for every other caller: its permissions say whether it may
+	 * append.
+	 */
+	appendTypes: readonly string[];
+	/**
 	 * When the credentials end, as far as it is known, in epoch milliseconds: Infinity for a key that does not expire, and for a
 	 * Clerk session, because its tokens do not say when it ends.
 	 */

@@ -77,7 +77,8 @@ const meanings: Record<ErrorCode, string> = {
 	INVALID_JSON: 'The body is not valid JSON in UTF-8.',
 	VALIDATION_ERROR: 'The body, the query or a header is invalid. `details` names each problem.',
 	UNAUTHORIZED: 'No credentials, or unknown, expired or revoked ones.',
-	FORBIDDEN: 'The API key lacks the permission that the call needs.',
+	FORBIDDEN:
+		'The API key lacks the permission that the call needs, or is for one session and may not do this.',
 	QUOTA_EXCEEDED: 'A limit on what may be stored is reached. Nothing was written.',
 	SESSION_NOT_FOUND: 'The session never existed, was deleted, has expired, or belongs to another caller.',
 	NOT_FOUND: 'There is nothing at this path.',

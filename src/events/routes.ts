@@ -1,5 +1,6 @@
 import { type Context, Hono } from 'hono';
 import { accepts } from 'hono/accepts';
+import { checkMayAppend } from '../auth/append-types.ts';
 import { isStillAllowed } from '../auth/authenticate.ts';
 import { callerKey } from '../auth/rate-limit.ts';
 import { limits } from '../core/limits.ts';
@@ -144,8 +145,9 @@ export const eventRoutes = (snapshots: SnapshotSource) =>
 				id: 'appendEvent',
 				tag: 'Events',
 				summary: 'Append an event',
-				description: `Adds an event to the end of the session’s log. \`payload\` may have at most ${limits.eventPayload} bytes.`,
+				description: `Adds an event to the end of the session’s log. \`payload\` may have at most ${limits.eventPayload} bytes. A key for one session that was made with \`append\` may call this too. A type that its list does not allow is a 403.`,
 				permission: 'PRODUCTS:WRITE',
+				forSessionKeys: 'that may append',
 				headers: ['Idempotency-Key'],
 				errors: ['QUOTA_EXCEEDED'],
 				responses: { 201: { description: 'The new event.', schema: eventSchema } },
@@ -155,6 +157,7 @@ export const eventRoutes = (snapshots: SnapshotSource) =>
 				const event = newEvent(c.req.valid('json'), 'payload');
 				const idempotency = await idempotencyOf(c.req.header('Idempotency-Key'), contentOf(event));
 				const { db, reference } = sessionFrom(c);
+				checkMayAppend(c.get('principal'), event.type);
 				const {
 					event: row,
 					followedUntil,

@@ -2,7 +2,7 @@ import type { Handler } from 'hono';
 import { createMiddleware } from 'hono/factory';
 import type { ZodType } from 'zod';
 import { ApiError, type ErrorCode } from '../core/errors.ts';
-import { mayDo, type NeededPermission } from '../core/principal.ts';
+import { mayDo, type NeededPermission, type Principal } from '../core/principal.ts';
 import type { AppEnv } from './context.ts';
 
 /** A successful response of an operation. The OpenAPI document is made from it. */
@@ -34,8 +34,11 @@ export interface Operation {
 	description: string;
 	/** The permission that a caller needs. Undefined for a public operation. */
 	permission?: NeededPermission;
-	/** Whether a key for one session may call it on that session. Other operations reject such a key. */
-	forSessionKeys?: true;
+	/**
+	 * Whether a key for one session may call it on that session, or only one that may append events: then the operation checks
+	 * the types with `checkMayAppend`. Other operations reject such a key.
+	 */
+	forSessionKeys?: true | 'that may append';
 	/** Whether a public operation queries the database. Operations that need a permission always do. */
 	usesDatabase?: true;
 	headers?: readonly ConditionalHeader[];
@@ -54,21 +57,33 @@ const operations = new WeakMap<object, Operation>();
  * app.get('/:id', operation({ id: 'getSession', permission: 'PRODUCTS:READ', … }), (c) => …)
  */
 export function operation(declared: Operation) {
-	const { permission } = declared;
+	const { permission, forSessionKeys } = declared;
 	const handler = createMiddleware<AppEnv>(async (c, next) => {
-		if (permission !== undefined) {
-			const principal = c.get('principal');
-			if (!mayDo(principal, permission)) {
-				throw new ApiError('FORBIDDEN', `This call needs the permission ${permission}.`);
-			}
-			if (principal.sessionId !== null && !declared.forSessionKeys) {
-				throw new ApiError('FORBIDDEN', 'A key for one session can read that session and nothing else.');
-			}
-		}
+		if (permission !== undefined) checkCaller(c.get('principal'), permission, forSessionKeys);
 		return next();
 	});
 	operations.set(handler, declared);
 	return handler;
+}
+
+/** Throws FORBIDDEN for a caller that may not call an operation. */
+function checkCaller(
+	principal: Principal,
+	needed: NeededPermission,
+	forSessionKeys: Operation['forSessionKeys'],
+): void {
+	const mayAppend = principal.appendTypes.length > 0;
+	if (principal.sessionId !== null && forSessionKeys !== true) {
+		// The list of the key stands for the permission.
+		if (forSessionKeys === 'that may append' && mayAppend) return;
+		const sentence = mayAppend
+			? 'This key can read one session, append events of some types to it, and do nothing else.'
+			: 'This key can read one session and do nothing else.';
+		throw new ApiError('FORBIDDEN', sentence);
+	}
+	if (!mayDo(principal, needed)) {
+		throw new ApiError('FORBIDDEN', `This call needs the permission ${needed}.`);
+	}
 }
 
 /** The operation that a handler of a route declares, or undefined. */

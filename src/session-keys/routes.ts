@@ -2,8 +2,8 @@ import { type Context, Hono } from 'hono';
 import { typeid } from 'typeid-js';
 import { environmentOf, type KeyEnvironment, newApiKey } from '../auth/api-key-format.ts';
 import type { Database } from '../core/database.ts';
-import { validationError } from '../core/errors.ts';
-import type { Principal } from '../core/principal.ts';
+import { ApiError, validationError } from '../core/errors.ts';
+import { mayDo, type Principal } from '../core/principal.ts';
 import { JSON_TYPE, jsonBody } from '../http/body.ts';
 import type { AppEnv } from '../http/context.ts';
 import { jsonResponse } from '../http/json-response.ts';
@@ -37,6 +37,12 @@ function latestExpiry({ keyId, expiresAt }: Principal, now: number): number {
 	return keyId === null ? Math.min(expiresAt, now + MAX_SECONDS_OF_CLERK * 1000) : expiresAt;
 }
 
+/** A key must not be able to do what its maker cannot. Throws FORBIDDEN. */
+function checkMayAllow(maker: Principal, append: readonly string[]): void {
+	if (append.length === 0 || mayDo(maker, 'PRODUCTS:WRITE')) return;
+	throw new ApiError('FORBIDDEN', 'To make a key with `append`, you need the permission PRODUCTS:WRITE.');
+}
+
 /** The calls on keys for one session. They are mounted under the session's path. */
 export const sessionKeyRoutes = new Hono<AppEnv>({ strict: false })
 	.post(
@@ -45,7 +51,7 @@ export const sessionKeyRoutes = new Hono<AppEnv>({ strict: false })
 			id: 'createSessionKey',
 			tag: 'Sessions',
 			summary: 'Make a key for one session',
-			description: `Makes a key that can read and follow this session and do nothing else, for a browser. It ends with the session and with the credentials that made it: when the caller’s key expires, is revoked or is rotated, it stops within \`KEY_CACHE_SECONDS\`. A key that a Clerk session makes expires after an hour at the latest. A session has at most ${MAX_KEYS} keys. A missing body counts as \`{}\`. Such a key cannot make keys.`,
+			description: `Makes a key that can read and follow this session and do nothing else, for a browser. With \`append\` it can also append events of these types to the session. Then the caller also needs the permission \`PRODUCTS:WRITE\`. The key ends with the session and with the credentials that made it: when the caller’s key expires, is revoked or is rotated, it stops within \`KEY_CACHE_SECONDS\`. A key that a Clerk session makes expires after an hour at the latest. A session has at most ${MAX_KEYS} keys. A missing body counts as \`{}\`. Such a key cannot make keys.`,
 			permission: 'PRODUCTS:READ',
 			errors: ['QUOTA_EXCEEDED'],
 			responses: {
@@ -54,16 +60,18 @@ export const sessionKeyRoutes = new Hono<AppEnv>({ strict: false })
 		}),
 		jsonBody({ [JSON_TYPE]: sessionKeyRequestSchema }, { absent: 'is {}' }),
 		async (c) => {
-			const { expiresInSeconds } = c.req.valid('json');
+			const { expiresInSeconds, append = [] } = c.req.valid('json');
+			const maker = c.get('principal');
+			checkMayAllow(maker, append);
 			const { key, keyHash, prefix } = await newApiKey(environmentOfCaller(c));
 			const id = typeid('key').toString();
 			const { db, reference } = sessionFrom(c);
 			const sessionEnd = Date.parse(await readExpiry(db, reference));
-			const maker = c.get('principal');
 			const now = Date.now();
 			const end = Math.min(now + expiresInSeconds * 1000, sessionEnd, latestExpiry(maker, now));
 			const expiresAt = new Date(end).toISOString();
-			const stored = { id, keyHash, prefix, maker, expiresAt };
+			const appendTypes = [...new Set(append)];
+			const stored = { id, keyHash, prefix, appendTypes, maker, expiresAt };
 			await storeSessionKey(databaseOfKeys(c), reference, stored);
 			const made: SessionKey = { expiresAt, id, key };
 			return jsonResponse<SessionKey, 201>(JSON.stringify(made), 201);

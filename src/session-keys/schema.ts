@@ -1,5 +1,7 @@
 import * as z from 'zod';
-import { timestamp } from '../core/fields.ts';
+import { plainLine, timestamp } from '../core/fields.ts';
+import { limits } from '../core/limits.ts';
+import { refusal } from '../core/problems.ts';
 
 const MIN_SECONDS = 60;
 const MAX_SECONDS = 86_400;
@@ -8,6 +10,18 @@ const DEFAULT_SECONDS = 3600;
 export const MAX_SECONDS_OF_CLERK = 3600;
 
 const id = 'key_01k2vxq8f3e7ttyyds0t6w2h4c';
+const MAX_APPEND_TYPES = 20;
+const appendType = plainLine(limits.name, 1)
+	.refine(
+		(type) => !type.slice(0, -1).includes('*'),
+		refusal(
+			'INVALID_FORMAT',
+			'must not contain `*` before its end',
+			'Use a whole type, such as `input.approved`, or the beginning of types with `*` at the end, such as `input.*`.',
+		),
+	)
+	.meta({ pattern: '^[^\\x00-\\x1f\\x7f-\\x9f*]*\\*?$' });
+
 /** `key_` and a TypeID suffix. */
 export const KEY_ID = /^key_[0-7][0-9a-hjkmnp-tv-z]{25}$/;
 export const keyIdSchema = z.string().max(30).regex(KEY_ID);
@@ -19,8 +33,18 @@ export const sessionKeyRequestSchema = z
 			description:
 				'The key expires after this time, or earlier with the session or with the credentials that made it.',
 		}),
+		append: z.array(appendType).min(1).max(MAX_APPEND_TYPES).optional().meta({
+			description:
+				'The types of events that the key may append. `*` at the end of one stands for any rest, also an empty one: `input.*` allows every type that begins with `input.`, and `*` alone allows all types. Without `append` the key can only read.',
+		}),
 	})
-	.meta({ id: 'CreateSessionKey', examples: [{ expiresInSeconds: DEFAULT_SECONDS }] });
+	.meta({
+		id: 'CreateSessionKey',
+		examples: [
+			{ expiresInSeconds: DEFAULT_SECONDS },
+			{ expiresInSeconds: 600, append: ['input.approved', 'input.rejected'] },
+		],
+	});
 
 export const sessionKeySchema = z
 	.object({

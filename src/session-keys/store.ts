@@ -9,6 +9,8 @@ export interface NewSessionKey {
 	id: string;
 	keyHash: string;
 	prefix: string;
+	/** The types of events that the key may append; empty for none. */
+	appendTypes: readonly string[];
 	/** The API key, or else the Clerk session, that makes it. */
 	maker: { keyId: string | null; clerkSessionId: string | null };
 	/** ISO 8601. */
@@ -29,7 +31,7 @@ export async function readExpiry(db: Database, reference: SessionReference): Pro
 }
 
 /**
- * Stores in DB a key that can read one session, wherever the session is. The statement counts the session's keys itself, so that
+ * Stores in DB a key for one session, wherever the session is. The statement counts the session's keys itself, so that
  * requests at the same time cannot pass the limit together. Throws QUOTA_EXCEEDED.
  */
 export async function storeSessionKey(
@@ -53,12 +55,13 @@ async function insertSessionKey(
 	{ id, owner, now }: SessionReference,
 	key: NewSessionKey,
 ): Promise<boolean> {
+	const appendTypes = key.appendTypes.length > 0 ? JSON.stringify(key.appendTypes) : null;
 	const [, stored] = await db.run<[never, { id: string }]>(
 		[
 			sql`INSERT INTO api_keys (id, key_hash, prefix, user_id, organization_id, permissions, created_at,
-					expires_at, session_id, maker_key_id, maker_clerk_session_id)
+					expires_at, session_id, append_types, maker_key_id, maker_clerk_session_id)
 				SELECT ${key.id}, ${key.keyHash}, ${key.prefix}, ${owner.userId}, ${owner.organizationId}, 'PRODUCTS:READ',
-					${now}, ${key.expiresAt}, ${id}, ${key.maker.keyId}, ${key.maker.clerkSessionId}
+					${now}, ${key.expiresAt}, ${id}, ${appendTypes}, ${key.maker.keyId}, ${key.maker.clerkSessionId}
 				WHERE (SELECT count(*) FROM (SELECT 1 FROM api_keys
 					WHERE session_id = ${id} AND expires_at > ${now} LIMIT ${LIMIT})) < ${LIMIT}
 				ON CONFLICT (id) DO NOTHING`,

@@ -91,6 +91,7 @@ describe('an API key', () => {
 			keyId: row.id,
 			clerkSessionId: null,
 			sessionId: null,
+			appendTypes: [],
 			expiresAt: Number.POSITIVE_INFINITY,
 		});
 	});
@@ -149,14 +150,18 @@ describe('the cache of keys', () => {
 				db,
 				{ id: 'sess_1', owner: { userId: row.user_id, organizationId: null }, now: iso(NOW) },
 				{
-					...{ id: `key_of_${row.id}`, keyHash, prefix },
+					...{ id: `key_of_${row.id}`, keyHash, prefix, appendTypes: ['input.*'] },
 					maker: { keyId: row.id, clerkSessionId: null },
 					expiresAt: iso(NOW + HOUR),
 				},
 			);
 		}
 		const [ofRevoked = '', ofExpiring = ''] = made;
-		expect(await principalAt(NOW, ofRevoked)).toMatchObject({ sessionId: 'sess_1', expiresAt: NOW + HOUR });
+		expect(await principalAt(NOW, ofRevoked)).toMatchObject({
+			sessionId: 'sess_1',
+			appendTypes: ['input.*'],
+			expiresAt: NOW + HOUR,
+		});
 		expect(await principalAt(NOW, ofExpiring)).toMatchObject({ expiresAt: NOW + 30 * SECOND });
 		await revokeApiKey(db, makers[0]?.row.id ?? '', iso(NOW + SECOND));
 		expect(await principalAt(NOW + 30 * SECOND - 1, ofExpiring)).toBeDefined();
@@ -224,6 +229,7 @@ describe('the cache of keys', () => {
 			expires_at: iso(NOW + HOUR),
 			last_used_at: iso(NOW),
 			session_id: 'sess_1',
+			append_types: null,
 			maker_expires_at: null,
 		};
 		faulty = faultyD1(d1With(sessionKey));
@@ -232,6 +238,29 @@ describe('the cache of keys', () => {
 		expect(await principalAt(NOW + SECOND, row.key_hash)).toMatchObject({ userId: row.user_id });
 		await principalAt(NOW + SECOND, 'session_key_2099');
 		expect(lookUps()).toBe(2100);
+	});
+
+	it('holds as many keys for one session with the longest lists of types as take some megabytes', async () => {
+		const longest = Array.from({ length: 20 }, (_, n) => `${n}`.padStart(2, '0').repeat(127));
+		const key: FoundApiKey = {
+			id: 'key_1',
+			user_id: 'user_1',
+			organization_id: null,
+			permissions: 'PRODUCTS:READ',
+			expires_at: iso(NOW + HOUR),
+			last_used_at: iso(NOW),
+			session_id: 'sess_1',
+			append_types: JSON.stringify(longest),
+			maker_expires_at: null,
+		};
+		faulty = faultyD1(d1With(key));
+		for (let n = 0; n < 400; n += 1) await principalAt(NOW, `long_list_${n}`);
+		expect(lookUps()).toBe(400);
+		const held = Array.from({ length: 400 }, (_, n) => keyState(`long_list_${n}`, NOW) === 'accepted');
+		const count = held.filter(Boolean).length;
+		expect(count * longest.join('').length).toBeLessThanOrEqual(1_000_000);
+		expect(count).toBeGreaterThan(150);
+		expect(held.lastIndexOf(false)).toBe(400 - count - 1);
 	});
 
 	it('does not cache a failure of the database', async () => {

@@ -54,6 +54,7 @@ describe('a good token', () => {
 			keyId: null,
 			clerkSessionId: 'sess_clerk',
 			sessionId: null,
+			appendTypes: [],
 			expiresAt: Number.POSITIVE_INFINITY,
 		});
 	});

@@ -79,6 +79,8 @@ const PLACES: Record<
 	'in an unknown member': [updateSchema, (shape, size) => `{"x":${shape(size)},"status":"intake"}`],
 	'in an unknown member of a key': [sessionKeyRequestSchema, (shape, size) => `{"x":${shape(size)}}`],
 	'in the number of a key': [sessionKeyRequestSchema, (shape, size) => `{"expiresInSeconds":${shape(size)}}`],
+	'in the types of a key': [sessionKeyRequestSchema, (shape, size) => `{"append":${shape(size)}}`],
+	'in a type of a key': [sessionKeyRequestSchema, (shape, size) => `{"append":["t",${shape(size)}]}`],
 	'in place of an object': [createSchema, (shape, size) => `{"prd":${shape(size)}}`],
 	'within an object': [mergePatchSchema, (shape, size) => `{"plan":{"a":${shape(size)}}}`],
 	'within four objects': [
