@@ -19,7 +19,7 @@ const planSchema = z.object({ modules: z.array(z.string()) });
 const moduleSchema = z.object({ state: z.enum(['built', 'failed']), code: z.string().optional() });
 const assemblySchema = z.record(z.string(), moduleSchema);
 
-interface Run {
+export interface Run {
 	client: Client;
 	model: LanguageModel;
 	/** The session. */
@@ -43,7 +43,11 @@ export async function generate(run: Run): Promise<void> {
 	await assemble(run);
 }
 
-async function makePlan({ client, model, id }: Run, prd: unknown): Promise<z.infer<typeof planSchema>> {
+/** Makes the plan of a session. */
+export async function makePlan(
+	{ client, model, id }: Run,
+	prd: unknown,
+): Promise<z.infer<typeof planSchema>> {
 	const { output: plan } = await generateText({
 		model,
 		output: Output.object({ schema: planSchema }),

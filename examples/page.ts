@@ -27,10 +27,16 @@ async function clientBundle(): Promise<string> {
 	return outputFiles[0]?.text ?? '';
 }
 
-/** Serves the page. The API key stays in this process; the page gets keys that can only read the session which it shows. */
-export async function pageServer(service: { baseUrl: string; token: string }): Promise<Server> {
+/**
+ * Serves a page. The API key stays in this process; the page gets keys that can only read the session which it shows, and append
+ * events of the types in `append`.
+ */
+export async function pageServer(
+	service: { baseUrl: string; token: string },
+	{ page: file = 'page.html', append }: { page?: string; append?: readonly string[] } = {},
+): Promise<Server> {
 	const client = createClient(service);
-	const page = readFileSync(join(import.meta.dirname, 'page.html'), 'utf8');
+	const page = readFileSync(join(import.meta.dirname, file), 'utf8');
 	const script = await clientBundle();
 	return createServer(async (request, response) => {
 		const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost');
@@ -44,7 +50,7 @@ export async function pageServer(service: { baseUrl: string; token: string }): P
 			// In your project, check here that the session belongs to the user who asks.
 			const id = searchParams.get('session') ?? '';
 			const made = await client
-				.createKey(id, { expiresInSeconds: KEY_SECONDS })
+				.createKey(id, { append, expiresInSeconds: KEY_SECONDS })
 				.catch((error: Error) => ({ error: error.message }));
 			return send('application/json', JSON.stringify(made), 'key' in made ? 201 : 404);
 		}

@@ -80,6 +80,11 @@ export interface EditOptions extends CallOptions {
 export interface KeyOptions extends CallOptions {
 	/** How long the key works, in seconds: 60 to 86,400, default 3,600. It never outlives the session. */
 	expiresInSeconds?: number | undefined;
+	/**
+	 * The types of events that the key may append: 1 to 20. `*` at the end of one stands for any rest: `input.*`. Needs the
+	 * permission to write. Without it the key can only read.
+	 */
+	append?: readonly string[] | undefined;
 }
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -184,10 +189,11 @@ export interface Client<T extends Types = Untyped> {
 	delete(id: string, options?: ConditionalOptions): Answered<void>;
 
 	/**
-	 * Makes a key that can only read this session, its events and its stream. Give such a key to a browser.
+	 * Makes a key that can only read this session, its events and its stream, and append events of the types in `append`.
+	 * Give such a key to a browser.
 	 *
 	 * @example
-	 * const { key } = await client.createKey(session.id, { expiresInSeconds: 600 });
+	 * const { key } = await client.createKey(session.id, { append: ['input.*'], expiresInSeconds: 600 });
 	 */
 	createKey(id: string, options?: KeyOptions): Answered<SessionKey>;
 

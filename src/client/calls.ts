@@ -59,11 +59,11 @@ export const deletionOf = (path: string, options: ConditionalOptions): Call => (
 	options,
 });
 
-export const newKeyOf = (id: string, { expiresInSeconds, ...options }: KeyOptions): Call => ({
+export const newKeyOf = (id: string, { append, expiresInSeconds, ...options }: KeyOptions): Call => ({
 	method: 'POST',
 	path: pathOf(id, 'keys'),
 	headers: { 'content-type': JSON_TYPE },
-	body: JSON.stringify({ expiresInSeconds }),
+	body: JSON.stringify({ append, expiresInSeconds }),
 	kind: 'other',
 	isRepeatable: false,
 	documented: 201,

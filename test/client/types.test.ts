@@ -4,7 +4,7 @@ import type * as generated from '../../src/client/client.ts';
 import { type Client, createClient } from '../../src/client/client.ts';
 import type { errorSchema } from '../../src/core/errors.ts';
 import type { appendSchema, eventPageSchema, eventSchema } from '../../src/events/schema.ts';
-import type { sessionKeySchema } from '../../src/session-keys/schema.ts';
+import type { sessionKeyRequestSchema, sessionKeySchema } from '../../src/session-keys/schema.ts';
 import type {
 	createSchema,
 	mergePatchSchema,
@@ -43,6 +43,10 @@ describe('the types of the client', () => {
 		expectTypeOf<z.input<typeof mergePatchSchema>>().toExtend<generated.MergeSession>();
 		expectTypeOf<z.input<typeof appendSchema>>().toExtend<generated.AppendEvent>();
 		expectTypeOf<z.input<typeof stepSchema>>().toExtend<generated.AppendStep>();
+		expectTypeOf<z.input<typeof sessionKeyRequestSchema>>().toExtend<generated.KeyOptions>();
+		expectTypeOf<Exclude<keyof generated.KeyOptions, keyof generated.CallOptions>>().toEqualTypeOf<
+			keyof z.input<typeof sessionKeyRequestSchema>
+		>();
 		expectTypeOf<keyof generated.CreateSession>().toEqualTypeOf<keyof z.input<typeof createSchema>>();
 		expectTypeOf<keyof generated.UpdateSession>().toEqualTypeOf<keyof z.input<typeof updateSchema>>();
 		expectTypeOf<keyof generated.MergeSession>().toEqualTypeOf<keyof z.input<typeof mergePatchSchema>>();

@@ -4,6 +4,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { ANSWERS, generateWithApproval } from '../../examples/approval.ts';
+import { mockModel } from '../../examples/mock-model.ts';
 import { createClient } from '../../src/client/client.ts';
 import { ROOT, type Server, startServer } from '../support/server.ts';
 
@@ -73,6 +75,44 @@ it('the backend waits for the product, and takes it', async () => {
 			'ui.ts': expect.any(String),
 		},
 	});
+});
+
+/** A generator that asks, and a client with a key that can only answer, which has answered before it is asked. */
+async function asked() {
+	const client = newClient();
+	const { id } = await client.create({ prd: { title: 'Support assistant' } });
+	const { key: token } = await client.createKey(id, { append: ANSWERS });
+	const guest = createClient({ baseUrl: server.url, token });
+	await guest.append(id, { type: 'input.approved' });
+	const generation = generateWithApproval({ client, model: mockModel(), id });
+	for await (const item of guest.follow(id)) {
+		if (item.type === 'event' && item.event.type === 'input.requested') break;
+	}
+	const { plan, status } = await client.get(id);
+	expect(plan).toEqual({ modules: ['api', 'ui', 'billing'] });
+	expect(status).toBe('generating');
+	return { client, id, guest, generation };
+}
+
+it('the approval: the generator asks once, waits, and builds when the answer is yes', async () => {
+	const { client, id, guest, generation } = await asked();
+	const restarted = generateWithApproval({ client, model: mockModel(), id });
+	expect((await client.get(id)).events.some(({ type }) => type === 'module.built')).toBe(false);
+	await guest.append(id, { type: 'input.approved' });
+	await Promise.all([generation, restarted]);
+	const { events, status } = await client.get(id);
+	expect(status).toBe('complete');
+	expect(events.filter(({ type }) => type === 'input.requested')).toHaveLength(1);
+});
+
+it('the approval: the generator builds nothing when the answer is no, whatever follows', async () => {
+	const { client, id, guest, generation } = await asked();
+	await guest.append(id, { type: 'input.rejected' });
+	await guest.append(id, { type: 'input.approved' });
+	await generation;
+	const { events, status } = await client.get(id);
+	expect(status).toBe('failed');
+	expect(events.map(({ type }) => type)).not.toContain('module.built');
 });
 
 it('are short enough to be read and copied', () => {
