@@ -79,7 +79,7 @@ async function rotate(database: OpenDatabase, values: Options, id: string): Prom
 	if (state !== 'active') throw usageError(`${old.id} is ${state}: only an active key can be rotated.`);
 	if (old.session_id !== null) {
 		throw usageError(
-			`${old.id} can read one session only, and cannot be rotated. Make a new key with the API.`,
+			`${old.id} is for one session only, and cannot be rotated. Make a new key with the API.`,
 		);
 	}
 	const until = old.expires_at !== null && old.expires_at < grace ? old.expires_at : grace;

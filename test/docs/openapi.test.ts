@@ -116,7 +116,7 @@ describe('the OpenAPI document', () => {
 
 	it('has examples that the service itself accepts', async () => {
 		const caller = await newCaller();
-		const exampleOf = (name: string) => document.components.schemas[name]?.examples?.[0];
+		const exampleOf = (name: string, at = 0) => document.components.schemas[name]?.examples?.[at];
 		const created = await caller.call('POST', SESSIONS, { body: exampleOf('CreateSession') });
 		const path = `${SESSIONS}/${created.json.id}`;
 		const answers = [
@@ -129,8 +129,9 @@ describe('the OpenAPI document', () => {
 			await caller.call('POST', `${path}/events`, { body: exampleOf('AppendEvent') }),
 			await caller.call('POST', `${path}/steps`, { body: exampleOf('AppendStep') }),
 			await caller.call('POST', `${path}/keys`, { body: exampleOf('CreateSessionKey') }),
+			await caller.call('POST', `${path}/keys`, { body: exampleOf('CreateSessionKey', 1) }),
 		];
-		expect(answers.map((answer) => answer.status)).toEqual([201, 200, 200, 201, 201, 201]);
+		expect(answers.map((answer) => answer.status)).toEqual([201, 200, 200, 201, 201, 201, 201]);
 	});
 
 	it('has examples of responses that match their schemas', () => {
@@ -290,6 +291,33 @@ describe('the pattern of a string in a request', () => {
 					status === 201 || isSeparator,
 				]);
 			}
+		}
+	});
+
+	it('accepts the types that a key may have', async () => {
+		const caller = await newCaller();
+		const { id } = await caller.create();
+		const append = document.components.schemas.CreateSessionKey?.properties.append;
+		const { items } = append as unknown as {
+			items: { pattern: string; minLength: number; maxLength: number };
+		};
+		expect(items).toMatchObject({ minLength: 1, maxLength: limits.name });
+		for (const type of [
+			'a',
+			'a.*',
+			'*',
+			'a b',
+			'é😀',
+			'**',
+			'a*b',
+			'*a',
+			'a**',
+			'a\tb',
+			'a\u0000',
+			'a\u0085*',
+		]) {
+			const { status } = await caller.call('POST', `${SESSIONS}/${id}/keys`, { body: { append: [type] } });
+			expect([type, new RegExp(items.pattern).test(type)]).toEqual([type, status === 201]);
 		}
 	});
 });

@@ -62,6 +62,17 @@ describe('GET /healthz', () => {
 			await env.FURTHER_1.exec(`ALTER TABLE renamed RENAME TO ${name}`);
 		}
 	});
+
+	it('returns 503 when a column of a later migration is missing', async () => {
+		vi.spyOn(console, 'error').mockImplementation(() => {});
+		const status = async () =>
+			(await serviceWith({ DB: env.FURTHER_1 })(new Request('https://api.test/healthz'))).status;
+		expect(await status()).toBe(200);
+		await env.FURTHER_1.exec('ALTER TABLE api_keys RENAME COLUMN append_types TO renamed');
+		expect(await status()).toBe(503);
+		await env.FURTHER_1.exec('ALTER TABLE api_keys RENAME COLUMN renamed TO append_types');
+		expect(await status()).toBe(200);
+	});
 });
 
 describe('the reference page', () => {

@@ -278,6 +278,23 @@ describe('npm run keys in a process of its own', () => {
 		expect(await find(made.id)).toMatchObject({ state: 'revoked' });
 	});
 
+	it('lists a session key with the types of events that it may append', async () => {
+		const { key } = await create('--user', 'user_of_answers');
+		const headers = { Authorization: key, Connection: 'close', 'Content-Type': 'application/json' };
+		const post = async (path: string, body: object) => {
+			const request = { method: 'POST', headers, body: JSON.stringify(body) };
+			return (await (await fetch(server.url + SESSIONS + path, request)).json()) as { id: string };
+		};
+		const session = await post('', {});
+		const { id } = await post(`/${session.id}/keys`, { append: ['input.*', 'say "yes"'] });
+		const { id: reader } = await post(`/${session.id}/keys`, {});
+		expect(await find(id)).toMatchObject({ append: ['input.*', 'say "yes"'], state: 'active' });
+		expect(await find(reader)).toMatchObject({ append: [] });
+		expect((await keys('list')).stdout).toContain(
+			`PRODUCTS:READ and append input.*, say "yes" of ${session.id}, made by `,
+		);
+	});
+
 	it('revokes the keys that a Clerk session has made', async () => {
 		expect(await json('revoke', 'sess_signed_out')).toEqual({
 			id: 'sess_signed_out',
