@@ -13,7 +13,7 @@ import { local } from './local.ts';
 import { mockModel } from './mock-model.ts';
 import { pageServer } from './page.ts';
 
-/** The answers, whole types: a program that compares types must not let a page choose any other. */
+/** The types of the answers. The key of the page allows these whole types, and so no other event. */
 export const ANSWERS = ['input.approved', 'input.rejected'];
 
 /** Plans the product of a session, asks, and builds if the answer is yes. After a crash, it goes on where it was. */

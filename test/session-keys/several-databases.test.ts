@@ -37,6 +37,17 @@ describe.each([0, 3])('a key for one session in database %i', (number) => {
 		}
 	});
 
+	it('appends the types on its list from anywhere, and no others', async () => {
+		const { caller, id, path } = await holder(number);
+		const made = await caller.call<SessionKey>('POST', `${path}/keys`, { body: { append: ['input.*'] } });
+		const guest = callerWith(made.json.key, caller, near(4));
+		const append = (type: string) => guest.call('POST', `${path}/events`, { body: { type } });
+		expect([(await append('input.approved')).status, (await append('plan.ready')).status]).toEqual([
+			201, 403,
+		]);
+		expect((await caller.details(id)).events.map(({ type }) => type)).toEqual(['input.approved']);
+	});
+
 	it('expires with the session at the latest, and reads nothing when the session is deleted', async () => {
 		const { caller, id, path, guest } = await holder(number);
 		const end = new Date(Date.now() + 600_000).toISOString();
