@@ -11,6 +11,7 @@ import { pause } from '../core/pause.ts';
 import { type Sql, sql } from '../core/sql.ts';
 import { within } from '../core/within.ts';
 import { type FaultKind, faultKind, faultText, outageOf } from './faults.ts';
+import { sizeOfRows, sizeOfValues, workOf } from './work.ts';
 
 /**
  * How often idempotent statements are sent in all. D1 itself tries a read-only query up to two more times
@@ -35,6 +36,9 @@ const MAY_BE_THE_BOOKMARK: readonly FaultKind[] = ['bug', 'schema', 'transient',
 const isReadOnly = (statements: readonly Sql[]) =>
 	statements.every(({ sql: text }) => /^\s*(SELECT|WITH)\b(?!.*\b(INSERT|UPDATE|DELETE)\b)/is.test(text));
 
+/** Ends a turn, and says how many milliseconds of work the trip was; undefined if it failed. */
+type EndTurn = (work: number | undefined) => void;
+
 /** How to open a database. */
 interface Opening {
 	/** From a caller: the reads may be served by a replica that is at least as recent. */
@@ -43,8 +47,11 @@ interface Opening {
 	name?: string | undefined;
 	/** How long a trip may take. */
 	tripMs?: number;
-	/** Waits until a trip may begin, at most some milliseconds, and returns a function that ends its turn if it has one. */
-	takeTurn?: (milliseconds: number) => Promise<(() => void) | undefined>;
+	/**
+	 * Waits until a trip with some least work may begin, at most some milliseconds, and returns a function that ends its turn
+	 * if it has one.
+	 */
+	takeTurn?: (leastWork: number, milliseconds: number) => Promise<EndTurn | undefined>;
 }
 
 /**
@@ -64,7 +71,7 @@ export function openDatabase(
 	let startsAt = bookmark && BOOKMARK.test(bookmark) ? bookmark : undefined;
 	let session = d1.withSession(startsAt ?? 'first-primary');
 
-	async function attempt(statements: readonly Sql[], milliseconds: number): Promise<D1Result[]> {
+	async function attempt(statements: readonly Sql[], sent: number, milliseconds: number) {
 		const prepared = statements.map(({ sql: text, values }) => session.prepare(text).bind(...values));
 		const [only] = prepared;
 		const started = Date.now();
@@ -74,12 +81,16 @@ export function openDatabase(
 			prepared.length === 1 && only ? only.all().then((result) => [result]) : session.batch(prepared);
 		try {
 			const results = await within(milliseconds, trip, () => new Error('The trip to D1 timed out.'));
+			let received = 0;
+			let inSqlite = 0;
 			for (const { meta, results: rows } of results) {
 				stats.rowsRead += meta.rows_read;
 				stats.rowsWritten += meta.rows_written;
-				stats.bytesRead += sizeOf(rows);
+				received += sizeOfRows(rows);
+				inSqlite += meta.duration;
 			}
-			return results;
+			stats.bytesRead += received;
+			return { results, work: workOf({ milliseconds: inSqlite, bytes: sent + received }) };
 		} finally {
 			stats.milliseconds += Date.now() - started;
 		}
@@ -89,16 +100,19 @@ export function openDatabase(
 		const isRead = isReadOnly(statements);
 		const maxTries = isRead ? MAX_TRIES.read : options?.idempotent ? MAX_TRIES.write : 1;
 		const endsAt = Date.now() + tripMs;
+		const sent = sizeOfValues(statements);
 		let failedAtBookmark: { bookmark: string; fault: unknown } | undefined;
 		for (let tries = 1; ; tries += 1) {
-			let endTurn: (() => void) | undefined;
+			let endTurn: EndTurn | undefined;
+			let work: number | undefined;
 			try {
-				endTurn = await takeTurn?.(endsAt - Date.now());
+				endTurn = await takeTurn?.(workOf({ milliseconds: 0, bytes: sent }), endsAt - Date.now());
 				const left = endsAt - Date.now();
 				const isAtBookmark = isRead && startsAt !== undefined;
-				const results = await attempt(statements, isAtBookmark ? left / 2 : left);
+				const done = await attempt(statements, sent, isAtBookmark ? left / 2 : left);
+				work = done.work;
 				if (failedAtBookmark) warnOfBookmark(failedAtBookmark);
-				return results;
+				return done.results;
 			} catch (fault) {
 				const kind = faultKind(fault);
 				const from = startsAt;
@@ -112,7 +126,7 @@ export function openDatabase(
 					throw unavailable(kind, named) ?? named;
 				}
 			} finally {
-				endTurn?.();
+				endTurn?.(work);
 			}
 			await pause(Math.random() * FIRST_DELAY_MS * 2 ** (tries - 1));
 		}
@@ -147,15 +161,6 @@ export function openDatabase(
 			}
 		},
 	};
-}
-
-/** The characters of the texts in rows. */
-function sizeOf(rows: readonly unknown[]): number {
-	let size = 0;
-	for (const row of rows) {
-		for (const value of Object.values(row as object)) if (typeof value === 'string') size += value.length;
-	}
-	return size;
 }
 
 /** The error that a fault becomes when the same request can succeed later, or undefined. */

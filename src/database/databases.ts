@@ -27,11 +27,11 @@ export function openDatabases(
 		return openDatabase(env[name] ?? env.DB, stats, {
 			bookmark: from,
 			name: numbers.length > 1 ? name : undefined,
-			async takeTurn(milliseconds) {
+			async takeTurn(leastWork, milliseconds) {
 				const caller = callerOf();
 				const atOnce = use === 'a call' ? TRIPS_AT_ONCE : LOOK_UPS_AT_ONCE;
 				if (caller === undefined) return undefined;
-				return takeTurn(`${use} on ${name} of ${caller}`, atOnce, milliseconds);
+				return takeTurn({ name: `${use} on ${name} of ${caller}`, atOnce, leastWork }, milliseconds);
 			},
 		});
 	};

@@ -1,12 +1,21 @@
 import { pause } from '../core/pause.ts';
 
 /**
- * Trips of one caller to one database that an isolate has under way at once. D1 runs one query at a time, so each of them is
- * a query that somebody else's waits for. Eight trips of 150 ms at once are 3,200 in 60 s, more than the rate limit allows.
+ * Trips of one caller to one database that an isolate has under way at once. Eight trips of 150 ms at once are 3,200 in 60 s,
+ * more than the rate limit allows.
  */
 export const TRIPS_AT_ONCE = 8;
 /** The same for the look-ups of a caller's streams, of which each can bring 200 KB, and which nobody waits for. */
 export const LOOK_UPS_AT_ONCE = 2;
+/**
+ * The work of these trips in D1, in milliseconds. D1 runs one query at a time, so somebody else's query waits for all of it. A
+ * caller whose trips are more work has fewer under way, and at least one.
+ */
+export const WORK_AT_ONCE_MS = 10;
+/** The work of a trip of a caller of whom little is known, and of one that failed: four of them are under way at once. */
+const UNKNOWN_WORK_MS = WORK_AT_ONCE_MS / 4;
+/** How long the work of a trip is remembered. A caller can hide the work of its next trips for one burst in this time. */
+const REMEMBERED_MS = 10_000;
 /**
  * The pause after which a request looks whether its turn has come: half a millisecond for each that waits before it, because
  * D1 takes longer for a trip than that.
@@ -20,46 +29,85 @@ const CANCELLED_MS = 500;
 /** What cancelled requests leave behind is looked through when there are many callers. */
 const MANY_CALLERS = 1000;
 
-/** The trips of a caller to a database. Times are in epoch milliseconds. */
+/** What a trip may do. Times are in milliseconds. */
+interface Trip {
+	/** Whose trip it is, and where it goes. */
+	name: string;
+	/** How many of the name may be under way. */
+	atOnce: number;
+	/** The least work that it can be, from what it sends. */
+	leastWork: number;
+}
+
+/** The trips of a caller to a database. Times are in epoch milliseconds, and work is in milliseconds. */
 interface Lane {
 	/** When each trip is over at the latest. */
-	underWay: Set<{ endsAt: number }>;
+	underWay: Set<{ endsAt: number; work: number }>;
 	/** When each request that waits has last looked, the longest waiting first. */
-	waiting: Set<{ lookedAt: number }>;
+	waiting: Set<{ lookedAt: number; leastWork: number }>;
+	/** The two trips with the most work of those that are remembered, the larger one first. */
+	largest: { endedAt: number; work: number }[];
 }
 
 const lanes = new Map<string, Lane>();
+let laneCountToTidy = MANY_CALLERS;
 
 /**
- * Waits until a trip may begin, at most some milliseconds: trips of one name begin in the order in which they came, `atOnce` of
- * them. Returns a function that ends the trip, and throws when the time is over. Each request looks for itself again and
- * again, because it must not wait for another one, which may be cancelled. A trip that nobody ends ends after the same time.
+ * Waits until a trip may begin, at most some milliseconds: trips of one name begin in the order in which they came, as many at
+ * once as their work allows. Returns a function that ends the trip and takes its work, undefined where that is not known.
+ * Throws when the time is over. Each request looks for itself again and again, because it must not wait for another one,
+ * which may be cancelled. A trip that nobody ends ends after the same time.
  */
-export async function takeTurn(name: string, atOnce: number, milliseconds: number): Promise<() => void> {
+export async function takeTurn(
+	{ name, atOnce, leastWork }: Trip,
+	milliseconds: number,
+): Promise<(work: number | undefined) => void> {
 	const lane = laneOf(name);
-	const own = { lookedAt: Date.now() };
+	const own = { lookedAt: Date.now(), leastWork };
 	const lastChance = own.lookedAt + milliseconds;
 	lane.waiting.add(own);
 	try {
 		for (;;) {
 			own.lookedAt = Date.now();
-			dropCancelled(lane, own.lookedAt);
-			const place = placeOf(own, lane);
-			if (place < atOnce - lane.underWay.size) break;
+			tidy(lane, own.lookedAt);
+			if (mayBegin(own, lane, atOnce)) break;
 			if (own.lookedAt >= lastChance) {
 				throw new Error('The trip timed out before it began, because its caller has too many at once.');
 			}
-			await pause(Math.max(LEAST_PAUSE_MS, place * PAUSE_MS_A_PLACE));
+			await pause(Math.max(LEAST_PAUSE_MS, placeOf(own, lane) * PAUSE_MS_A_PLACE));
 		}
 	} finally {
 		lane.waiting.delete(own);
 	}
-	const trip = { endsAt: Date.now() + milliseconds };
+	const trip = { endsAt: Date.now() + milliseconds, work: expectedWork(own, lane) };
 	lane.underWay.add(trip);
-	return () => {
+	return (work = UNKNOWN_WORK_MS) => {
 		lane.underWay.delete(trip);
-		if (isEmpty(lane) && lanes.get(name) === lane) lanes.delete(name);
+		lane.largest.push({ endedAt: Date.now(), work });
+		lane.largest.sort((a, b) => b.work - a.work).splice(2);
 	};
+}
+
+/**
+ * The work that a trip is expected to be: as much as the second largest one of late. A single large one can be an accident of
+ * D1, and the average would let a caller hide a few large ones among many small ones.
+ */
+const expectedWork = ({ leastWork }: { leastWork: number }, { largest }: Lane): number =>
+	Math.max(leastWork, largest[1]?.work ?? UNKNOWN_WORK_MS);
+
+/** Whether a request may begin its trip beside those that are under way, and after all that began to wait before it. */
+function mayBegin(own: { leastWork: number }, lane: Lane, atOnce: number): boolean {
+	let trips = lane.underWay.size;
+	let work = 0;
+	for (const trip of lane.underWay) work += trip.work;
+	for (const request of lane.waiting) {
+		if (trips >= atOnce) return false;
+		work += expectedWork(request, lane);
+		if (trips > 0 && work > WORK_AT_ONCE_MS) return false;
+		if (request === own) return true;
+		trips += 1;
+	}
+	return true;
 }
 
 /** How many requests began to wait before this one, up to MAX_PLACE. */
@@ -72,25 +120,27 @@ function placeOf(own: object, { waiting }: Lane): number {
 	return place;
 }
 
-const isEmpty = ({ underWay, waiting }: Lane): boolean => underWay.size + waiting.size === 0;
-
 function laneOf(name: string): Lane {
 	const known = lanes.get(name);
 	if (known) return known;
-	if (lanes.size >= MANY_CALLERS) {
+	if (lanes.size >= laneCountToTidy) {
 		const now = Date.now();
 		for (const [other, lane] of lanes) {
-			dropCancelled(lane, now);
-			if (isEmpty(lane)) lanes.delete(other);
+			tidy(lane, now);
+			if (lane.underWay.size + lane.waiting.size + lane.largest.length === 0) lanes.delete(other);
 		}
+		// Each lane is so looked through about once for each one that is added.
+		laneCountToTidy = Math.max(MANY_CALLERS, 2 * lanes.size);
 	}
-	const lane: Lane = { underWay: new Set(), waiting: new Set() };
+	const lane: Lane = { underWay: new Set(), waiting: new Set(), largest: [] };
 	lanes.set(name, lane);
 	return lane;
 }
 
-/** Drops the trips that are over, and the requests at the front that do not look any more. */
-function dropCancelled({ underWay, waiting }: Lane, now: number): void {
+/** Drops the trips that are over or forgotten, and the requests at the front that do not look any more. */
+function tidy(lane: Lane, now: number): void {
+	const { underWay, waiting } = lane;
+	lane.largest = lane.largest.filter(({ endedAt }) => endedAt + REMEMBERED_MS > now);
 	for (const trip of underWay) if (trip.endsAt <= now) underWay.delete(trip);
 	let looked = 0;
 	for (const request of waiting) {

@@ -1,14 +1,14 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, it, vi } from 'vitest';
 import { pause } from '../../src/core/pause.ts';
-import { LOOK_UPS_AT_ONCE, TRIPS_AT_ONCE, takeTurn } from '../../src/database/turns.ts';
+import { LOOK_UPS_AT_ONCE, TRIPS_AT_ONCE, takeTurn, WORK_AT_ONCE_MS } from '../../src/database/turns.ts';
 import { type Caller, newCaller, SESSIONS } from '../support/api.ts';
 import { followSession, liveService } from '../support/follow.ts';
 import { FIVE } from '../support/several-databases.ts';
 import { wrappedD1 } from '../support/wrapped-d1.ts';
 
-/** A D1 binding that holds its trips until it is opened, and knows how many it holds. */
-function heldD1(real: D1Database) {
+/** A D1 binding that holds its trips until it is opened, knows how many it holds, and reports the same duration for each query. */
+function heldD1(real: D1Database, duration = 0.3) {
 	const held = { d1: real, isHeld: false, trips: 0, most: 0 };
 	held.d1 = wrappedD1(real, async (_, work) => {
 		held.trips += 1;
@@ -16,7 +16,7 @@ function heldD1(real: D1Database) {
 		await vi.waitUntil(() => !held.isHeld, { timeout: 20_000, interval: 5 });
 		const results = await work();
 		held.trips -= 1;
-		return results;
+		return results.map((result) => ({ ...result, meta: { ...result.meta, duration } }));
 	});
 	return held;
 }
@@ -44,6 +44,38 @@ describe('the trips of a caller', () => {
 		await Promise.all(calls);
 		expect(held.most).toBe(TRIPS_AT_ONCE);
 		expect((await caller.details(id)).events.length).toBe(40);
+	});
+
+	it('are fewer at once if they keep D1 busy for longer', async () => {
+		const held = heldD1(env.DB, 0.28 * WORK_AT_ONCE_MS);
+		const fetcher = liveService({ DB: held.d1 });
+		const caller = await newCaller({ fetcher });
+		const { id } = await caller.create();
+		await settled(caller, held);
+		held.isHeld = true;
+		held.most = 0;
+		const calls = Array.from({ length: 12 }, () => caller.append(id));
+		await vi.waitFor(() => expect(held.trips).toBe(3));
+		held.isHeld = false;
+		await Promise.all(calls);
+		expect(held.most).toBe(3);
+	});
+
+	it('are fewer at once if they send much, whatever the earlier ones did', async () => {
+		const held = heldD1(env.DB);
+		const fetcher = liveService({ DB: held.d1 });
+		const caller = await newCaller({ fetcher });
+		const { id } = await caller.create();
+		await settled(caller, held);
+		held.isHeld = true;
+		held.most = 0;
+		const large = { text: 'x'.repeat(390_000) };
+		const body = { prd: large, plan: large, productObject: large, assemblyState: large };
+		const calls = Array.from({ length: 12 }, () => caller.call('PATCH', `${SESSIONS}/${id}`, { body }));
+		await vi.waitFor(() => expect(held.trips).toBe(2));
+		held.isHeld = false;
+		await Promise.all(calls);
+		expect(held.most).toBe(2);
 	});
 
 	it('of its streams are two at once, and do not keep its calls', async () => {
@@ -85,47 +117,158 @@ describe('the trips of a caller', () => {
 	});
 });
 
+type EndTurn = Awaited<ReturnType<typeof takeTurn>>;
+
+const trip = (name: string) => ({ name, atOnce: TRIPS_AT_ONCE, leastWork: 0 });
+
+/** How many of twelve trips begin before any of them ends. They are then ended with their work. */
+async function begun(
+	{ name, ...rest }: { name: string; atOnce?: number; leastWork?: number },
+	work?: number,
+) {
+	const ends: EndTurn[] = [];
+	const all = Array.from({ length: 12 }, async () => {
+		ends.push(await takeTurn({ ...trip(name), ...rest }, 60_000));
+	});
+	await pause(10);
+	const count = ends.length;
+	for (let ended = 0; ended < all.length; await pause(1)) {
+		for (; ended < ends.length; ended += 1) ends[ended]?.(work);
+	}
+	await Promise.all(all);
+	return count;
+}
+
+/** Makes trips with some work known, one after another. */
+async function know(name: string, works: readonly number[]): Promise<void> {
+	for (const work of works) (await takeTurn(trip(name), 60_000))(work);
+}
+
+describe('the trips under way', () => {
+	it('are four of a caller of whom nothing is known', async () => {
+		expect(await begun({ name: 'unknown' })).toBe(4);
+	});
+
+	it.each([
+		[0, 8],
+		[1, 8],
+		[2, 5],
+		[3, 3],
+		[5, 2],
+		[6, 1],
+		[1000, 1],
+	])('of which each is %d ms of work are %d', async (work, count) => {
+		const name = `work of ${work}`;
+		await know(name, [work, work]);
+		expect(await begun({ name }, work)).toBe(count);
+	});
+
+	it('are no more than may be, however small they are', async () => {
+		await know('few', [0, 0]);
+		expect(await begun({ name: 'few', atOnce: 2 }, 0)).toBe(2);
+	});
+
+	it('are not fewer for a single large one', async () => {
+		await know('accident', [0.3, 500, 0.3]);
+		expect(await begun({ name: 'accident' })).toBe(8);
+	});
+
+	it('stay few when many small ones follow large ones', async () => {
+		await know('mixed', [9, 9, ...Array.from({ length: 200 }, () => 0.3)]);
+		expect(await begun({ name: 'mixed' })).toBe(1);
+	});
+
+	it('become more again when the large ones were ten seconds ago', async () => {
+		await know('later', [9, 9]);
+		const now = Date.now();
+		const clock = vi.spyOn(Date, 'now').mockReturnValue(now + 9_000);
+		await know('later', [0.3, 0.3]);
+		expect(await begun({ name: 'later' }, 0.3)).toBe(1);
+		clock.mockReturnValue(now + 10_001);
+		await know('later', [0.3, 0.3]);
+		expect(await begun({ name: 'later' }, 0.3)).toBe(8);
+		clock.mockRestore();
+	});
+
+	it('are fewer if they send much', async () => {
+		await know('sends', [0.3, 0.3]);
+		expect(await begun({ name: 'sends', leastWork: 4 }, 0.3)).toBe(2);
+	});
+
+	it('do not pass one with much work that waits', async () => {
+		await know('order', [0.3, 0.3]);
+		const small = trip('order');
+		const first = await takeTurn(small, 60_000);
+		const order: string[] = [];
+		const large = takeTurn({ ...small, leastWork: WORK_AT_ONCE_MS }, 60_000).then((end) => {
+			order.push('large');
+			end(0.3);
+		});
+		const later = takeTurn(small, 60_000).then((end) => {
+			order.push('later');
+			end(0.3);
+		});
+		await pause(10);
+		expect(order).toEqual([]);
+		first(0.3);
+		await Promise.all([large, later]);
+		expect(order).toEqual(['large', 'later']);
+	});
+
+	it('count as little known after they failed', async () => {
+		await know('failing', [0.3, 0.3]);
+		for (let n = 0; n < 2; n += 1) {
+			(await takeTurn(trip('failing'), 60_000))(undefined);
+		}
+		expect(await begun({ name: 'failing' })).toBe(4);
+	});
+});
+
 describe('a turn', () => {
 	it('that nobody ends is over after its time', async () => {
-		for (let n = 0; n < TRIPS_AT_ONCE; n += 1) await takeTurn('a', TRIPS_AT_ONCE, 100);
-		const end = await takeTurn('a', TRIPS_AT_ONCE, 5000);
-		end();
+		await know('a', [0.3, 0.3]);
+		for (let n = 0; n < TRIPS_AT_ONCE; n += 1) await takeTurn(trip('a'), 100);
+		const end = await takeTurn(trip('a'), 5000);
+		end(0.3);
 	});
 
 	it('is given up when the time is over', async () => {
-		for (let n = 0; n < TRIPS_AT_ONCE; n += 1) await takeTurn('b', TRIPS_AT_ONCE, 60_000);
-		await expect(takeTurn('b', TRIPS_AT_ONCE, 50)).rejects.toThrow('timed out before it began');
+		await know('b', [0.3, 0.3]);
+		for (let n = 0; n < TRIPS_AT_ONCE; n += 1) await takeTurn(trip('b'), 60_000);
+		await expect(takeTurn(trip('b'), 50)).rejects.toThrow('timed out before it began');
 	});
 
 	it('comes in the order of the requests, and one that begins again waits behind the others', async () => {
 		const order: string[] = [];
-		const ends: (() => void)[] = [];
-		for (let n = 0; n < TRIPS_AT_ONCE; n += 1) ends.push(await takeTurn('c', TRIPS_AT_ONCE, 60_000));
+		const ends: EndTurn[] = [];
+		await know('c', [0.3, 0.3]);
+		for (let n = 0; n < TRIPS_AT_ONCE; n += 1) ends.push(await takeTurn(trip('c'), 60_000));
 		const wait = async (name: string) => {
-			ends.push(await takeTurn('c', TRIPS_AT_ONCE, 60_000));
+			ends.push(await takeTurn(trip('c'), 60_000));
 			order.push(name);
 		};
 		const names = Array.from({ length: 20 }, (_, n) => `request ${n}`);
 		const waiting = names.map(wait);
 		while (order.length < names.length) {
-			ends.shift()?.();
+			ends.shift()?.(0.3);
 			await pause(1);
 		}
 		await Promise.all(waiting);
 		expect(order).toEqual(names);
-		for (const end of ends) end();
+		for (const end of ends) end(0.3);
 	});
 
 	it('is not kept by a request that was cancelled while it waited', async () => {
-		const ends: (() => void)[] = [];
-		for (let n = 0; n < TRIPS_AT_ONCE; n += 1) ends.push(await takeTurn('d', TRIPS_AT_ONCE, 60_000));
+		const ends: EndTurn[] = [];
+		await know('d', [0.3, 0.3]);
+		for (let n = 0; n < TRIPS_AT_ONCE; n += 1) ends.push(await takeTurn(trip('d'), 60_000));
 		// A cancelled request gets no timer any more.
 		const timer = vi.spyOn(globalThis, 'setTimeout').mockReturnValue(0 as never);
-		for (let n = 0; n < 3; n += 1) void takeTurn('d', TRIPS_AT_ONCE, 60_000);
+		for (let n = 0; n < 3; n += 1) void takeTurn(trip('d'), 60_000);
 		timer.mockRestore();
-		for (const end of ends) end();
+		for (const end of ends) end(0.3);
 		const began = Date.now();
-		for (let n = 0; n < TRIPS_AT_ONCE; n += 1) (await takeTurn('d', TRIPS_AT_ONCE, 60_000))();
+		for (let n = 0; n < TRIPS_AT_ONCE; n += 1) (await takeTurn(trip('d'), 60_000))(0.3);
 		expect(Date.now() - began).toBeLessThan(60_000);
 	});
 });
