@@ -52,15 +52,14 @@ async function runRenewed<Rows extends readonly unknown[]>(
 }
 
 /**
- * Selects the next events, up to both maximums. It sums the sizes in a subquery, which reads no content, so that D1 returns
- * only the events that fit.
+ * Selects the next events, up to both maximums. It sums the sizes in a subquery, so that D1 returns only the events that fit. The
+ * window gets the sizes and not the content, which it would copy: with events of 64 KB that takes twice as long.
  */
 const selectSome = (reference: SessionReference, after: number): Sql =>
 	sql`SELECT ${COLUMNS} ${ofOwnSession(reference)} AND events.position > ${after} AND events.position <= ifnull((
 			SELECT max(position) FROM (
-				SELECT position, sum(octet_length(payload) + ifnull(octet_length(message), 0)) OVER (
-					ORDER BY position ROWS UNBOUNDED PRECEDING) AS bytes
-				FROM (SELECT position, payload, message FROM events
+				SELECT position, sum(size) OVER (ORDER BY position ROWS UNBOUNDED PRECEDING) AS bytes
+				FROM (SELECT position, octet_length(payload) + ifnull(octet_length(message), 0) AS size FROM events
 					WHERE session_id = ${reference.id} AND position > ${after} ORDER BY position LIMIT ${MAX_EVENTS})
 			) WHERE bytes <= ${MAX_BYTES} OR position = ${after + 1}
 		), 0) ORDER BY events.position`;
