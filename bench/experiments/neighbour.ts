@@ -1,6 +1,6 @@
 /**
  * Measures the calls of a caller while another one does the worst that its limits allow, 40 requests at once:
- * `npx node bench/experiments/neighbour.ts > bench/experiments/neighbour.md`, or with the names of some attacks.
+ * `npx node bench/experiments/neighbour.ts`, or with the names of some attacks.
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
