@@ -19,6 +19,12 @@ const sum = (values: readonly number[]): number => values.reduce((all, value) =>
 const p99 = (values: readonly number[]): number =>
 	values.toSorted((a, b) => a - b)[Math.ceil(values.length * 0.99) - 1] ?? 0;
 
+/** A result with a duration from its rows. The measured one contains what else the machine does. */
+const withSteadyDuration = (result: D1Result): D1Result => {
+	const { rows_read, rows_written } = result.meta;
+	return { ...result, meta: { ...result.meta, duration: 0.2 + 0.01 * rows_read + 0.02 * rows_written } };
+};
+
 /**
  * Two services on one D1, which runs one query at a time and takes as long for each as its work is: here it shares its
  * thread with the services, and would otherwise be idle while they are busy.
@@ -30,7 +36,7 @@ function sharedDatabase() {
 	const ahead: Trip[][] = [];
 	const inTurn = (statements: SentStatement[], run: () => Promise<D1Result[]>, trip: Trip) => {
 		const done = queue.then(async () => {
-			const results = await run();
+			const results = (await run()).map(withSteadyDuration);
 			const bytes = sizeOfValues(statements) + sum(results.map(({ results: rows }) => sizeOfRows(rows)));
 			trip.work = workOf({ milliseconds: sum(results.map(({ meta }) => meta.duration)), bytes });
 			await pause(trip.work);
@@ -53,7 +59,7 @@ function sharedDatabase() {
 
 /** Requests of the attacker at once, and calls of its neighbour. */
 const ATTACKERS = 24;
-const CALLS = 150;
+const CALLS = 120;
 
 const text = (bytes: number) => ({ text: 'x'.repeat(bytes) });
 const members = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, n) => [`m${n}`, n]));
@@ -159,6 +165,6 @@ it('a caller that does the worst within its limits keeps little work before each
 	expect(made.size).toBe(Object.keys(attacks).length);
 	expect(waits.filter((work) => work > 0).length).toBeGreaterThan(CALLS / 2);
 	// The work of a trip is known when it has ended: one can be more than was expected.
-	expect(p99(waits)).toBeLessThan(4 * WORK_AT_ONCE_MS);
+	expect(p99(waits)).toBeLessThan(2.5 * WORK_AT_ONCE_MS);
 	expect(Math.max(...waits)).toBeLessThan(100);
 });
