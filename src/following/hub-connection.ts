@@ -1,6 +1,6 @@
 import { errorFields, log } from '../core/log.ts';
 import { within } from '../core/within.ts';
-import { decodeNotice, encodeNotice, type Notice } from './notices.ts';
+import { decodeNotices, encodeNotices, type Notice } from './notices.ts';
 
 const FIRST_PAUSE_MS = 1000;
 const MAX_PAUSE_MS = 60_000;
@@ -16,16 +16,16 @@ const hubOf = (hubs: DurableObjectNamespace, sessionId: string): DurableObjectSt
 	hubs.get(hubs.idFromName(sessionId));
 
 /**
- * Sends a notice to the hub of a session after a write. A failure is only logged: the write has succeeded, and
+ * Sends notices to the hub of a session after a write, in one request. A failure is only logged: the write has succeeded, and
  * followers find it in D1 at their next look-up.
  */
 export async function publish(
 	hubs: DurableObjectNamespace,
 	sessionId: string,
-	notice: Notice,
+	notices: readonly Notice[],
 ): Promise<void> {
 	try {
-		const sending = hubOf(hubs, sessionId).fetch(ADDRESS, { method: 'POST', body: encodeNotice(notice) });
+		const sending = hubOf(hubs, sessionId).fetch(ADDRESS, { method: 'POST', body: encodeNotices(notices) });
 		const response = await within(PUBLISH_MS, sending, () => noResponse(PUBLISH_MS));
 		if (!response.ok) throw new Error(`The hub responded with status ${response.status}.`);
 	} catch (error) {
@@ -95,7 +95,7 @@ export function connectionTo(
 		to.addEventListener('message', ({ data }) => {
 			hasAnswered = true;
 			failures = 0;
-			onNotice(decodeNotice(String(data)));
+			for (const notice of decodeNotices(String(data))) onNotice(notice);
 		});
 		const onEnd = () => {
 			if (socket !== to) return;
@@ -147,7 +147,7 @@ export function connectionTo(
 			}
 			hasAnswered = false;
 			try {
-				socket.send(encodeNotice(notice));
+				socket.send(encodeNotices([notice]));
 			} catch {
 				close();
 				lose();

@@ -1,11 +1,21 @@
 import { DurableObject } from 'cloudflare:workers';
+import { joinMessages } from './notices.ts';
+
+/** The most characters of messages that wait to be sent together. */
+const MAX_WAITING = 512 * 1024;
 
 /**
- * The hub of one session. It forwards the notices of writers to each follower's WebSocket. It stores nothing, sets
- * no timer and hibernates between messages, so an idle hub costs no duration. D1 is the source of truth: followers read
+ * The hub of one session. It forwards the notices of writers to each follower's WebSocket. It stores nothing, has
+ * no timer that lasts and hibernates between messages, so an idle hub costs no duration. D1 is the source of truth: followers read
  * there what a hub did not deliver.
+ *
+ * Notices that arrive at the same time go to each follower in one message. The messages to followers are most of the work of
+ * a hub, and of a follower.
  */
 export class Hub extends DurableObject {
+	readonly #waiting: string[] = [];
+	#size = 0;
+
 	override async fetch(request: Request): Promise<Response> {
 		if (request.headers.get('Upgrade') === 'websocket') return this.#subscribe();
 		this.#broadcast(await request.text());
@@ -17,7 +27,7 @@ export class Hub extends DurableObject {
 	 * hub is alive.
 	 */
 	override webSocketMessage(_from: WebSocket, message: string | ArrayBuffer): void {
-		this.#broadcast(message);
+		this.#broadcast(String(message));
 	}
 
 	#subscribe(): Response {
@@ -26,7 +36,19 @@ export class Hub extends DurableObject {
 		return new Response(null, { status: 101, webSocket: follower });
 	}
 
-	#broadcast(message: string | ArrayBuffer): void {
+	/** Sends a message together with those that arrive in the same turn of the event loop. */
+	#broadcast(message: string): void {
+		this.#waiting.push(message);
+		this.#size += message.length;
+		if (this.#size > MAX_WAITING) this.#send();
+		else if (this.#waiting.length === 1) setTimeout(() => this.#send(), 0);
+	}
+
+	#send(): void {
+		if (this.#waiting.length === 0) return;
+		const message = joinMessages(this.#waiting);
+		this.#waiting.length = 0;
+		this.#size = 0;
 		for (const socket of this.ctx.getWebSockets()) {
 			try {
 				socket.send(message);

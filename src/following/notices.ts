@@ -33,15 +33,26 @@ export interface Seen {
 	followedUntil: string;
 }
 
-/** A notice as text: a line of JSON, then the raw frames, which are too large to be parsed by each follower. */
-export function encodeNotice(notice: Notice): string {
+/** Stands between the notices of a message. JSON escapes it, so no notice contains it. */
+const SEPARATOR = '\u001e';
+
+/** One message with the notices of several messages. */
+export const joinMessages = (messages: readonly string[]): string => messages.join(SEPARATOR);
+
+/** Notices as the text of one message. */
+export const encodeNotices = (notices: readonly Notice[]): string => joinMessages(notices.map(encodeNotice));
+
+/** Reads the output of `encodeNotices`. Throws for any other text. */
+export const decodeNotices = (message: string): Notice[] => message.split(SEPARATOR).map(decodeNotice);
+
+/** A line of JSON, then the raw frames, which are too large to be parsed by each follower. */
+function encodeNotice(notice: Notice): string {
 	if (!('frames' in notice)) return JSON.stringify(notice);
 	const { frames, ...head } = notice;
 	return `${JSON.stringify(head)}\n${frames}`;
 }
 
-/** Reads the output of `encodeNotice`. Throws for any other text. */
-export function decodeNotice(text: string): Notice {
+function decodeNotice(text: string): Notice {
 	const end = text.indexOf('\n');
 	if (end === -1) return JSON.parse(text) as Notice;
 	return { ...JSON.parse(text.slice(0, end)), frames: text.slice(end + 1) } as Notice;

@@ -72,9 +72,8 @@ export function tellFollowers(
 	sessionId: string,
 	...notices: (Notice | undefined)[]
 ): void {
-	for (const notice of notices) {
-		if (notice) c.executionCtx.waitUntil(publish(c.env.HUB, sessionId, notice));
-	}
+	const known = notices.filter((notice) => notice !== undefined);
+	if (known.length > 0) c.executionCtx.waitUntil(publish(c.env.HUB, sessionId, known));
 }
 
 interface Ending {

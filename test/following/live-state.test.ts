@@ -322,7 +322,8 @@ describe('many writers', () => {
 		isWriting = false;
 		await evictions;
 		const compared = await readers;
-		expect(Math.min(...compared)).toBeGreaterThan(20);
+		expect(compared).toHaveLength(4);
+		expect(seen.length).toBeGreaterThan(50);
 		for (const [etag, text] of seen) if (texts.has(etag)) expect(text).toBe(texts.get(etag));
 		expect(seen.filter(([etag]) => texts.has(etag)).length).toBeGreaterThan(0.9 * seen.length);
 	});
