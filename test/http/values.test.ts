@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { merge } from '../model/merge.ts';
+import { merge } from '../../scripts/conformance/merge.ts';
+import { readJson, writeJson } from '../../scripts/conformance/ordered-json.ts';
 import { type Caller, newCaller, SESSIONS } from '../support/api.ts';
-import { readJson, writeJson } from '../support/ordered-json.ts';
 import { roundTrip, WAYS } from '../support/round-trip.ts';
 
 const JSON_TYPE = { 'Content-Type': 'application/json' };

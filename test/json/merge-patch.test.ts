@@ -1,17 +1,17 @@
 import { env } from 'cloudflare:workers';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { merge } from '../../scripts/conformance/merge.ts';
+import { readJson, writeJson } from '../../scripts/conformance/ordered-json.ts';
 import type { SessionReference } from '../../src/core/session-reference.ts';
 import { openDatabase } from '../../src/database/database.ts';
 import { countMembers, mergePatch } from '../../src/json/merge-patch.ts';
 import type { Merge } from '../../src/sessions/changes.ts';
 import { updateSession } from '../../src/sessions/update-store.ts';
 import { anyObject } from '../model/arbitraries.ts';
-import { merge } from '../model/merge.ts';
 import { runs } from '../model/runs.ts';
 import { newCaller } from '../support/api.ts';
 import { query } from '../support/database.ts';
-import { readJson, writeJson } from '../support/ordered-json.ts';
 
 let reference: SessionReference;
 beforeAll(async () => {

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { type Json, Members, NumberLiteral } from '../support/ordered-json.ts';
+import { type Json, Members, NumberLiteral } from '../../scripts/conformance/ordered-json.ts';
 
 /** Any short string of UTF-16 code units, lone surrogates included. Unusual code units are more likely. */
 export const anyString: fc.Arbitrary<string> = fc.oneof(

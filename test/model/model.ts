@@ -1,5 +1,5 @@
-import { type Json, Members } from '../support/ordered-json.ts';
-import { merge } from './merge.ts';
+import { merge } from '../../scripts/conformance/merge.ts';
+import { type Json, Members } from '../../scripts/conformance/ordered-json.ts';
 import type { Appended, Fields } from './steps.ts';
 
 /** A model of the service in memory. It predicts stored data and responses, without a database, HTTP or time. */

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
+import { type Json, Members, readObject, writeJson } from '../../scripts/conformance/ordered-json.ts';
 import { type Answer, type Caller, SESSIONS } from '../support/api.ts';
 import { expire } from '../support/database.ts';
-import { type Json, Members, readObject, writeJson } from '../support/ordered-json.ts';
 import type { Sent } from './arbitraries.ts';
 import {
 	changesSomething,

@@ -1,10 +1,10 @@
 import { env } from 'cloudflare:workers';
 import { expect, it } from 'vitest';
+import { merge } from '../../scripts/conformance/merge.ts';
+import { type Json, readObject, writeJson } from '../../scripts/conformance/ordered-json.ts';
 import { productObjectHash } from '../../src/sessions/product-object-hash.ts';
-import { merge } from '../model/merge.ts';
 import { type Caller, newCaller, SESSIONS } from '../support/api.ts';
 import { serviceWith } from '../support/faulty-d1.ts';
-import { type Json, readObject, writeJson } from '../support/ordered-json.ts';
 import { wrappedD1 } from '../support/wrapped-d1.ts';
 
 const WRITERS = 8;

@@ -1,5 +1,11 @@
-import { merge } from '../model/merge.ts';
-import { type Json, Members, readJson, readObject, writeJson } from './ordered-json.ts';
+import { merge } from '../../scripts/conformance/merge.ts';
+import {
+	type Json,
+	Members,
+	readJson,
+	readObject,
+	writeJson,
+} from '../../scripts/conformance/ordered-json.ts';
 import type { Stream } from './stream.ts';
 
 /** A follower that holds a session from the frames of `state=true`, as its documentation says. */

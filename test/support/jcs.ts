@@ -1,4 +1,4 @@
-import { type Json, Members, NumberLiteral, readJson } from './ordered-json.ts';
+import { type Json, Members, NumberLiteral, readJson } from '../../scripts/conformance/ordered-json.ts';
 
 /**
  * The RFC 8785 form of a JSON value. It shares no code with the service, because tests compare the service's hashes

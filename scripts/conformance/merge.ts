@@ -1,4 +1,4 @@
-import { type Json, Members } from '../support/ordered-json.ts';
+import { type Json, Members } from './ordered-json.ts';
 
 /** RFC 7396, section 2, on ordered members: a changed member keeps its place, and a new one is appended. */
 export function merge(target: Json | null, patch: Json): Json {

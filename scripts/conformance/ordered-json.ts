@@ -1,6 +1,6 @@
 /**
- * JSON with the order of members and the literals of numbers, both of which JSON.parse loses. Tests compare sent and
- * returned JSON in this form. The last of duplicate members wins, in the place of the first.
+ * JSON with the order of members and the literals of numbers, both of which JSON.parse loses. The conformance checks and the
+ * tests compare sent and returned JSON in this form. The last of duplicate members wins, in the place of the first.
  */
 export type Json = string | boolean | null | NumberLiteral | Json[] | Members;
 
