@@ -1,10 +1,10 @@
 /**
- * `npm run conformance -- --base-url URL`: checks any server against the document of the reference, or also
+ * `npm run conformance -- --base-url URL`: checks any server against the document of the reference, and if requested
  * against what this project adds to it. It imports nothing from the service.
  */
 import { parseArgs } from 'node:util';
-import { type Profile, profiles } from './conformance/check.ts';
-import { checksOf, type Result, run } from './conformance/run.ts';
+import { type Extension, extensions, type Profile, profiles } from './conformance/check.ts';
+import { checksOf, checksOfExtensions, type Result, run } from './conformance/run.ts';
 import { type Server, send } from './conformance/server.ts';
 
 const HELP = `npm run conformance -- --base-url URL
@@ -15,8 +15,11 @@ const HELP = `npm run conformance -- --base-url URL
     [--limited-api-key KEY]  in place of SESSIONS_LIMITED_API_KEY
     [--profile reference]    checks what the document of the reference says, and nothing more (default)
     [--profile strict]       also checks what this project adds: docs/conformance.md
+    [--extensions]           also checks all extensions of this project: docs/conformance.md
+    [--extensions LIST]      also checks these, comma-separated: ${extensions.slice(0, 6).join(', ')},
+                             ${extensions.slice(6).join(', ')}
     [--readonly]             runs only the checks that change nothing on the server
-    [--timeout SECONDS]      how long to wait for each response (default: 10)
+    [--timeout SECONDS]      how long to wait for each response, and each frame of a stream (default: 10)
     [--json]                 prints one JSON object instead of a table`;
 
 const MAX_TIMEOUT_SECONDS = 3600;
@@ -44,14 +47,35 @@ function keyOf<Option extends string>(
 	return key;
 }
 
+/** The extensions in a comma-separated list. */
+function extensionsIn(list: string): Extension[] {
+	const names = list.split(',').map((name) => name.trim());
+	const isKnown = (name: string): name is Extension => (extensions as readonly string[]).includes(name);
+	const unknown = names.find((name) => !isKnown(name));
+	if (unknown !== undefined) {
+		throw new Error(`--extensions: "${unknown}" is not one of ${extensions.join(', ')}.`);
+	}
+	return extensions.filter((name) => names.includes(name));
+}
+
+/** `--extensions` alone stands for all of them. `parseArgs` has no options whose value may be missing. */
+const withAllExtensions = (args: readonly string[]): string[] =>
+	args.map((arg, at) =>
+		arg === '--extensions' && (args[at + 1] ?? '--').startsWith('--')
+			? `--extensions=${extensions.join()}`
+			: arg,
+	);
+
 function readArguments() {
 	try {
 		const { values } = parseArgs({
+			args: withAllExtensions(process.argv.slice(2)),
 			options: {
 				'base-url': { type: 'string' },
 				'api-key': { type: 'string' },
 				'limited-api-key': { type: 'string' },
 				profile: { type: 'string', default: 'reference' },
+				extensions: { type: 'string' },
 				timeout: { type: 'string', default: '10' },
 				readonly: { type: 'boolean', default: false },
 				json: { type: 'boolean', default: false },
@@ -67,12 +91,13 @@ function readArguments() {
 		const limitedApiKey = keyOf(values, 'limited-api-key', 'SESSIONS_LIMITED_API_KEY');
 		const { profile } = values;
 		if (!isProfile(profile)) throw new Error(`--profile takes ${profiles.join(' or ')}.`);
+		const chosen = values.extensions === undefined ? [] : extensionsIn(values.extensions);
 		const timeout = Math.ceil(Number(values.timeout) * 1000);
 		if (!(timeout > 0 && timeout <= MAX_TIMEOUT_SECONDS * 1000)) {
 			throw new Error(`--timeout takes a number of seconds above 0, up to ${MAX_TIMEOUT_SECONDS}.`);
 		}
 		const server: Server = { baseUrl, apiKey, limitedApiKey, timeout };
-		return { server, profile, isReadonly: values.readonly, asJson: values.json };
+		return { server, profile, chosen, isReadonly: values.readonly, asJson: values.json };
 	} catch (error) {
 		return fail(`${error instanceof Error ? error.message : error}\n\n${HELP}`, 2);
 	}
@@ -82,7 +107,7 @@ if (process.argv.includes('--help')) {
 	console.log(HELP);
 	process.exit(0);
 }
-const { server, profile, isReadonly, asJson } = readArguments();
+const { server, profile, chosen, isReadonly, asJson } = readArguments();
 const obstacle = await findObstacle(server);
 if (obstacle !== undefined) fail(obstacle, 1);
 
@@ -117,16 +142,27 @@ const { results, left } = await run(server, {
 	isReadonly,
 	tell,
 	signal: interrupted.signal,
-	chosen: checksOf[profile],
+	chosen: [...checksOf[profile], ...checksOfExtensions(chosen)],
 });
 const count = (status: Result['status']) => results.filter((result) => result.status === status).length;
 const [passed, failed, skipped] = [count('passed'), count('failed'), count('skipped')];
 
 if (asJson) {
-	console.log(JSON.stringify({ baseUrl: server.baseUrl, profile, passed, failed, skipped, checks: results }));
-} else {
 	console.log(
-		`\n${passed} passed, ${failed} failed, ${skipped} skipped: ${server.baseUrl}, profile ${profile}`,
+		JSON.stringify({
+			baseUrl: server.baseUrl,
+			profile,
+			extensions: chosen,
+			passed,
+			failed,
+			skipped,
+			checks: results,
+		}),
+	);
+} else {
+	const extended = chosen.length === 0 ? '' : `, extensions ${chosen.join(', ')}`;
+	console.log(
+		`\n${passed} passed, ${failed} failed, ${skipped} skipped: ${server.baseUrl}, profile ${profile}${extended}`,
 	);
 }
 if (left.length > 0) console.error(`These sessions could not be deleted: ${left.join(', ')}`);

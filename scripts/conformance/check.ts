@@ -1,9 +1,27 @@
 import { expectStatus } from './expect.ts';
 import { type Answer, type Call, type Server, send } from './server.ts';
+import { type Following, openStream, type Stream } from './stream.ts';
 
 /** What a run checks: `reference` what the document of the reference says, `strict` also what this project adds to it. */
 export const profiles = ['reference', 'strict'] as const;
 export type Profile = (typeof profiles)[number];
+
+/** What a server may have beyond the reference, and another may not: the groups of `--extensions`. */
+export const extensions = [
+	'merge-patch',
+	'hash',
+	'conditional',
+	'idempotency',
+	'ttl',
+	'fields',
+	'pages',
+	'event-pages',
+	'steps',
+	'following',
+	'state',
+	'session-keys',
+] as const;
+export type Extension = (typeof extensions)[number];
 
 /** The tools of a check. */
 export interface Probe {
@@ -13,6 +31,8 @@ export interface Probe {
 	create(body?: unknown): Promise<string>;
 	/** Registers a session that a check created with `send`, to delete it at the end. */
 	remember(answer: Answer): Answer;
+	/** Opens the stream of a session. It is closed at the end of the check in any case. */
+	follow(id: string, following?: Following): Promise<Stream>;
 }
 
 export interface Check {
@@ -20,13 +40,15 @@ export interface Check {
 	id: string;
 	/**
 	 * The statement that the check proves: `reference: calls.list.query.limit`, a place in the facts of the reference's
-	 * document (test/support/reference-facts.json; `*` stands for several); `strict: fields.order`, a row in
-	 * docs/conformance.md; or `RFC 9110, 11.1`.
+	 * document (test/support/reference-facts.json; `*` stands for several); `strict: fields.order`, or
+	 * `extensions: state.chain`, a row in docs/conformance.md; or `RFC 9110, 11.1`.
 	 */
 	proves: string;
 	title: string;
 	/** Whether the check changes nothing on the server. */
 	isReadonly: boolean;
+	/** Further extensions that the check uses. Without one of them it is skipped. */
+	needs?: readonly Extension[];
 	/** Throws a Deviation when the check fails. Returns the reason when the check is skipped. */
 	run(probe: Probe): Promise<string | undefined>;
 }
@@ -52,12 +74,16 @@ export const reading = check(true);
 /** A check that creates sessions. */
 export const writing = check(false);
 
+/** A check that also uses other extensions than its own. */
+export const needing = (needs: readonly Extension[], each: Check): Check => ({ ...each, needs });
+
 /** The path of a session, whatever the form of its id. */
 export const pathOf = (id: string): string => `/${encodeURIComponent(id)}`;
 
-/** Returns a probe, and the ids of the sessions to delete at the end. */
-export function newProbe(server: Server): { probe: Probe; made: Set<string> } {
+/** Returns a probe, the ids of the sessions to delete at the end, and the streams to close after each check. */
+export function newProbe(server: Server): { probe: Probe; made: Set<string>; streams: Set<Stream> } {
 	const made = new Set<string>();
+	const streams = new Set<Stream>();
 	const probe: Probe = {
 		server,
 		send: (method, call) => send(server, method, call),
@@ -69,6 +95,11 @@ export function newProbe(server: Server): { probe: Probe; made: Set<string> } {
 			if (typeof id === 'string') made.add(id);
 			return answer;
 		},
+		async follow(id, following = {}) {
+			const stream = await openStream(server, pathOf(id), following);
+			streams.add(stream);
+			return stream;
+		},
 	};
-	return { probe, made };
+	return { probe, made, streams };
 }

@@ -20,6 +20,19 @@ export function expectSameObject(actual: unknown, sent: JsonObject, what: string
 	expectEqual(JSON.stringify(actual), JSON.stringify(sent), what);
 }
 
+/** Throws a Deviation that shows where two long texts differ first, unless they are equal. */
+export function expectSameText(actual: string, expected: string, what: string): void {
+	if (actual === expected) return;
+	let at = 0;
+	while (actual[at] === expected[at]) at += 1;
+	const from = Math.max(0, at - 60);
+	expectEqual(
+		actual.slice(from, at + 100),
+		expected.slice(from, at + 100),
+		`${what}, from character ${from} on`,
+	);
+}
+
 export function expectTrue(holds: boolean, sentence: string): void {
 	if (!holds) throw new Deviation(sentence);
 }

@@ -1,5 +1,6 @@
-import { type Check, newProbe, type Probe, type Profile, pathOf } from './check.ts';
+import { type Check, type Extension, newProbe, type Probe, type Profile, pathOf } from './check.ts';
 import { Deviation } from './expect.ts';
+import { checksOfExtension } from './extensions/groups.ts';
 import * as referenceAccess from './reference/access.ts';
 import * as referenceEvents from './reference/events.ts';
 import * as referenceLists from './reference/lists.ts';
@@ -41,6 +42,15 @@ export const checksOf: Readonly<Record<Profile, readonly Check[]>> = {
 	strict: [...ofReference, ...onlyStrict],
 };
 
+/** The checks of extensions. A check that needs one which was not chosen is skipped. */
+export const checksOfExtensions = (chosen: readonly Extension[]): Check[] =>
+	chosen
+		.flatMap((extension) => checksOfExtension[extension])
+		.map((check) => {
+			const missing = check.needs?.find((each) => !chosen.includes(each));
+			return missing === undefined ? check : { ...check, run: async () => `needs the extension ${missing}` };
+		});
+
 /**
  * Runs the chosen checks one after another. Passes each result to `tell`, and deletes the sessions
  * that the checks created. An abort ends the run after the current check. Returns all results, and the ids of the
@@ -60,7 +70,7 @@ export async function run(
 		chosen: readonly Check[];
 	},
 ): Promise<{ results: Result[]; left: string[] }> {
-	const { probe, made } = newProbe(server);
+	const { probe, made, streams } = newProbe(server);
 	const results: Result[] = [];
 	for (const check of chosen) {
 		if (signal?.aborted) break;
@@ -68,6 +78,8 @@ export async function run(
 			isReadonly && !check.isReadonly
 				? { ...described(check), status: 'skipped' as const, message: 'writes' }
 				: await resultOf(check, probe);
+		for (const stream of streams) await stream.leave();
+		streams.clear();
 		results.push(result);
 		tell(result);
 	}

@@ -29,27 +29,54 @@ export interface Call {
 	contentType?: string | null;
 	/** The whole Authorization header; null for none. */
 	authorization?: string | null;
+	/** Further headers. */
+	headers?: Record<string, string>;
 }
 
 export const SESSIONS = '/v1/products/generation/sessions';
 
 /** Sends one request. Throws when the server cannot be reached or does not respond in time. */
 export async function send(server: Server, method: string, call: Call = {}): Promise<Answer> {
+	const { request, response } = await begin(server, method, call, AbortSignal.timeout(server.timeout));
+	return answerOf(request, response);
+}
+
+/** Sends a request, and returns the response before its body. Without a signal, only the body may take longer than the timeout. */
+export async function begin(
+	server: Server,
+	method: string,
+	call: Call,
+	signal?: AbortSignal,
+): Promise<{ request: string; response: Response }> {
 	const { path = '', body, raw = body === undefined ? undefined : JSON.stringify(body) } = call;
 	const { contentType = raw === undefined ? null : 'application/json' } = call;
 	const { authorization = `Bearer ${server.apiKey}` } = call;
-	const request = `${method} ${SESSIONS}${path}`;
-	const response = await fetch(server.baseUrl.replace(/\/+$/, '') + SESSIONS + path, {
-		method,
-		headers: {
-			...(contentType === null ? {} : { 'Content-Type': contentType }),
-			...(authorization === null ? {} : { Authorization: authorization }),
-		},
-		// The body is bytes, because fetch adds a Content-Type to a string.
-		...(raw === undefined ? {} : { body: new TextEncoder().encode(raw) }),
-		redirect: 'manual',
-		signal: AbortSignal.timeout(server.timeout),
-	});
+	const begun = new AbortController();
+	const timer = setTimeout(
+		() => begun.abort(new DOMException('no response', 'TimeoutError')),
+		server.timeout,
+	);
+	try {
+		const response = await fetch(server.baseUrl.replace(/\/+$/, '') + SESSIONS + path, {
+			method,
+			headers: {
+				...(contentType === null ? {} : { 'Content-Type': contentType }),
+				...(authorization === null ? {} : { Authorization: authorization }),
+				...call.headers,
+			},
+			// The body is bytes, because fetch adds a Content-Type to a string.
+			...(raw === undefined ? {} : { body: new TextEncoder().encode(raw) }),
+			redirect: 'manual',
+			signal: signal ?? begun.signal,
+		});
+		return { request: `${method} ${SESSIONS}${path}`, response };
+	} finally {
+		clearTimeout(timer);
+	}
+}
+
+/** Reads the body of a response. */
+export async function answerOf(request: string, response: Response): Promise<Answer> {
 	const text = await response.text();
 	return { request, status: response.status, headers: response.headers, text, json: parsed(text) };
 }

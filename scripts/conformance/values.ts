@@ -16,3 +16,6 @@ export const OBJECT: JsonObject = {
 
 /** The fields of a session that hold an object. */
 export const OBJECT_FIELDS = ['assemblyState', 'plan', 'prd', 'productObject'];
+
+/** The media type of RFC 7396. */
+export const MERGE_PATCH = 'application/merge-patch+json';

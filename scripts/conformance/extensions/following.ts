@@ -1,0 +1,249 @@
+import { type Probe, pathOf, reading, writing } from '../check.ts';
+import {
+	Deviation,
+	expectEqual,
+	expectError,
+	expectSameText,
+	expectStatus,
+	expectTrue,
+	isObject,
+	type JsonObject,
+} from '../expect.ts';
+import { type Following, type Frame, refusedStream, type Stream } from '../stream.ts';
+import { etagOf, exactTextOf, idsOf } from './answers.ts';
+
+/** The next frame. Throws a Deviation at the end of the stream. */
+export async function frameOf(stream: Stream): Promise<Frame> {
+	const frame = await stream.next();
+	if (!frame) throw new Deviation(`${stream.request}: the stream closed too early`);
+	expectTrue(!frame.data.includes('\n'), `${stream.request}: the data of a frame has several lines`);
+	return frame;
+}
+
+/** The data of a frame, which must be of this kind. */
+export function dataOf({ request }: Stream, { event, data }: Frame, kind: string): JsonObject {
+	expectEqual(event, kind, `${request}: the kind of the frame`);
+	let value: unknown;
+	try {
+		value = JSON.parse(data);
+	} catch {
+		// Not an object either.
+	}
+	if (!isObject(value)) throw new Deviation(`${request}: the data of a ${kind} frame is no JSON object`);
+	return value;
+}
+
+/** The next frame, which must have an event, as the text of its data. */
+async function eventIn(stream: Stream): Promise<string> {
+	const frame = await frameOf(stream);
+	const { id } = dataOf(stream, frame, 'event');
+	expectEqual(frame.id, id, `${stream.request}: the id of the frame`);
+	return frame.data;
+}
+
+/** The data of the next frame, which must have the state. */
+async function stateIn(stream: Stream): Promise<JsonObject> {
+	const frame = await frameOf(stream);
+	const state = dataOf(stream, frame, 'session');
+	expectEqual(frame.id, undefined, `${stream.request}: the id of a session frame`);
+	return state;
+}
+
+/** Appends an event, and returns the text of the response. */
+export async function append(
+	{ send }: Probe,
+	id: string,
+	raw = '{"type":"note","payload":{"b":1.0,"a":[1e400],"__proto__":{"2":2,"1":1}}}',
+): Promise<string> {
+	const answer = await send('POST', { path: `${pathOf(id)}/events`, raw });
+	expectStatus(answer, 201);
+	return answer.text;
+}
+
+const idIn = (event: string): string => String((JSON.parse(event) as JsonObject).id);
+
+/** The stream of a session, after its stored events and the first `session` frame. */
+async function caughtUp(probe: Probe, id: string, events: number, following: Following = {}) {
+	const stream = await probe.follow(id, following);
+	for (let n = 0; n < events; n += 1) await eventIn(stream);
+	return { stream, state: await stateIn(stream) };
+}
+
+/** Following a session. */
+export const followingChecks = [
+	writing(
+		'following.opening',
+		'extensions: following.opening',
+		'a stream is text/event-stream, and begins with retry',
+		async (probe) => {
+			const stream = await probe.follow(await probe.create());
+			expectTrue(
+				/^text\/event-stream\b/.test(stream.headers.get('Content-Type') ?? ''),
+				'the Content-Type is not text/event-stream',
+			);
+			expectEqual(await stream.retry(), 2000, 'retry before the first frame');
+		},
+	),
+
+	writing(
+		'following.stored',
+		'extensions: following.events',
+		'a stream begins with the stored events, in order, then has the state',
+		async (probe) => {
+			const id = await probe.create();
+			const events = [
+				await append(probe, id),
+				await append(probe, id, '{"type":"b"}'),
+				await append(probe, id),
+			];
+			const stream = await probe.follow(id);
+			for (const event of events) {
+				expectSameText(exactTextOf(await eventIn(stream)), exactTextOf(event), 'an event of the stream');
+			}
+			await stateIn(stream);
+		},
+	),
+
+	writing(
+		'following.live',
+		'extensions: following.events',
+		'each new event arrives once, in order, as the append returned it',
+		async (probe) => {
+			const id = await probe.create();
+			const { stream } = await caughtUp(probe, id, 0);
+			const events = [
+				await append(probe, id),
+				await append(probe, id, '{"type":"b"}'),
+				await append(probe, id),
+			];
+			for (const event of events) {
+				expectSameText(exactTextOf(await eventIn(stream)), exactTextOf(event), 'an event of the stream');
+			}
+		},
+	),
+
+	writing(
+		'following.cursor',
+		'extensions: following.cursor',
+		'a stream begins after the event in Last-Event-ID, or else in after',
+		async (probe) => {
+			const id = await probe.create();
+			const events: string[] = [];
+			for (let n = 0; n < 3; n += 1) events.push(idIn(await append(probe, id)));
+			const [first = '', second = '', third = ''] = events;
+			for (const [following, expected] of [
+				[{ after: first }, [second, third]],
+				[{ lastEventId: second }, [third]],
+				[{ lastEventId: third }, []],
+				[{ after: first, lastEventId: second }, [third]],
+			] satisfies [Following, string[]][]) {
+				const stream = await probe.follow(id, following);
+				for (const event of expected) expectEqual(idIn(await eventIn(stream)), event, 'the next event');
+				await stateIn(stream);
+				await stream.leave();
+			}
+		},
+	),
+
+	writing(
+		'following.unknown-cursor',
+		'extensions: following.unknown-cursor',
+		'a cursor that is no event of the session gets a 400',
+		async (probe) => {
+			const stranger = idIn(await append(probe, await probe.create()));
+			const id = await probe.create();
+			await append(probe, id);
+			for (const following of [{ after: stranger }, { lastEventId: stranger }, { after: 'nonsense' }]) {
+				const answer = await refusedStream(probe.server, pathOf(id), following);
+				expectError(answer, 400, 'VALIDATION_ERROR');
+			}
+		},
+	),
+
+	reading(
+		'following.missing',
+		'extensions: following.missing',
+		'the stream of a missing session is a 404 in JSON',
+		async ({ server }) => {
+			const answer = await refusedStream(server, '/sess_00000000000000000000000000', {});
+			expectError(answer, 404, 'SESSION_NOT_FOUND');
+		},
+	),
+
+	writing(
+		'following.state',
+		'extensions: following.state',
+		'each state that arrives is the newest, and the last one arrives',
+		async (probe) => {
+			const id = await probe.create();
+			const path = pathOf(id);
+			const { stream, state } = await caughtUp(probe, id, 0);
+			const first = expectStatus(await probe.send('GET', { path }), 200);
+			const summary = ({ expiresAt, id: name, status, updatedAt }: JsonObject) => ({
+				expiresAt,
+				id: name,
+				status,
+				updatedAt,
+			});
+			expectEqual(summary(state), summary(first), 'the first state');
+			const states = new Map<string, JsonObject>();
+			for (const status of ['generating', 'assembling', 'complete', 'failed', 'intake']) {
+				const answer = await probe.send('PATCH', { path, body: { status } });
+				states.set(etagOf(answer), expectStatus(answer, 200));
+			}
+			const order = [String(state.etag), ...states.keys()];
+			for (let seen = 0; seen < order.length - 1; ) {
+				const { etag, ...rest } = await stateIn(stream);
+				const at = order.indexOf(String(etag));
+				expectTrue(at > seen, `the state ${etag} came after ${order[seen]}`);
+				expectEqual(rest, summary(states.get(String(etag)) ?? {}), `the state ${etag}`);
+				seen = at;
+			}
+		},
+	),
+
+	writing(
+		'following.gapless',
+		'extensions: following.events',
+		'a stream that is cut and resumed has every event of several writers once, in order',
+		async (probe) => {
+			const id = await probe.create();
+			const writers = Promise.all(
+				[0, 1, 2, 3].map(async () => {
+					for (let n = 0; n < 5; n += 1) await append(probe, id);
+				}),
+			);
+			const seen: string[] = [];
+			try {
+				while (seen.length < 20) {
+					const lastEventId = seen.at(-1);
+					const stream = await probe.follow(id, lastEventId === undefined ? {} : { lastEventId });
+					const until = Math.min(20, seen.length + 7);
+					while (seen.length < until) {
+						const frame = await frameOf(stream);
+						if (frame.event === 'event') seen.push(String(frame.id));
+					}
+					await stream.leave();
+				}
+			} finally {
+				await writers;
+			}
+			const { events } = expectStatus(await probe.send('GET', { path: pathOf(id) }), 200);
+			expectEqual(seen, idsOf(events), 'the events of the streams');
+		},
+	),
+
+	writing(
+		'following.end',
+		'extensions: following.end',
+		'a stream ends with an end frame when the session is deleted',
+		async (probe) => {
+			const id = await probe.create();
+			const { stream } = await caughtUp(probe, id, 0);
+			expectStatus(await probe.send('DELETE', { path: pathOf(id) }), 200);
+			const reason = dataOf(stream, await frameOf(stream), 'end');
+			expectEqual(reason, { reason: 'deleted' }, 'the data of the end frame');
+			expectEqual(await stream.next(), undefined, 'the frame after the end');
+		},
+	),
+];
