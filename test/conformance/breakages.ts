@@ -1,27 +1,18 @@
 import { checksOf } from '../../scripts/conformance/run.ts';
-import type { Breakage, Exchange, Json } from '../support/broken-server/breakage.ts';
+import type { Breakage, Json } from '../support/broken-server/breakage.ts';
+import {
+	body,
+	isAppend,
+	isCreate,
+	isDetails,
+	isList,
+	isPatch,
+	isSuccess,
+	refused,
+	refusing,
+	sessionsIn,
+} from './exchanges.ts';
 
-const isSessions = (path: string) => path.endsWith('/sessions');
-const isSession = (path: string) => /\/sessions\/[^/]+$/.test(path);
-const isEvents = (path: string) => path.endsWith('/events');
-const isSuccess = ({ status }: Exchange) => status < 300;
-const isList = (exchange: Exchange) =>
-	exchange.method === 'GET' && isSessions(exchange.path) && isSuccess(exchange);
-const isDetails = (exchange: Exchange) =>
-	exchange.method === 'GET' && isSession(exchange.path) && isSuccess(exchange);
-const isPatch = (exchange: Exchange) => exchange.method === 'PATCH' && isSuccess(exchange);
-const isCreate = (exchange: Exchange) =>
-	exchange.method === 'POST' && isSessions(exchange.path) && isSuccess(exchange);
-const isAppend = (exchange: Exchange) =>
-	exchange.method === 'POST' && isEvents(exchange.path) && isSuccess(exchange);
-
-/** Changes the body of the matching responses. */
-const body =
-	(fits: (exchange: Exchange) => boolean, change: (body: Json, exchange: Exchange) => Json | undefined) =>
-	(exchange: Exchange) => {
-		if (exchange.body && fits(exchange)) exchange.body = change(exchange.body, exchange);
-	};
-const sessionsIn = (list: Json) => list.data as Json[];
 const sorted = (value: unknown): unknown =>
 	Array.isArray(value)
 		? value.map(sorted)
@@ -34,23 +25,6 @@ const sorted = (value: unknown): unknown =>
 			: value;
 
 const writing = checksOf.strict.filter(({ isReadonly }) => !isReadonly).map(({ id }) => id);
-/** Refuses a request that breaks a rule of the broken server. */
-const refused = (exchange: Exchange, path = ''): void => {
-	exchange.status = 400;
-	exchange.body = {
-		error: 'No.',
-		code: 'VALIDATION_ERROR',
-		requestId: 'x',
-		details: [{ path, message: 'is refused', code: 'INVALID_TYPE' }],
-	};
-};
-/** Refuses the successful requests that match. */
-const refusing = (fits: (exchange: Exchange) => boolean, path = '') => ({
-	answer: (exchange: Exchange) => {
-		if (isSuccess(exchange) && fits(exchange)) refused(exchange, path);
-	},
-});
-
 /** The checks that write, without those that check the response to a create. */
 const LOOKS_AT_THE_BODY = [
 	...['create.fields', 'create.initial', 'create.validation', 'create.values'],

@@ -1,25 +1,8 @@
-import { exports } from 'cloudflare:workers';
 import { describe, expect, it, vi } from 'vitest';
 import { checksOf, run } from '../../scripts/conformance/run.ts';
 import { callerWith, newKey, ORIGIN } from '../support/api.ts';
-import { type Breakage, throughBreakage } from '../support/broken-server/breakage.ts';
 import { breakages } from './breakages.ts';
-
-/** The Worker with a rule broken, as `fetch` sees it. Without a socket, all checks take a fraction of a second. */
-const brokenFetch = (breakage: Breakage) => async (input: RequestInfo | URL, init?: RequestInit) => {
-	const request = new Request(input, init);
-	const onward = {
-		method: request.method,
-		url: new URL(request.url),
-		headers: new Headers(request.headers),
-		// text() prints a warning for media types other than text, so decode the bytes.
-		body: new TextDecoder().decode(await request.arrayBuffer()),
-	};
-	const { status, headers, text } = await throughBreakage(breakage, onward, (url, rest) =>
-		exports.default.fetch(new Request(url, rest)),
-	);
-	return new Response(status === 204 ? null : text, { status, headers });
-};
+import { brokenFetch } from './broken-fetch.ts';
 
 /** The subject of a check: the part of its id before the dot. */
 const subjectOf = (id: string) => id.split('.')[0];

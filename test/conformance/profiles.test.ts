@@ -3,12 +3,9 @@ import { checksOf, run } from '../../scripts/conformance/run.ts';
 import { facts } from '../support/reference-facts.ts';
 import { KEYS, referenceServer } from '../support/reference-server.ts';
 import { breakages } from './breakages.ts';
+import { statementsOf } from './statements.ts';
 
-const [page = ''] = Object.values(
-	import.meta.glob<string>('../../docs/conformance.md', { query: '?raw', import: 'default', eager: true }),
-);
-/** The statements of the strict profile: the first cell of each row in the page's table. */
-const statements = Array.from(page.matchAll(/^\| `([\w-]+\.[\w-]+)` \|/gm), ([, name = '']) => name);
+const statements = statementsOf('What the strict profile adds');
 
 /** The places of the facts that a path leads to. `*` stands for each member. */
 const placesAt = (path: string): unknown[] =>

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { checksOf, run } from '../../scripts/conformance/run.ts';
+import { type Check, extensions } from '../../scripts/conformance/check.ts';
+import { checksOf, checksOfExtensions, run } from '../../scripts/conformance/run.ts';
 import { breakages } from '../conformance/breakages.ts';
+import { brokenExtensions } from '../conformance/broken/all.ts';
 import type { Breakage } from '../support/broken-server/breakage.ts';
 import { breakingProxy } from '../support/broken-server/proxy.ts';
 import { type Server, startServer } from '../support/server.ts';
@@ -12,7 +14,7 @@ beforeAll(async () => {
 afterAll(() => server.close());
 
 /** The ids of the checks that fail when a proxy before the built Worker breaks a rule. */
-async function failures(breakage: Breakage): Promise<string[]> {
+async function failures(breakage: Breakage, chosen: readonly Check[]): Promise<string[]> {
 	const userId = `user_${crypto.randomUUID()}`;
 	const proxy = await breakingProxy(server.url, breakage);
 	try {
@@ -25,18 +27,27 @@ async function failures(breakage: Breakage): Promise<string[]> {
 		const { results } = await run(target, {
 			isReadonly: false,
 			tell: () => {},
-			chosen: checksOf.strict,
+			chosen,
 		});
-		expect(results).toHaveLength(checksOf.strict.length);
+		expect(results).toHaveLength(chosen.length);
 		return results.filter(({ status }) => status === 'failed').map(({ id }) => id);
 	} finally {
 		await proxy.close();
 	}
 }
 
-// test/conformance/faults.test.ts runs the same faults without a network.
+/** The subject of a check: the part of its id before the dot. */
+const subjectOf = (id: string) => id.split('.')[0];
+
+// test/conformance/faults.test.ts and extensions.test.ts run the same faults without a network.
 describe.concurrent('the conformance checks', () => {
 	it.each(breakages)('find over HTTP that %s', async (_, breakage, expected) => {
-		expect((await failures(breakage)).sort()).toEqual(expected.toSorted());
+		expect((await failures(breakage, checksOf.strict)).sort()).toEqual(expected.toSorted());
+	});
+
+	it.each(brokenExtensions)('of extensions find over HTTP that %s', async (_, breakage, expected) => {
+		const subjects = new Set(expected.map(subjectOf));
+		const chosen = checksOfExtensions(extensions).filter(({ id }) => subjects.has(subjectOf(id)));
+		expect((await failures(breakage, chosen)).sort()).toEqual(expected.toSorted());
 	});
 });

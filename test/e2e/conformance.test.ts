@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { checksOf, run } from '../../scripts/conformance/run.ts';
+import { extensions } from '../../scripts/conformance/check.ts';
+import { checksOf, checksOfExtensions, run } from '../../scripts/conformance/run.ts';
 import { boundNumbers, databaseName } from '../../src/core/placement-setting.ts';
 import type { Breakage } from '../support/broken-server/breakage.ts';
 import { breakingProxy } from '../support/broken-server/proxy.ts';
@@ -94,6 +95,38 @@ describe('npm run conformance', () => {
 		},
 	);
 
+	it('passes all extensions on this service, beside the profile, and leaves no session and no stream', async () => {
+		const { apiKey } = await keys();
+		const { status, stdout } = await conformance(
+			...['--base-url', server.url, '--api-key', apiKey, '--extensions', '--json'],
+		);
+		const report = JSON.parse(stdout);
+		expect(status).toBe(0);
+		expect(report).toMatchObject({ profile: 'reference', extensions, failed: 0, skipped: 1 });
+		const chosen = [...checksOf.reference, ...checksOfExtensions(extensions)];
+		expect(report.checks.map(({ id }: { id: string }) => id)).toEqual(chosen.map(({ id }) => id));
+		expect(await countSessions()).toBe(0);
+		const lines = server
+			.logs()
+			.filter((line) => line.startsWith('{'))
+			.map((line) => JSON.parse(line));
+		const opened = lines.filter(({ path, status }) => path?.endsWith('/events') && status === 200);
+		const ended = lines.filter(({ message }) => message === 'stream ended');
+		expect([ended.length > 30, opened.length > 30]).toEqual([true, true]);
+	});
+
+	it('checks some extensions, in any order, and names them', async () => {
+		const { apiKey } = await keys();
+		const { status, stdout } = await conformance(
+			...['--base-url', server.url, '--api-key', apiKey, '--extensions', 'ttl,hash', '--profile', 'strict'],
+		);
+		expect(status).toBe(0);
+		expect(stdout).toContain('[extensions: ttl.create]');
+		expect(stdout).toMatch(/^skip {2}hash\.merged .*\n {6}needs the extension merge-patch$/m);
+		expect(stdout).not.toContain('[extensions: steps.answer]');
+		expect(stdout).toContain('profile strict, extensions hash, ttl');
+	});
+
 	it('passes the reference profile on a server that only follows the document, and not the strict one', async () => {
 		const reference = await listening(referenceServer());
 		const args = ['--base-url', reference.url, '--api-key', KEYS.full, '--limited-api-key', KEYS.readOnly];
@@ -154,7 +187,7 @@ describe('npm run conformance', () => {
 		const { results } = await run(target, {
 			isReadonly: true,
 			tell: () => {},
-			chosen: checksOf.strict,
+			chosen: [...checksOf.strict, ...checksOfExtensions(extensions)],
 		});
 		await proxy.close();
 		expect(results.filter(({ status }) => status === 'passed').length).toBeGreaterThan(10);
@@ -200,6 +233,7 @@ describe('npm run conformance', () => {
 
 	it.each([
 		['--profile', 'lenient'],
+		['--extensions', 'steps,nonsense'],
 		['--timeout', '0'],
 		['--timeout', '1e9'],
 		['--timeout', 'soon'],

@@ -67,7 +67,10 @@ export function holdSession(stream: Stream): HeldSession {
 			return;
 		}
 		expectEqual(id, undefined, `${where}: the id of a ${kind} frame`);
-		dataOf(stream, frame, kind === 'change' ? kind : 'snapshot');
+		if (kind !== 'change' && kind !== 'snapshot') {
+			throw new Deviation(`${where}: a stream of the state has a ${kind} frame`);
+		}
+		dataOf(stream, frame, kind);
 		const exact = readJson(data) as Members;
 		if (kind === 'change') {
 			change(exact);

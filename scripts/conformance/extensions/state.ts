@@ -7,6 +7,7 @@ import {
 	expectTrue,
 	type JsonObject,
 } from '../expect.ts';
+import type { Answer } from '../server.ts';
 import { etagOf, exactly, idsOf, sessionText } from './answers.ts';
 import { append, dataOf, frameOf } from './following.ts';
 import { details, expectHeld, holding, kindsOf, newHeld, replace } from './holding.ts';
@@ -37,8 +38,11 @@ export const stateChecks = [
 		'changes follow one another, and lead to the session of each ETag',
 		async (probe) => {
 			const { id, held } = await newHeld(probe);
-			for (let n = 0; n < 8; n += 1) {
-				await expectHeld(probe, id, held, await replace(probe, id, `{"plan":{"n":${n}}}`));
+			const answers: Answer[] = [];
+			for (let n = 0; n < 8; n += 1) answers.push(await replace(probe, id, `{"plan":{"n":${n}}}`));
+			for (const answer of answers) {
+				await held.until(etagOf(answer));
+				expectSameText(held.text(), sessionText(exactly(answer)), `the session at ${held.etag()}`);
 			}
 			// A server may send a snapshot in place of a change, but not always.
 			expectTrue(kindsOf(held).includes('change'), 'none of eight small changes came as a change');

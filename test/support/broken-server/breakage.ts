@@ -1,3 +1,5 @@
+import { changedFrames, type FrameChange } from './frames.ts';
+
 export type Json = Record<string, unknown>;
 
 /** A request on its way to the service. */
@@ -18,7 +20,7 @@ export interface Exchange {
 	sent: Json | undefined;
 	status: number;
 	headers: Headers;
-	/** The response body if it is a JSON object. */
+	/** The response body if it is a JSON object. The response keeps its text while this is the same object. */
 	body: Json | undefined;
 }
 
@@ -28,6 +30,8 @@ export interface Breakage {
 	request?: (request: Onward) => void;
 	/** Changes the response. */
 	answer?: (exchange: Exchange) => void;
+	/** Changes the frames of streams. It is called for each stream. */
+	stream?: () => FrameChange;
 }
 
 /** The JSON object in a text; undefined for any other text. */
@@ -42,10 +46,10 @@ export function objectOf(text: string): Json | undefined {
 
 /** Forwards a request and returns its response, both changed by the breakage. */
 export async function throughBreakage(
-	{ request: change, answer }: Breakage,
+	{ request: change, answer, stream }: Breakage,
 	onward: Onward,
 	sendOn: (url: URL, init: RequestInit) => Promise<Response>,
-): Promise<{ status: number; headers: Headers; text: string }> {
+): Promise<Response> {
 	change?.(onward);
 	const { method, url, headers, body } = onward;
 	const response = await sendOn(url, {
@@ -54,7 +58,11 @@ export async function throughBreakage(
 		// The body is bytes, because fetch would add a Content-Type to a string.
 		...(body === '' ? {} : { body: new TextEncoder().encode(body) }),
 	});
+	if (response.body && response.headers.get('Content-Type')?.startsWith('text/event-stream')) {
+		return stream ? new Response(changedFrames(response.body, stream()), response) : response;
+	}
 	const text = await response.text();
+	const received = objectOf(text);
 	const exchange: Exchange = {
 		method,
 		path: url.pathname,
@@ -62,12 +70,10 @@ export async function throughBreakage(
 		sent: objectOf(body),
 		status: response.status,
 		headers: new Headers(response.headers),
-		body: objectOf(text),
+		body: received,
 	};
 	answer?.(exchange);
-	return {
-		status: exchange.status,
-		headers: exchange.headers,
-		text: exchange.body === undefined ? text : JSON.stringify(exchange.body),
-	};
+	const { status } = exchange;
+	const sent = exchange.body === received ? text : JSON.stringify(exchange.body);
+	return new Response([204, 304].includes(status) ? null : sent, { status, headers: exchange.headers });
 }

@@ -1,0 +1,88 @@
+import { describe, expect, it, vi } from 'vitest';
+import { type Check, extensions } from '../../scripts/conformance/check.ts';
+import { checksOf, checksOfExtensions, run } from '../../scripts/conformance/run.ts';
+import { newKey, ORIGIN } from '../support/api.ts';
+import type { Breakage } from '../support/broken-server/breakage.ts';
+import { KEYS, referenceServer } from '../support/reference-server.ts';
+import { brokenExtensions } from './broken/all.ts';
+import { brokenFetch } from './broken-fetch.ts';
+import { statementsOf } from './statements.ts';
+
+const checks = checksOfExtensions(extensions);
+
+/** Runs checks on the service with a rule broken. Returns the ids of those that fail. */
+async function failures(breakage: Breakage, chosen: readonly Check[]): Promise<string[]> {
+	const { key: apiKey } = await newKey();
+	vi.spyOn(globalThis, 'fetch').mockImplementation(brokenFetch(breakage));
+	const target = { baseUrl: ORIGIN, apiKey, limitedApiKey: undefined, timeout: 5000 };
+	const { results, left } = await run(target, { isReadonly: false, tell: () => {}, chosen });
+	expect(results).toHaveLength(chosen.length);
+	expect(left).toEqual([]);
+	return results.filter(({ status }) => status === 'failed').map(({ id }) => id);
+}
+
+describe('the checks of the extensions', () => {
+	it('pass on this service', async () => {
+		expect(await failures({}, checks)).toEqual([]);
+	});
+
+	// Only the checks that must fail run here. The long form also runs the others of the same extensions, over HTTP.
+	it.each(brokenExtensions)('find that %s', async (_, breakage, expected) => {
+		const chosen = checks.filter(({ id }) => expected.includes(id));
+		expect((await failures(breakage, chosen)).sort()).toEqual(expected.toSorted());
+	});
+
+	it('each fail on a server that breaks its rule', () => {
+		const caught = new Set(brokenExtensions.flatMap(([, , ids]) => ids));
+		expect(checks.map(({ id }) => id).filter((id) => !caught.has(id))).toEqual([]);
+	});
+
+	it('fail on a server that only follows the document of the reference', async () => {
+		const respond = referenceServer();
+		vi.spyOn(globalThis, 'fetch').mockImplementation((input, init) => respond(new Request(input, init)));
+		const target = {
+			baseUrl: 'https://reference.test',
+			apiKey: KEYS.full,
+			limitedApiKey: undefined,
+			timeout: 1000,
+		};
+		for (const extension of extensions) {
+			const chosen = checksOfExtensions([extension]);
+			const { results } = await run(target, { isReadonly: false, tell: () => {}, chosen });
+			expect([extension, results.some(({ status }) => status === 'failed')]).toEqual([extension, true]);
+		}
+	});
+
+	it('prove the statements of docs/conformance.md, all of them', () => {
+		expect(new Set(checks.map(({ proves }) => proves))).toEqual(
+			new Set(statementsOf('What the extensions are').map((name) => `extensions: ${name}`)),
+		);
+		for (const { id, proves } of checks) expect(proves).toContain(`extensions: ${id.split('.')[0]}.`);
+	});
+
+	it('have ids of their own', () => {
+		const ids = [...checksOf.strict, ...checks].map(({ id }) => id);
+		expect(new Set(ids).size).toBe(ids.length);
+	});
+});
+
+describe('a choice of extensions', () => {
+	it('has the checks of these alone, and skips those that need another one', async () => {
+		const chosen = checksOfExtensions(['state']);
+		expect(new Set(chosen.map(({ id }) => id.split('.')[0]))).toEqual(new Set(['state']));
+		const { key: apiKey } = await newKey();
+		vi.spyOn(globalThis, 'fetch').mockImplementation(brokenFetch({}));
+		const target = { baseUrl: ORIGIN, apiKey, limitedApiKey: undefined, timeout: 5000 };
+		const { results } = await run(target, { isReadonly: false, tell: () => {}, chosen });
+		const skipped = results.filter(({ status }) => status === 'skipped');
+		expect(Object.fromEntries(skipped.map(({ id, message }) => [id, message]))).toEqual({
+			'state.merges': 'needs the extension merge-patch',
+			'state.clears': 'needs the extension merge-patch',
+			'state.hash': 'needs the extension hash',
+			'state.ttl': 'needs the extension ttl',
+			'state.step': 'needs the extension steps',
+			'state.proportion': 'needs the extension merge-patch',
+		});
+		expect(results.filter(({ status }) => status === 'failed')).toEqual([]);
+	});
+});
