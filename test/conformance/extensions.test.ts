@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { type Check, extensions } from '../../scripts/conformance/check.ts';
+import { type Check, extensions, writing } from '../../scripts/conformance/check.ts';
 import { checksOf, checksOfExtensions, run } from '../../scripts/conformance/run.ts';
 import { newKey, ORIGIN } from '../support/api.ts';
 import type { Breakage } from '../support/broken-server/breakage.ts';
@@ -11,10 +11,10 @@ import { statementsOf } from './statements.ts';
 const checks = checksOfExtensions(extensions);
 
 /** Runs checks on the service with a rule broken. Returns the ids of those that fail. */
-async function failures(breakage: Breakage, chosen: readonly Check[]): Promise<string[]> {
+async function failures(breakage: Breakage, chosen: readonly Check[], timeout: number): Promise<string[]> {
 	const { key: apiKey } = await newKey();
 	vi.spyOn(globalThis, 'fetch').mockImplementation(brokenFetch(breakage));
-	const target = { baseUrl: ORIGIN, apiKey, limitedApiKey: undefined, timeout: 5000 };
+	const target = { baseUrl: ORIGIN, apiKey, limitedApiKey: undefined, timeout };
 	const { results, left } = await run(target, { isReadonly: false, tell: () => {}, chosen });
 	expect(results).toHaveLength(chosen.length);
 	expect(left).toEqual([]);
@@ -23,13 +23,13 @@ async function failures(breakage: Breakage, chosen: readonly Check[]): Promise<s
 
 describe('the checks of the extensions', () => {
 	it('pass on this service', async () => {
-		expect(await failures({}, checks)).toEqual([]);
+		expect(await failures({}, checks, 30_000)).toEqual([]);
 	});
 
 	// Only the checks that must fail run here. The long form also runs the others of the same extensions, over HTTP.
 	it.each(brokenExtensions)('find that %s', async (_, breakage, expected) => {
 		const chosen = checks.filter(({ id }) => expected.includes(id));
-		expect((await failures(breakage, chosen)).sort()).toEqual(expected.toSorted());
+		expect((await failures(breakage, chosen, 3000)).sort()).toEqual(expected.toSorted());
 	});
 
 	it('each fail on a server that breaks its rule', () => {
@@ -60,6 +60,28 @@ describe('the checks of the extensions', () => {
 		for (const { id, proves } of checks) expect(proves).toContain(`extensions: ${id.split('.')[0]}.`);
 	});
 
+	it('leave no stream open, also when they fail', async () => {
+		let closed = 0;
+		vi.spyOn(globalThis, 'fetch').mockImplementation(async () => {
+			const silent = new ReadableStream({
+				cancel() {
+					closed += 1;
+				},
+			});
+			return new Response(silent, { headers: { 'Content-Type': 'text/event-stream' } });
+		});
+		const opening = writing('a.b', 'nothing', 'opens two streams', async ({ follow }) => {
+			await follow('one');
+			await (await follow('two')).next();
+		});
+		const target = { baseUrl: ORIGIN, apiKey: 'k', limitedApiKey: undefined, timeout: 10 };
+		const { results } = await run(target, { isReadonly: false, tell: () => {}, chosen: [opening] });
+		expect(results.map(({ message }) => message)).toEqual([
+			expect.stringContaining('no further frame within 0.01 s'),
+		]);
+		expect(closed).toBe(2);
+	});
+
 	it('have ids of their own', () => {
 		const ids = [...checksOf.strict, ...checks].map(({ id }) => id);
 		expect(new Set(ids).size).toBe(ids.length);
@@ -72,7 +94,7 @@ describe('a choice of extensions', () => {
 		expect(new Set(chosen.map(({ id }) => id.split('.')[0]))).toEqual(new Set(['state']));
 		const { key: apiKey } = await newKey();
 		vi.spyOn(globalThis, 'fetch').mockImplementation(brokenFetch({}));
-		const target = { baseUrl: ORIGIN, apiKey, limitedApiKey: undefined, timeout: 5000 };
+		const target = { baseUrl: ORIGIN, apiKey, limitedApiKey: undefined, timeout: 30_000 };
 		const { results } = await run(target, { isReadonly: false, tell: () => {}, chosen });
 		const skipped = results.filter(({ status }) => status === 'skipped');
 		expect(Object.fromEntries(skipped.map(({ id, message }) => [id, message]))).toEqual({

@@ -95,7 +95,7 @@ describe('npm run conformance', () => {
 		},
 	);
 
-	it('passes all extensions on this service, beside the profile, and leaves no session and no stream', async () => {
+	it('passes all extensions on this service, beside the profile, and cleans up', async () => {
 		const { apiKey } = await keys();
 		const { status, stdout } = await conformance(
 			...['--base-url', server.url, '--api-key', apiKey, '--extensions', '--json'],
@@ -106,13 +106,6 @@ describe('npm run conformance', () => {
 		const chosen = [...checksOf.reference, ...checksOfExtensions(extensions)];
 		expect(report.checks.map(({ id }: { id: string }) => id)).toEqual(chosen.map(({ id }) => id));
 		expect(await countSessions()).toBe(0);
-		const lines = server
-			.logs()
-			.filter((line) => line.startsWith('{'))
-			.map((line) => JSON.parse(line));
-		const opened = lines.filter(({ path, status }) => path?.endsWith('/events') && status === 200);
-		const ended = lines.filter(({ message }) => message === 'stream ended');
-		expect([ended.length > 30, opened.length > 30]).toEqual([true, true]);
 	});
 
 	it('checks some extensions, in any order, and names them', async () => {
