@@ -59,7 +59,8 @@ export async function throughBreakage(
 		...(body === '' ? {} : { body: new TextEncoder().encode(body) }),
 	});
 	if (response.body && response.headers.get('Content-Type')?.startsWith('text/event-stream')) {
-		return stream ? new Response(changedFrames(response.body, stream()), response) : response;
+		// A new response, because the headers of one that was fetched cannot be changed.
+		return new Response(stream ? changedFrames(response.body, stream()) : response.body, response);
 	}
 	const text = await response.text();
 	const received = objectOf(text);
