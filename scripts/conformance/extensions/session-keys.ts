@@ -1,5 +1,5 @@
 import { needing, type Probe, pathOf, writing } from '../check.ts';
-import { expectEqual, expectError, expectStatus, expectTrue } from '../expect.ts';
+import { expectEqual, expectError, expectStatus, expectTrue, type JsonObject } from '../expect.ts';
 
 /** Makes a key for a session. The key ends with the session. */
 async function keyFor({ send }: Probe, id: string, body: unknown = {}) {
@@ -82,6 +82,27 @@ export const sessionKeysChecks = [
 			expectError(await call('DELETE', path), 403, 'FORBIDDEN');
 			const { status, events } = expectStatus(await probe.send('GET', { path }), 200);
 			expectEqual([status, events], ['intake', []], 'status, events');
+		},
+	),
+
+	writing(
+		'session-keys.appends',
+		'extensions: session-keys.appends',
+		'a key with append appends events of these types, and no others',
+		async (probe) => {
+			const id = await probe.create();
+			const { authorization } = await keyFor(probe, id, { append: ['input.*', 'approved'] });
+			const path = `${pathOf(id)}/events`;
+			const append = (type: string) => probe.send('POST', { path, body: { type }, authorization });
+			for (const type of ['input.given', 'approved']) expectStatus(await append(type), 201);
+			for (const type of ['input', 'approved.twice', 'other']) {
+				expectError(await append(type), 403, 'FORBIDDEN');
+			}
+			const update = { path: pathOf(id), body: { status: 'failed' }, authorization };
+			expectError(await probe.send('PATCH', update), 403, 'FORBIDDEN');
+			const { events } = expectStatus(await probe.send('GET', { path: pathOf(id) }), 200);
+			const types = (events as JsonObject[]).map(({ type }) => type);
+			expectEqual(types, ['input.given', 'approved'], 'the types of the events');
 		},
 	),
 

@@ -60,14 +60,14 @@ export const brokenSessionKeys: [rule: string, breakage: Breakage, checks: strin
 	[
 		'a key may do what its maker may do',
 		changingKeyed(({ headers }, maker) => headers.set('authorization', maker)),
-		['session-keys.confined', 'session-keys.revoked'],
+		['session-keys.appends', 'session-keys.confined', 'session-keys.revoked'],
 	],
 	[
 		'a key may append',
 		changingKeyed(({ headers, url, method }, maker) => {
 			if (method === 'POST' && url.pathname.endsWith('/events')) headers.set('authorization', maker);
 		}),
-		['session-keys.confined'],
+		['session-keys.appends', 'session-keys.confined'],
 	],
 	[
 		'a revoked key goes on',
