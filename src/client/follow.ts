@@ -141,6 +141,7 @@ export async function* itemsOf(
 		tell({ type: 'reconnecting', error, retryAt: new Date(Date.now() + waitMs) });
 		await pause(waitMs, signal);
 		nextToken = tokens.fresh;
+		wasRenewed = false;
 	}
 }
 

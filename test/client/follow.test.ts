@@ -179,6 +179,16 @@ describe('follow', () => {
 		expect(await all(items)).toEqual(['end deleted']);
 	});
 
+	it('asks for another token after each 401 when the connection broke in between', async () => {
+		const unauthorized = () => refusal(401, 'UNAUTHORIZED');
+		const { items } = followOf(
+			[stream([opening], 'ends'), unauthorized, 'cut', unauthorized, stream([opening, end], 'ends')],
+			{},
+			() => crypto.randomUUID(),
+		);
+		expect(await all(items)).toEqual(['end deleted']);
+	});
+
 	it('waits as long as Retry-After says before it resumes', async () => {
 		vi.useFakeTimers();
 		const busy = refusal(503, 'DATABASE_UNAVAILABLE', { 'Retry-After': '7' });
