@@ -3,6 +3,7 @@ import type { FollowOptions } from './follow.ts';
 import type { Following } from './following.ts';
 import type { CallOptions, ConditionalOptions, KeyedOptions } from './options.ts';
 import type { Pages } from './pages.ts';
+import type { EventsOptions, GetOptions, ListOptions, SessionPage, Sparse } from './reads.ts';
 import type { AppendEvent, Event, Types, Untyped } from './typed.ts';
 import type {
 	AppendStep,
@@ -12,57 +13,11 @@ import type {
 	Session,
 	SessionDetails,
 	SessionKey,
-	SessionStatus,
 	Step,
 	StepPatch,
 	UpdateSession,
 } from './types.ts';
 import type { Query } from './url.ts';
-
-export interface ListOptions extends CallOptions {
-	/** Only sessions in this status. */
-	status?: SessionStatus | undefined;
-	/** How many sessions a page holds: 1 to 100, default 20. */
-	limit?: number | undefined;
-	/** How many sessions to skip. Not together with `after`. */
-	offset?: number | undefined;
-	/**
-	 * The id of a session. The list starts after it. Such a list has no total, so far pages cost no more than the
-	 * first.
-	 */
-	after?: string | undefined;
-	fields?: undefined;
-}
-
-/** A page of sessions. */
-export interface SessionPage<Item> {
-	data: Item[];
-	pagination: {
-		limit: number;
-		/** Absent with `after`. */
-		offset?: number;
-		/** The total number of sessions on all pages. Absent with `after`. */
-		total?: number;
-		/** Whether there are sessions after this page. Only with `after`. */
-		hasMore?: boolean;
-	};
-}
-
-export interface GetOptions extends CallOptions {
-	fields?: undefined;
-}
-
-/** Reads only these fields. The service does not read the others from its database. */
-export interface Sparse<Field extends string> {
-	fields: readonly Field[];
-}
-
-export interface EventsOptions extends CallOptions {
-	/** The id of the last event that the caller has. */
-	after?: string | undefined;
-	/** How many events a page holds: 1 to 1,000, default 100. */
-	limit?: number | undefined;
-}
 
 /** A change that is based on the session that was read. */
 export interface Edit<T extends Types = Untyped> {

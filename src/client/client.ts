@@ -34,6 +34,7 @@ export type {
 	Token,
 } from './options.ts';
 export type { Pages } from './pages.ts';
+export type * from './reads.ts';
 export type { Attempt, Logger } from './report.ts';
 export type * from './typed.ts';
 export type * from './types.ts';

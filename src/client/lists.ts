@@ -1,6 +1,6 @@
 import { ask } from './answered.ts';
-import type { EventsOptions, ListOptions, SessionPage } from './api.ts';
 import { type Pages, pagesFrom } from './pages.ts';
+import type { EventsOptions, ListOptions, SessionPage } from './reads.ts';
 import type { Call } from './send.ts';
 import type { Service } from './service.ts';
 import { eventPageShape, type Shape, sessionPageShape } from './shapes.ts';
