@@ -18,6 +18,7 @@ import type {
 	UpdateSession,
 } from './types.ts';
 import type { Query } from './url.ts';
+import type { Watched } from './watched.ts';
 
 /** A change that is based on the session that was read. */
 export interface Edit<T extends Types = Untyped> {
@@ -172,6 +173,18 @@ export interface Client<T extends Types = Untyped> {
 	 * }
 	 */
 	follow(id: string, options?: FollowOptions): Following<T>;
+
+	/**
+	 * Watches a session live. Each item has the whole session as it is now, the fields that have changed since the last
+	 * item, and the events since then. Of a change only what is new is sent. It resumes, ends and throws as `follow` does.
+	 *
+	 * @example
+	 * for await (const { session, changed, events } of client.watch(session.id)) {
+	 * 	if (changed.includes('plan')) console.log(session.plan);
+	 * 	for (const event of events) console.log(event.type);
+	 * }
+	 */
+	watch(id: string, options?: FollowOptions): Following<T, Watched<T>>;
 
 	/**
 	 * Reads the session, lets `decide` choose a change, and writes the change if nobody has changed the session

@@ -4,7 +4,7 @@ import type { Client, Method } from './api.ts';
 import { deletionOf, newKeyOf, patchOf, postOf, requestOf } from './calls.ts';
 import { editWhile } from './edit-while.ts';
 import { withEtag } from './etag.ts';
-import { followOf } from './following.ts';
+import { followOf, watchOf } from './following.ts';
 import { listEvents, listSessions, reading } from './lists.ts';
 import type { CallOptions, ClientOptions } from './options.ts';
 import type { Answer } from './send.ts';
@@ -19,8 +19,8 @@ export type * from './api.ts';
 export { ApiError, type ClientErrorCode, type Problem, type ServiceErrorCode } from './error.ts';
 export { etagOf } from './etag.ts';
 export type { FollowOptions, FollowStatus } from './follow.ts';
-export { type Following, follow } from './following.ts';
-export type { Followed, SessionState } from './frames.ts';
+export type { Followed, SessionState } from './followed.ts';
+export { type Following, follow, watch } from './following.ts';
 export { randomId as newIdempotencyKey } from './headers.ts';
 export type {
 	CallOptions,
@@ -40,6 +40,7 @@ export type * from './typed.ts';
 export type * from './types.ts';
 export { type Query, SESSIONS_PATH } from './url.ts';
 export { errorStatuses, eventFields, sessionFields, sessionStatuses, version } from './values.ts';
+export type { Watched } from './watched.ts';
 
 /** A session from a response, with its ETag. */
 const withItsEtag = <T>({ body, response }: Answer): T => withEtag(body as T, response.headers.get('ETag'));
@@ -132,6 +133,8 @@ export function createClient<T extends Types = Untyped>(options: ClientOptions):
 			),
 
 		follow: (id, options = {}) => followOf<T>(service, id, options),
+
+		watch: (id, options = {}) => watchOf<T>(service, id, options),
 
 		editWhile: (id, decide, options = {}) => editWhile(client, id, decide, options),
 

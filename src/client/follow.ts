@@ -1,12 +1,13 @@
 import { onAbort, pause } from './abort.ts';
 import type { ApiError } from './error.ts';
 import { Failure, type Meaning } from './failure.ts';
-import { type Followed, followedFrom, framesOf } from './frames.ts';
+import { type Frame, framesOf } from './frames.ts';
 import { randomId } from './headers.ts';
 import type { CallOptions, FetchResponse } from './options.ts';
 import { foreign, type Sent } from './response.ts';
 import { delayBefore, MAX_FOREIGN_RETRIES, MAX_RETRY_AFTER_MS } from './retry.ts';
 import { attempt, type Sending, type Service, settled, tokenWithin } from './service.ts';
+import { type Query, queryOf } from './url.ts';
 
 /** What `follow` tells about its connection. */
 export type FollowStatus =
@@ -32,6 +33,23 @@ export interface FollowOptions extends CallOptions {
 	onStatus?: ((status: FollowStatus) => void) | undefined;
 }
 
+/** Makes items of what the streams of one session tell, one stream after the other. */
+export interface Reader<Item> {
+	/** What the query of a stream has besides its place. */
+	readonly query: Query;
+	/** The id of the last event that was read, after which the next stream begins. */
+	after: string | undefined;
+	/** When the session expires, as far as it is known, in milliseconds. */
+	expiresAt: number;
+	/** Reads one stream. It returns when the session has ended. `get` reads what is at a path. */
+	items(arriving: AsyncIterable<Frame[]>, get: Get): AsyncGenerator<Item, void, undefined>;
+	/** The last item. Undefined when there can be none because nothing is known of the session. */
+	ended(reason: 'deleted' | 'expired'): Item | undefined;
+}
+
+/** Reads what is at a path, once. Throws a Failure. */
+export type Get = <T>(path: string, read: (response: FetchResponse, sent: Sent) => Promise<T>) => Promise<T>;
+
 /** The initial delay before a reconnection, until the stream sends another one. */
 const FIRST_DELAY_MS = 2_000;
 const MIN_DELAY_MS = 100;
@@ -40,24 +58,20 @@ const MAX_DELAY_MS = 30_000;
 const STEADY_MS = 5_000;
 
 /**
- * Follows the stream of a session until it ends, or until the signal aborts, which closes the connection. See
+ * Follows the streams of a session until it ends, or until the signal aborts, which closes the connection. See
  * `Client.follow`.
  */
-export async function* itemsOf(
+export async function* itemsOf<Item>(
 	service: Service,
-	id: string,
 	path: string,
+	reader: Reader<Item>,
 	options: FollowOptions,
 	signal: AbortSignal,
 	tell: (status: FollowStatus) => void,
-): AsyncGenerator<Followed, void, undefined> {
+): AsyncGenerator<Item, void, undefined> {
 	const { tokens } = service;
 	const { timeoutMs, maxRetries, given } = settled(service, options);
 	const callId = randomId();
-	let { after } = options;
-	/** The last state that was yielded, as it arrived. A stream that resumes tells it again. */
-	let lastState: string | undefined;
-	let expiresAt = Number.POSITIVE_INFINITY;
 	let delayMs = FIRST_DELAY_MS;
 	let hasStarted = false;
 	let wasRenewed = false;
@@ -66,32 +80,36 @@ export async function* itemsOf(
 	let refusal: ApiError | undefined;
 	let nextToken: () => Promise<string | undefined> = tokens.current;
 
-	/** Opens the stream, and yields what is new in it until `end`. */
-	async function* stream(sending: Sending): AsyncGenerator<Followed, void, undefined> {
-		const query = after === undefined ? '' : `?after=${encodeURIComponent(after)}`;
-		const headers = { ...given, accept: 'text/event-stream' };
-		const body = await attempt(service, { method: 'GET', path: path + query, headers }, sending, 200, bodyOf);
+	/** Opens the stream, and yields what is new in it until the session ends. */
+	async function* stream(sending: Sending): AsyncGenerator<Item, void, undefined> {
+		const { query, after } = reader;
+		const request = {
+			method: 'GET',
+			path: path + queryOf({ ...query, after }),
+			headers: { ...given, accept: 'text/event-stream' },
+		};
+		const body = await attempt(service, request, sending, 200, bodyOf);
 		const openedAt = Date.now();
 		[hasStarted, wasRenewed] = [true, false];
 		tell({ type: 'connected' });
+		const frames = framesOf(body, signal, sending.requestId, (retryMs) => {
+			delayMs = Math.min(MAX_DELAY_MS, Math.max(MIN_DELAY_MS, retryMs));
+		});
+		const get: Get = (place, read) =>
+			attempt(
+				service,
+				{ method: 'GET', path: place, headers: given },
+				{ ...sending, connection: new AbortController() },
+				200,
+				read,
+			);
 		try {
-			for await (const frame of framesOf(body, signal, sending.requestId)) {
-				if (frame.retryMs !== undefined) {
-					delayMs = Math.min(MAX_DELAY_MS, Math.max(MIN_DELAY_MS, frame.retryMs));
-				}
-				const item = followedFrom(frame, id);
-				if (item === undefined || (item.type === 'session' && frame.data === lastState)) continue;
+			for await (const item of reader.items(frames, get)) {
 				failures = 0;
-				if (item.type === 'event') after = item.event.id;
-				if (item.type === 'session') {
-					lastState = frame.data;
-					expiresAt = Date.parse(item.session.expiresAt);
-				}
 				yield item;
-				if (item.type === 'end') return;
 			}
 		} finally {
-			if (Date.now() - openedAt >= STEADY_MS) failures = 0;
+			if (reader.after !== after || Date.now() - openedAt >= STEADY_MS) failures = 0;
 		}
 	}
 
@@ -128,9 +146,11 @@ export async function* itemsOf(
 				nextToken = () => tokens.renewed(refused);
 				continue;
 			}
-			if (!hasStarted || code !== 'SESSION_NOT_FOUND') throw error;
+			const isGone = hasStarted && code === 'SESSION_NOT_FOUND';
 			// The session has ended while nobody could tell. It was there until then, so its time tells why.
-			yield { type: 'end', reason: Date.now() >= expiresAt ? 'expired' : 'deleted' };
+			const last = isGone && reader.ended(Date.now() >= reader.expiresAt ? 'expired' : 'deleted');
+			if (!last) throw error;
+			yield last;
 			return;
 		}
 		const most = options.maxRetries ?? (hasStarted ? Number.POSITIVE_INFINITY : maxRetries);

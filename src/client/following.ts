@@ -1,15 +1,17 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { onAbort } from './abort.ts';
-import { type FollowOptions, type FollowStatus, itemsOf } from './follow.ts';
-import type { Followed } from './frames.ts';
+import { type FollowOptions, type FollowStatus, itemsOf, type Reader } from './follow.ts';
+import { type Followed, followedReader } from './followed.ts';
 import type { ClientOptions } from './options.ts';
 import { notify } from './report.ts';
 import { type Service, serviceOf, settled } from './service.ts';
 import type { Types, Untyped } from './typed.ts';
 import { pathOf } from './url.ts';
+import { type Watched, watchedReader } from './watched.ts';
 
 /** A session that is being followed. The first item that is asked for opens the connection. */
-export interface Following<T extends Types = Untyped> extends AsyncIterableIterator<Followed<T>> {
+export interface Following<T extends Types = Untyped, Item = Followed<T>>
+	extends AsyncIterableIterator<Item> {
 	/**
 	 * Closes the connection at once and ends the iteration, even while it waits for an item. So does leaving a loop.
 	 *
@@ -56,29 +58,59 @@ export const follow = <T extends Types = Untyped>(
 	options: FollowOptions = {},
 ): Following<T> => followOf<T>(serviceOf(client), id, options);
 
+/**
+ * Watches a session without a client, as `follow` follows one. Throws a TypeError for an argument that cannot be used. See
+ * `Client.watch`.
+ *
+ * @example
+ * import { watch } from 'product-generation-sessions-client';
+ * for await (const { session } of watch({ baseUrl, token: key }, sessionId)) show(session);
+ */
+export const watch = <T extends Types = Untyped>(
+	client: ClientOptions,
+	id: string,
+	options: FollowOptions = {},
+): Following<T, Watched<T>> => watchOf<T>(serviceOf(client), id, options);
+
 const DONE = { done: true, value: undefined } as const;
 
-interface Waiting {
-	resolve(result: IteratorResult<Followed, undefined>): void;
+interface Waiting<Item> {
+	resolve(result: IteratorResult<Item, undefined>): void;
 	reject(reason: unknown): void;
 }
 
-/** The handle on the items of a session. Each `next` gets one item, in order. */
-export function followOf<T extends Types>(
+/** See `Client.follow`. */
+export const followOf = <T extends Types>(
 	service: Service,
 	id: string,
 	options: FollowOptions,
-): Following<T> {
+): Following<T> => handleOn(service, id, options, followedReader) as unknown as Following<T>;
+
+/** See `Client.watch`. */
+export const watchOf = <T extends Types>(
+	service: Service,
+	id: string,
+	options: FollowOptions,
+): Following<T, Watched<T>> =>
+	handleOn(service, id, options, watchedReader) as unknown as Following<T, Watched<T>>;
+
+/** The handle on the items of a session. Each `next` gets one item, in order. */
+function handleOn<Item>(
+	service: Service,
+	id: string,
+	options: FollowOptions,
+	readerOf: (id: string, after: string | undefined) => Reader<Item>,
+): Following<Untyped, Item> {
 	const path = pathOf(id, 'events');
 	settled(service, options);
 	const { signal } = options;
 	const closing = new AbortController();
 	const listeners = new Set<(status: FollowStatus) => void>();
 	if (options.onStatus) listeners.add(options.onStatus);
-	const waiting = new Set<Waiting>();
+	const waiting = new Set<Waiting<Item>>();
 	/** What the next `next` throws, in an array because it may be undefined. */
 	let thrown: [unknown] | [] = [];
-	let items: AsyncGenerator<Followed, void, undefined> | undefined;
+	let items: AsyncGenerator<Item, void, undefined> | undefined;
 	let forget = () => {};
 	let isClosed = false;
 
@@ -107,12 +139,12 @@ export function followOf<T extends Types>(
 		close();
 	}
 
-	function start(): AsyncGenerator<Followed, void, undefined> {
+	function start(): AsyncGenerator<Item, void, undefined> {
 		forget = onAbort(signal, abort);
-		return itemsOf(service, id, path, options, closing.signal, tell);
+		return itemsOf(service, path, readerOf(id, options.after), options, closing.signal, tell);
 	}
 
-	const following: Following = {
+	const following: Following<Untyped, Item> = {
 		next() {
 			if (signal?.aborted) abort();
 			if (thrown.length > 0) {
@@ -154,14 +186,14 @@ export function followOf<T extends Types>(
 		},
 		toReadableStream: () => linesOf(following),
 	};
-	return following as unknown as Following<T>;
+	return following;
 }
 
 /** Workers notice only by a write that the reader of a response has left, so an empty line is written when nothing happens. */
 const BEAT_MS = 5_000;
 
 /** Each item of a followed session as a line of JSON. */
-function linesOf(following: Following): ReadableStream<Uint8Array> {
+function linesOf(following: AsyncIterator<unknown> & { close(): void }): ReadableStream<Uint8Array> {
 	const encoder = new TextEncoder();
 	let isCancelled = false;
 	return new ReadableStream<Uint8Array>(
