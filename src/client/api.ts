@@ -13,11 +13,13 @@ import type {
 	Session,
 	SessionDetails,
 	SessionKey,
+	SessionStatus,
 	Step,
 	StepPatch,
 	UpdateSession,
 } from './types.ts';
 import type { Query } from './url.ts';
+import type { WaitOptions } from './wait-for.ts';
 import type { Watched } from './watched.ts';
 
 /** A change that is based on the session that was read. */
@@ -176,7 +178,8 @@ export interface Client<T extends Types = Untyped> {
 
 	/**
 	 * Watches a session live. Each item has the whole session as it is now, the fields that have changed since the last
-	 * item, and the events since then. Of a change only what is new is sent. It resumes, ends and throws as `follow` does.
+	 * item, and the events since then. The service sends only what is new in a change. It resumes, ends and throws as
+	 * `follow` does.
 	 *
 	 * @example
 	 * for await (const { session, changed, events } of client.watch(session.id)) {
@@ -185,6 +188,25 @@ export interface Client<T extends Types = Untyped> {
 	 * }
 	 */
 	watch(id: string, options?: FollowOptions): Following<T, Watched<T>>;
+
+	/**
+	 * Waits until the session has one of the statuses, or until a function of it returns true, and returns the session.
+	 * Throws TIMEOUT after `timeoutMs`, and SESSION_NOT_FOUND when the session is deleted or expires before.
+	 *
+	 * @example
+	 * const { status } = await client.waitFor(session.id, ['complete', 'failed'], { timeoutMs: 600_000 });
+	 * const { plan } = await client.waitFor(session.id, ({ plan }) => plan !== null);
+	 */
+	waitFor<Status extends SessionStatus>(
+		id: string,
+		statuses: readonly Status[],
+		options?: WaitOptions,
+	): Promise<Session<T> & { status: Status }>;
+	waitFor(
+		id: string,
+		isReached: (session: Session<T>) => boolean | Promise<boolean>,
+		options?: WaitOptions,
+	): Promise<Session<T>>;
 
 	/**
 	 * Reads the session, lets `decide` choose a change, and writes the change if nobody has changed the session

@@ -13,6 +13,7 @@ import { eventShape, sessionShape, sparseShape, stepShape } from './shapes.ts';
 import type { Event, Types, Untyped } from './typed.ts';
 import type { Session, SessionDetails, SessionKey, Step } from './types.ts';
 import { pathOf, queryOf } from './url.ts';
+import { type WaitOptions, type Wanted, waitFor } from './wait-for.ts';
 
 export type { Answered, WithResponse } from './answered.ts';
 export type * from './api.ts';
@@ -40,6 +41,7 @@ export type * from './typed.ts';
 export type * from './types.ts';
 export { type Query, SESSIONS_PATH } from './url.ts';
 export { errorStatuses, eventFields, sessionFields, sessionStatuses, version } from './values.ts';
+export type { WaitOptions } from './wait-for.ts';
 export type { Watched } from './watched.ts';
 
 /** A session from a response, with its ETag. */
@@ -135,6 +137,9 @@ export function createClient<T extends Types = Untyped>(options: ClientOptions):
 		follow: (id, options = {}) => followOf<T>(service, id, options),
 
 		watch: (id, options = {}) => watchOf<T>(service, id, options),
+
+		waitFor: ((id: string, wanted: Wanted<T>, options: WaitOptions = {}) =>
+			waitFor(client, id, wanted, options)) as Client<T>['waitFor'],
 
 		editWhile: (id, decide, options = {}) => editWhile(client, id, decide, options),
 

@@ -7,7 +7,10 @@ export type ServiceErrorCode = ErrorBody['code'];
 export type ClientErrorCode =
 	/** No response arrived, and no write was carried out: it was a read, or the request never reached a server. */
 	| 'NETWORK_ERROR'
-	/** No response to a read arrived within `timeoutMs`, or no token from the token function. */
+	/**
+	 * No response to a read arrived within `timeoutMs`, or no token from the token function, or the session did not become
+	 * what `waitFor` waits for.
+	 */
 	| 'TIMEOUT'
 	/**
 	 * A write was sent, and it is unknown whether it was carried out. Read the session before you decide what to do.

@@ -7,8 +7,8 @@ export function withEtag<T>(session: T, etag: string | null | undefined): T {
 }
 
 /**
- * Returns the ETag of a session that `create`, `get`, `update`, `merge`, `step`, `editWhile` or `follow` returned. Throws
- * a TypeError for any other object, such as a copy or an item of a list.
+ * Returns the ETag of a session that `create`, `get`, `update`, `merge`, `step`, `editWhile`, `follow`, `watch` or `waitFor`
+ * returned. Throws a TypeError for any other object, such as a copy or an item of a list.
  *
  * @example
  * const etag = etagOf(await client.get(session.id));

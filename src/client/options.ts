@@ -39,7 +39,7 @@ export interface ClientOptions {
 	baseUrl: string;
 	/**
 	 * An API key or a Clerk session token. A function is called before the first request, again after a 401, and
-	 * whenever `follow` resumes. The call rethrows its errors.
+	 * whenever a stream is resumed. The call rethrows its errors.
 	 */
 	token: Token;
 	/** The timeout of one attempt in milliseconds. Default 30,000. */
@@ -99,7 +99,7 @@ export interface Limits {
  * The limits of a call: its own options, otherwise those of the client, otherwise the defaults. Throws a TypeError for a
  * limit that is not one.
  */
-export function limitsOf(client: ClientOptions, call: CallOptions = {}): Limits {
+export function limitsOf(client: Partial<ClientOptions>, call: CallOptions = {}): Limits {
 	const timeoutMs = call.timeoutMs ?? client.timeoutMs ?? DEFAULT_TIMEOUT_MS;
 	const maxRetries = call.maxRetries ?? client.maxRetries ?? DEFAULT_MAX_RETRIES;
 	if (!(timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS)) {

@@ -111,12 +111,34 @@ describe('the types of a program’s own objects', () => {
 					expectTypeOf(item.event.payload).toEqualTypeOf<{ steps: number }>();
 				}
 			}
+			for await (const { session, changed, events } of typed.watch('sess_1')) {
+				expectTypeOf(session.plan).toEqualTypeOf<Plan | null>();
+				expectTypeOf(changed).toEqualTypeOf<(keyof generated.Session)[]>();
+				expectTypeOf(events).toEqualTypeOf<
+					(
+						| generated.EventOf<'plan.ready', { steps: number }>
+						| generated.EventOf<'approved', { by?: string }>
+					)[]
+				>();
+			}
 			for await (const { type } of typed.events('sess_1')) {
 				expectTypeOf(type).toEqualTypeOf<'plan.ready' | 'approved'>();
 			}
 			const { plan } = await typed.get('sess_1', { fields: ['plan'] });
 			expectTypeOf(plan).toEqualTypeOf<Plan | null>();
 		});
+	});
+
+	it('are those of what is waited for', () => {
+		const complete = () => typed.waitFor('sess_1', ['complete', 'failed']);
+		expectTypeOf<Awaited<ReturnType<typeof complete>>['status']>().toEqualTypeOf<'complete' | 'failed'>();
+		expectTypeOf<Awaited<ReturnType<typeof complete>>['plan']>().toEqualTypeOf<Plan | null>();
+		const planned = () => typed.waitFor('sess_1', async ({ plan }) => plan?.steps.length === 3);
+		expectTypeOf<Awaited<ReturnType<typeof planned>>>().toExtend<{ plan: Plan | null }>();
+		// @ts-expect-error: no session has this status.
+		void (() => typed.waitFor('sess_1', ['completed']));
+		// @ts-expect-error: a list is needed.
+		void (() => typed.waitFor('sess_1', 'complete'));
 	});
 
 	it('are those of what is written', () => {

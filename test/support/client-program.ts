@@ -19,6 +19,8 @@ export interface Report {
 	stored: number[];
 	/** The same, as a follower over the unreliable network got them. */
 	followed: number[];
+	/** The same, as one who watched over the unreliable network got them. */
+	watched: number[];
 	/** The codes of writes whose outcome was unknown, and which were repeated with their key. */
 	unknown: number;
 	/** The code of a write where nothing listens. */
@@ -51,13 +53,16 @@ export async function run({ shaky, steady, token, nowhere, appends }: Task): Pro
 		}
 	}
 	const following = numbersFrom(overNetwork, id, appends);
+	const watching = watchedNumbers(overNetwork, id, appends);
 	await Promise.all(Array.from({ length: WRITERS }, write));
 	const stored: number[] = [];
 	for await (const { payload } of direct.events(id, { limit: 1000 })) stored.push(Number(payload.number));
 	const followed = await following;
+	const watched = await watching;
 	return {
 		stored,
 		followed,
+		watched,
 		unknown,
 		nowhere: await codeOf(createClient({ baseUrl: nowhere, token, maxRetries: 1 }).update(id, {})),
 		relays: await leaveRelays(direct, id),
@@ -68,6 +73,16 @@ async function numbersFrom(client: Client, id: string, count: number): Promise<n
 	const numbers: number[] = [];
 	for await (const item of client.follow(id, { maxRetries: 100 })) {
 		if (item.type === 'event') numbers.push(Number(item.event.payload.number));
+		if (numbers.length === count) break;
+	}
+	return numbers;
+}
+
+async function watchedNumbers(client: Client, id: string, count: number): Promise<number[]> {
+	const numbers: number[] = [];
+	for await (const { session, events } of client.watch(id, { maxRetries: 100 })) {
+		if (session.id !== id) throw new Error('It is another session.');
+		for (const { payload } of events) numbers.push(Number(payload.number));
 		if (numbers.length === count) break;
 	}
 	return numbers;

@@ -72,6 +72,7 @@ export async function expectHolds(
 		const numbers = Array.from({ length: appends }, (_, number) => number);
 		expect([...report.stored].sort((a, b) => a - b)).toEqual(numbers);
 		expect(report.followed).toEqual(report.stored);
+		expect(report.watched).toEqual(report.stored);
 		expect(report.nowhere).toBe(tellsUnsent ? 'NETWORK_ERROR' : 'OUTCOME_UNKNOWN');
 		expect(report.relays).toBe(10);
 		const faults = [...proxy.counts.values()].reduce((sum, count) => sum + count, 0);
