@@ -158,6 +158,18 @@ export function newProgress(
 		return { text: run.frames, events: run.last - run.first + 1 };
 	}
 
+	const takeStateNews = (): string | undefined =>
+		hasCaughtUp ? stateFrames.take(state, position) : undefined;
+
+	/** Adds the state after some events to their piece, so that a client gets the events and the change of a step together. */
+	function withStateNews(piece: Piece): Piece {
+		const news = takeStateNews();
+		if (!news) return piece;
+		if (piece.text.length + news.length <= MAX_PIECE) return { ...piece, text: piece.text + news };
+		first.push(...piecesOf(news));
+		return piece;
+	}
+
 	/** Ends the stream after the frame that tells why. */
 	function endWith(reason: End): void {
 		first.push(frame(endFrame(reason)));
@@ -179,14 +191,14 @@ export function newProgress(
 			if (isFree && (isSpent || !hasBudget)) return { do: 'end', reason: 'budget' };
 			if (isFree && connectsAt !== undefined && at >= connectsAt) return { do: 'connect' };
 
-			const stateNews = hasCaughtUp ? stateFrames.take(state, position) : undefined;
+			const stateNews = takeStateNews();
 			if (stateNews) {
 				first.push(...piecesOf(stateNews));
 				return this.next(at, { connectsAt, hasBudget });
 			}
 			// The events that D1 is asked for come next.
 			const run = asking === 'events' ? undefined : backlog.takeAfter(position);
-			if (run) return send(takeRun(run), at);
+			if (run) return send(withStateNews(takeRun(run)), at);
 			if (isDeleted && asking !== 'events') {
 				endWith('deleted');
 				return this.next(at, { connectsAt, hasBudget });
