@@ -10,19 +10,13 @@ import { local } from './local.ts';
 import { mockModel } from './mock-model.ts';
 
 /**
- * Waits for the product of a session. It follows the session instead of asking again and again, and survives broken connections.
- * Throws when the generation fails, when the session ends, and the reason of `signal` when that aborts.
+ * Waits for the product of a session, without asking again and again, and survives broken connections. Throws when the
+ * generation fails, when the session ends, and the reason of `signal` when that aborts.
  */
 export async function productOf(client: Client, id: string, signal: AbortSignal): Promise<unknown> {
-	for await (const item of client.follow(id, { signal })) {
-		if (item.type === 'end') throw new Error(`The session ${id} is gone: ${item.reason}.`);
-		if (item.type !== 'session') continue;
-		const { status } = item.session;
-		if (status === 'failed') throw new Error(`The generation of ${id} has failed.`);
-		if (status === 'complete') break;
-	}
-	const { productObject } = await client.get(id, { fields: ['productObject'], signal });
-	return productObject;
+	const session = await client.waitFor(id, ['complete', 'failed'], { signal });
+	if (session.status === 'failed') throw new Error(`The generation of ${id} has failed.`);
+	return session.productObject;
 }
 
 if (import.meta.main) {

@@ -27,7 +27,9 @@ it('the page of the examples shows a generation live, with a key for its session
 		await page.getByRole('status').getByText('intake').waitFor();
 		await generate({ client, model: mockModel(), id });
 		await page.getByRole('status').getByText('complete').waitFor();
-		const lines = await page.getByRole('listitem').allInnerTexts();
+		const modules = await page.locator('#modules li').allInnerTexts();
+		expect(modules.toSorted()).toEqual(['api: built', 'billing: built', 'ui: built']);
+		const lines = await page.locator('#events li').allInnerTexts();
 		expect(lines[0]).toBe('plan.ready');
 		expect(lines).toContain('module.failed: ui: The model is overloaded.');
 		expect(lines.at(-1)).toBe('product.ready');
