@@ -8,6 +8,7 @@ import { openDatabases } from './database/databases.ts';
 import { docsRoutes } from './docs/routes.ts';
 import { eventRoutes } from './events/routes.ts';
 import { healthRoutes } from './health.ts';
+import { versionRoutes } from './history/routes.ts';
 import type { AppEnv } from './http/context.ts';
 import { cors } from './http/cors.ts';
 import { errorResponse } from './http/error-response.ts';
@@ -17,6 +18,7 @@ import { SESSIONS_PATH } from './http/session-path.ts';
 import { sessionKeyRoutes } from './session-keys/routes.ts';
 import { snapshots } from './sessions/live-state.ts';
 import { sessionRoutes } from './sessions/routes.ts';
+import { changeableColumns, statusSchema } from './sessions/schema.ts';
 import { stepRoutes } from './steps/routes.ts';
 
 /**
@@ -60,6 +62,7 @@ app
 	.route(SESSIONS_PATH, sessionRoutes)
 	.route(`${SESSIONS_PATH}/:id/events`, eventRoutes(snapshots))
 	.route(`${SESSIONS_PATH}/:id/steps`, stepRoutes)
+	.route(`${SESSIONS_PATH}/:id/versions`, versionRoutes({ statusSchema, columnOf: changeableColumns }))
 	.route(`${SESSIONS_PATH}/:id/keys`, sessionKeyRoutes);
 
 app.route('/healthz', healthRoutes).route('/', docsRoutes);

@@ -9,6 +9,7 @@ const ROOMS = [
 	'cleanup',
 	'steps',
 	'sessions',
+	'history',
 	'events',
 	'following',
 	'session-keys',

@@ -168,6 +168,7 @@ export interface ErrorBody {
 		| 'FORBIDDEN'
 		| 'QUOTA_EXCEEDED'
 		| 'SESSION_NOT_FOUND'
+		| 'VERSION_NOT_FOUND'
 		| 'NOT_FOUND'
 		| 'METHOD_NOT_ALLOWED'
 		| 'PRECONDITION_FAILED'

@@ -58,8 +58,14 @@ export const documentedAs = (schema: object) => ({
 /** Generators give an int64 a type of its own where an int32 is a usual number. */
 const integerFormat = (maximum: number) => (maximum < 2 ** 31 ? 'int32' : 'int64');
 
-const integerMeta = (minimum: number, maximum: number, absent: number, description: string) => ({
-	...documentedAs({ type: 'integer', format: integerFormat(maximum), minimum, maximum, default: absent }),
+const integerMeta = (minimum: number, maximum: number, absent: number | undefined, description: string) => ({
+	...documentedAs({
+		type: 'integer',
+		format: integerFormat(maximum),
+		minimum,
+		maximum,
+		...(absent === undefined ? {} : { default: absent }),
+	}),
 	description,
 });
 
@@ -70,7 +76,14 @@ export const wholeNumberQuery = (min: number, max: number, absent: number, descr
 		.default(absent)
 		.meta(integerMeta(min, max, absent, description));
 
-/** The same, but a number above `max` counts as `max`. The OpenAPI document therefore has no real maximum. */
+/** A whole number in a query without a default. */
+export const optionalNumberQuery = (min: number, max: number, description: string) =>
+	decimal
+		.pipe(z.number().min(min).max(max))
+		.optional()
+		.meta(integerMeta(min, max, undefined, description));
+
+/** A whole number in a query with a default, where a number above `max` counts as `max`. The OpenAPI document therefore has no real maximum. */
 export const cappedNumberQuery = (min: number, max: number, absent: number, description: string) =>
 	decimal
 		.transform((number) => Math.min(number, max))

@@ -31,6 +31,7 @@ export interface Bindings {
 	MAX_EVENTS_PER_SESSION?: string;
 	MAX_EVENT_BYTES_PER_SESSION?: string;
 	MAX_STREAMS_PER_CALLER?: string;
+	HISTORY_BYTES?: string;
 	FOLLOW_MAX_SECONDS: string;
 	FOLLOW_HEARTBEAT_SECONDS: string;
 	FOLLOW_MAX_STATEMENTS: string;
@@ -61,6 +62,8 @@ const settingsSchema = z.object({
 	MAX_EVENT_BYTES_PER_SESSION: wholeNumber(67_108_864, 1),
 	/** Open streams of one caller in one isolate. Each has a connection to a hub, and up to 512 KB of frames. */
 	MAX_STREAMS_PER_CALLER: wholeNumber(100, 1, 10_000),
+	/** Bytes of the earlier versions of one session. At 0 none are kept. A read of one version may read all of them. */
+	HISTORY_BYTES: wholeNumber(4_194_304, 0, 67_108_864),
 	/** How long one stream stays open. Its client resumes. */
 	FOLLOW_MAX_SECONDS: wholeNumber(3600, 1, 86_400),
 	/** How long a stream may be silent before it gets a comment. Proxies cut streams that are silent for long. */

@@ -23,6 +23,9 @@ export const sql = (
 /** Joins parts with a separator. There must be at least one part. */
 export const join = (parts: readonly Sql[], separator = ', '): Sql => joinParts(parts, separator);
 
+/** Joins parts without a separator. There may be none. */
+export const concat = (parts: readonly Sql[]): Sql => (parts.length === 0 ? nothing : joinParts(parts, ''));
+
 /** Text that is inserted as it is: a constant of the code, such as the name of a column. Never pass what a caller sent. */
 export const raw = (constant: string | number): Sql => rawText(String(constant));
 

@@ -81,6 +81,7 @@ const meanings: Record<ErrorCode, string> = {
 		'The API key lacks the permission that the call needs, or is for one session and may not do this.',
 	QUOTA_EXCEEDED: 'A limit on what may be stored is reached. Nothing was written.',
 	SESSION_NOT_FOUND: 'The session never existed, was deleted, has expired, or belongs to another caller.',
+	VERSION_NOT_FOUND: 'The version of the session does not exist, or is not kept any more.',
 	NOT_FOUND: 'There is nothing at this path.',
 	METHOD_NOT_ALLOWED: 'The path does not support the method. `Allow` lists the supported ones.',
 	PRECONDITION_FAILED: 'The session has changed since the `ETag` in `If-Match`. Nothing was written.',

@@ -1,7 +1,7 @@
 import type { Database } from '../core/database.ts';
 import { validationError } from '../core/errors.ts';
 import { type SessionReference, sessionNotFound } from '../core/session-reference.ts';
-import { raw, type Sql, sql } from '../core/sql.ts';
+import { nothing, raw, type Sql, sql } from '../core/sql.ts';
 import { BYTES_A_TRIP, inBatches, type Sized } from '../database/in-batches.ts';
 import { ownSession, SESSION_BY_ID } from '../database/session-store.ts';
 import { type EventRow, ofOwnSession } from './append-store.ts';
@@ -47,13 +47,20 @@ function selectBounded(reference: SessionReference, max: number, places: Sql, se
 	return sql`SELECT ${columnsIf(fits)} ${session} ${part}`;
 }
 
-/** Selects a session's latest events, newest first; none when the condition `unless` on the session holds. */
-export function selectLatestEvents(reference: SessionReference, max: number, unless?: Sql): Sql {
+/**
+ * Selects a session's latest events, newest first; none when the condition `unless` on the session holds. `upTo` is the position
+ * of the last event that counts.
+ */
+export function selectLatestEvents(
+	reference: SessionReference,
+	max: number,
+	{ unless, upTo }: { unless?: Sql | undefined; upTo?: Sql | undefined },
+): Sql {
 	const session = ofOwnSession(reference);
 	return selectBounded(
 		reference,
 		max,
-		sql`ORDER BY events.position DESC`,
+		sql`${upTo ? sql`AND events.position <= ${upTo} ` : nothing}ORDER BY events.position DESC`,
 		unless ? sql`${session} AND NOT (${unless})` : session,
 	);
 }

@@ -37,6 +37,36 @@ export function countMembers(text: string): number {
 	return members;
 }
 
+/**
+ * Splits a patch into patches that change one place each. Merged one after the other, they make the same text as the whole.
+ * `members` is the number of members of all of them together. Undefined when they would have more than `most` characters.
+ */
+export function singleChanges(
+	patch: string,
+	most: number,
+): { patches: string[]; members: number } | undefined {
+	const text = nested(patch);
+	const patches: string[] = [];
+	let members = 0;
+	let characters = 0;
+	const split = (at: number, before: string, after: string): boolean => {
+		for (const [name, place] of membersAt(text, at)) {
+			const value = valueAt(text, place);
+			const head = `${before}{${name}:`;
+			if (value.startsWith('{') && value !== '{}') {
+				if (!split(place, head, `}${after}`)) return false;
+				continue;
+			}
+			characters += head.length + value.length + after.length + 1;
+			if (characters > most) return false;
+			patches.push(`${head}${value}}${after}`);
+			members += after.length + 1;
+		}
+		return true;
+	};
+	return split(0, '', '') ? { patches, members } : undefined;
+}
+
 /** A text with the end of each object and array, which allows skipping a value without reading it again. */
 interface Nested {
 	text: string;

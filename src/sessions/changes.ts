@@ -10,6 +10,8 @@ export interface Replacement {
 	column: ObjectColumn | 'expires_at' | 'product_object_hash' | 'status';
 	mode: 'set';
 	value: string | null;
+	/** What the Worker made the value from, if it is the result of a merge. */
+	merge?: { object: string | null; patch: string };
 }
 /** Merges a JSON object into the column by RFC 7396. */
 export interface Merge {

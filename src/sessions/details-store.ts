@@ -3,8 +3,9 @@ import { type SessionReference, sessionNotFound } from '../core/session-referenc
 import { raw, type Sql, sql } from '../core/sql.ts';
 import { type CurrentVersion, ownSession, SESSION_BY_ID, selectVersion } from '../database/session-store.ts';
 import { type BoundedRow, type SizedEvent, selectLatestEvents, sizedEvents } from '../events/read-store.ts';
+import { readPast } from '../history/read-store.ts';
 import { columnsBut, columnsIf, type SessionRow, type SparseRow } from './row-store.ts';
-import type { SessionField } from './schema.ts';
+import { columnOf, objectFieldsOf, type SessionField } from './schema.ts';
 
 /** Reads the current version. Throws SESSION_NOT_FOUND. */
 export async function readVersion(db: Database, reference: SessionReference): Promise<CurrentVersion> {
@@ -63,12 +64,34 @@ export async function readDetails(
 	type Row = SparseRow & { version: number; known?: number; latest_event?: number | null };
 	const [[session], latestEvents = []] = await db.run<[Row, BoundedRow]>([
 		statement,
-		...(maxEvents === undefined ? [] : [selectLatestEvents(reference, maxEvents, unless)]),
+		...(maxEvents === undefined ? [] : [selectLatestEvents(reference, maxEvents, { unless })]),
 	]);
 	if (!session) throw sessionNotFound();
 	const events = sizedEvents(latestEvents).reverse();
 	const latestEvent = session.latest_event ?? events.at(-1)?.position ?? 0;
 	return { session, events, latestEvent, isKnown: session.known === 1 };
+}
+
+/**
+ * Reads a session as it was at an earlier version, or at the current one, with the latest of the events that it had when that
+ * version began. Throws SESSION_NOT_FOUND and VERSION_NOT_FOUND.
+ */
+export async function readPastDetails(
+	db: Database,
+	reference: SessionReference,
+	{ fields, maxEvents, knownTags, version }: DetailsQuery & { version: number },
+	historyBytes: number,
+): Promise<Details> {
+	const objects = objectFieldsOf(fields).map((field) => columnOf[field]);
+	const withEvents = maxEvents !== undefined;
+	const past = await readPast<SessionRow, [BoundedRow]>(
+		db,
+		reference,
+		{ version, objects, withEvents, knownTags, historyBytes },
+		(upTo) => (withEvents ? [selectLatestEvents(reference, maxEvents, { upTo })] : []),
+	);
+	const events = sizedEvents(past.also[0] ?? []).reverse();
+	return { ...past, events, latestEvent: withEvents ? past.latestEvent : 0 };
 }
 
 /**

@@ -16,7 +16,7 @@ import { validateQuery } from '../http/validate.ts';
 import { changesOf } from './changes.ts';
 import { contentOf, createSession, newContent } from './create.ts';
 import { deleteSession } from './delete-store.ts';
-import { readDetails, readVersion } from './details-store.ts';
+import { readDetails, readPastDetails, readVersion } from './details-store.ts';
 import { expiryOf } from './expiry.ts';
 import { sessionJson, sessionJsonParts, sessionsJsonParts } from './json.ts';
 import { listPage } from './list.ts';
@@ -160,7 +160,11 @@ export const sessionRoutes = new Hono<AppEnv>({ strict: false })
 			id: 'getSession',
 			tag: 'Sessions',
 			summary: 'Read a session with its events',
-			description: 'Returns the session with its latest 1,000 events, oldest first.',
+			description: [
+				'Returns the session with its latest 1,000 events, oldest first.',
+				'With `version` it returns the session as it was at that version, with the events that had happened when the version began. Such a response never changes. A 404 VERSION_NOT_FOUND means that the version is not kept.',
+			].join('\n\n'),
+			errors: ['VERSION_NOT_FOUND'],
 			permission: 'PRODUCTS:READ',
 			forSessionKeys: true,
 			headers: ['If-Match', 'If-None-Match'],
@@ -175,13 +179,22 @@ export const sessionRoutes = new Hono<AppEnv>({ strict: false })
 		}),
 		validateQuery(detailsQuerySchema),
 		async (c) => {
-			const { fields = detailsFields } = c.req.valid('query');
+			const { fields = detailsFields, version: past } = c.req.valid('query');
 			const { db, reference } = sessionFrom(c);
-			const found = await readDetails(db, reference, {
+			const query = {
 				fields: fields.filter((field) => field !== 'events'),
 				maxEvents: fields.includes('events') ? EVENTS_IN_DETAILS : undefined,
 				knownTags: knownTags(c.req.header('If-None-Match')),
-			});
+			};
+			const found =
+				past === undefined
+					? await readDetails(db, reference, query)
+					: await readPastDetails(
+							db,
+							reference,
+							{ ...query, version: past },
+							settingsOf(c.env).HISTORY_BYTES,
+						);
 			const { session, events, latestEvent, isKnown } = found;
 			const { version } = session;
 			checkVersion({ version, latestEvent }, ifMatchVersions(c.req.header('If-Match')));
@@ -227,7 +240,7 @@ export const sessionRoutes = new Hono<AppEnv>({ strict: false })
 			}
 			const versions = await writableVersions(c);
 			const { db, reference } = sessionFrom(c);
-			const row = await changeSession(db, reference, changes, versions);
+			const row = await changeSession(db, reference, changes, versions, settingsOf(c.env).HISTORY_BYTES);
 			if (row.tail !== null) tellFollowers(c, row.id, changeNotice(row, row.tail, changes));
 			return sessionResponse(row, 200);
 		},

@@ -12,6 +12,7 @@ import { limits } from '../core/limits.ts';
 import { refusal } from '../core/problems.ts';
 import { sessionIdSchema } from '../core/session-reference.ts';
 import { eventSchema } from '../events/schema.ts';
+import { versionQuery } from '../history/schema.ts';
 import { jsonObject, jsonObjectMeta, nullableObjectMeta, sentObject } from '../json/schema.ts';
 import * as examples from './examples.ts';
 
@@ -38,6 +39,16 @@ export const columnOf = {
 	status: 'status',
 	updatedAt: 'updated_at',
 	userId: 'user_id',
+} as const;
+/** The fields that a change can set, each with its column. */
+export const changeableColumns = {
+	assemblyState: columnOf.assemblyState,
+	expiresAt: columnOf.expiresAt,
+	plan: columnOf.plan,
+	prd: columnOf.prd,
+	productObject: columnOf.productObject,
+	productObjectHash: columnOf.productObjectHash,
+	status: columnOf.status,
 } as const;
 export type SessionField = keyof typeof columnOf;
 export const sessionFields = Object.keys(columnOf) as SessionField[];
@@ -169,7 +180,10 @@ export const listQuerySchema = z
 		...refusal('CONFLICTING_FIELDS', 'cannot be combined with an offset', 'Send only one of them.'),
 	});
 
-export const detailsQuerySchema = z.object({ fields: fieldsQuery(detailsFields) });
+export const detailsQuerySchema = z.object({
+	fields: fieldsQuery(detailsFields),
+	version: versionQuery('The version to read. By default the current one, with all events so far.'),
+});
 
 const limit = count.max(MAX_IN_LIST).meta({ format: 'int32' });
 const total = count.meta({ description: 'The total number of sessions on all pages.' });

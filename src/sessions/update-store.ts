@@ -9,26 +9,27 @@ import {
 	SESSION_BY_ID,
 	selectVersion,
 } from '../database/session-store.ts';
+import { type KeptChange, keepVersion, objectBefore, partsBefore } from '../history/keep-store.ts';
+import { beforeMerge } from '../history/parts.ts';
 import { type Change, isMerge, MAX_MERGE_WORK, type Merge, mergeWork, type Replacement } from './changes.ts';
 import { checkVersion, type Versions } from './precondition.ts';
 import { columnsBut, type SessionRow } from './row-store.ts';
-import type { ObjectColumn } from './schema.ts';
+import { type ObjectColumn, objectColumns } from './schema.ts';
 
 /**
- * The column of a merge, merged with its value by RFC 7396. SQLite's json_patch compares member names only up to a U+0000,
+ * An object, or NULL, after a merge patch (RFC 7396). SQLite's json_patch compares member names only up to a U+0000,
  * and would overwrite one member with another. The expression therefore encodes `\u0000` as `\ud800\u0001`. No other text
  * has that encoding, because `\ud800` itself becomes `\ud800\u0002`.
  */
-function merged({ column, value }: Merge): Sql {
+function merged(object: Sql, patch: Sql): Sql {
 	const encoded = (text: Sql) =>
 		sql`replace(replace(${text}, '\\ud800', '\\ud800\\u0002'), '\\u0000', '\\ud800\\u0001')`;
-	const stored = sql`ifnull(${raw(column)}, '{}')`;
-	const patched = sql`json_patch(${encoded(stored)}, ${encoded(sql`${value}`)})`;
+	const patched = sql`json_patch(${encoded(sql`ifnull(${object}, '{}')`)}, ${encoded(patch)})`;
 	return sql`replace(replace(${patched}, '\\ud800\\u0001', '\\u0000'), '\\ud800\\u0002', '\\ud800')`;
 }
 
 const assignment = (change: Change): Sql =>
-	sql`${raw(change.column)} = ${isMerge(change) ? merged(change) : change.value}`;
+	sql`${raw(change.column)} = ${isMerge(change) ? merged(raw(change.column), sql`${change.value}`) : change.value}`;
 
 /** The condition on a session that has one of the versions (undefined: any). The list is one parameter, because D1 binds at most 100. */
 export const ownSessionAt = (reference: SessionReference, versions: Versions): Sql =>
@@ -52,18 +53,45 @@ export function changeable(reference: SessionReference, changes: readonly Change
 	return sql`${session} AND ${join(work, ' + ')} <= ${MAX_MERGE_WORK - mergeWork(merges, 0)}`;
 }
 
+/** What history needs of changes. */
+function keptChange(changes: readonly Change[]): KeptChange {
+	const objects: Record<string, Sql> = {};
+	for (const change of changes.filter(({ column }) =>
+		Object.values<string>(objectColumns).includes(column),
+	)) {
+		const { column } = change;
+		if (isMerge(change)) objects[column] = partsBefore(column, change.value, merged);
+		else if (change.merge) objects[column] = sql`${beforeMerge(change.merge.object, change.merge.patch)}`;
+		else objects[column] = objectBefore(column);
+	}
+	return { columns: changes.map(({ column }) => column), objects };
+}
+
+/** The number of statements of an update. */
+export const queriesToUpdate = (historyBytes: number): number => (historyBytes === 0 ? 1 : 3);
+
 /** A changed session. */
 export interface ChangedRow extends SessionRow {
 	/** The position of its latest event, 0 without events. Null when nobody follows the session, or nothing has changed. */
 	tail: number | null;
 }
 
-/** Changes the session of a condition. It returns the row without the content of the request. */
-export const updateStatement = (changes: readonly Change[], now: string, condition: Sql): Sql =>
+/**
+ * Changes the session of a condition. The last statement returns the row without the content of the request. Those before it keep
+ * the version that it replaces; there are none while history is off.
+ */
+export const updateStatements = (
+	changes: readonly Change[],
+	{ id, now }: SessionReference,
+	condition: Sql,
+	historyBytes: number,
+): Sql[] => [
+	...(historyBytes === 0 ? [] : keepVersion(id, condition, keptChange(changes), historyBytes)),
 	// updated_at never goes back, even if the clocks of two locations differ.
 	sql`UPDATE ${SESSION_BY_ID} SET ${join(changes.map(assignment))}, version = version + 1, updated_at = max(updated_at, ${now})
 		WHERE ${condition} RETURNING ${columnsBut(replacements(changes).map(({ column }) => column))},
-		CASE WHEN followed_until > ${now} THEN ${LATEST_POSITION} END AS tail`;
+		CASE WHEN followed_until > ${now} THEN ${LATEST_POSITION} END AS tail`,
+];
 
 const replacements = (changes: readonly Change[]): Replacement[] =>
 	changes.filter((change) => change.mode === 'set');
@@ -85,12 +113,12 @@ export async function updateSession(
 	reference: SessionReference,
 	changes: readonly Change[],
 	versions: Versions,
+	historyBytes: number,
 ): Promise<ChangedRow | 'too much for D1'> {
 	const needsReason = versions !== undefined || needsSizeCheck(changes.filter(isMerge));
-	const [[row], [current] = []] = await db.run<[ChangedRow, CurrentVersion]>([
-		updateStatement(changes, reference.now, changeable(reference, changes, versions)),
-		...(needsReason ? [selectVersion(reference)] : []),
-	]);
+	const update = updateStatements(changes, reference, changeable(reference, changes, versions), historyBytes);
+	const results = await db.run<unknown[]>([...update, ...(needsReason ? [selectVersion(reference)] : [])]);
+	const [[row], [current] = []] = results.slice(update.length - 1) as [ChangedRow[], CurrentVersion[]?];
 	return row ? withRequestContent(row, changes) : reasonNotChanged(current, versions);
 }
 
@@ -130,9 +158,10 @@ export async function replaceOnVersion(
 	reference: SessionReference,
 	changes: readonly Replacement[],
 	version: number,
+	historyBytes: number,
 ): Promise<ChangedRow | 'overtaken'> {
-	const row = await db.first<ChangedRow>(
-		updateStatement(changes, reference.now, ownSessionAt(reference, [version])),
-	);
+	const condition = ownSessionAt(reference, [version]);
+	const results = await db.run<ChangedRow[]>(updateStatements(changes, reference, condition, historyBytes));
+	const [row] = results.at(-1) ?? [];
 	return row ? withRequestContent(row, changes) : 'overtaken';
 }

@@ -13,6 +13,7 @@ import { retryOnConflict } from './retry-on-conflict.ts';
 import { type ObjectColumn, type ObjectField, objectColumns } from './schema.ts';
 import {
 	type ChangedRow,
+	queriesToUpdate,
 	readObjects,
 	replaceOnVersion,
 	updateSession,
@@ -29,6 +30,7 @@ export async function changeSession(
 	reference: SessionReference,
 	changes: readonly Change[],
 	versions: Versions,
+	historyBytes: number,
 ): Promise<ChangedRow> {
 	if (changes.length === 0) {
 		const session = await readSession(db, reference);
@@ -36,12 +38,13 @@ export async function changeSession(
 		return { ...session, tail: null };
 	}
 	return writeOrMerge(changes, {
-		queries: 2,
-		write: (complete) => updateSession(db, reference, complete, versions),
+		queries: 1 + queriesToUpdate(historyBytes),
+		write: (complete) => updateSession(db, reference, complete, versions, historyBytes),
 		async mergeAndWrite() {
 			const current = await readObjects(db, reference, mergedColumns(changes));
 			checkVersion(current, versions);
-			return replaceOnVersion(db, reference, await mergedWith(current, changes), current.version);
+			const merged = await mergedWith(current, changes);
+			return replaceOnVersion(db, reference, merged, current.version, historyBytes);
 		},
 	});
 }
@@ -90,9 +93,10 @@ export async function mergedWith(
 ): Promise<Replacement[]> {
 	const replacements = changes.map((change): Replacement => {
 		if (!isMerge(change)) return change;
-		const value = mergePatch(current[change.column] ?? null, change.value);
+		const object = current[change.column] ?? null;
+		const value = mergePatch(object, change.value);
 		if (utf8Length(value) > limits.storedObject) throw tooLarge(fieldOf(change.column), limits.storedObject);
-		return { column: change.column, mode: 'set', value };
+		return { column: change.column, mode: 'set', value, merge: { object, patch: change.value } };
 	});
 	const object = unhashedProductObject(replacements);
 	return object ? withHash(replacements, await hashOf(object.value)) : replacements;

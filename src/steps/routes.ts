@@ -60,10 +60,11 @@ export const stepRoutes = new Hono<AppEnv>({ strict: false }).post(
 		]);
 		const versions = ifMatchVersions(c.req.header('If-Match'));
 		const { db, reference } = sessionFrom(c);
+		const settings = settingsOf(c.env);
 		const done = await addStep(
 			db,
 			reference,
-			{ events, changes, idempotency, quota: settingsOf(c.env) },
+			{ events, changes, idempotency, quota: settings, historyBytes: settings.HISTORY_BYTES },
 			versions,
 		);
 		if (isFollowed(done.session.followed_until)) tellFollowers(c, reference.id, ...noticesOf(done, changes));

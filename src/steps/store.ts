@@ -13,11 +13,13 @@ import {
 import type { Change } from '../sessions/changes.ts';
 import type { Versions } from '../sessions/precondition.ts';
 import { type SessionRow, selectSession } from '../sessions/row-store.ts';
-import { changeable, updateStatement, withRequestContent } from '../sessions/update-store.ts';
+import { changeable, updateStatements, withRequestContent } from '../sessions/update-store.ts';
 
 /** The events and the changes of a step. Without changes the session stays the same. */
 export interface Step extends Append {
 	changes: readonly Change[];
+	/** The HISTORY_BYTES of the settings. */
+	historyBytes: number;
 }
 
 export interface StepRows {
@@ -36,15 +38,16 @@ export async function insertStep(
 	step: Step,
 	versions: Versions,
 ): Promise<{ done: StepRows } | { done: undefined; current: Appended | undefined }> {
-	const { changes, idempotency } = step;
+	const { changes, idempotency, historyBytes } = step;
 	const condition = changeable(reference, changes, versions);
 	const isAppended = idempotency ? hasEventsOf(idempotency) : hasJustGot(step.events);
-	const change = () => updateStatement(changes, reference.now, sql`${condition} AND ${isAppended}`);
-	const { events, session, also } = await insertEvents<[SessionRow]>(db, reference, step, {
+	const change = () =>
+		updateStatements(changes, reference, sql`${condition} AND ${isAppended}`, historyBytes);
+	const { events, session, also } = await insertEvents<SessionRow[]>(db, reference, step, {
 		condition,
-		also: [changes.length === 0 ? selectSession(reference) : change()],
+		also: changes.length === 0 ? [selectSession(reference)] : change(),
 	});
-	const [[changed]] = also;
+	const [changed] = also.at(-1) ?? [];
 	if (events.length === 0 || !changed) return { done: undefined, current: session };
 	return { done: { events, session: withRequestContent(changed, changes) } };
 }

@@ -23,7 +23,7 @@ beforeAll(async () => {
 async function mergedByD1(target: string | null, patch: string): Promise<string | null | undefined> {
 	await query('UPDATE sessions SET plan = ? WHERE id = ?', target, reference.id);
 	const change: Merge = { column: 'plan', mode: 'merge', value: patch, members: 1 };
-	const outcome = await updateSession(openDatabase(env.DB), reference, [change], undefined);
+	const outcome = await updateSession(openDatabase(env.DB), reference, [change], undefined, 0);
 	return outcome === 'too much for D1' ? undefined : outcome.plan;
 }
 
