@@ -114,16 +114,22 @@ export async function purge(databases: OpenedDatabases, { json, yes }: Options, 
 	const [found = nothingOf(owner)] = await readCallers(databases, owner);
 	if (!yes) await confirm(found);
 	const main = databases.get('DB');
-	const deleted = { keys: main ? await deleteKeys(main, owner) : 0, sessions: 0, events: 0, notes: 0 };
+	const deleted = {
+		keys: main ? await deleteKeys(main, owner) : 0,
+		sessions: 0,
+		events: 0,
+		versions: 0,
+		notes: 0,
+	};
 	for (const [binding, db] of databases) {
 		for await (const chunk of deleteSessions(db, owner)) {
-			for (const what of ['sessions', 'events', 'notes'] as const) deleted[what] += chunk[what];
+			for (const what of ['sessions', 'events', 'versions', 'notes'] as const) deleted[what] += chunk[what];
 			if (!json) console.log(`${binding}: ${deleted.sessions} sessions and ${deleted.events} events so far`);
 		}
 	}
 	if (json) return console.log(JSON.stringify({ ...owner, deleted }));
 	console.log(
-		`Deleted of ${nameOf(owner)}: ${deleted.keys} keys, ${deleted.sessions} sessions, ${deleted.events} events, ${deleted.notes} notes of Idempotency-Keys.`,
+		`Deleted of ${nameOf(owner)}: ${deleted.keys} keys, ${deleted.sessions} sessions, ${deleted.events} events, ${deleted.versions} earlier versions, ${deleted.notes} notes of Idempotency-Keys.`,
 	);
 	console.log(
 		'A running service may accept a deleted key for KEY_CACHE_SECONDS more. Run this again after that time.',

@@ -2,6 +2,7 @@ import type { Database } from '../../src/core/database.ts';
 import type { Owner } from '../../src/core/principal.ts';
 import { raw, type Sql, sql } from '../../src/core/sql.ts';
 import { SESSION_BY_ID } from '../../src/database/session-store.ts';
+import { VERSION_BYTES } from '../../src/history/size-store.ts';
 
 /**
  * What the commands on callers read and delete. Each statement has bounded work, because D1 runs one at a time. Together the
@@ -13,6 +14,8 @@ const SESSIONS_AT_ONCE = raw(1000);
 const KEYS_AT_ONCE = 5000;
 const DELETED_SESSIONS_AT_ONCE = raw(100);
 const DELETED_EVENTS_AT_ONCE = raw(5000);
+/** A version can be as large as a session. */
+const DELETED_VERSIONS_AT_ONCE = raw(100);
 const DELETED_NOTES_AT_ONCE = raw(500);
 
 /** What a caller has in some sessions, expired ones included until they are deleted. */
@@ -20,7 +23,7 @@ export interface StoredSessions extends Owner {
 	sessions: number;
 	liveSessions: number;
 	events: number;
-	/** Of the objects of the sessions, and of the content of the events. */
+	/** Of the objects of the sessions, of the content of the events, and of earlier versions. */
 	bytes: number;
 	/** ISO 8601. */
 	lastChangeAt: string;
@@ -49,7 +52,7 @@ export async function* storedSessions(
 		sql`ifnull((SELECT ${column} FROM events WHERE session_id = sessions.id ORDER BY position DESC LIMIT 1), 0)`;
 	const columns = sql`user_id, organization_id, expires_at, updated_at, ${last(raw('position'))} AS events,
 		ifnull(octet_length(prd), 0) + ifnull(octet_length(plan), 0) + ifnull(octet_length(product_object), 0)
-			+ ifnull(octet_length(assembly_state), 0) + ${last(raw('bytes_so_far'))} AS bytes`;
+			+ ifnull(octet_length(assembly_state), 0) + ${last(raw('bytes_so_far'))} + ${VERSION_BYTES} AS bytes`;
 	const part = (place: string | number) =>
 		owner
 			? sql`SELECT id AS place, ${columns} FROM sessions WHERE ${ofOwner(owner)} AND id > ${place} ORDER BY id`
@@ -105,6 +108,8 @@ export async function deleteKeys(db: Database, owner: Owner): Promise<number> {
 export interface DeletedSessions {
 	sessions: number;
 	events: number;
+	/** Earlier versions of sessions. */
+	versions: number;
 	/** Notes of where the sessions with an Idempotency-Key are. */
 	notes: number;
 }
@@ -114,13 +119,17 @@ export async function* deleteSessions(db: Database, owner: Owner): AsyncGenerato
 	const own = sql`SELECT id FROM sessions INDEXED BY sessions_by_owner WHERE ${ofOwner(owner)}
 		ORDER BY id LIMIT ${DELETED_SESSIONS_AT_ONCE}`;
 	for (;;) {
-		const [events = 0, sessions = 0, notes = 0] = await db.change(
+		const [events = 0, versions = 0, sessions = 0, notes = 0] = await db.change(
 			[
 				sql`DELETE FROM events INDEXED BY sqlite_autoindex_events_1 WHERE (session_id, position) IN (
 					SELECT session_id, position FROM (${own}) AS own
 					CROSS JOIN events ON events.session_id = own.id LIMIT ${DELETED_EVENTS_AT_ONCE})`,
+				sql`DELETE FROM versions INDEXED BY sqlite_autoindex_versions_1 WHERE (session_id, version) IN (
+					SELECT session_id, version FROM (${own}) AS own
+					CROSS JOIN versions ON versions.session_id = own.id LIMIT ${DELETED_VERSIONS_AT_ONCE})`,
 				sql`DELETE FROM ${SESSION_BY_ID} WHERE id IN (${own})
-					AND NOT EXISTS (SELECT 1 FROM events WHERE session_id = sessions.id)`,
+					AND NOT EXISTS (SELECT 1 FROM events WHERE session_id = sessions.id)
+					AND NOT EXISTS (SELECT 1 FROM versions WHERE session_id = sessions.id)`,
 				sql`DELETE FROM create_keys INDEXED BY sqlite_autoindex_create_keys_1
 					WHERE (user_id, organization_id, idempotency_key) IN (
 						SELECT user_id, organization_id, idempotency_key FROM create_keys
@@ -129,7 +138,7 @@ export async function* deleteSessions(db: Database, owner: Owner): AsyncGenerato
 			],
 			{ idempotent: true },
 		);
-		if (events + sessions + notes === 0) return;
-		yield { events, sessions, notes };
+		if (events + versions + sessions + notes === 0) return;
+		yield { events, versions, sessions, notes };
 	}
 }

@@ -36,7 +36,7 @@ export async function cleanUp(
 	const db = openDatabase(d1, stats);
 	const started = Date.now();
 	const time = new Date(now).toISOString();
-	const deleted: Deleted = { sessions: 0, events: 0, keys: 0, createKeys: 0 };
+	const deleted: Deleted = { sessions: 0, events: 0, versions: 0, keys: 0, createKeys: 0 };
 	let left: number | null = null;
 
 	const mayGoOn = () =>

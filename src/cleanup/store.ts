@@ -3,10 +3,10 @@ import { raw, type Sql, sql } from '../core/sql.ts';
 import { SESSION_BY_ID } from '../database/session-store.ts';
 
 /**
- * Events deleted by one statement. D1 serves no other query meanwhile: some ten milliseconds with small payloads, and up to a
+ * Events, and versions, deleted by one statement. D1 serves no other query meanwhile: some ten milliseconds with small payloads, and up to a
  * second with payloads of 64 KB (bench/experiments/events-table.md).
  */
-const EVENTS_AT_ONCE = raw(5000);
+const ROWS_AT_ONCE = raw(5000);
 /** Sessions deleted by one statement. */
 const SESSIONS_AT_ONCE = raw(100);
 /** Bytes after which a statement deletes no further event or session. The last one can have 1.6 MB more. */
@@ -20,6 +20,8 @@ const MAX_COUNTED = 10_000;
 export interface Deleted {
 	sessions: number;
 	events: number;
+	/** Earlier versions of sessions. */
+	versions: number;
 	/** API keys for one session. Only DB has any. */
 	keys: number;
 	/** Notes of where the sessions with an Idempotency-Key are. Only DB has any. */
@@ -27,12 +29,12 @@ export interface Deleted {
 }
 
 /** How many statements `deleteExpired` sends. */
-export const STATEMENTS_PER_CHUNK = 4;
+export const STATEMENTS_PER_CHUNK = 5;
 
 /**
- * Deletes one chunk of what had expired by `now`, oldest first: events of sessions, the sessions that have no events left,
+ * Deletes one chunk of what had expired by `now`, oldest first: events and versions of sessions, the sessions that have none left,
  * keys for one session, and notes of Idempotency-Keys. Idempotent, and safe to run twice at once, because what has expired
- * stays expired, and an expired session takes no events.
+ * stays expired, and an expired session takes no events and no changes.
  */
 export async function deleteExpired(db: Database, now: string): Promise<Deleted> {
 	/** The first rows of a subquery with a `size`, until they have BYTES_AT_ONCE. */
@@ -40,20 +42,26 @@ export async function deleteExpired(db: Database, now: string): Promise<Deleted>
 		sql`SELECT ${columns} FROM (SELECT ${columns},
 				sum(size) OVER (ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (${rows}) AS sized)
 			WHERE ifnull(before, 0) < ${BYTES_AT_ONCE}`;
+	const objects = sql`ifnull(octet_length(prd), 0) + ifnull(octet_length(plan), 0)
+		+ ifnull(octet_length(product_object), 0) + ifnull(octet_length(assembly_state), 0)`;
 	const oldest = sql`SELECT id FROM sessions WHERE expires_at <= ${now} ORDER BY expires_at LIMIT ${SESSIONS_AT_ONCE}`;
-	const [events = 0, sessions = 0, keys = 0, createKeys = 0] = await db.change(
+	const [events = 0, versions = 0, sessions = 0, keys = 0, createKeys = 0] = await db.change(
 		[
 			sql`DELETE FROM events INDEXED BY sqlite_autoindex_events_1 WHERE (session_id, position) IN (${firstOf(
 				sql`session_id, position`,
 				sql`SELECT session_id, position, octet_length(payload) + ifnull(octet_length(message), 0) AS size
-					FROM (${oldest}) AS expired CROSS JOIN events ON events.session_id = expired.id LIMIT ${EVENTS_AT_ONCE}`,
+					FROM (${oldest}) AS expired CROSS JOIN events ON events.session_id = expired.id LIMIT ${ROWS_AT_ONCE}`,
+			)})`,
+			sql`DELETE FROM versions INDEXED BY sqlite_autoindex_versions_1 WHERE (session_id, version) IN (${firstOf(
+				sql`session_id, version`,
+				sql`SELECT session_id, versions.version, ${objects} AS size
+					FROM (${oldest}) AS expired CROSS JOIN versions ON versions.session_id = expired.id LIMIT ${ROWS_AT_ONCE}`,
 			)})`,
 			sql`DELETE FROM ${SESSION_BY_ID} WHERE id IN (${firstOf(
 				sql`id`,
-				sql`SELECT id, ifnull(octet_length(prd), 0) + ifnull(octet_length(plan), 0)
-						+ ifnull(octet_length(product_object), 0) + ifnull(octet_length(assembly_state), 0) AS size
-					FROM sessions WHERE expires_at <= ${now} ORDER BY expires_at LIMIT ${SESSIONS_AT_ONCE}`,
-			)}) AND NOT EXISTS (SELECT 1 FROM events WHERE session_id = sessions.id)`,
+				sql`SELECT id, ${objects} AS size FROM sessions WHERE expires_at <= ${now} ORDER BY expires_at LIMIT ${SESSIONS_AT_ONCE}`,
+			)}) AND NOT EXISTS (SELECT 1 FROM events WHERE session_id = sessions.id)
+				AND NOT EXISTS (SELECT 1 FROM versions WHERE session_id = sessions.id)`,
 			sql`DELETE FROM api_keys INDEXED BY api_keys_by_id WHERE id IN (SELECT id FROM api_keys
 				WHERE session_id IS NOT NULL AND expires_at <= ${now} ORDER BY expires_at LIMIT ${KEYS_AT_ONCE})`,
 			sql`DELETE FROM create_keys INDEXED BY sqlite_autoindex_create_keys_1 WHERE (user_id, organization_id, idempotency_key) IN (
@@ -62,7 +70,7 @@ export async function deleteExpired(db: Database, now: string): Promise<Deleted>
 		],
 		{ idempotent: true },
 	);
-	return { sessions, events, keys, createKeys };
+	return { sessions, events, versions, keys, createKeys };
 }
 
 /** How many sessions had expired by `now` and are still stored. MAX_COUNTED means that many or more. */

@@ -54,6 +54,14 @@ export interface SessionDetails<T extends Types = Untyped> {
 
 export interface CreateSession<T extends Types = Untyped> {
 	catalogVersion?: string | undefined;
+	/** The session, and its version, that the new session begins as. Other members of the body take precedence. */
+	from?:
+		| {
+				sessionId: string;
+				/** By default the current version. */
+				version?: number | undefined;
+		  }
+		| undefined;
 	/** The product requirements document. */
 	prd?: Sent<T, 'prd'> | undefined;
 	schemaVersion?: string | undefined;

@@ -190,6 +190,7 @@ export async function ping(db: Database): Promise<void> {
 	await db.first(sql`SELECT
 		(SELECT id FROM sessions INDEXED BY sessions_by_id WHERE id = ''),
 		(SELECT id FROM events WHERE session_id = '' AND position = 0),
+		(SELECT version FROM versions WHERE session_id = '' AND version = 0),
 		(SELECT append_types FROM api_keys INDEXED BY api_keys_by_id WHERE id = ''),
 		(SELECT database FROM create_keys WHERE user_id = '' AND organization_id = '' AND idempotency_key = '')`);
 }

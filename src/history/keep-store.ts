@@ -12,9 +12,9 @@ export interface KeptChange {
 }
 
 /** What a version counts towards HISTORY_BYTES besides its objects: about the room of its row. */
-const BYTES_OF_A_ROW = 200;
+export const BYTES_OF_A_ROW = 200;
 /** More than any HISTORY_BYTES: what a version counts whose objects are too large to be kept. Nothing before it is kept either. */
-const NOT_KEPT = raw(1_099_511_627_776);
+export const NOT_KEPT = raw(1_099_511_627_776);
 
 /** Bytes of an object that is kept whole, because finding parts would take D1 longer than it is worth. */
 const SMALL_OBJECT = raw(500);

@@ -12,12 +12,6 @@ const BYTES_AT_ONCE = 4_194_304;
 /** The columns that are the same in all versions of a session. */
 const SAME_VALUES = ['id', 'user_id', 'organization_id', 'created_at', 'catalog_version', 'schema_version'];
 
-const versionNotFound = (version: number): ApiError =>
-	new ApiError(
-		'VERSION_NOT_FOUND',
-		`Version ${version} of the session is not kept. The list of its versions has those that are.`,
-	);
-
 /** What to read of a version. */
 export interface PastQuery {
 	version: number;
@@ -52,18 +46,33 @@ interface PastColumns {
 	bytes_before: number | null;
 }
 
+/** The same as `findPast`. Throws SESSION_NOT_FOUND, and VERSION_NOT_FOUND when the version is not kept. */
+export async function readPast<Session, Also extends readonly unknown[] = []>(
+	db: Database,
+	reference: SessionReference,
+	query: PastQuery,
+	also?: (upTo: Sql) => readonly Sql[],
+): Promise<Past<Session> & { also: RowsOf<Also> }> {
+	const past = await findPast<Session, Also>(db, reference, query, also);
+	if (past) return past;
+	throw new ApiError(
+		'VERSION_NOT_FOUND',
+		`Version ${query.version} of the session is not kept. The list of its versions has those that are.`,
+	);
+}
+
 /**
  * Reads a version of a session, and runs the statements `also` in the same transaction. `upTo` is the position of the latest
  * event when the version began; NULL when the version is not kept, or the caller has it already. It takes one round trip, and one
  * more for each further BYTES_AT_ONCE between the version and the current one. `Session` is a row of `sessions`.
- * Throws SESSION_NOT_FOUND and VERSION_NOT_FOUND.
+ * Returns undefined when the version is not kept. Throws SESSION_NOT_FOUND.
  */
-export async function readPast<Session, Also extends readonly unknown[]>(
+export async function findPast<Session, Also extends readonly unknown[] = []>(
 	db: Database,
 	reference: SessionReference,
 	query: PastQuery,
-	also: (upTo: Sql) => readonly Sql[],
-): Promise<Past<Session> & { also: RowsOf<Also> }> {
+	also: (upTo: Sql) => readonly Sql[] = () => [],
+): Promise<(Past<Session> & { also: RowsOf<Also> }) | undefined> {
 	const { version, objects } = query;
 	const past = pastOf(reference, query);
 	type Row = Session & Objects & PastColumns;
@@ -73,7 +82,7 @@ export async function readPast<Session, Also extends readonly unknown[]>(
 		...also(past.upTo),
 	]);
 	if (!row) throw sessionNotFound();
-	if (row.is_kept !== 1) throw versionNotFound(version);
+	if (row.is_kept !== 1) return undefined;
 	const now: Objects = row;
 	const goBack = (changes: readonly Objects[]) => {
 		for (const column of objects) now[column] = objectBefore(now[column] ?? null, changes, column);
@@ -87,7 +96,7 @@ export async function readPast<Session, Also extends readonly unknown[]>(
 			past.selectChanges(sql`${to - BYTES_AT_ONCE}`, sql`${to}`),
 		]);
 		// The oldest version goes first, so if this one is still there, all later ones are.
-		if (!kept) throw versionNotFound(version);
+		if (!kept) return undefined;
 		goBack(changes);
 	}
 	return { session: row, latestEvent: row.latest_event, isKnown, also: rows as unknown as RowsOf<Also> };

@@ -3,7 +3,7 @@ import { optionalNumberQuery, timestamp, wholeNumberQuery } from '../core/fields
 
 const MAX_IN_PAGE = 100;
 /** The number of a version: how many changes a session has had, and one. */
-const version = z.int().min(1).meta({ format: 'int64' });
+export const versionSchema = z.int().min(1).meta({ format: 'int64' });
 
 /** A query parameter that names a version. */
 export const versionQuery = (description: string) =>
@@ -33,7 +33,7 @@ export const versionPageSchema = (status: z.ZodType<string>, fields: readonly st
 							etag: z.string().max(18).meta({ description: 'For `If-Match` of a write.', example: '"7"' }),
 							status,
 							updatedAt: timestamp,
-							version,
+							version: versionSchema,
 						})
 						.meta({ id: 'Version' }),
 				)

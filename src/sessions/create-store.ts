@@ -6,27 +6,37 @@ import type { Settings } from '../core/settings.ts';
 import { type Sql, sql } from '../core/sql.ts';
 import { ownSessions, SESSION_BY_ID } from '../database/session-store.ts';
 import { columnsBut, type SessionRow } from './row-store.ts';
+import { objectColumns } from './schema.ts';
 
 export interface NewSession {
 	id: string;
 	owner: Owner;
 	catalogVersion: string | null;
 	schemaVersion: string | null;
+	status: string;
 	prd: string | null;
+	plan: string | null;
+	productObject: string | null;
+	productObjectHash: string | null;
+	assemblyState: string | null;
 	/** ISO 8601. */
 	createdAt: string;
 	expiresAt: string;
 }
 
 const insertStatement = (
-	{ id, owner, catalogVersion, schemaVersion, prd, createdAt, expiresAt }: NewSession,
+	session: NewSession,
 	{ key, fingerprint }: Idempotency | { key: null; fingerprint: null },
 	hasRoom: Sql | undefined,
 ): Sql => {
-	const values = sql`${id}, ${owner.userId}, ${owner.organizationId}, 'intake', ${catalogVersion}, ${schemaVersion}, ${prd},
-		${createdAt}, ${createdAt}, ${expiresAt}, ${key}, ${fingerprint}`;
-	return sql`INSERT INTO sessions (id, user_id, organization_id, status, catalog_version, schema_version, prd,
-			created_at, updated_at, expires_at, idempotency_key, idempotency_fingerprint)
+	const { id, owner, status, catalogVersion, schemaVersion, createdAt, expiresAt } = session;
+	const { prd, plan, productObject, productObjectHash, assemblyState } = session;
+	const values = sql`${id}, ${owner.userId}, ${owner.organizationId}, ${status}, ${catalogVersion}, ${schemaVersion},
+		${prd}, ${plan}, ${productObject}, ${productObjectHash}, ${assemblyState}, ${createdAt}, ${createdAt}, ${expiresAt},
+		${key}, ${fingerprint}`;
+	return sql`INSERT INTO sessions (id, user_id, organization_id, status, catalog_version, schema_version,
+			prd, plan, product_object, product_object_hash, assembly_state, created_at, updated_at, expires_at,
+			idempotency_key, idempotency_fingerprint)
 		${hasRoom ? sql`SELECT ${values} WHERE ${hasRoom}` : sql`VALUES (${values})`}`;
 };
 
@@ -64,30 +74,48 @@ export async function insertSession(
 	idempotency: Idempotency | undefined,
 	{ MAX_SESSIONS_PER_CALLER: most }: Pick<Settings, 'MAX_SESSIONS_PER_CALLER'>,
 ): Promise<SessionRow> {
-	const { owner, createdAt, prd } = session;
+	const { owner, createdAt, prd, plan, productObject, assemblyState } = session;
 	const hasRoom = hasRoomFor(session, most);
 	if (!idempotency) {
 		// The upsert changes nothing. It makes a retried INSERT return the row of the first one.
 		const inserted = await db.first<SessionRow>(
 			sql`${insertStatement(session, { key: null, fingerprint: null }, hasRoom)}
-				ON CONFLICT (id) DO UPDATE SET id = excluded.id RETURNING ${columnsBut(['prd'])}`,
+				ON CONFLICT (id) DO UPDATE SET id = excluded.id RETURNING ${columnsBut(Object.values(objectColumns))}`,
 			{ idempotent: true },
 		);
 		if (!inserted) throw sessionQuotaExceeded(most);
-		return { ...inserted, prd };
+		return { ...inserted, prd, plan, product_object: productObject, assembly_state: assemblyState };
 	}
 	const key = ofKey(owner, idempotency.key);
-	type Row = SessionRow & { idempotency_fingerprint: string | null };
-	const [, , [row]] = await db.run<[never, never, Row]>(
+	const [, , [row]] = await db.run<[never, never, RowOfKey]>(
 		[
 			sql`UPDATE sessions SET idempotency_key = NULL WHERE ${key} AND expires_at <= ${createdAt}`,
 			sql`${insertStatement(session, idempotency, hasRoom)} ON CONFLICT DO NOTHING`,
-			sql`SELECT ${columnsBut()}, idempotency_fingerprint FROM sessions WHERE ${key}`,
+			selectOfKey(key),
 		],
 		{ idempotent: true },
 	);
 	if (!row) throw sessionQuotaExceeded(most);
 	if (row.idempotency_fingerprint !== idempotency.fingerprint) throw idempotencyKeyReused();
+	return row;
+}
+
+type RowOfKey = SessionRow & { idempotency_fingerprint: string | null };
+const selectOfKey = (key: Sql): Sql =>
+	sql`SELECT ${columnsBut()}, idempotency_fingerprint FROM sessions WHERE ${key}`;
+
+/**
+ * Reads the session that an earlier create with an Idempotency-Key has made, unless it has expired by `now` (ISO 8601). Throws
+ * IDEMPOTENCY_KEY_REUSED when that had other content.
+ */
+export async function findSessionOfKey(
+	db: Database,
+	owner: Owner,
+	{ key, fingerprint }: Idempotency,
+	now: string,
+): Promise<SessionRow | undefined> {
+	const row = await db.first<RowOfKey>(sql`${selectOfKey(ofKey(owner, key))} AND expires_at > ${now}`);
+	if (row && row.idempotency_fingerprint !== fingerprint) throw idempotencyKeyReused();
 	return row;
 }
 

@@ -2,15 +2,17 @@ import type { Database } from '../core/database.ts';
 import { type SessionReference, sessionNotFound } from '../core/session-reference.ts';
 import { raw, sql } from '../core/sql.ts';
 import { type CurrentVersion, SESSION_BY_ID, selectVersion } from '../database/session-store.ts';
+import { hasFewVersions } from '../history/size-store.ts';
 import { checkVersion, type Versions } from './precondition.ts';
 import { ownSessionAt } from './update-store.ts';
 
-/** The most events that one request deletes, and their most bytes: D1 serves no other query meanwhile. */
-const MAX_EVENTS = raw(1000);
+/** The most events and the most versions that one request deletes, and their most bytes: D1 serves no other query meanwhile. */
+const MAX_ROWS = raw(1000);
 const MAX_BYTES = raw(4_000_000);
-/** Whether the events of a row of `sessions` are few and small enough to be deleted at once. */
-const HAS_FEW_EVENTS = sql`ifnull((SELECT position <= ${MAX_EVENTS} AND bytes_so_far <= ${MAX_BYTES} FROM events
-	WHERE session_id = sessions.id ORDER BY position DESC LIMIT 1), true)`;
+/** Whether the events and the versions of a row of `sessions` are few and small enough to be deleted at once. */
+const IS_SMALL = sql`ifnull((SELECT position <= ${MAX_ROWS} AND bytes_so_far <= ${MAX_BYTES} FROM events
+	WHERE session_id = sessions.id ORDER BY position DESC LIMIT 1), true)
+	AND ${hasFewVersions(MAX_ROWS, MAX_BYTES)}`;
 /** The expiry of a session that was emptied. It is before the time of every call, so no call finds the session. */
 const LONG_AGO = '1970-01-01T00:00:00.000Z';
 
@@ -20,10 +22,10 @@ interface Deleted {
 }
 
 /**
- * Deletes a session, if it has one of the versions. Its events go with it, up to MAX_EVENTS of them and MAX_BYTES in them. A
+ * Deletes a session, if it has one of the versions. Its events and its versions go with it, up to MAX_ROWS and MAX_BYTES of each. A
  * session with more is emptied instead: it loses its objects and its Idempotency-Key, and expires at once. The cleanup
- * (`deleteExpired` in cleanup/store.ts) then deletes its events and its row. Both statements have the same condition on the
- * session, so the second one changes only a session that the first has left because of its events. Keys for the session stay
+ * (`deleteExpired` in cleanup/store.ts) then deletes them and its row. Both statements have the same condition on the
+ * session, so the second one changes only a session that the first has left because it is not small. Keys for the session stay
  * until they expire, and read nothing. Throws SESSION_NOT_FOUND, PRECONDITION_FAILED.
  */
 export async function deleteSession(
@@ -33,7 +35,7 @@ export async function deleteSession(
 ): Promise<Deleted> {
 	const session = ownSessionAt(reference, versions);
 	const [[deleted], [expired], [current] = []] = await db.run<[Deleted, Deleted, CurrentVersion]>([
-		sql`DELETE FROM ${SESSION_BY_ID} WHERE ${session} AND ${HAS_FEW_EVENTS} RETURNING followed_until`,
+		sql`DELETE FROM ${SESSION_BY_ID} WHERE ${session} AND ${IS_SMALL} RETURNING followed_until`,
 		sql`UPDATE ${SESSION_BY_ID} SET expires_at = ${LONG_AGO}, prd = NULL, plan = NULL, product_object = NULL,
 			product_object_hash = NULL, assembly_state = NULL, idempotency_key = NULL
 			WHERE ${session} RETURNING followed_until`,

@@ -12,7 +12,7 @@ import { limits } from '../core/limits.ts';
 import { refusal } from '../core/problems.ts';
 import { sessionIdSchema } from '../core/session-reference.ts';
 import { eventSchema } from '../events/schema.ts';
-import { versionQuery } from '../history/schema.ts';
+import { versionQuery, versionSchema } from '../history/schema.ts';
 import { jsonObject, jsonObjectMeta, nullableObjectMeta, sentObject } from '../json/schema.ts';
 import * as examples from './examples.ts';
 
@@ -210,6 +210,16 @@ const ttlSeconds = z.int().min(limits.minTtlSeconds).optional().meta({
 export const createSchema = z
 	.object({
 		catalogVersion: plainString(limits.name).optional(),
+		from: z
+			.object({
+				sessionId: sessionIdSchema,
+				version: versionSchema.optional().meta({ description: 'By default the current version.' }),
+			})
+			.optional()
+			.meta({
+				description:
+					'The session, and its version, that the new session begins as. Other members of the body take precedence.',
+			}),
 		prd: object('The product requirements document.').optional(),
 		schemaVersion: plainString(limits.name).optional(),
 		ttlSeconds,

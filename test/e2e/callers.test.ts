@@ -135,7 +135,9 @@ describe('npm run callers -- purge', () => {
 	it('says what it does', async () => {
 		await newCaller('user_told', null, { sessions: 1 });
 		const { stdout } = await callers('purge', 'user_told', '--yes');
-		expect(stdout).toMatch(/Deleted of user_told: 2 keys, 1 sessions, 2 events, \d+ notes/);
+		expect(stdout).toMatch(
+			/Deleted of user_told: 2 keys, 1 sessions, 2 events, 0 earlier versions, \d+ notes/,
+		);
 		expect(stdout).toContain('KEY_CACHE_SECONDS');
 	});
 
