@@ -2,15 +2,16 @@ import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 import { insertEvents, insertSessions, sessionId } from '../bench/seed.ts';
 import { cleanUp } from '../src/cleanup/cleanup.ts';
+import type { Bindings } from '../src/core/settings.ts';
 import { newCaller, SESSIONS } from './support/api.ts';
 import { expire, query } from './support/database.ts';
 import { serviceWith } from './support/faulty-d1.ts';
 import { meteredD1 } from './support/metered-d1.ts';
 
 /** A caller of a service that records D1’s `meta` of each statement. A caller’s first call looks up its key. */
-async function meteredCaller() {
+async function meteredCaller(bindings: Partial<Bindings> = {}) {
 	const meter = meteredD1(env.DB);
-	const caller = await newCaller({ fetcher: serviceWith({ DB: meter.d1 }) });
+	const caller = await newCaller({ fetcher: serviceWith({ DB: meter.d1, ...bindings }) });
 	async function costOf(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
 		meter.reset();
 		const options = body === undefined ? { headers } : { headers, body };
@@ -22,6 +23,7 @@ async function meteredCaller() {
 	return { caller, costOf, charactersAnswered: () => meter.charactersAnswered };
 }
 
+const NO_HISTORY = { HISTORY_BYTES: '0' };
 const step = { events: Array.from({ length: 10 }, () => ({ type: 'note' })), patch: { plan: { a: 1 } } };
 const calls: [name: string, method: string, path: (id: string) => string, body?: unknown][] = [
 	['create', 'POST', () => '', { prd: { title: 'x' } }],
@@ -30,6 +32,8 @@ const calls: [name: string, method: string, path: (id: string) => string, body?:
 	['step', 'POST', (id) => `/${id}/steps`, step],
 	['step without a patch', 'POST', (id) => `/${id}/steps`, { events: step.events }],
 	['details', 'GET', (id) => `/${id}`],
+	['details at a version', 'GET', (id) => `/${id}?version=1`],
+	['versions', 'GET', (id) => `/${id}/versions`],
 	['the events', 'GET', (id) => `/${id}/events`],
 	['list', 'GET', () => '?limit=20'],
 	['delete', 'DELETE', (id) => `/${id}`],
@@ -89,15 +93,18 @@ describe('rows that D1 reads and writes', () => {
 		expect((await costOf('POST', '', { prd: {} }, { 'Idempotency-Key': 'k' })).rowsWritten).toBe(6);
 	});
 
-	it('update: the row, and an index entry when the status changes', async () => {
-		const { caller, costOf } = await meteredCaller();
+	it.each([
+		['without history', NO_HISTORY, 2, 0],
+		['with history, and one more', {}, 12, 1],
+	])('update %s: the row, and an index entry when the status changes', async (_, bindings, read, more) => {
+		const { caller, costOf } = await meteredCaller(bindings);
 		const { id } = await caller.create();
 		const plan = await costOf('PATCH', `/${id}`, { plan: { steps: [1] }, assemblyState: { a: 1 } });
-		expect(plan.rowsRead).toBeLessThanOrEqual(2);
-		expect(plan.rowsWritten).toBe(1);
+		expect(plan.rowsRead).toBeLessThanOrEqual(read);
+		expect(plan.rowsWritten).toBe(1 + more);
 		const status = await costOf('PATCH', `/${id}`, { status: 'generating' });
-		expect(status.rowsRead).toBeLessThanOrEqual(2);
-		expect(status.rowsWritten).toBe(2);
+		expect(status.rowsRead).toBeLessThanOrEqual(read);
+		expect(status.rowsWritten).toBe(2 + more);
 	});
 
 	it('create with an Idempotency-Key while several databases are bound: a note in DB too', async () => {
@@ -121,7 +128,7 @@ describe('rows that D1 reads and writes', () => {
 	});
 
 	it('step: as many as its events and its update alone', async () => {
-		const { caller, costOf } = await meteredCaller();
+		const { caller, costOf } = await meteredCaller(NO_HISTORY);
 		const { id } = await caller.create();
 		await caller.call('GET', SESSIONS);
 		const costs = [
@@ -137,7 +144,7 @@ describe('rows that D1 reads and writes', () => {
 	});
 
 	it('step with a product object: the same in two round trips, and none for a retry', async () => {
-		const { caller, costOf } = await meteredCaller();
+		const { caller, costOf } = await meteredCaller(NO_HISTORY);
 		const { id } = await caller.create();
 		await caller.call('GET', SESSIONS);
 		const product = { ...step, patch: { productObject: { a: 1 } } };
@@ -151,26 +158,33 @@ describe('rows that D1 reads and writes', () => {
 		]);
 	});
 
-	it('the assumed session of docs/scaling.md, with its deletion by the cleanup', async () => {
-		const { caller, costOf } = await meteredCaller();
-		await caller.call('GET', SESSIONS);
-		let written = (await costOf('POST', '', { prd: { title: 'x' } })).rowsWritten;
-		const [{ id = '' } = {}] = await query<{ id: string }>(
-			'SELECT id FROM sessions WHERE user_id = ?',
-			caller.userId,
-		);
-		for (const status of ['generating', 'assembling', 'failed', 'complete']) {
-			written += (await costOf('PATCH', `/${id}`, { status })).rowsWritten;
-		}
-		for (let n = 0; n < 6; n += 1) written += (await costOf('PATCH', `/${id}`, { plan: { n } })).rowsWritten;
-		for (let n = 0; n < 30; n += 1) {
-			written += (await costOf('POST', `/${id}/events`, { type: 'note', payload: { n } })).rowsWritten;
-		}
-		const meter = meteredD1(env.DB);
-		await expire(id);
-		await cleanUp(meter.d1, Date.now(), { CLEANUP_MAX_STATEMENTS: 1000, CLEANUP_MAX_SECONDS: 60 });
-		expect(written + meter.rowsWritten).toBe(80);
-	});
+	it.each([
+		['with history', {}, 100],
+		['without', NO_HISTORY, 80],
+	])(
+		'the assumed session of docs/scaling.md, with its deletion by the cleanup, %s',
+		async (_, bindings, rows) => {
+			const { caller, costOf } = await meteredCaller(bindings);
+			await caller.call('GET', SESSIONS);
+			let written = (await costOf('POST', '', { prd: { title: 'x' } })).rowsWritten;
+			const [{ id = '' } = {}] = await query<{ id: string }>(
+				'SELECT id FROM sessions WHERE user_id = ?',
+				caller.userId,
+			);
+			for (const status of ['generating', 'assembling', 'failed', 'complete']) {
+				written += (await costOf('PATCH', `/${id}`, { status })).rowsWritten;
+			}
+			for (let n = 0; n < 6; n += 1)
+				written += (await costOf('PATCH', `/${id}`, { plan: { n } })).rowsWritten;
+			for (let n = 0; n < 30; n += 1) {
+				written += (await costOf('POST', `/${id}/events`, { type: 'note', payload: { n } })).rowsWritten;
+			}
+			const meter = meteredD1(env.DB);
+			await expire(id);
+			await cleanUp(meter.d1, Date.now(), { CLEANUP_MAX_STATEMENTS: 1000, CLEANUP_MAX_SECONDS: 60 });
+			expect(written + meter.rowsWritten).toBe(rows);
+		},
+	);
 
 	it('list: the page, and an index entry for each of the caller’s sessions', async () => {
 		const { caller, costOf } = await meteredCaller();
@@ -214,6 +228,9 @@ describe('a large database', () => {
 	it('does not change the cost of a call on one session', async () => {
 		const { caller, costOf } = await meteredCaller();
 		await caller.call('GET', SESSIONS);
+		// Where there is another session, a look-up also reads the first row that is not its own.
+		await insertSessions(env.DB, { from: 6_999_999, count: 1, owner: caller.userId, plan: '{}' });
+		await costOf('PATCH', `/${sessionId(6_999_999)}`, { plan: { a: 1 } });
 		const costs: Record<string, unknown>[] = [];
 		let filled = 7_000_000;
 		for (const size of [1, 1000, 20_000]) {
@@ -227,6 +244,8 @@ describe('a large database', () => {
 				costs.push({
 					create: await costOf('POST', '', { prd: {} }),
 					update: await costOf('PATCH', path, { plan: { a: 1 } }),
+					versions: await costOf('GET', `${path}/versions`),
+					version: await costOf('GET', `${path}?version=1&fields=plan`),
 					append: await costOf('POST', `${path}/events`, { type: 'note' }),
 					page: (await costOf('GET', '?limit=20')).readByStatement[0],
 				});

@@ -26,7 +26,7 @@ export interface Bindings {
 	VERSION?: WorkerVersionMetadata | undefined;
 	SESSION_TTL_SECONDS: string;
 	SESSION_TTL_MAX_SECONDS: string;
-	/** Undefined in a wrangler.toml of an earlier version, as are the next three. */
+	/** Undefined in a wrangler.toml of an earlier version, as are the next four. */
 	MAX_SESSIONS_PER_CALLER?: string;
 	MAX_EVENTS_PER_SESSION?: string;
 	MAX_EVENT_BYTES_PER_SESSION?: string;

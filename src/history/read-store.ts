@@ -133,9 +133,11 @@ function pastOf(reference: SessionReference, query: PastQuery) {
 	const number = String(version);
 	const tag = withEvents ? sql`${number} || ifnull('.' || nullif(${latestEvent}, 0), '')` : sql`${number}`;
 	const isKnown =
-		knownTags === undefined || knownTags === 'any'
-			? raw(knownTags === 'any' ? 'true' : 'false')
-			: sql`instr(${`,${knownTags.join(',')},`}, ',' || ${tag} || ',') > 0`;
+		knownTags === undefined
+			? raw('false')
+			: knownTags === 'any'
+				? raw('true')
+				: sql`instr(${`,${knownTags.join(',')},`}, ',' || ${tag} || ',') > 0`;
 	const isWanted = sql`${isKept} AND NOT (${isKnown})`;
 	/** The first version from this one on with a whole object. What is after it has nothing to say about this version. */
 	const firstWhole = (column: Sql) =>

@@ -110,11 +110,11 @@ describe('the scheduled cleanup', () => {
 		const lostChunks = Array.from({ length: 3 }, () => [lost, lost, null]).flat();
 		faulty.next = [...lostChunks, lost, null];
 		const report = await cleanUp(faulty.d1, Date.now(), {
-			CLEANUP_MAX_STATEMENTS: 49,
+			CLEANUP_MAX_STATEMENTS: 60,
 			CLEANUP_MAX_SECONDS: 60,
 		});
-		expect(report).toMatchObject({ sessions: 300, left: 700, statements: 38 });
-		expect(faulty.sql.flat()).toHaveLength(38);
+		expect(report).toMatchObject({ sessions: 300, left: 700, statements: 47 });
+		expect(faulty.sql.flat()).toHaveLength(47);
 	});
 
 	it.each(['0', '16', '1001', '1.5', 'many'])('rejects CLEANUP_MAX_STATEMENTS = %s', (value) => {
@@ -142,6 +142,30 @@ describe('the scheduled cleanup', () => {
 			left: 0,
 		});
 		expect([await countRows('sessions'), await countRows('events')]).toEqual([1, 12_000]);
+	});
+
+	it('removes the versions of a session before the session itself, in chunks', async () => {
+		const caller = await newCaller();
+		const [dead, live] = [await caller.create(), await caller.create()];
+		for (const { id } of [dead, live]) {
+			await caller.call('PATCH', `${SESSIONS}/${id}`, { body: { plan: { a: 1 } } });
+		}
+		await query(
+			`INSERT INTO versions SELECT session_id, i + 1, bytes, bytes_before, after_event, changed, next_after_event, next_changed,
+				status, expires_at, updated_at, product_object_hash, prd, plan, product_object, assembly_state
+			FROM versions CROSS JOIN (WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 12000) SELECT i FROM n)
+			WHERE session_id = ?`,
+			dead.id,
+		);
+		await expire(dead.id);
+		const one = await cleanUp(env.DB, Date.now(), { ...GENEROUS, CLEANUP_MAX_STATEMENTS: 17 });
+		expect(one).toMatchObject({ sessions: 0, versions: 5000, left: 1 });
+		expect(await cleanUp(env.DB, Date.now(), GENEROUS)).toMatchObject({
+			sessions: 1,
+			versions: 7001,
+			left: 0,
+		});
+		expect([await countRows('sessions'), await countRows('versions')]).toEqual([1, 1]);
 	});
 
 	it('does not read whole tables when the statistics of the query planner are those of small ones', async () => {
@@ -221,7 +245,7 @@ describe('a cleanup that D1 fails', () => {
 				sessions: 200,
 				events: 200,
 				left: null,
-				statements: 12,
+				statements: 15,
 				cause: expect.objectContaining({ error: message }),
 			}),
 		]);

@@ -29,9 +29,10 @@ const NUMBERS = {
 	FOLLOW_MAX_SECONDS: { default: 3600, min: 1, max: 86_400 },
 	FOLLOW_HEARTBEAT_SECONDS: { default: 15, min: 1, max: 15 },
 	MAX_STREAMS_PER_CALLER: { default: 100, min: 1, max: 10_000 },
+	HISTORY_BYTES: { default: 4_194_304, min: 0, max: 67_108_864 },
 	FOLLOW_MAX_STATEMENTS: { default: 1000, min: 40, max: 1000 },
 	KEY_CACHE_SECONDS: { default: 60, min: 0, max: Number.MAX_SAFE_INTEGER },
-	CLEANUP_MAX_STATEMENTS: { default: 1000, min: 14, max: 1000 },
+	CLEANUP_MAX_STATEMENTS: { default: 1000, min: 17, max: 1000 },
 	CLEANUP_MAX_SECONDS: { default: 120, min: 1, max: 840 },
 };
 const TEXTS = {

@@ -32,6 +32,13 @@ async function addRows(): Promise<void> {
 		`INSERT OR IGNORE INTO api_keys (id, key_hash, prefix, user_id, permissions, created_at)
 		VALUES ('key_a', 'h', 'rt_test_', 'u', '*', '2026')`,
 	);
+	const [hasVersions] = await query("SELECT 1 FROM sqlite_schema WHERE name = 'versions'");
+	if (hasVersions) {
+		await query(
+			`INSERT OR IGNORE INTO versions (session_id, version, bytes, bytes_before, next_after_event, next_changed, status,
+				expires_at, updated_at) VALUES ('sess_a', 1, 200, 0, 0, '', 'intake', '2026', '2026')`,
+		);
+	}
 	const [placed] = await query("SELECT 1 FROM sqlite_schema WHERE name = 'create_keys'");
 	if (!placed) return;
 	await query("INSERT OR IGNORE INTO create_keys VALUES ('u', '', 'k', 1, '2999')");
@@ -62,6 +69,7 @@ it('each migration keeps every stored row', async () => {
 		['create_keys', 1],
 		['events', 2],
 		['sessions', 2],
+		['versions', 1],
 	]);
 });
 

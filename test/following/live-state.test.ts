@@ -207,7 +207,7 @@ describe('another snapshot', () => {
 describe('the cost of live state', () => {
 	it('of a small change to a large session is its own size, and no D1 read of any follower', async () => {
 		const meter = meteredD1(env.DB);
-		const fetcher = liveService({ DB: meter.d1, FOLLOW_HEARTBEAT_SECONDS: '15' });
+		const fetcher = liveService({ DB: meter.d1, FOLLOW_HEARTBEAT_SECONDS: '15', HISTORY_BYTES: '0' });
 		const { caller, id, patch, follower } = await held({ fetcher });
 		await patch(`{"plan":${large(390_000)}}`);
 		await follower.until('"2"');
@@ -228,7 +228,8 @@ describe('the cost of live state', () => {
 	it('is a row read for the writer, and nothing for one whom nobody follows', async () => {
 		const meter = meteredD1(env.DB);
 		const { hubs, sent } = hubsWith((_, pass) => pass());
-		const caller = await newCaller({ fetcher: liveService({ DB: meter.d1, HUB: hubs }) });
+		const fetcher = liveService({ DB: meter.d1, HUB: hubs, HISTORY_BYTES: '0' });
+		const caller = await newCaller({ fetcher });
 		const { id } = await caller.create();
 		await caller.append(id);
 		meter.reset();

@@ -1,5 +1,5 @@
 import { merge } from '../../scripts/conformance/merge.ts';
-import { type Json, Members } from '../../scripts/conformance/ordered-json.ts';
+import { type Json, Members, NumberLiteral } from '../../scripts/conformance/ordered-json.ts';
 import type { Appended, Fields } from './steps.ts';
 
 /** A model of the service in memory. It predicts stored data and responses, without a database, HTTP or time. */
@@ -13,11 +13,21 @@ export interface ModelEvent {
 	content: string;
 }
 
+/** What a session was, from the event after which the version began. */
+export interface ModelVersion {
+	fields: Map<string, Json>;
+	events: number;
+	/** The fields that the change set, in their order. */
+	changed: string[];
+}
+
 export interface ModelSession {
 	owner: number;
 	id: string;
 	isAlive: boolean;
 	version: number;
+	/** All versions, the first of them first. */
+	versions: ModelVersion[];
 	/** The 14 fields on the wire, in their order. */
 	fields: Map<string, Json>;
 	events: ModelEvent[];
@@ -42,10 +52,42 @@ export const sessionOfKey = (model: Model, caller: number, key: string): ModelSe
 
 export const etagOf = ({ version }: ModelSession): string => `"${version}"`;
 
-export const detailsTagOf = (session: ModelSession, hasEvents = true): string =>
-	session.events.length === 0 || !hasEvents
-		? etagOf(session)
-		: `"${session.version}.${session.events.length}"`;
+const tagOf = (version: number, events: number): string =>
+	events === 0 ? `"${version}"` : `"${version}.${events}"`;
+
+export const detailsTagOf = ({ version, events }: ModelSession, hasEvents = true): string =>
+	tagOf(version, hasEvents ? events.length : 0);
+
+/** A session as it was at a version, or some of its fields, with the ETag. Undefined for a version that never was. */
+export function past(
+	{ versions, events }: ModelSession,
+	version: number,
+	wanted: readonly string[] | undefined,
+): { json: Json; tag: string } | undefined {
+	const found = versions[version - 1];
+	if (!found) return undefined;
+	const hasEvents = wanted === undefined || wanted.includes('events');
+	return {
+		json: details({ fields: found.fields, events: events.slice(0, found.events) }, wanted),
+		tag: tagOf(version, hasEvents ? found.events : 0),
+	};
+}
+
+/** The list of versions, the newest first. */
+export const versionList = ({ versions, events }: ModelSession): Json[] =>
+	versions
+		.map(
+			({ fields, events: count, changed }, at) =>
+				new Members([
+					['afterEvent', events[count - 1]?.id ?? null],
+					['changed', changed],
+					['etag', tagOf(at + 1, 0)],
+					['status', fields.get('status') ?? null],
+					['updatedAt', fields.get('updatedAt') ?? null],
+					['version', new NumberLiteral(String(at + 1))],
+				]),
+		)
+		.reverse();
 
 /** Whether the body has a field that PATCH defines. */
 export const changesSomething = (fields: Fields): boolean => Object.keys(fields).length > 0;
@@ -77,8 +119,11 @@ export function patched(
 export const sparse = (object: ReadonlyMap<string, Json>, fields: readonly string[] | undefined): Members =>
 	new Members(Array.from(object).filter(([name]) => fields === undefined || fields.includes(name)));
 
-/** A session as details return it, or some of its fields. */
-export function details({ fields, events }: ModelSession, wanted: readonly string[] | undefined): Json {
+/** A session with events as details return it, or some of its fields. */
+export function details(
+	{ fields, events }: Pick<ModelSession, 'fields' | 'events'>,
+	wanted: readonly string[] | undefined,
+): Json {
 	const list: [string, Json][] = [];
 	for (const entry of fields) {
 		list.push(entry);

@@ -11,9 +11,11 @@ import {
 	eventFields,
 	type Model,
 	type ModelSession,
+	past,
 	patched,
 	sessionOfKey,
 	sparse,
+	versionList,
 	visible,
 } from './model.ts';
 import type { Appended, Condition, Fields, Step } from './steps.ts';
@@ -113,7 +115,62 @@ export async function play(
 			);
 			const id = String(fields.get('id'));
 			const created = new Members(fields);
-			model.push({ owner: caller, id, isAlive: true, version: 1, fields, events: [], key, content, created });
+			begin({ owner: caller, id, fields, key, content, created });
+		},
+		async fork(step) {
+			const { caller, version, key, prd } = step;
+			const source = sessionOf(step);
+			const from = { sessionId: source?.id ?? NO_SESSION, ...(version ? { version } : {}) };
+			const answer = await callerOf(step).call('POST', SESSIONS, {
+				raw: `{"from":${JSON.stringify(from)}${prd ? `,"prd":${prd.text}` : ''}}`,
+				headers: { 'Content-Type': 'application/json', ...(key ? { 'Idempotency-Key': key } : {}) },
+			});
+			const content = `from ${JSON.stringify(from)} ${prd ? writeJson(prd.object) : ''}`;
+			const first = key === undefined ? undefined : sessionOfKey(model, caller, key);
+			if (first && first.content !== content) return expectError(answer, 422, 'IDEMPOTENCY_KEY_REUSED');
+			if (!first && !visible(source, caller)) return expectError(answer, 404, 'SESSION_NOT_FOUND');
+			const origin = version === undefined ? source : source?.versions[version - 1];
+			if (!first && !origin) return expectError(answer, 404, 'VERSION_NOT_FOUND');
+			expect(answer.status).toBe(201);
+			expect(answer.headers.get('Idempotency-Replayed')).toBe(first ? 'true' : null);
+			if (first) return expect(answer.text).toBe(writeJson(first.created));
+			const fields = fieldsOf(answer.text);
+			const createdAt = fields.get('createdAt') ?? null;
+			const own = {
+				createdAt,
+				updatedAt: createdAt,
+				expiresAt: after(String(createdAt), WEEK),
+				id: fields.get('id') ?? null,
+				...(prd ? { prd: prd.object } : {}),
+			};
+			expect(answer.text).toBe(textOf(new Map([...(origin?.fields ?? []), ...Object.entries(own)])));
+			const id = String(fields.get('id'));
+			begin({ owner: caller, id, fields, key, content, created: new Members(fields) });
+		},
+		async past(step) {
+			const session = sessionOf(step);
+			const { fields, version } = step;
+			const found = session && past(session, version, fields);
+			const known = step.known ? { 'If-None-Match': found?.tag ?? '"1"' } : {};
+			const query = `?version=${version}${fields ? `&fields=${fields.join(',')}` : ''}`;
+			const answer = await callerOf(step).call('GET', pathOf(session) + query, { headers: known });
+			if (!visible(session, step.caller)) return expectError(answer, 404, 'SESSION_NOT_FOUND');
+			if (!found) return expectError(answer, 404, 'VERSION_NOT_FOUND');
+			expect(answer.headers.get('ETag')).toBe(found.tag);
+			if (step.known) return expect([answer.status, answer.text]).toEqual([304, '']);
+			expect(answer.text).toBe(writeJson(found.json));
+		},
+		async versions(step) {
+			const session = sessionOf(step);
+			const { before, limit } = step;
+			const query = `?limit=${limit}${before === undefined ? '' : `&before=${before}`}`;
+			const answer = await callerOf(step).call('GET', `${pathOf(session)}/versions${query}`);
+			if (!visible(session, step.caller)) return expectError(answer, 404, 'SESSION_NOT_FOUND');
+			const rest = versionList(session).slice(
+				before === undefined ? 0 : Math.max(0, session.version - before + 1),
+			);
+			const data = rest.slice(0, limit).map(writeJson);
+			expect(answer.text).toBe(`{"data":[${data}],"hasMore":${rest.length > limit}}`);
 		},
 		replace: (step) => patch(step, 'replace'),
 		merge: (step) => patch(step, 'merge'),
@@ -246,6 +303,14 @@ export async function play(
 		},
 	};
 
+	/** Adds a new session to the model. */
+	function begin(
+		session: Pick<ModelSession, 'owner' | 'id' | 'fields' | 'key' | 'content' | 'created'>,
+	): void {
+		const versions = [{ fields: session.fields, events: 0, changed: [] }];
+		model.push({ ...session, isAlive: true, version: 1, versions, events: [] });
+	}
+
 	/** The expected response for an event, with the id and the time that the service gave it. */
 	function eventJson(
 		step: { caller: number },
@@ -290,6 +355,11 @@ export async function play(
 		}
 		session.fields = fields;
 		session.version += 1;
+		const names: Record<string, unknown> = { ...sent };
+		if (sent.ttlSeconds !== undefined) names.expiresAt = true;
+		if (sent.productObject !== undefined) names.productObjectHash = true;
+		const changed = Array.from(fields.keys()).filter((name) => name in names);
+		session.versions.push({ fields, events: session.events.length, changed });
 	}
 
 	async function patch(

@@ -45,6 +45,23 @@ export type Step =
 			key: string | undefined;
 	  }
 	| { do: 'page'; caller: number; session: number; after: number | undefined; limit: number }
+	| {
+			do: 'past';
+			caller: number;
+			session: number;
+			version: number;
+			known: boolean;
+			fields: readonly DetailsField[] | undefined;
+	  }
+	| { do: 'versions'; caller: number; session: number; before: number | undefined; limit: number }
+	| {
+			do: 'fork';
+			caller: number;
+			session: number;
+			version: number | undefined;
+			prd: Sent | undefined;
+			key: string | undefined;
+	  }
 	| { do: 'delete'; caller: number; session: number; condition: Condition }
 	| { do: 'expire'; session: number };
 
@@ -196,6 +213,38 @@ export const anyStep: fc.Arbitrary<Step> = fc.oneof(
 			session,
 			after: maybe(fc.nat(4)),
 			limit: fc.integer({ min: 1, max: 3 }),
+		}),
+	},
+	{
+		weight: 4,
+		arbitrary: fc.record({
+			do: fc.constant('past' as const),
+			caller,
+			session,
+			version: fc.integer({ min: 1, max: 6 }),
+			known: fc.boolean(),
+			fields: fields(detailsFields),
+		}),
+	},
+	{
+		weight: 1,
+		arbitrary: fc.record({
+			do: fc.constant('versions' as const),
+			caller,
+			session,
+			before: maybe(fc.integer({ min: 1, max: 5 })),
+			limit: fc.integer({ min: 1, max: 4 }),
+		}),
+	},
+	{
+		weight: 1,
+		arbitrary: fc.record({
+			do: fc.constant('fork' as const),
+			caller,
+			session,
+			version: maybe(fc.integer({ min: 1, max: 3 })),
+			prd: maybe(anyObject),
+			key,
 		}),
 	},
 	{ weight: 1, arbitrary: fc.record({ do: fc.constant('delete' as const), caller, session, condition }) },

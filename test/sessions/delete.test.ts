@@ -15,6 +15,24 @@ describe('deleting a session', () => {
 		expect((await caller.details(kept.id)).events).toEqual([event]);
 	});
 
+	it('empties and expires a session with more than 1,000 versions, too', async () => {
+		const caller = await newCaller();
+		const { id } = await caller.create({ prd: { secret: 1 } });
+		for (const plan of [{ a: 1 }, { a: 2 }])
+			await caller.call('PATCH', `${SESSIONS}/${id}`, { body: { plan } });
+		await query(
+			`INSERT INTO versions SELECT session_id, i, bytes, bytes_before, after_event, changed, next_after_event, next_changed, status,
+				expires_at, updated_at, product_object_hash, prd, plan, product_object, assembly_state
+			FROM versions CROSS JOIN (WITH RECURSIVE n (i) AS (SELECT 3 UNION ALL SELECT i + 1 FROM n WHERE i < 1001) SELECT i FROM n)
+			WHERE session_id = ? AND version = 1`,
+			id,
+		);
+		expect((await caller.call('DELETE', `${SESSIONS}/${id}`)).json).toEqual({ success: true });
+		expect((await caller.call('GET', `${SESSIONS}/${id}?version=1`)).status).toBe(404);
+		expect(await countRows('sessions', 'id = ? AND prd IS NULL', id)).toBe(1);
+		expect(await countRows('versions', 'session_id = ?', id)).toBe(1001);
+	});
+
 	it('returns 404 the second time', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();

@@ -147,14 +147,14 @@ describe('a large merge', () => {
 	it('keeps the changes that another writer makes between its read and its write', async () => {
 		const { id } = await caller.create();
 		const stranger = { plan: '{"theirs":1}', tries: 0 };
-		meanwhile = async ([sql = '']) => {
-			if (!sql.startsWith('UPDATE') || stranger.tries > 2) return;
+		meanwhile = async (sql) => {
+			if (!sql.some((each) => each.startsWith('UPDATE')) || stranger.tries > 2) return;
 			stranger.tries += 1;
 			await query(`UPDATE sessions SET plan = ?, version = version + 1 WHERE id = ?`, stranger.plan, id);
 		};
 		const { status, json } = await merge(id, { plan: large });
 		expect([status, json.plan]).toEqual([200, { theirs: 1, ...large }]);
-		expect(statements).toHaveLength(2 * 4);
+		expect(statements.filter(({ sql }) => /^(SELECT|UPDATE)/.test(sql))).toHaveLength(2 * 4);
 	});
 
 	it.each([

@@ -32,7 +32,7 @@ export const sessionsOf = (userId: string): Promise<number> => countRows('sessio
 
 /** Counts the rows of a table. */
 export async function countRows(
-	table: 'sessions' | 'events' | 'api_keys',
+	table: 'sessions' | 'events' | 'versions' | 'api_keys',
 	where = 'true',
 	...parameters: unknown[]
 ): Promise<number> {
