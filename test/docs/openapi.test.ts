@@ -63,8 +63,15 @@ describe('the OpenAPI document', () => {
 		const ofBody = ['INVALID_JSON', 'VALIDATION_ERROR', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'];
 		const expected: Record<string, string[]> = {
 			listSessions: ['VALIDATION_ERROR'],
-			createSession: [...ofBody, 'IDEMPOTENCY_KEY_REUSED', 'QUOTA_EXCEEDED'],
-			getSession: ['VALIDATION_ERROR', 'SESSION_NOT_FOUND', 'PRECONDITION_FAILED'],
+			createSession: [
+				...ofBody,
+				'SESSION_NOT_FOUND',
+				'VERSION_NOT_FOUND',
+				'IDEMPOTENCY_KEY_REUSED',
+				'QUOTA_EXCEEDED',
+			],
+			getSession: ['VALIDATION_ERROR', 'SESSION_NOT_FOUND', 'VERSION_NOT_FOUND', 'PRECONDITION_FAILED'],
+			listVersions: ['VALIDATION_ERROR', 'SESSION_NOT_FOUND'],
 			updateSession: [...ofBody, 'SESSION_NOT_FOUND', 'PRECONDITION_FAILED'],
 			deleteSession: ['SESSION_NOT_FOUND', 'PRECONDITION_FAILED'],
 			listEvents: ['VALIDATION_ERROR', 'SESSION_NOT_FOUND'],

@@ -38,6 +38,13 @@ describe('the snippets for a shell', () => {
 		expect(output).not.toContain('"error"');
 	});
 
+	it('in docs/looking-back.md have the described effect', async () => {
+		const output = await run('docs/looking-back.md');
+		expect(output).toContain('"changed":["plan","status"],"etag":"\\"3\\""');
+		expect(output.match(/"plan":\{"steps":3\}/g)).toHaveLength(2);
+		expect(output).not.toContain('"error"');
+	});
+
 	it('in docs/concurrency.md have the described effect', async () => {
 		const output = await run('docs/concurrency.md');
 		expect(output).toContain('"api":{"state":"built"}');

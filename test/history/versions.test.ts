@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { anyObject, type Sent } from '../model/arbitraries.ts';
 import { merge } from '../../scripts/conformance/merge.ts';
+import { type Json, Members, readObject, writeJson } from '../../scripts/conformance/ordered-json.ts';
+import { anyObject, type Sent } from '../model/arbitraries.ts';
 import { runs } from '../model/runs.ts';
 import { type Caller, newCaller, SESSIONS } from '../support/api.ts';
 import { expire, query } from '../support/database.ts';
-import { type Json, Members, readObject, writeJson } from '../../scripts/conformance/ordered-json.ts';
 import { near } from '../support/several-databases.ts';
 
 const MERGE = { 'Content-Type': 'application/merge-patch+json' };
