@@ -22,6 +22,8 @@ const names: TypeNames = {
 	AppendStep: { name: 'AppendStep', isGeneric: true },
 	StepPatch: { name: 'StepPatch', objects: 'Patch' },
 	Step: { name: 'Step', isGeneric: true },
+	Version: { name: 'Version' },
+	VersionPage: { name: 'VersionPage' },
 	SessionKey: { name: 'SessionKey' },
 	ProblemCode: { name: 'ProblemCode' },
 	ErrorResponse: { name: 'ErrorBody' },

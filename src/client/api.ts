@@ -3,7 +3,14 @@ import type { FollowOptions } from './follow.ts';
 import type { Following } from './following.ts';
 import type { CallOptions, ConditionalOptions, KeyedOptions } from './options.ts';
 import type { Pages } from './pages.ts';
-import type { EventsOptions, GetOptions, ListOptions, SessionPage, Sparse } from './reads.ts';
+import type {
+	EventsOptions,
+	GetOptions,
+	ListOptions,
+	SessionPage,
+	Sparse,
+	VersionsOptions,
+} from './reads.ts';
 import type { AppendEvent, Event, Types, Untyped } from './typed.ts';
 import type {
 	AppendStep,
@@ -17,10 +24,23 @@ import type {
 	Step,
 	StepPatch,
 	UpdateSession,
+	Version,
+	VersionPage,
 } from './types.ts';
 import type { Query } from './url.ts';
 import type { WaitOptions } from './wait-for.ts';
 import type { Watched } from './watched.ts';
+
+/** What a session begins as, with the fields that are to be different. */
+export interface Fork<T extends Types = Untyped> extends Omit<CreateSession<T>, 'from'> {
+	/** A version of the other session. By default the current one. */
+	version?: number | undefined;
+}
+
+export interface RestoreOptions<T extends Types = Untyped> extends CallOptions {
+	/** Appended together with the change. */
+	event?: AppendEvent<T> | undefined;
+}
 
 /** A change that is based on the session that was read. */
 export interface Edit<T extends Types = Untyped> {
@@ -96,6 +116,35 @@ export interface Client<T extends Types = Untyped> {
 		options: Omit<GetOptions, 'fields'> & Sparse<Field>,
 	): Answered<Pick<SessionDetails<T>, Field>>;
 	get(id: string, options?: GetOptions): Answered<SessionDetails<T>>;
+
+	/**
+	 * Lists the kept versions of a session, newest first, with the current one. `await` it for one page. Iterate with `for await`
+	 * for the versions of this page and of all later pages.
+	 *
+	 * @example
+	 * for await (const { version, changed } of client.versions(session.id)) console.log(version, changed);
+	 * const past = await client.get(session.id, { version: 7 });
+	 */
+	versions(id: string, options?: VersionsOptions): Pages<VersionPage, Version>;
+
+	/**
+	 * Creates a session that begins as another one is, or was at a version. Retries never create a second session.
+	 *
+	 * @example
+	 * const again = await client.fork(session.id, { version: 7, prd: { title: 'Another attempt' } });
+	 */
+	fork(id: string, fork?: Fork<T>, options?: KeyedOptions): Answered<Session<T>>;
+
+	/**
+	 * Writes the status and the objects of an earlier version as a new version, if nobody changes the session meanwhile: otherwise
+	 * it throws PRECONDITION_FAILED. With an event, or where an object is to be cleared, it merges the difference, so members keep
+	 * their present order. It then throws a TypeError where an object of the version has a member that is null, because a merge cannot
+	 * write that.
+	 *
+	 * @example
+	 * await client.restore(session.id, 7, { event: { type: 'plan.restored' } });
+	 */
+	restore(id: string, version: number, options?: RestoreOptions<T>): Promise<Session<T>>;
 
 	/**
 	 * Replaces each given field as a whole, and leaves the other fields unchanged.

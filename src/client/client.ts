@@ -5,8 +5,9 @@ import { deletionOf, newKeyOf, patchOf, postOf, requestOf } from './calls.ts';
 import { editWhile } from './edit-while.ts';
 import { withEtag } from './etag.ts';
 import { followOf, watchOf } from './following.ts';
-import { listEvents, listSessions, reading } from './lists.ts';
+import { listEvents, listSessions, listVersions, reading } from './lists.ts';
 import type { CallOptions, ClientOptions } from './options.ts';
+import { restore } from './restore.ts';
 import type { Answer } from './send.ts';
 import { serviceOf } from './service.ts';
 import { eventShape, sessionShape, sparseShape, stepShape } from './shapes.ts';
@@ -71,16 +72,31 @@ export function createClient<T extends Types = Untyped>(options: ClientOptions):
 
 		get: ((
 			id: string,
-			{ fields, ...options }: CallOptions & { fields?: readonly string[] | undefined } = {},
+			{
+				fields,
+				version,
+				...options
+			}: CallOptions & { fields?: readonly string[] | undefined; version?: number | undefined } = {},
 		) =>
 			ask(
 				service,
 				() => {
-					const path = pathOf(id) + queryOf({ fields: fields?.join() });
+					const path = pathOf(id) + queryOf({ version, fields: fields?.join() });
 					return { ...reading(path, fields ? sparseShape(fields) : sessionShape(id)), options };
 				},
 				withItsEtag<SessionDetails<T>>,
 			)) as Client<T>['get'],
+
+		versions: (id, options = {}) => listVersions(service, id, options),
+
+		fork: (id, { version, ...session } = {}, options = {}) =>
+			ask<Session<T>>(
+				service,
+				() => postOf(pathOf(), { from: { sessionId: id, version }, ...session }, options, sessionShape()),
+				withItsEtag,
+			),
+
+		restore: (id, version, options = {}) => restore(client, id, version, options),
 
 		update: (id, changes, options = {}) =>
 			ask<Session<T>>(service, () => patchOf(id, changes, 'application/json', options), withItsEtag),

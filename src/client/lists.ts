@@ -1,10 +1,10 @@
 import { ask } from './answered.ts';
 import { type Pages, pagesFrom } from './pages.ts';
-import type { EventsOptions, ListOptions, SessionPage } from './reads.ts';
+import type { EventsOptions, ListOptions, SessionPage, VersionsOptions } from './reads.ts';
 import type { Call } from './send.ts';
 import type { Service } from './service.ts';
-import { eventPageShape, type Shape, sessionPageShape } from './shapes.ts';
-import type { EventPage } from './types.ts';
+import { eventPageShape, type Shape, sessionPageShape, versionPageShape } from './shapes.ts';
+import type { EventPage, Version, VersionPage } from './types.ts';
 import { pathOf, queryOf } from './url.ts';
 
 type AnyListOptions = Omit<ListOptions, 'fields'> & { fields?: readonly string[] | undefined };
@@ -79,6 +79,33 @@ export function listEvents(
 		page(after),
 		after,
 		({ data: { data, hasMore } }) => (hasMore ? { after: data.at(-1)?.id } : undefined),
+		page,
+	);
+}
+
+/** See `Client.versions`. */
+export function listVersions(
+	service: Service,
+	id: string,
+	{ before, limit, ...options }: VersionsOptions,
+): Pages<VersionPage, Version> {
+	const page = (place: string | undefined) =>
+		ask(
+			service,
+			() => ({
+				...reading(pathOf(id, 'versions') + queryOf({ before: place, limit }), versionPageShape),
+				options,
+			}),
+			({ body }) => body as VersionPage,
+		);
+	const start = before === undefined ? undefined : String(before);
+	return pagesFrom(
+		page(start),
+		start,
+		({ data: { data, hasMore } }) => {
+			const last = data.at(-1);
+			return hasMore ? { after: last && String(last.version) } : undefined;
+		},
 		page,
 	);
 }

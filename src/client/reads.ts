@@ -32,6 +32,8 @@ export interface SessionPage<Item> {
 }
 
 export interface GetOptions extends CallOptions {
+	/** The version to read, with the events that had happened when it began. By default the current one. */
+	version?: number | undefined;
 	fields?: undefined;
 }
 
@@ -44,5 +46,12 @@ export interface EventsOptions extends CallOptions {
 	/** The id of the last event that the caller has. */
 	after?: string | undefined;
 	/** How many events a page holds: 1 to 1,000, default 100. */
+	limit?: number | undefined;
+}
+
+export interface VersionsOptions extends CallOptions {
+	/** A version. The page has those before it. */
+	before?: number | undefined;
+	/** How many versions a page holds: 1 to 100, default 20. */
 	limit?: number | undefined;
 }

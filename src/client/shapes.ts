@@ -44,6 +44,12 @@ export const eventPageShape =
 		Array.isArray(body.data) &&
 		body.data.every(eventShape(sessionId));
 
+export const versionPageShape: Shape = (body) =>
+	isObject(body) &&
+	typeof body.hasMore === 'boolean' &&
+	Array.isArray(body.data) &&
+	body.data.every((each) => isObject(each) && typeof each.version === 'number');
+
 export const keyShape: Shape = (body) =>
 	isObject(body) && typeof body.id === 'string' && typeof body.key === 'string';
 

@@ -130,6 +130,26 @@ export interface Step<T extends Types = Untyped> {
 	session: Session<T>;
 }
 
+export interface Version {
+	/** The id of the latest event when the version began. Null when the session had none, or when the change was made while no history was kept. */
+	afterEvent: string | null;
+	/** The fields that the change set or merged. Empty for the first version, and when the change was made while no history was kept. */
+	changed: Array<
+		'assemblyState' | 'expiresAt' | 'plan' | 'prd' | 'productObject' | 'productObjectHash' | 'status'
+	>;
+	/** For `If-Match` of a write. */
+	etag: string;
+	status: SessionStatus;
+	updatedAt: string;
+	version: number;
+}
+
+export interface VersionPage {
+	data: Array<Version>;
+	/** Whether earlier versions are kept. */
+	hasMore: boolean;
+}
+
 export interface SessionKey {
 	expiresAt: string;
 	id: string;
