@@ -3,7 +3,7 @@ import { pause } from '../core/pause.ts';
 
 /**
  * The free plan of Workers allows 50 queries in a request, and the look-up of a key and the update of its last use take
- * some.
+ * some. Those that keep history are not counted: there D1 refuses the request some tries sooner, which is a 503 too.
  */
 const MAX_QUERIES = 40;
 /**

@@ -67,9 +67,6 @@ function keptChange(changes: readonly Change[]): KeptChange {
 	return { columns: changes.map(({ column }) => column), objects };
 }
 
-/** The number of statements of an update. */
-export const queriesToUpdate = (historyBytes: number): number => (historyBytes === 0 ? 1 : 3);
-
 /** A changed session. */
 export interface ChangedRow extends SessionRow {
 	/** The position of its latest event, 0 without events. Null when nobody follows the session, or nothing has changed. */

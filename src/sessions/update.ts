@@ -13,7 +13,6 @@ import { retryOnConflict } from './retry-on-conflict.ts';
 import { type ObjectColumn, type ObjectField, objectColumns } from './schema.ts';
 import {
 	type ChangedRow,
-	queriesToUpdate,
 	readObjects,
 	replaceOnVersion,
 	updateSession,
@@ -38,7 +37,7 @@ export async function changeSession(
 		return { ...session, tail: null };
 	}
 	return writeOrMerge(changes, {
-		queries: 1 + queriesToUpdate(historyBytes),
+		queries: 2,
 		write: (complete) => updateSession(db, reference, complete, versions, historyBytes),
 		async mergeAndWrite() {
 			const current = await readObjects(db, reference, mergedColumns(changes));

@@ -5,7 +5,7 @@ import { checkEventQuota } from '../events/quota.ts';
 import type { Change } from '../sessions/changes.ts';
 import { checkVersion, type Versions } from '../sessions/precondition.ts';
 import { mergedColumns, mergedWith, writeOrMerge } from '../sessions/update.ts';
-import { queriesToUpdate, readObjects, reasonNotChanged } from '../sessions/update-store.ts';
+import { readObjects, reasonNotChanged } from '../sessions/update-store.ts';
 import { insertStep, readStep, type Step, type StepRows } from './store.ts';
 
 /** The result of a step. A replay returns the events of an earlier attempt. */
@@ -50,7 +50,7 @@ export async function addStep(
 	}
 
 	return writeOrMerge<StepResult>(step.changes, {
-		queries: 3 + queriesToUpdate(step.historyBytes),
+		queries: 4,
 		write: (changes) => write(changes, versions, (current) => reasonNotChanged(current, versions)),
 		async mergeAndWrite() {
 			const current = await readObjects<{ fingerprint: string | null }>(
