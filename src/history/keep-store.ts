@@ -41,6 +41,7 @@ export function partsBefore(column: string, patch: string, merged: (text: Sql, p
 	const object = raw(column);
 	const size = sql`(octet_length(${object}) + ${patch.length})`;
 	const ways = waysToMerge(patch);
+	if (ways.length === 0) return objectBefore(column);
 	const isCheap = ways.map(({ members, maxWork }) => sql`${size} * ${members} <= ${maxWork}`);
 	const patches = ways.map(
 		(way, at) => sql`WHEN ${isCheap[at] ?? raw('false')} THEN ${JSON.stringify(way.patches)}`,

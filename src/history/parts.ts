@@ -17,8 +17,11 @@ export type Part = [step: number, head: number, tail: number, text: string];
 const MAX_PARTS_WORK = 2_000_000;
 /** The same when the merge is made at once: one part then reaches from the first place that it changes to the last one. */
 const MAX_ONE_PART_WORK = 5_000_000;
-/** Characters of the patches that a merge is split into. With more, one part is as good. */
-const MAX_SPLIT = 65_536;
+/**
+ * Characters of a patch whose parts are found, and of the patches that it is split into. A larger one changes much, and D1 would have
+ * to be sent it twice.
+ */
+const MAX_PATCH = 65_536;
 
 /** A way to make a merge: patches that are merged one after the other. */
 interface Way {
@@ -31,8 +34,9 @@ interface Way {
 
 /** The ways to make a merge, the one that keeps least first: one place at a time where these are few, and at once. */
 export function waysToMerge(patch: string): Way[] {
+	if (patch.length > MAX_PATCH) return [];
 	const atOnce = { patches: [patch], members: Math.max(1, countMembers(patch)), maxWork: MAX_ONE_PART_WORK };
-	const apart = patch.length > MAX_SPLIT ? undefined : singleChanges(patch, MAX_SPLIT);
+	const apart = singleChanges(patch, MAX_PATCH);
 	return apart && apart.patches.length > 1 ? [{ ...apart, maxWork: MAX_PARTS_WORK }, atOnce] : [atOnce];
 }
 

@@ -5,7 +5,7 @@ import { merge } from '../../scripts/conformance/merge.ts';
 import { readJson, writeJson } from '../../scripts/conformance/ordered-json.ts';
 import type { SessionReference } from '../../src/core/session-reference.ts';
 import { openDatabase } from '../../src/database/database.ts';
-import { countMembers, mergePatch } from '../../src/json/merge-patch.ts';
+import { countMembers, mergePatch, singleChanges } from '../../src/json/merge-patch.ts';
 import type { Merge } from '../../src/sessions/changes.ts';
 import { updateSession } from '../../src/sessions/update-store.ts';
 import { anyObject } from '../model/arbitraries.ts';
@@ -90,5 +90,25 @@ describe('the count of members', () => {
 		['{"a:b":"c:d","e\\"":":"}', 2],
 	])('of %s is %i', (text, count) => {
 		expect(countMembers(text)).toBe(count);
+	});
+});
+
+describe('a patch that is split', () => {
+	it('makes the same text, one place at a time', () => {
+		fc.assert(
+			fc.property(anyObject, anyObject, (target, patch) => {
+				const [from, by] = [writeJson(target.object), writeJson(patch.object)];
+				const split = singleChanges(by, 1_000_000);
+				expect(split?.patches.reduce(mergePatch, from)).toBe(mergePatch(from, by));
+				expect(split?.members ?? 0).toBeGreaterThanOrEqual(split?.patches.length ?? 0);
+			}),
+			runs(500),
+		);
+	});
+
+	it('is not split into more characters than it may be', () => {
+		const deep = `${'{"a":'.repeat(90)}{"b":1,"c":2}${'}'.repeat(90)}`;
+		expect(singleChanges(deep, 2000)?.members).toBe(2 * 91);
+		expect(singleChanges(deep, 1000)).toBeUndefined();
 	});
 });
