@@ -19,6 +19,7 @@ export const extensions = [
 	'steps',
 	'following',
 	'state',
+	'history',
 	'session-keys',
 ] as const;
 export type Extension = (typeof extensions)[number];

@@ -4,6 +4,7 @@ import { eventPagesChecks } from './event-pages.ts';
 import { fieldsChecks } from './fields.ts';
 import { followingChecks } from './following.ts';
 import { hashChecks } from './hash.ts';
+import { historyChecks } from './history.ts';
 import { idempotencyChecks } from './idempotency.ts';
 import { mergePatchChecks } from './merge-patch.ts';
 import { pagesChecks } from './pages.ts';
@@ -26,5 +27,6 @@ export const checksOfExtension: Readonly<Record<Extension, readonly Check[]>> = 
 	steps: stepsChecks,
 	following: followingChecks,
 	state: [...stateChecks, ...stateChangesChecks],
+	history: historyChecks,
 	'session-keys': sessionKeysChecks,
 };

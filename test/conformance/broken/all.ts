@@ -1,5 +1,6 @@
 import type { Breakage } from '../../support/broken-server/breakage.ts';
 import { brokenStreams } from './following.ts';
+import { brokenHistory } from './history.ts';
 import { brokenReads } from './reads.ts';
 import { brokenSessionKeys } from './session-keys.ts';
 import { brokenState } from './state.ts';
@@ -13,5 +14,6 @@ export const brokenExtensions: [rule: string, breakage: Breakage, checks: string
 	...brokenSteps,
 	...brokenStreams,
 	...brokenState,
+	...brokenHistory,
 	...brokenSessionKeys,
 ];
