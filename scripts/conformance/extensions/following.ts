@@ -187,18 +187,25 @@ export const followingChecks = [
 			});
 			expectEqual(summary(state), summary(first), 'the first state');
 			const states = new Map<string, JsonObject>();
-			for (const status of ['generating', 'assembling', 'complete', 'failed', 'intake']) {
+			const update = async (status: string) => {
 				const answer = await probe.send('PATCH', { path, body: { status } });
 				states.set(etagOf(answer), expectStatus(answer, 200));
-			}
-			const order = [String(state.etag), ...states.keys()];
-			for (let seen = 0; seen < order.length - 1; ) {
-				const { etag, ...rest } = await stateIn(stream);
-				const at = order.indexOf(String(etag));
-				expectTrue(at > seen, `the state ${etag} came after ${order[seen]}`);
-				expectEqual(rest, summary(states.get(String(etag)) ?? {}), `the state ${etag}`);
-				seen = at;
-			}
+			};
+			let seen = 0;
+			const readToLast = async () => {
+				const order = [String(state.etag), ...states.keys()];
+				while (seen < order.length - 1) {
+					const { etag, ...rest } = await stateIn(stream);
+					const at = order.indexOf(String(etag));
+					expectTrue(at > seen, `the state ${etag} came after ${order[seen]}`);
+					expectEqual(rest, summary(states.get(String(etag)) ?? {}), `the state ${etag}`);
+					seen = at;
+				}
+			};
+			await update('generating');
+			await readToLast();
+			for (const status of ['assembling', 'complete', 'failed', 'intake']) await update(status);
+			await readToLast();
 		},
 	),
 

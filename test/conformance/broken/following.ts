@@ -91,7 +91,7 @@ export const brokenStreams: [rule: string, breakage: Breakage, checks: string[]]
 				return (frame) => {
 					if (frame.event === 'session') states.push(frame);
 					const [first] = states;
-					return first && states.length === 3 && frame.event === 'session' ? [frame, first] : [frame];
+					return first && states.length === 2 && frame.event === 'session' ? [frame, first] : [frame];
 				};
 			},
 		},
