@@ -24,7 +24,11 @@ export interface Followed extends Beginning {
 }
 
 /** The client sets the pace: the follower continues when the consumer has taken what it yielded. */
-export type Follower = AsyncGenerator<Piece, Reason>;
+export interface Follower {
+	pieces: AsyncGenerator<Piece, Reason>;
+	/** Ends the stream, and leaves the hub at once. The generator may be waiting. */
+	stop(reason: Reason): void;
+}
 
 /**
  * Follows a session: yields its frames, each event once and in order, until something ends the stream. `newProgress` decides
@@ -37,7 +41,7 @@ export type Follower = AsyncGenerator<Piece, Reason>;
  *
  * The look-up of one follower serves all followers of the session: it sends the result to them through the hub.
  */
-export async function* follow(followed: Followed, stopped: AbortSignal): Follower {
+export function follow(followed: Followed): Follower {
 	const progress = newProgress(followed, Date.now(), Math.random);
 	let wake = () => {};
 	const connection = connectionTo(followed.hubs, followed.start.state.id, {
@@ -47,10 +51,13 @@ export async function* follow(followed: Followed, stopped: AbortSignal): Followe
 		},
 		onLoss: () => wake(),
 	});
-	stopped.addEventListener('abort', () => {
+	let stopped: Reason | undefined;
+
+	function stop(reason: Reason): void {
+		stopped = reason;
 		connection.close();
 		wake();
-	});
+	}
 
 	/** Runs a query. Without D1 the stream goes on. */
 	async function tryQuery(query: () => Promise<void>): Promise<void> {
@@ -107,21 +114,25 @@ export async function* follow(followed: Followed, stopped: AbortSignal): Followe
 		clearTimeout(timer);
 	}
 
-	try {
-		while (!stopped.aborted) {
-			if (bug) throw bug.error;
-			const means = { connectsAt: connection.opensAt(), hasBudget: followed.hasBudget() };
-			const next = progress.next(Date.now(), means);
-			if (next.do === 'end') return next.reason;
-			if (next.do === 'send') yield next.piece;
-			else if (next.do === 'look up') ask(tryQuery(() => lookUp(next)));
-			else if (next.do === 'read snapshot') ask(tryQuery(() => readSnapshot(next.version)));
-			else if (next.do === 'authorize') ask(authorize());
-			else if (next.do === 'wait') await waitUntil(next.until);
-			else if (await connection.open(Date.now())) progress.connected();
+	async function* pieces(): AsyncGenerator<Piece, Reason> {
+		try {
+			while (!stopped) {
+				if (bug) throw bug.error;
+				const means = { connectsAt: connection.opensAt(), hasBudget: followed.hasBudget() };
+				const next = progress.next(Date.now(), means);
+				if (next.do === 'end') return next.reason;
+				if (next.do === 'send') yield next.piece;
+				else if (next.do === 'look up') ask(tryQuery(() => lookUp(next)));
+				else if (next.do === 'read snapshot') ask(tryQuery(() => readSnapshot(next.version)));
+				else if (next.do === 'authorize') ask(authorize());
+				else if (next.do === 'wait') await waitUntil(next.until);
+				else if (await connection.open(Date.now())) progress.connected();
+			}
+			return stopped;
+		} finally {
+			connection.close();
 		}
-		return stopped.reason as Reason;
-	} finally {
-		connection.close();
 	}
+
+	return { pieces: pieces(), stop };
 }

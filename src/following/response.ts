@@ -29,18 +29,14 @@ export function followResponse(
 ): Response {
 	if (c.req.method === 'HEAD') return new Response(null, { headers: HEADERS });
 	const { FOLLOW_HEARTBEAT_SECONDS, FOLLOW_MAX_SECONDS } = settingsOf(c.env);
-	const stop = new AbortController();
-	const follower = follow(
-		{ ...followed, hubs: c.env.HUB, heartbeatMs: FOLLOW_HEARTBEAT_SECONDS * 1000 },
-		stop.signal,
-	);
+	const follower = follow({ ...followed, hubs: c.env.HUB, heartbeatMs: FOLLOW_HEARTBEAT_SECONDS * 1000 });
 	const started = Date.now();
 	const stats = c.get('queryStats');
 	const { roundTrips, rowsRead, rowsWritten } = stats;
 	place?.keep(FOLLOW_MAX_SECONDS * 1000);
 	const { promise: streamEnd, resolve: end } = Promise.withResolvers<void>();
 	c.set('streamEnd', streamEnd);
-	const stream = streamOf(follower, stop, FOLLOW_MAX_SECONDS * 1000, ({ reason, events, error }) => {
+	const stream = streamOf(follower, FOLLOW_MAX_SECONDS * 1000, ({ reason, events, error }) => {
 		place?.giveUp();
 		end();
 		log(error === undefined ? 'info' : 'error', {
@@ -76,6 +72,8 @@ export function tellFollowers(
 	if (known.length > 0) c.executionCtx.waitUntil(publish(c.env.HUB, sessionId, known));
 }
 
+const encoder = new TextEncoder();
+
 interface Ending {
 	reason: Reason;
 	/** The number of events that were sent. */
@@ -86,11 +84,9 @@ interface Ending {
 /** The frames of a follower as a stream of bytes. `onEnd` is called once, whichever side ends the stream. */
 function streamOf(
 	follower: Follower,
-	stop: AbortController,
 	maxMs: number,
 	onEnd: (ending: Ending) => void,
 ): ReadableStream<Uint8Array> {
-	const encoder = new TextEncoder();
 	let events = 0;
 	let hasEnded = false;
 
@@ -98,7 +94,7 @@ function streamOf(
 		if (hasEnded) return;
 		hasEnded = true;
 		clearTimeout(timer);
-		stop.abort(reason);
+		follower.stop(reason);
 		onEnd({ reason, events, error });
 	}
 
@@ -114,7 +110,7 @@ function streamOf(
 			},
 			async pull(controller) {
 				try {
-					const { done, value } = await follower.next();
+					const { done, value } = await follower.pieces.next();
 					if (hasEnded) return;
 					if (done) {
 						ended(value);
@@ -131,7 +127,7 @@ function streamOf(
 			},
 			async cancel() {
 				ended('gone');
-				await follower.return('gone');
+				await follower.pieces.return('gone');
 			},
 		},
 		{ highWaterMark: 0 },
