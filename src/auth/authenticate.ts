@@ -16,7 +16,7 @@ import { costCounter, countFailure, countRequest } from './rate-limit.ts';
 const REALM = 'product-generation-sessions';
 
 /** RFC 6750, section 3: the challenge carries no error code when the request carries no credentials. */
-const unauthorized = (hasCredentials: boolean): ApiError =>
+const unauthorized = (hasCredentials: boolean, metadata: string | undefined): ApiError =>
 	new ApiError(
 		'UNAUTHORIZED',
 		hasCredentials
@@ -24,12 +24,25 @@ const unauthorized = (hasCredentials: boolean): ApiError =>
 			: 'Send an API key or a session token: Authorization: Bearer <token>.',
 		{
 			headers: {
-				'WWW-Authenticate': hasCredentials
-					? `Bearer realm="${REALM}", error="invalid_token"`
-					: `Bearer realm="${REALM}"`,
+				'WWW-Authenticate': [
+					`Bearer realm="${REALM}"`,
+					...(hasCredentials ? ['error="invalid_token"'] : []),
+					...(metadata === undefined ? [] : [`resource_metadata="${metadata}"`]),
+				].join(', '),
 			},
 		},
 	);
+
+/** The path of the metadata of a protected resource comes before the resource's own (RFC 9728, section 3.1). */
+export const METADATA_PATH = '/.well-known/oauth-protected-resource';
+
+/** The URL of the metadata of the resource that the request is for. Undefined where OAuth clients have no issuer to go to. */
+function metadataUrl(c: Context<AppEnv>): string | undefined {
+	const resource = c.get('resource');
+	if (resource === undefined || settingsOf(c.env).CLERK_ISSUER === '') return undefined;
+	const { origin, pathname } = new URL(resource);
+	return `${origin}${METADATA_PATH}${pathname}`;
+}
 
 /**
  * Authenticates the caller by API key or Clerk session token, and counts the request against the caller's rate limit, and after
@@ -39,7 +52,7 @@ export const authenticate = createMiddleware<AppEnv>(async (c, next) => {
 	const credentials = credentialsOf(c.req.header('Authorization'));
 	const afterResponse: Work[] = [];
 	const principal = await principalOf(c, credentials, afterResponse);
-	if (!principal) throw unauthorized(credentials !== undefined);
+	if (!principal) throw unauthorized(credentials !== undefined, metadataUrl(c));
 	c.set('principal', principal);
 	await countRequest(c.env, principal);
 	const { queryStats } = c.var;
@@ -118,10 +131,15 @@ async function principalOfApiKey(
 
 async function principalOfToken(c: Context<AppEnv>, token: string): Promise<Principal | undefined> {
 	try {
-		const verified = await verifyClerkToken(token, settingsOf(c.env), {
-			now: Date.now(),
-			waitUntil: (work) => c.executionCtx.waitUntil(work),
-		});
+		const verified = await verifyClerkToken(
+			token,
+			settingsOf(c.env),
+			{
+				now: Date.now(),
+				waitUntil: (work) => c.executionCtx.waitUntil(work),
+			},
+			c.get('resource'),
+		);
 		if (!('reason' in verified)) return verified;
 		log('warn', { message: 'token rejected', requestId: c.get('requestId'), reason: verified.reason });
 		return undefined;

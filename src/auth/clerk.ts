@@ -25,11 +25,14 @@ const isConfigured = (settings: Settings): boolean =>
  * Verifies a Clerk session token, RS256 only. With the configured PEM key this makes no network call; otherwise it uses
  * the issuer's key set. Source: https://clerk.com/docs/guides/sessions/manual-jwt-verification. Throws INTERNAL_ERROR
  * when the caller is not at fault: the PEM is invalid, or the key set is unavailable.
+ *
+ * With a `resource` it also accepts an OAuth access token of Clerk (RFC 9068) for that resource.
  */
 export async function verifyClerkToken(
 	token: string,
 	settings: Settings,
 	verification: Verification,
+	resource?: string,
 ): Promise<Principal | Rejection> {
 	if (!isConfigured(settings)) return { reason: 'Clerk is not configured' };
 	if (token.length > MAX_TOKEN) return { reason: 'too long' };
@@ -42,15 +45,24 @@ export async function verifyClerkToken(
 			requiredClaims: ['exp', 'sub'],
 			...(settings.CLERK_ISSUER === '' ? {} : { issuer: settings.CLERK_ISSUER }),
 		});
-		// RFC 8725, 3.11: the same instance signs tokens of other kinds, such as OAuth's `at+jwt`.
-		const { typ } = protectedHeader;
-		if (typ !== undefined && !(typeof typ === 'string' && typ.toUpperCase() === 'JWT'))
-			return { reason: 'typ' };
+		if (resource !== undefined && isAccessToken(protectedHeader.typ)) {
+			// A client must not use a token that it got for another server (RFC 9068, section 4).
+			if (![payload.aud].flat().includes(resource)) return { reason: 'aud' };
+			// It has a client_id in place of an azp.
+			return principalOf(payload, { ...settings, CLERK_AUTHORIZED_PARTIES: [] }, now);
+		}
+		if (!isSessionToken(protectedHeader.typ)) return { reason: 'typ' };
 		return principalOf(payload, settings, now);
 	} catch (error) {
 		return rejectionOf(error);
 	}
 }
+
+/** RFC 8725, 3.11: the same instance signs tokens of several kinds, and `typ` tells them apart. */
+const isSessionToken = (typ: unknown): boolean =>
+	typ === undefined || (typeof typ === 'string' && typ.toUpperCase() === 'JWT');
+const isAccessToken = (typ: unknown): boolean =>
+	typeof typ === 'string' && /^(application\/)?at\+jwt$/i.test(typ);
 
 const keysOf = (settings: Settings, verification: Verification): JWTVerifyGetKey =>
 	settings.CLERK_JWT_KEY

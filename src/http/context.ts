@@ -15,6 +15,13 @@ export interface AppEnv {
 		principal: Principal;
 		/** The bytes of the request's body that were read. Undefined when the call reads none. */
 		bodyBytes: number | undefined;
+		/**
+		 * The URL of the protected resource (RFC 9728) that the request is for. OAuth access tokens count only for it.
+		 * Undefined elsewhere.
+		 */
+		resource: string | undefined;
+		/** The part of the route that the body names, for the log. Undefined where the path says it all. */
+		call: string | undefined;
 		/** Counts against the caller's rate limit what the request has cost since it was last counted. Set with `principal`. */
 		countCost: () => Promise<void>;
 		/** Resolves when a streamed body ends, successfully or not. Undefined when the body is not streamed. */
@@ -23,6 +30,9 @@ export interface AppEnv {
 		streamEnd: Promise<void> | undefined;
 	};
 }
+
+/** The context of a request to the app. */
+export type RequestContext = Context<AppEnv>;
 
 /** Resolves when the whole response has been made, and its cost is known. */
 export const responseEnd = (c: Context<AppEnv>): Promise<void> =>
