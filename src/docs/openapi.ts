@@ -1,9 +1,9 @@
 import type { RouterRoute } from 'hono/types';
 import { createDocument } from 'zod-openapi';
 import { limits } from '../core/limits.ts';
+import { VERSION } from '../core/version.ts';
 import { pathsOf } from './operations.ts';
 import { errorComponents } from './responses.ts';
-import { VERSION } from './schema.ts';
 
 export const SUMMARY =
 	'Keeps the state of a product while a generator builds it: sessions, with events to follow.';
@@ -19,7 +19,9 @@ ${limits.requestBody} bytes. Plain strings must not contain U+0000 or lone surro
 
 **Concurrency.** Merge patches of different members all survive. \`If-Match\` with an \`ETag\` writes only if nobody
 has written since. \`Idempotency-Key\` makes retries of create, append and
-steps safe. A step appends events and merges a patch in one transaction. With a key, it makes a change of state safe to retry.`;
+steps safe. A step appends events and merges a patch in one transaction. With a key, it makes a change of state safe to retry.
+
+**Agents** use the same sessions with the same keys at \`/mcp\`, by the Model Context Protocol.`;
 
 /**
  * The OpenAPI 3.1 document of an app, made from the declarations of its routes and from the schemas that validate

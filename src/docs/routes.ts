@@ -1,11 +1,12 @@
 import { type Context, Hono } from 'hono';
 import { accepts } from 'hono/accepts';
 import { ApiError } from '../core/errors.ts';
+import { VERSION } from '../core/version.ts';
 import type { AppEnv } from '../http/context.ts';
 import { jsonResponse } from '../http/json-response.ts';
 import { operation } from '../http/operation.ts';
 import { SESSIONS_PATH } from '../http/session-path.ts';
-import { documentSchema, type Index, indexSchema, VERSION } from './schema.ts';
+import { documentSchema, type Index, indexSchema } from './schema.ts';
 
 const index: Index = {
 	name: 'Product generation sessions',
@@ -13,6 +14,7 @@ const index: Index = {
 	sessions: SESSIONS_PATH,
 	docs: '/docs',
 	inspector: '/inspector',
+	mcp: '/mcp',
 	openapi: '/openapi.json',
 	llms: '/llms.txt',
 	llmsFull: '/llms-full.txt',

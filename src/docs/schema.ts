@@ -1,8 +1,5 @@
 import * as z from 'zod';
 
-/** The version of the service and of its document, from package.json. */
-export const VERSION = '0.2.0';
-
 const path = z.string().max(255);
 
 /** The response of `GET /`: links to the documentation. */
@@ -13,6 +10,7 @@ export const indexSchema = z
 		sessions: path,
 		docs: path,
 		inspector: path,
+		mcp: path,
 		openapi: path,
 		llms: path,
 		llmsFull: path,

@@ -1,5 +1,6 @@
-import type { Database } from '../core/database.ts';
+import type { Database, QueryStats } from '../core/database.ts';
 import type { SessionReference } from '../core/session-reference.ts';
+import { MAX_TRIES } from '../database/database.ts';
 import { MAX_WAITING, type Run } from '../following/backlog.ts';
 import type { Followed } from '../following/follower.ts';
 import { eventFrame, type SessionState } from '../following/frames.ts';
@@ -57,6 +58,13 @@ export function newEvents(events: readonly EventRow[]): Notice | undefined {
 	if (run && run.frames.length > MAX_WAITING) return { kind: 'appended', last: run.last };
 	return run && { kind: 'events', ...run };
 }
+
+/** The maximum number of statements in one round of a stream: a look-up and the check of a key, with their retries. */
+const ROUND_COST = 4 * MAX_TRIES.write;
+
+/** Whether a stream may send the statements of one more round. `most` is the limit of its request. */
+export const hasBudget = ({ statements }: QueryStats, most: number): boolean =>
+	statements + ROUND_COST <= most;
 
 /** Where a stream gets the whole session from. */
 export interface SnapshotSource {

@@ -5,7 +5,6 @@ import { isStillAllowed } from '../auth/authenticate.ts';
 import { callerKey } from '../auth/rate-limit.ts';
 import { limits } from '../core/limits.ts';
 import { settingsOf } from '../core/settings.ts';
-import { MAX_TRIES } from '../database/database.ts';
 import { areWhole } from '../database/in-batches.ts';
 import { EVENT_STREAM, endFrame, eventFrame, HEARTBEAT, OPENING, stateFrame } from '../following/frames.ts';
 import { takePlace } from '../following/open-streams.ts';
@@ -18,7 +17,7 @@ import { operation } from '../http/operation.ts';
 import { sessionFrom } from '../http/session-path.ts';
 import { validateQuery } from '../http/validate.ts';
 import { appendEvent } from './append-store.ts';
-import { cursorOf, followedSession, newEvents, type SnapshotSource } from './follow.ts';
+import { cursorOf, followedSession, hasBudget, newEvents, type SnapshotSource } from './follow.ts';
 import { eventJson, eventsJson, eventsJsonParts } from './json.ts';
 import { contentOf, newEvent } from './new-event.ts';
 import { readEvents, wholeEvents } from './read-store.ts';
@@ -46,9 +45,6 @@ const exampleFrames = ({ examples }: SnapshotSource) => ({
 	end: endFrame('deleted'),
 	heartbeat: HEARTBEAT,
 });
-
-/** The maximum number of statements in one round of a stream: a look-up and the check of a key, with their retries. */
-const ROUND_COST = 4 * MAX_TRIES.write;
 
 const wantsStream = (c: Context<AppEnv>): boolean =>
 	accepts(c, {
@@ -87,7 +83,7 @@ async function followEvents(
 				...followed,
 				hasLiveState: state === 'true',
 				isAllowed: () => isStillAllowed(c, 'PRODUCTS:READ'),
-				hasBudget: () => stats.statements + ROUND_COST <= FOLLOW_MAX_STATEMENTS,
+				hasBudget: () => hasBudget(stats, FOLLOW_MAX_STATEMENTS),
 			},
 			place,
 		);

@@ -18,9 +18,9 @@ const HEADERS = {
 };
 
 /**
- * Returns the stream of a followed session. It makes a frame only when the client has read the earlier ones, so the
- * client sets the pace. It writes one line to the log when the stream ends, and gives up its place among the caller's streams.
- * HEAD gets the headers and opens no stream.
+ * Returns the stream of a followed session. It makes a frame only when the client has read the earlier ones, so the client
+ * sets the pace. It writes one line to the log when the stream ends, and gives up its place among the caller's streams. HEAD
+ * gets the headers and opens no stream.
  */
 export function followResponse(
 	c: Context<AppEnv>,
@@ -30,29 +30,38 @@ export function followResponse(
 	if (c.req.method === 'HEAD') return new Response(null, { headers: HEADERS });
 	const { FOLLOW_HEARTBEAT_SECONDS, FOLLOW_MAX_SECONDS } = settingsOf(c.env);
 	const follower = follow({ ...followed, hubs: c.env.HUB, heartbeatMs: FOLLOW_HEARTBEAT_SECONDS * 1000 });
-	const started = Date.now();
-	const stats = c.get('queryStats');
-	const { roundTrips, rowsRead, rowsWritten } = stats;
+	const logEnd = streamEndLog(c);
 	place?.keep(FOLLOW_MAX_SECONDS * 1000);
 	const { promise: streamEnd, resolve: end } = Promise.withResolvers<void>();
 	c.set('streamEnd', streamEnd);
-	const stream = streamOf(follower, FOLLOW_MAX_SECONDS * 1000, ({ reason, events, error }) => {
+	const stream = streamOf(follower, FOLLOW_MAX_SECONDS * 1000, (ending) => {
 		place?.giveUp();
 		end();
+		logEnd(ending);
+	});
+	return new Response(stream, { headers: HEADERS });
+}
+
+/**
+ * Returns a function that writes the line to the log when a stream ends, with what it has cost since now: its request has a
+ * line of its own.
+ */
+export function streamEndLog(c: Context<AppEnv>): (ending: Ending) => void {
+	const started = Date.now();
+	const stats = c.get('queryStats');
+	const { roundTrips, rowsRead, rowsWritten } = stats;
+	return ({ reason, events, error }) =>
 		log(error === undefined ? 'info' : 'error', {
 			message: 'stream ended',
 			requestId: c.get('requestId'),
 			reason,
 			durationMs: Date.now() - started,
 			events,
-			// The cost of the stream since its request was logged.
 			d1Trips: stats.roundTrips - roundTrips,
 			d1RowsRead: stats.rowsRead - rowsRead,
 			d1RowsWritten: stats.rowsWritten - rowsWritten,
 			...(error === undefined ? {} : errorFields(error)),
 		});
-	});
-	return new Response(stream, { headers: HEADERS });
 }
 
 /** Whether a session may have followers, which must be told of a write. `followedUntil` is the stored column. */

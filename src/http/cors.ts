@@ -15,6 +15,10 @@ const policy = {
 		'If-Match',
 		'If-None-Match',
 		'Last-Event-ID',
+		// The Model Context Protocol names the version, the method and the tool of a request.
+		'MCP-Protocol-Version',
+		'Mcp-Method',
+		'Mcp-Name',
 		'X-D1-Bookmark',
 		'X-Request-Id',
 		// The client package names itself here, because a page cannot choose its User-Agent.

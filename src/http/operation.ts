@@ -66,24 +66,32 @@ export function operation(declared: Operation) {
 	return handler;
 }
 
+/** Whether a caller may call an operation with this permission and this rule for keys for one session. */
+export function mayCall(
+	principal: Principal,
+	needed: NeededPermission,
+	forSessionKeys: Operation['forSessionKeys'],
+): boolean {
+	if (principal.sessionId === null || forSessionKeys === true) return mayDo(principal, needed);
+	// The list of the key stands for the permission.
+	return forSessionKeys === 'that may append' && principal.appendTypes.length > 0;
+}
+
 /** Throws FORBIDDEN for a caller that may not call an operation. */
-function checkCaller(
+export function checkCaller(
 	principal: Principal,
 	needed: NeededPermission,
 	forSessionKeys: Operation['forSessionKeys'],
 ): void {
-	const mayAppend = principal.appendTypes.length > 0;
-	if (principal.sessionId !== null && forSessionKeys !== true) {
-		// The list of the key stands for the permission.
-		if (forSessionKeys === 'that may append' && mayAppend) return;
-		const sentence = mayAppend
-			? 'This key can read one session, append events of some types to it, and do nothing else.'
-			: 'This key can read one session and do nothing else.';
-		throw new ApiError('FORBIDDEN', sentence);
-	}
-	if (!mayDo(principal, needed)) {
+	if (mayCall(principal, needed, forSessionKeys)) return;
+	if (principal.sessionId === null || forSessionKeys === true) {
 		throw new ApiError('FORBIDDEN', `This call needs the permission ${needed}.`);
 	}
+	const sentence =
+		principal.appendTypes.length > 0
+			? 'This key can read one session, append events of some types to it, and do nothing else.'
+			: 'This key can read one session and do nothing else.';
+	throw new ApiError('FORBIDDEN', sentence);
 }
 
 /** The operation that a handler of a route declares, or undefined. */

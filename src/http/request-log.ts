@@ -17,7 +17,8 @@ export const requestLog = createMiddleware<AppEnv>(async (c, next) => {
 	await next();
 	const principal = c.get('principal') as AppEnv['Variables']['principal'] | undefined;
 	const { status } = c.res;
-	const route = routePath(c, -1);
+	const call = c.get('call');
+	const route = call === undefined ? routePath(c, -1) : `${routePath(c, -1)} ${call}`;
 	const request = () => ({
 		method: c.req.method,
 		route,

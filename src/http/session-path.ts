@@ -8,16 +8,18 @@ import type { AppEnv } from './context.ts';
 export const SESSIONS_PATH = '/v1/products/generation/sessions';
 
 /**
- * The caller's session with the id in the path, with the database that the id names and its number. Throws
+ * The caller's session with an id, which is that in the path by default, with the database that the id names and its number. Throws
  * SESSION_NOT_FOUND, without a round trip, for a malformed id, and for a session other than the one that the caller's key is
  * bound to.
  */
-export function sessionFrom(c: Context<AppEnv>): {
+export function sessionFrom(
+	c: Context<AppEnv>,
+	id = c.req.param('id') ?? '',
+): {
 	db: Database;
 	number: number;
 	reference: SessionReference;
 } {
-	const id = c.req.param('id') ?? '';
 	const owner = c.get('principal');
 	if (!SESSION_ID.test(id) || (owner.sessionId !== null && owner.sessionId !== id)) throw sessionNotFound();
 	const number = databaseNumberOf(id);
