@@ -15,6 +15,7 @@ import { errorResponse } from './http/error-response.ts';
 import { requestId } from './http/request-id.ts';
 import { requestLog } from './http/request-log.ts';
 import { SESSIONS_PATH } from './http/session-path.ts';
+import { mcpRoutes } from './mcp/routes.ts';
 import { sessionKeyRoutes } from './session-keys/routes.ts';
 import { snapshots } from './sessions/live-state.ts';
 import { sessionRoutes } from './sessions/routes.ts';
@@ -65,6 +66,7 @@ app
 	.route(`${SESSIONS_PATH}/:id/versions`, versionRoutes({ statusSchema, columnOf: changeableColumns }))
 	.route(`${SESSIONS_PATH}/:id/keys`, sessionKeyRoutes);
 
+app.route('/', mcpRoutes);
 app.route('/healthz', healthRoutes).route('/', docsRoutes);
 
 // It returns the response: methodNotAllowed takes no notice of what was thrown.

@@ -6,6 +6,7 @@ import type { Bindings } from '../src/core/settings.ts';
 import { newCaller, SESSIONS } from './support/api.ts';
 import { expire, query } from './support/database.ts';
 import { serviceWith } from './support/faulty-d1.ts';
+import { mcpOf } from './support/mcp.ts';
 import { meteredD1 } from './support/metered-d1.ts';
 
 /** A caller of a service that records D1’s `meta` of each statement. A caller’s first call looks up its key. */
@@ -82,6 +83,60 @@ describe('round trips to D1', () => {
 		const { id } = await caller.create();
 		const merge = { 'Content-Type': 'application/merge-patch+json' };
 		expect((await costOf('PATCH', `/${id}`, { productObject: { a: 1 } }, merge)).trips).toBe(2);
+	});
+});
+
+describe('round trips of the tools for agents', () => {
+	async function meteredAgent() {
+		const meter = meteredD1(env.DB);
+		const caller = await newCaller({ fetcher: serviceWith({ DB: meter.d1 }) });
+		const { id } = await caller.create({ prd: { a: 1 } });
+		return { meter, caller, mcp: mcpOf(caller), id };
+	}
+
+	const tools: [
+		name: string,
+		args: Record<string, unknown>,
+		method: string,
+		path: (id: string) => string,
+		body?: unknown,
+	][] = [
+		['create_session', { prd: {} }, 'POST', () => '', { prd: {} }],
+		['update_session', { plan: { a: 1 } }, 'PATCH', (id) => `/${id}`, { plan: { a: 1 } }],
+		['append_event', { type: 'note' }, 'POST', (id) => `/${id}/events`, { type: 'note' }],
+		['add_step', step, 'POST', (id) => `/${id}/steps`, step],
+		['get_session', {}, 'GET', (id) => `/${id}`],
+		['get_session', { pointer: '/prd/a' }, 'GET', (id) => `/${id}?fields=prd`],
+		['list_events', {}, 'GET', (id) => `/${id}/events`],
+		['list_sessions', {}, 'GET', () => '?limit=20'],
+	];
+	it.each(tools)('%s takes as many as its call of the REST API', async (name, args, method, path, body) => {
+		const { meter, caller, mcp, id } = await meteredAgent();
+		meter.reset();
+		await mcp.content(name, /create|list_sessions/.test(name) ? args : { sessionId: id, ...args });
+		const { trips, rowsWritten } = meter;
+		meter.reset();
+		await caller.call(method, SESSIONS + path(id), body === undefined ? {} : { body });
+		expect({ trips, rowsWritten }).toEqual({ trips: meter.trips, rowsWritten: meter.rowsWritten });
+		expect(trips).toBe(1);
+	});
+
+	it('lists of tools and prompts take none', async () => {
+		const { meter, mcp } = await meteredAgent();
+		meter.reset();
+		for (const method of ['server/discover', 'tools/list', 'prompts/list', 'resources/templates/list']) {
+			await mcp.request(method);
+		}
+		expect(meter.trips).toBe(0);
+	});
+
+	it('wait_for_session takes one if the status is there, and a few in a minute otherwise', async () => {
+		const { meter, mcp, id } = await meteredAgent();
+		meter.reset();
+		await mcp.content('wait_for_session', { sessionId: id, statuses: ['intake'] });
+		expect(meter.trips).toBe(1);
+		await mcp.content('wait_for_session', { sessionId: id, statuses: ['failed'], timeoutSeconds: 3 });
+		expect(meter.trips).toBeLessThanOrEqual(4);
 	});
 });
 

@@ -1,0 +1,113 @@
+import { isStillAllowed } from '../auth/authenticate.ts';
+import { callerKey } from '../auth/rate-limit.ts';
+import { settingsOf } from '../core/settings.ts';
+import { cursorOf, followedSession, hasBudget } from '../events/follow.ts';
+import type { Event } from '../events/schema.ts';
+import { type Follower, follow } from '../following/follower.ts';
+import { takePlace } from '../following/open-streams.ts';
+import { entityTag } from '../http/conditional.ts';
+import type { RequestContext } from '../http/context.ts';
+import { checkCaller } from '../http/operation.ts';
+import { sessionFrom } from '../http/session-path.ts';
+import { snapshots } from '../sessions/live-state.ts';
+
+/** The state of a session, as a stream tells it. */
+export interface WatchedState {
+	etag: string;
+	expiresAt: string;
+	id: string;
+	status: string;
+	updatedAt: string;
+}
+
+/** What happens in a session. */
+export type Happening =
+	| { kind: 'event'; event: Event }
+	| { kind: 'state'; state: WatchedState }
+	| { kind: 'end'; reason: string };
+
+/** A session that is watched. */
+export interface Watched {
+	/** The state at the beginning. */
+	state: WatchedState;
+	/** Several things may have happened at once. It ends with the session, and when the limit of statements is reached. */
+	happenings: AsyncGenerator<Happening[], void>;
+}
+
+/**
+ * Watches a session as a stream of its events does, with the same checks, limits and cost: after an event, or from now on.
+ * Stops when `stop` is aborted, which the caller must do after `seconds` at the latest. Throws FORBIDDEN, SESSION_NOT_FOUND,
+ * RATE_LIMITED, and VALIDATION_ERROR for an `after` that is not an event of the session.
+ */
+export async function watch(
+	c: RequestContext,
+	sessionId: string,
+	{ after, seconds, stop }: { after?: string | undefined; seconds: number; stop: AbortSignal },
+): Promise<Watched> {
+	checkCaller(c.get('principal'), 'PRODUCTS:READ', true);
+	const { FOLLOW_HEARTBEAT_SECONDS, FOLLOW_MAX_STATEMENTS, MAX_STREAMS_PER_CALLER } = settingsOf(c.env);
+	const { number, reference } = sessionFrom(c, sessionId);
+	const cursor = after === undefined ? undefined : cursorOf(after, 'after');
+	const place = takePlace(callerKey(c.get('principal')), MAX_STREAMS_PER_CALLER, Date.now());
+	place.keep(seconds * 1000);
+	stop.addEventListener('abort', () => place.giveUp());
+	const heartbeatMs = FOLLOW_HEARTBEAT_SECONDS * 1000;
+	try {
+		const followed = await followedSession(() => c.get('databases').forStream(number), reference, cursor, {
+			heartbeatMs,
+			isReadOnly: false,
+			snapshots,
+		});
+		const { version, ...state } = followed.start.state;
+		const follower = follow({
+			...followed,
+			position: cursor ? followed.position : followed.start.tail,
+			hasLiveState: false,
+			hubs: c.env.HUB,
+			heartbeatMs,
+			isAllowed: () => isStillAllowed(c, 'PRODUCTS:READ'),
+			hasBudget: () => hasBudget(c.get('queryStats'), FOLLOW_MAX_STATEMENTS),
+		});
+		if (stop.aborted) follower.stop('gone');
+		else stop.addEventListener('abort', () => follower.stop('gone'));
+		return { state: { ...state, etag: entityTag(version) }, happenings: happeningsOf(follower) };
+	} catch (error) {
+		place.giveUp();
+		throw error;
+	}
+}
+
+async function* happeningsOf({ pieces }: Follower): AsyncGenerator<Happening[], void> {
+	try {
+		for (;;) {
+			const { done, value } = await pieces.next();
+			if (done) {
+				if (value === 'not allowed') yield [{ kind: 'end', reason: value }];
+				return;
+			}
+			const happenings = value.text.split('\n\n').flatMap(happeningOf);
+			if (happenings.length > 0) yield happenings;
+		}
+	} finally {
+		await pieces.return('gone');
+	}
+}
+
+/** Reads a frame of a stream. A comment is nothing that happens. */
+function happeningOf(frame: string): Happening[] {
+	const line = (name: string) =>
+		frame
+			.split('\n')
+			.find((each) => each.startsWith(name))
+			?.slice(name.length);
+	const data = line('data: ');
+	if (data === undefined) return [];
+	switch (line('event: ')) {
+		case 'event':
+			return [{ kind: 'event', event: JSON.parse(data) }];
+		case 'session':
+			return [{ kind: 'state', state: JSON.parse(data) }];
+		default:
+			return [{ kind: 'end', ...JSON.parse(data) }];
+	}
+}

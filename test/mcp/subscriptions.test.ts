@@ -1,0 +1,147 @@
+import { describe, expect, it, vi } from 'vitest';
+import { type Caller, newCaller, ORIGIN, SESSIONS } from '../support/api.ts';
+import { liveService } from '../support/follow.ts';
+import { requestOf } from '../support/mcp.ts';
+import { streamOf } from '../support/stream.ts';
+
+interface Message {
+	id?: number;
+	method?: string;
+	params?: { uri?: string; notifications?: object };
+	result?: object;
+}
+
+/** Subscribes to resources, and returns the messages one by one. */
+async function subscribe(caller: Caller, fetcher: ReturnType<typeof liveService>, uris: string[]) {
+	const { headers, body } = requestOf('subscriptions/listen', {
+		notifications: { resourceSubscriptions: uris },
+	});
+	const response = await fetcher(
+		new Request(`${ORIGIN}/mcp`, {
+			method: 'POST',
+			headers: { ...headers, Authorization: `Bearer ${caller.key}` },
+			body: JSON.stringify(body),
+		}),
+	);
+	const stream = streamOf(response);
+	return {
+		response,
+		leave: () => stream.leave(),
+		async next(): Promise<Message | undefined> {
+			const frame = await stream.next();
+			return frame && (JSON.parse(frame.data ?? '') as Message);
+		},
+	};
+}
+
+async function subscribedCaller(bindings: Parameters<typeof liveService>[0] = {}) {
+	const fetcher = liveService(bindings);
+	const caller = await newCaller({ fetcher });
+	const { id } = await caller.create();
+	const setStatus = (status: string) => caller.call('PATCH', `${SESSIONS}/${id}`, { body: { status } });
+	return { caller, id, setStatus, listen: (...uris: string[]) => subscribe(caller, fetcher, uris) };
+}
+
+describe('a subscription', () => {
+	it('is acknowledged, and tells of each change of the session and of new events', async () => {
+		const { caller, id, setStatus, listen } = await subscribedCaller();
+		const [session, events] = [`session://${id}`, `session://${id}/events`];
+		const { response, next, leave } = await listen(session, events);
+		expect(response.headers.get('Content-Type')).toBe('text/event-stream');
+		expect(response.headers.get('Cache-Control')).toBe('no-store, no-transform');
+		expect(await next()).toMatchObject({
+			method: 'notifications/subscriptions/acknowledged',
+			params: { notifications: { resourceSubscriptions: [session, events] } },
+		});
+		await setStatus('generating');
+		expect(await next()).toMatchObject({
+			method: 'notifications/resources/updated',
+			params: { uri: session },
+		});
+		await caller.append(id);
+		expect(await next()).toMatchObject({
+			method: 'notifications/resources/updated',
+			params: { uri: events },
+		});
+		await leave();
+	});
+
+	it('tells of a change that comes right after the subscription', async () => {
+		const { setStatus, listen, id } = await subscribedCaller();
+		const { next, leave } = await listen(`session://${id}`);
+		await setStatus('failed');
+		await next();
+		expect(await next()).toMatchObject({ params: { uri: `session://${id}` } });
+		await leave();
+	});
+
+	it('shares a notice among many changes, and the last one is never missing', async () => {
+		const { caller, id, listen } = await subscribedCaller();
+		const { next, leave } = await listen(`session://${id}/events`);
+		await next();
+		for (let n = 0; n < 20; n += 1) await caller.append(id, { type: `t${n}` });
+		let notices = 0;
+		const seen = async () => {
+			await next();
+			notices += 1;
+			return (await caller.details(id)).events.length;
+		};
+		while ((await seen()) < 20);
+		expect(notices).toBeLessThan(20);
+		await leave();
+	});
+
+	it('ends with its result when the session is deleted', async () => {
+		const { caller, id, listen } = await subscribedCaller();
+		const { next } = await listen(`session://${id}`);
+		await next();
+		await caller.call('DELETE', `${SESSIONS}/${id}`);
+		expect(await next()).toMatchObject({ method: 'notifications/resources/updated' });
+		expect(await next()).toMatchObject({ id: 1, result: { resultType: 'complete' } });
+		expect(await next()).toBeUndefined();
+	});
+
+	it('ends with its result after FOLLOW_MAX_SECONDS', async () => {
+		const { id, listen } = await subscribedCaller({ FOLLOW_MAX_SECONDS: '1' });
+		const { next } = await listen(`session://${id}`);
+		await next();
+		expect(await next()).toMatchObject({ id: 1, result: {} });
+		expect(await next()).toBeUndefined();
+	});
+
+	it('gives up its place among the streams of the caller when the client leaves', async () => {
+		const { caller, id, setStatus, listen } = await subscribedCaller({ MAX_STREAMS_PER_CALLER: '1' });
+		const first = await listen(`session://${id}`);
+		await first.next();
+		const second = await listen(`session://${id}`);
+		expect(second.response.headers.get('Content-Type')).toContain('application/json');
+		await first.leave();
+		await vi.waitFor(async () => {
+			const third = await listen(`session://${id}`);
+			expect(third.response.headers.get('Content-Type')).toBe('text/event-stream');
+			await third.leave();
+		});
+		await setStatus('failed');
+		expect((await caller.details(id)).status).toBe('failed');
+	});
+
+	it('is refused for other resources, and for more than ten sessions', async () => {
+		const { caller, listen } = await subscribedCaller();
+		const errorOf = async (...uris: string[]) => {
+			const { response } = await listen(...uris);
+			return response.headers.get('Content-Type')?.includes('json');
+		};
+		expect(await errorOf('file:///x')).toBe(true);
+		expect(await errorOf('session://sess_01k2vxq8f3e7ttyyds0t6w2h4b')).toBe(true);
+		const many = await Promise.all(Array.from({ length: 11 }, () => caller.create()));
+		expect(await errorOf(...many.map(({ id }) => `session://${id}`))).toBe(true);
+	});
+
+	it('to nothing is acknowledged and ends', async () => {
+		const { listen } = await subscribedCaller();
+		const { next } = await listen();
+		expect(await next()).toMatchObject({ method: 'notifications/subscriptions/acknowledged' });
+		expect(await next()).toMatchObject({ id: 1, result: {} });
+		expect(await next()).toBeUndefined();
+	});
+});
