@@ -48,12 +48,13 @@ export const withAbsolutePaths = (toml: string): string =>
 
 /**
  * Starts the built Worker (`npm run build`) on new databases, with wrangler.toml and so many `databases`, or with a variant of
- * it.
+ * it. `built` is the folder of another Worker than the service.
  */
 export async function startServer(
 	vars: Record<string, string> = {},
 	variant?: string,
 	databases = DATABASES,
+	built = 'dist/worker',
 ): Promise<Server> {
 	const folder = mkdtempSync(join(tmpdir(), 'server-'));
 	const several = variant === undefined && databases > 1 ? configWith(databases, folder) : undefined;
@@ -62,7 +63,7 @@ export async function startServer(
 		workers: [
 			{
 				configPath: variant ?? several?.path ?? 'wrangler.toml',
-				prebuiltWorkerDir: 'dist/worker',
+				prebuiltWorkerDir: built,
 				vars: { KEY_CACHE_SECONDS: '60', ...(several ? { PLACEMENT: several.placement } : {}), ...vars },
 			},
 		],
