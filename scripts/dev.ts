@@ -101,6 +101,14 @@ curl -X PATCH ${sessions}/${newest} ${authorization} ${json} -d '{"status":"gene
 
 All calls, with forms to try them: ${origin}/docs
 
+Let an agent work with sessions, by the Model Context Protocol. Each line adds this server to one client:
+
+claude mcp add --transport http sessions ${origin}/mcp --header 'Authorization: Bearer ${key}'
+
+code --add-mcp '${JSON.stringify({ name: 'sessions', type: 'http', url: `${origin}/mcp`, headers: { Authorization: `Bearer ${key}` } })}'
+
+npx @modelcontextprotocol/inspector --cli ${origin}/mcp --transport http --header 'Authorization: Bearer ${key}' --method tools/list
+
 Each request writes a line below.
 `);
 }

@@ -43,6 +43,9 @@ describe('npm run dev', () => {
 				// The link to the inspector has a code in place of the key.
 				expect(link).toMatch(/^http:\/\/localhost:\d+\/inspector#code=[\w-]{43}$/);
 				expect(await (await fetch(link)).text()).toContain('/inspector/main.js');
+				// The lines for clients of the Model Context Protocol lead to a server that knows the key.
+				const addressed = printed.filter((line) => line.includes('/mcp') && line.includes(key));
+				expect(addressed.map((line) => line.split(' ')[0])).toEqual(['claude', 'code', 'npx']);
 				// Each request is logged, and no line of the log holds the key or a body.
 				const logged = () =>
 					printed.slice(printed.indexOf('Each request writes a line below.') + 1).join('\n');

@@ -115,6 +115,28 @@ it('the approval: the generator builds nothing when the answer is no, whatever f
 	expect(events.map(({ type }) => type)).not.toContain('module.built');
 });
 
+it('the agent builds a product with the tools of the Model Context Protocol alone', async () => {
+	const client = newClient();
+	const printed = await run('agent.ts');
+	const [id = ''] = /sess_\w+/.exec(printed) ?? [];
+	expect(printed).toBe(`The product of ${id} is complete.\n`);
+	const session = await client.get(id);
+	expect(session).toMatchObject({
+		status: 'complete',
+		prd: { title: 'Support assistant' },
+		assemblyState: { api: 'built', ui: 'built' },
+		productObject: { files: { 'api.ts': '' } },
+	});
+	expect(session.events.map(({ type }) => type)).toEqual(['plan.ready', 'product.ready']);
+});
+
+it('the agent continues a product with the prompt of the server', async () => {
+	const client = newClient();
+	const { id } = await client.create({ prd: { title: 'Other' } });
+	expect(await run('agent.ts', id)).toBe(`The product of ${id} is complete.\n`);
+	expect(await client.get(id)).toMatchObject({ status: 'complete', prd: { title: 'Other' } });
+});
+
 it('are short enough to be read and copied', () => {
 	const lengths = readdirSync(join(ROOT, 'examples')).map((name) => [
 		name,
