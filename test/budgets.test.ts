@@ -109,6 +109,7 @@ describe('round trips of the tools for agents', () => {
 		['get_session', { pointer: '/prd/a' }, 'GET', (id) => `/${id}?fields=prd`],
 		['list_events', {}, 'GET', (id) => `/${id}/events`],
 		['list_sessions', {}, 'GET', () => '?limit=20'],
+		['list_versions', {}, 'GET', (id) => `/${id}/versions`],
 	];
 	it.each(tools)('%s takes as many as its call of the REST API', async (name, args, method, path, body) => {
 		const { meter, caller, mcp, id } = await meteredAgent();

@@ -9,6 +9,7 @@ const NEXT: Partial<Record<ErrorCode, string>> = {
 	QUOTA_EXCEEDED: 'Do not try again. Tell the user that the quota is used up.',
 	SESSION_NOT_FOUND:
 		'Check the id. It may have been deleted or have expired. list_sessions shows the sessions of this key.',
+	VERSION_NOT_FOUND: 'list_versions shows the versions that are kept.',
 	PRECONDITION_FAILED:
 		'Somebody else changed the session. Read it with get_session, and call the tool again with the new etag as ifMatch.',
 	PAYLOAD_TOO_LARGE: 'Send less at once.',

@@ -1,10 +1,12 @@
 import { type Context, Hono } from 'hono';
 import { createMiddleware } from 'hono/factory';
 import { eventRoutes } from '../events/routes.ts';
+import { versionRoutes } from '../history/routes.ts';
 import type { AppEnv } from '../http/context.ts';
 import { SESSIONS_PATH } from '../http/session-path.ts';
 import { snapshots } from '../sessions/live-state.ts';
 import { sessionRoutes } from '../sessions/routes.ts';
+import { changeableColumns, statusSchema } from '../sessions/schema.ts';
 import { stepRoutes } from '../steps/routes.ts';
 
 /** A call of the REST API. */
@@ -46,6 +48,7 @@ const app = new Hono<AppEnv>({ strict: false })
 	.route(SESSIONS_PATH, sessionRoutes)
 	.route(`${SESSIONS_PATH}/:id/events`, eventRoutes(snapshots))
 	.route(`${SESSIONS_PATH}/:id/steps`, stepRoutes)
+	.route(`${SESSIONS_PATH}/:id/versions`, versionRoutes({ statusSchema, columnOf: changeableColumns }))
 	.onError((error) => {
 		throw error;
 	});

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { validationError } from '../core/errors.ts';
+import { versionSchema } from '../history/schema.ts';
 import { MERGE_PATCH_TYPE } from '../http/body.ts';
 import {
 	createSchema,
@@ -84,6 +85,9 @@ const getSession = tool({
 			.max(sessionFields.length)
 			.optional()
 			.meta({ description: 'The fields to read.' }),
+		version: versionSchema.optional().meta({
+			description: 'Reads the session as it was at this version. list_versions has those that are kept.',
+		}),
 		pointer: z
 			.string()
 			.max(2000)
@@ -106,14 +110,14 @@ const getSession = tool({
 		nextOffset: z.int().optional().meta({ description: 'A string goes on here.' }),
 		omitted,
 	}),
-	async run({ sessionId, fields, pointer, offset }, _, { rest }) {
+	async run({ sessionId, fields, version, pointer, offset }, _, { rest }) {
 		if (pointer !== undefined) return readPart(pointer);
 		const { session, etag } = await read(fields ?? summaryFields);
 		const { fitting, omitted } = fittingMembers(session, '');
 		return { etag, session: fitting, omitted };
 
 		async function read(names: readonly string[]) {
-			const query = { fields: names.join() };
+			const query = { fields: names.join(), version: version?.toString() };
 			const { json, etag } = await rest<Partial<Session>>({ method: 'GET', path: [sessionId], query });
 			return { session: json, etag };
 		}
@@ -137,7 +141,8 @@ const createSession = tool({
 	permission: 'PRODUCTS:WRITE',
 	annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false },
 	own: { idempotencyKey },
-	passed: createSchema.shape,
+	// fork_session begins from another session.
+	passed: createSchema.omit({ from: true }).shape,
 	output: z.object({ etag, session: summarySchema }),
 	async run({ idempotencyKey }, body, { rest }) {
 		const headers = { 'Idempotency-Key': idempotencyKey };

@@ -3,12 +3,13 @@ import type { Principal } from '../core/principal.ts';
 import { mayCall } from '../http/operation.ts';
 import { errorText } from './error-text.ts';
 import { eventTools } from './event-tools.ts';
+import { historyTools } from './history-tools.ts';
 import { jsonSchemaOf } from './json-schema.ts';
 import { sessionTools } from './session-tools.ts';
 import type { Served, Tool } from './tool.ts';
 import { waitForSession } from './wait-tool.ts';
 
-export const tools: readonly Tool[] = [...sessionTools, ...eventTools, waitForSession];
+export const tools: readonly Tool[] = [...sessionTools, ...eventTools, waitForSession, ...historyTools];
 
 const listed = new Map<Tool, ListedTool>(
 	tools.map((tool) => [

@@ -144,14 +144,26 @@ describe('permissions', () => {
 	it('decide which tools a caller sees, and a call without one is an error of the tool', async () => {
 		const reader = await newCaller({ permissions: ['PRODUCTS:READ'] });
 		const mcp = mcpOf(reader);
-		expect(await names(mcp)).toEqual(['list_sessions', 'get_session', 'list_events', 'wait_for_session']);
+		expect(await names(mcp)).toEqual([
+			'list_sessions',
+			'get_session',
+			'list_events',
+			'wait_for_session',
+			'list_versions',
+		]);
 		expect(await mcp.failure('create_session')).toMatch(
 			/^FORBIDDEN: This call needs the permission PRODUCTS:WRITE/,
 		);
 		const writer = mcpOf(await newCaller({ permissions: ['PRODUCTS:WRITE'] }));
-		expect(await names(writer)).toEqual(['create_session', 'update_session', 'append_event', 'add_step']);
+		expect(await names(writer)).toEqual([
+			'create_session',
+			'update_session',
+			'append_event',
+			'add_step',
+			'fork_session',
+		]);
 		const args = { sessionId: 'sess_01k2vxq8f3e7ttyyds0t6w2h4b' };
-		for (const name of ['list_sessions', 'get_session', 'list_events', 'wait_for_session']) {
+		for (const name of ['list_sessions', 'get_session', 'list_events', 'wait_for_session', 'list_versions']) {
 			expect(await writer.failure(name, name === 'list_sessions' ? {} : args), name).toMatch(/^FORBIDDEN/);
 		}
 	});
@@ -168,6 +180,8 @@ describe('another caller’s session', () => {
 			['append_event', { type: 'a' }],
 			['add_step', { events: [{ type: 'a' }] }],
 			['wait_for_session', { timeoutSeconds: 1 }],
+			['list_versions', {}],
+			['fork_session', {}],
 		] as const) {
 			expect(await mcp.failure(name, { sessionId, ...args }), name).toMatch(/^SESSION_NOT_FOUND/);
 		}
@@ -198,7 +212,7 @@ describe('a key for one session', () => {
 
 	it('sees the tools that read one session, and that session', async () => {
 		const { id, mcp } = await guestOf();
-		expect(await names(mcp)).toEqual(['get_session', 'list_events', 'wait_for_session']);
+		expect(await names(mcp)).toEqual(['get_session', 'list_events', 'wait_for_session', 'list_versions']);
 		expect(await mcp.content('get_session', { sessionId: id, fields: ['prd'] })).toMatchObject({
 			session: { prd: { a: 1 } },
 		});
@@ -208,7 +222,7 @@ describe('a key for one session', () => {
 
 	it('sees no other session, lists none, and writes nothing', async () => {
 		const { id, other, mcp } = await guestOf();
-		for (const name of ['get_session', 'list_events', 'wait_for_session']) {
+		for (const name of ['get_session', 'list_events', 'wait_for_session', 'list_versions']) {
 			expect(await mcp.failure(name, { sessionId: other }), name).toMatch(/^SESSION_NOT_FOUND/);
 		}
 		expect((await mcp.request('resources/read', { uri: `session://${other}` })).error).toMatchObject({
@@ -217,6 +231,7 @@ describe('a key for one session', () => {
 		for (const [name, args] of [
 			['list_sessions', {}],
 			['create_session', {}],
+			['fork_session', { sessionId: id }],
 			['update_session', { sessionId: id, status: 'failed' }],
 			['append_event', { sessionId: id, type: 'a' }],
 			['add_step', { sessionId: id, events: [{ type: 'a' }] }],
@@ -233,7 +248,13 @@ describe('a key for one session that may append', () => {
 		const body = { append: ['input.*'] };
 		const { json } = await maker.call<SessionKey>('POST', `${SESSIONS}/${id}/keys`, { body });
 		const mcp = mcpOf(callerWith(json.key, maker));
-		expect(await names(mcp)).toEqual(['get_session', 'list_events', 'append_event', 'wait_for_session']);
+		expect(await names(mcp)).toEqual([
+			'get_session',
+			'list_events',
+			'append_event',
+			'wait_for_session',
+			'list_versions',
+		]);
 		await mcp.content('append_event', { sessionId: id, type: 'input.approved' });
 		expect(await mcp.failure('append_event', { sessionId: id, type: 'plan.ready' })).toMatch(/^FORBIDDEN/);
 		expect(await mcp.failure('add_step', { sessionId: id, events: [{ type: 'input.approved' }] })).toMatch(

@@ -12,6 +12,8 @@ const TOOLS = [
 	'append_event',
 	'add_step',
 	'wait_for_session',
+	'list_versions',
+	'fork_session',
 ];
 const METHODS = [
 	'initialize',
@@ -91,6 +93,8 @@ describe('whatever a client sends', () => {
 			'ifMatch',
 			'idempotencyKey',
 			'statuses',
+			'version',
+			'before',
 			'eventType',
 		];
 		await fc.assert(

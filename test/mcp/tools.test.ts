@@ -39,6 +39,8 @@ describe('the list of tools', () => {
 			'append_event',
 			'add_step',
 			'wait_for_session',
+			'list_versions',
+			'fork_session',
 		]);
 		for (const tool of tools) {
 			expect(tool.title, tool.name).not.toBe('');
@@ -53,7 +55,7 @@ describe('the list of tools', () => {
 		const { mcp } = await clientOf();
 		const hints = Object.fromEntries((await listed(mcp)).map(({ name, annotations }) => [name, annotations]));
 		const reads = { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false };
-		for (const name of ['list_sessions', 'get_session', 'list_events', 'wait_for_session']) {
+		for (const name of ['list_sessions', 'get_session', 'list_events', 'wait_for_session', 'list_versions']) {
 			expect(hints[name], name).toEqual(reads);
 		}
 		expect(hints.create_session).toMatchObject({ readOnlyHint: false, destructiveHint: false });
@@ -83,6 +85,8 @@ describe('the results of tools', () => {
 			add_step: { sessionId, events: [{ type: 'step' }], patch: { status: 'generating' } },
 			list_events: { sessionId },
 			wait_for_session: { sessionId, statuses: ['generating'] },
+			list_versions: { sessionId },
+			fork_session: { sessionId },
 		};
 		for (const { name, outputSchema } of tools) {
 			const { content, structuredContent, isError } = await mcp.tool(name, calls[name]);
