@@ -6,6 +6,12 @@ type JsonSchema = Record<string, unknown>;
 const NOT_JSON_SCHEMA = ['override', 'param', 'example'];
 
 /**
+ * What the JSON Schema of a result leaves out. The list of tools goes into the context of a language model, and the service
+ * bounds what it sends. And a client must not reject a member that a later version of the service adds.
+ */
+const NOT_FOR_OUTPUT = ['maxLength', 'maxItems', 'pattern', 'additionalProperties'];
+
+/**
  * The JSON Schema of a Zod schema, for the input or the output of a tool. It has no references, because some clients do not
  * follow them.
  */
@@ -21,11 +27,7 @@ export function jsonSchemaOf(schema: z.ZodType, io: 'input' | 'output'): JsonSch
 			if (typeof override === 'function') override({ jsonSchema });
 			else Object.assign(jsonSchema, override);
 			for (const name of NOT_JSON_SCHEMA) delete jsonSchema[name];
-			// The list of tools goes into the context of a language model: the format says it in fewer words.
-			if (jsonSchema.format !== undefined) delete jsonSchema.pattern;
-			// A client may not reject a member that a later version of the service adds.
-			if (io === 'output' && jsonSchema.additionalProperties === false)
-				delete jsonSchema.additionalProperties;
+			if (io === 'output') for (const name of NOT_FOR_OUTPUT) delete jsonSchema[name];
 		},
 	});
 	return withoutReferences(json, $defs as Record<string, JsonSchema>) as JsonSchema;
