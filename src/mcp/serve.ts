@@ -40,10 +40,8 @@ export async function serve(
 			log('warn', { message: 'MCP request rejected', requestId: c.get('requestId'), name }),
 	});
 	const response = await handler.fetch(c.req.raw, { parsedBody: body });
-	if (response.headers.get('Content-Type') !== EVENT_STREAM) {
-		subscriptions.end();
-		return response;
-	}
+	subscriptions.endIfUnused();
+	if (response.headers.get('Content-Type') !== EVENT_STREAM) return response;
 	const stream = new Response(response.body, response);
 	stream.headers.set('Cache-Control', 'no-store, no-transform');
 	return stream;

@@ -16,8 +16,8 @@ const PAUSE_MS = 250;
 export interface Subscriptions {
 	/** Where the protocol's library gets its events from. It subscribes once. */
 	bus: ServerEventBus;
-	/** Stops watching. */
-	end(): void;
+	/** Stops watching unless the library has subscribed: it rejects some requests. */
+	endIfUnused(): void;
 }
 
 /** A session whose resources somebody has subscribed to. */
@@ -38,6 +38,7 @@ export async function subscribed(
 	const { FOLLOW_MAX_SECONDS } = settingsOf(c.env);
 	const stop = new AbortController();
 	const end = () => stop.abort('gone');
+	let isUsed = false;
 	const sessions = await watchAll(c, uris, { seconds: FOLLOW_MAX_SECONDS, stop: stop.signal }).catch(
 		(error: unknown) => {
 			end();
@@ -70,11 +71,14 @@ export async function subscribed(
 		bus: {
 			publish: () => {},
 			subscribe(listener) {
+				isUsed = true;
 				if (sessions.length > 0) void run(listener);
 				return end;
 			},
 		},
-		end,
+		endIfUnused() {
+			if (!isUsed) end();
+		},
 	};
 }
 
@@ -83,7 +87,11 @@ async function watchAll(
 	uris: readonly string[],
 	options: Parameters<typeof watch>[2],
 ): Promise<Subscribed[]> {
-	const bySession = Map.groupBy(uris, (uri) => resourceOf(uri)?.sessionId ?? '');
+	// Each URI gets a notice of its own, so each counts once.
+	const bySession = Map.groupBy(new Set(uris), (uri) => {
+		const resource = resourceOf(uri);
+		return resource && resource.after === undefined ? resource.sessionId : '';
+	});
 	if (bySession.has('')) throw refused('must be resources of this server');
 	if (bySession.size > MAX_SESSIONS) throw refused(`must be of at most ${MAX_SESSIONS} sessions`);
 	return Promise.all(

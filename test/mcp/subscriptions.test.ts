@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { type Caller, newCaller, ORIGIN, SESSIONS } from '../support/api.ts';
 import { liveService } from '../support/follow.ts';
-import { requestOf } from '../support/mcp.ts';
+import { legacyRequestOf, requestOf } from '../support/mcp.ts';
 import { streamOf } from '../support/stream.ts';
 
 interface Message {
@@ -135,6 +135,40 @@ describe('a subscription', () => {
 		expect(await errorOf('session://sess_01k2vxq8f3e7ttyyds0t6w2h4b')).toBe(true);
 		const many = await Promise.all(Array.from({ length: 11 }, () => caller.create()));
 		expect(await errorOf(...many.map(({ id }) => `session://${id}`))).toBe(true);
+	});
+
+	it('tells once of a change, however often its resource is named', async () => {
+		const { id, setStatus, listen } = await subscribedCaller();
+		const uri = `session://${id}`;
+		const { next, leave } = await listen(...Array.from({ length: 1000 }, () => uri), `${uri}/events`);
+		await next();
+		await setStatus('generating');
+		expect(await next()).toMatchObject({ params: { uri } });
+		await setStatus('failed');
+		expect(await next()).toMatchObject({ params: { uri } });
+		await leave();
+		const { response } = await listen(`${uri}/events?after=a`);
+		expect(response.headers.get('Content-Type')).toContain('json');
+	});
+
+	it('that the protocol rejects keeps no place among the streams of the caller', async () => {
+		const { caller, id, listen } = await subscribedCaller({ MAX_STREAMS_PER_CALLER: '1' });
+		const params = { notifications: { resourceSubscriptions: [`session://${id}`] } };
+		for (const request of [
+			legacyRequestOf('subscriptions/listen', params),
+			{ ...requestOf('subscriptions/listen', params), headers: { 'Content-Type': 'text/plain' } },
+			{
+				...requestOf('subscriptions/listen', params),
+				headers: { 'Content-Type': 'application/json', 'Mcp-Method': 'x' },
+			},
+		]) {
+			const { text } = await caller.call('POST', '/mcp', request);
+			expect(text).toContain('error');
+			expect(text).not.toContain('RATE_LIMITED');
+		}
+		const { response, leave } = await listen(`session://${id}`);
+		expect(response.headers.get('Content-Type')).toBe('text/event-stream');
+		await leave();
 	});
 
 	it('to nothing is acknowledged and ends', async () => {
