@@ -21,6 +21,7 @@ import { snapshots } from './sessions/live-state.ts';
 import { sessionRoutes } from './sessions/routes.ts';
 import { changeableColumns, statusSchema } from './sessions/schema.ts';
 import { stepRoutes } from './steps/routes.ts';
+import { WEBHOOKS_PATH, webhookRoutes } from './webhooks/routes.ts';
 
 /**
  * Gives the request its databases. A read may be served by a replica that is at least as recent as the bookmark that the
@@ -58,6 +59,7 @@ app.use(
 	}),
 );
 app.use(`${SESSIONS_PATH}/*`, authenticate);
+app.use(`${WEBHOOKS_PATH}/*`, authenticate);
 
 app
 	.route(SESSIONS_PATH, sessionRoutes)
@@ -67,6 +69,7 @@ app
 	.route(`${SESSIONS_PATH}/:id/keys`, sessionKeyRoutes);
 
 app.route('/', mcpRoutes);
+app.route(WEBHOOKS_PATH, webhookRoutes);
 app.route('/healthz', healthRoutes).route('/', docsRoutes);
 
 // It returns the response: methodNotAllowed takes no notice of what was thrown.

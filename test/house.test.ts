@@ -12,6 +12,7 @@ const ROOMS = [
 	'sessions',
 	'history',
 	'events',
+	'webhooks',
 	'following',
 	'session-keys',
 	'auth',

@@ -171,6 +171,7 @@ export interface SessionKey {
  * - `OUT_OF_RANGE`: The number is too small or too large.
  * - `CONFLICTING_FIELDS`: The field cannot be combined with another one of the request.
  * - `UNKNOWN_EVENT`: The session has no event with this id.
+ * - `REFUSED_ADDRESS`: The service sends nothing to this address, such as one of a private network.
  */
 export type ProblemCode =
 	| 'MISSING_REQUIRED_FIELD'
@@ -183,7 +184,8 @@ export type ProblemCode =
 	| 'TOO_DEEP'
 	| 'OUT_OF_RANGE'
 	| 'CONFLICTING_FIELDS'
-	| 'UNKNOWN_EVENT';
+	| 'UNKNOWN_EVENT'
+	| 'REFUSED_ADDRESS';
 
 export interface ErrorBody {
 	/** A sentence for people. */

@@ -43,7 +43,8 @@ export interface Database {
 	all<Row>(statement: Sql, options?: WriteOptions): Promise<Row[]>;
 	/**
 	 * Sends the statements in one round trip, as one transaction, and returns the rows of each.
-	 * `Rows` names the type of a row of each statement; of statements that are left out there are no rows.
+	 * `Rows` names the type of a row of each statement; of statements that are left out there are no rows. An `aside` has none
+	 * here either.
 	 */
 	run<Rows extends readonly unknown[]>(
 		statements: readonly Sql[],
@@ -53,6 +54,12 @@ export interface Database {
 	change(statements: readonly Sql[], options: WriteOptions): Promise<number[]>;
 	/** The bookmark of the results; null before the first round trip. */
 	bookmark(): string | null;
+}
+
+/** An endpoint of a webhook that is owed messages, and the number of the database that has them. */
+export interface Owed {
+	database: number;
+	endpoint: string;
 }
 
 /** The databases that a request can use. 0 is DB, n is DB_n. */
@@ -67,6 +74,8 @@ export interface Databases {
 	fresh(number: number): Database;
 	/** The same for a stream, whose trips wait for others of its kind. */
 	forStream(number: number): Database;
+	/** The endpoints that are owed messages by what this request has written. */
+	owed(): readonly Owed[];
 	/** How recent the response is, if it comes from one database: its bookmark. Null if none or several were asked. */
 	bookmark(): string | null;
 }

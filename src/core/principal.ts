@@ -1,6 +1,13 @@
 import * as z from 'zod';
 
-export const permissions = ['PRODUCTS:READ', 'PRODUCTS:WRITE', 'PRODUCTS:DELETE', 'PRODUCTS:*', '*'] as const;
+export const permissions = [
+	'PRODUCTS:READ',
+	'PRODUCTS:WRITE',
+	'PRODUCTS:DELETE',
+	'PRODUCTS:*',
+	'WEBHOOKS:*',
+	'*',
+] as const;
 export const permissionSchema = z.enum(permissions);
 /** A permission that an API key can have. */
 export type Permission = z.infer<typeof permissionSchema>;
@@ -36,4 +43,7 @@ export interface Principal extends Owner {
 
 /** Whether the principal has the permission `needed`. */
 export const mayDo = (principal: Principal, needed: NeededPermission): boolean =>
-	principal.permissions.some((granted) => granted === '*' || granted === 'PRODUCTS:*' || granted === needed);
+	principal.permissions.some(
+		(granted) =>
+			granted === '*' || granted === needed || (granted === 'PRODUCTS:*' && needed.startsWith('PRODUCTS:')),
+	);

@@ -15,6 +15,7 @@ export const problemMeanings = {
 	OUT_OF_RANGE: 'The number is too small or too large.',
 	CONFLICTING_FIELDS: 'The field cannot be combined with another one of the request.',
 	UNKNOWN_EVENT: 'The session has no event with this id.',
+	REFUSED_ADDRESS: 'The service sends nothing to this address, such as one of a private network.',
 } as const;
 export type ProblemCode = keyof typeof problemMeanings;
 

@@ -21,6 +21,13 @@ export const wholeNumber = (fallback: number, min: number, max: number = Number.
 		return refuse(context, `must be a whole number ${range}, in digits alone`);
 	});
 
+/** `true` or `false`. Empty: `false`. */
+export const yesOrNo = written.transform((text, context): boolean =>
+	text === 'true' || text === 'false' || text === ''
+		? text === 'true'
+		: refuse(context, 'must be true or false'),
+);
+
 /**
  * The origins of pages, comma-separated, as browsers send them: in lower case, without the default port, and without a
  * slash at the end. `wildcard` also allows `*`.

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { boundNumbers, databaseName, placementSchema } from './placement-setting.ts';
-import { issuer, origins, publicKey, wholeNumber } from './setting-values.ts';
+import { issuer, origins, publicKey, wholeNumber, yesOrNo } from './setting-values.ts';
 
 /** The Worker's environment: from wrangler.toml, `.dev.vars` and secrets. */
 export interface Bindings {
@@ -20,6 +20,11 @@ export interface Bindings {
 	HUB: DurableObjectNamespace;
 	/** The dataset of Workers Analytics Engine for the usage of the service. Optional. */
 	USAGE?: AnalyticsEngineDataset;
+	/** Wakes the delivery of webhooks. Without it, the scheduled run delivers. */
+	WEBHOOK_QUEUE?: Queue<unknown>;
+	/** Undefined where wrangler.toml does not set it, as is the next one. */
+	WEBHOOKS_ALLOW_LOOPBACK?: string;
+	WEBHOOK_MAX_TRIES?: string;
 	/** The documentation. */
 	ASSETS: Fetcher;
 	/** The deployed version. Undefined in a wrangler.toml of an earlier version. */
@@ -79,6 +84,10 @@ const settingsSchema = z.object({
 	CLEANUP_MAX_STATEMENTS: wholeNumber(1000, 17, 1000),
 	/** A scheduled invocation may take 15 minutes; waiting for D1 is not CPU time. */
 	CLEANUP_MAX_SECONDS: wholeNumber(120, 1, 840),
+	/** Whether webhooks may go to this machine, also by plain http. For local use. */
+	WEBHOOKS_ALLOW_LOOPBACK: yesOrNo,
+	/** Requests to webhooks in one invocation. The free plan allows 50 requests to other services. */
+	WEBHOOK_MAX_TRIES: wholeNumber(1000, 1, 5000),
 	CORS_ORIGINS: origins({ wildcard: '*' }),
 	/** PEM of the Clerk instance's public key. */
 	CLERK_JWT_KEY: publicKey,

@@ -29,5 +29,15 @@ export const concat = (parts: readonly Sql[]): Sql => (parts.length === 0 ? noth
 /** Text that is inserted as it is: a constant of the code, such as the name of a column. Never pass what a caller sent. */
 export const raw = (constant: string | number): Sql => rawText(String(constant));
 
+const asides = new WeakSet<Sql>();
+
+/** Marks a statement that a store sends along for another folder. The store gets no result of it: see `Databases.owed`. */
+export function aside(statement: Sql): Sql {
+	asides.add(statement);
+	return statement;
+}
+
+export const isAside = (statement: Sql): boolean => asides.has(statement);
+
 /** A part with no text. */
 export const nothing: Sql = templateOfNothing;

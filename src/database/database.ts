@@ -8,7 +8,7 @@ import {
 } from '../core/database.ts';
 import { errorFields, log } from '../core/log.ts';
 import { pause } from '../core/pause.ts';
-import { type Sql, sql } from '../core/sql.ts';
+import { isAside, type Sql, sql } from '../core/sql.ts';
 import { within } from '../core/within.ts';
 import { type FaultKind, faultKind, faultText, outageOf } from './faults.ts';
 import { sizeOfRows, sizeOfValues, workOf } from './work.ts';
@@ -52,6 +52,8 @@ interface Opening {
 	 * if it has one.
 	 */
 	takeTurn?: (leastWork: number, milliseconds: number) => Promise<EndTurn | undefined>;
+	/** Gets the rows of each `aside`. */
+	onAside?: (rows: unknown[]) => void;
 }
 
 /**
@@ -66,7 +68,7 @@ interface Opening {
 export function openDatabase(
 	d1: D1Database,
 	stats: QueryStats = newQueryStats(),
-	{ bookmark, name, tripMs = TRIP_MS, takeTurn }: Opening = {},
+	{ bookmark, name, tripMs = TRIP_MS, takeTurn, onAside }: Opening = {},
 ): Database {
 	let startsAt = bookmark && BOOKMARK.test(bookmark) ? bookmark : undefined;
 	let session = d1.withSession(startsAt ?? 'first-primary');
@@ -112,7 +114,11 @@ export function openDatabase(
 				const done = await attempt(statements, sent, isAtBookmark ? left / 2 : left);
 				work = done.work;
 				if (failedAtBookmark) warnOfBookmark(failedAtBookmark);
-				return done.results;
+				return done.results.filter(({ results: rows }, at) => {
+					const isOfAside = isAside(statements[at] as Sql);
+					if (isOfAside) onAside?.(rows);
+					return !isOfAside;
+				});
 			} catch (fault) {
 				const kind = faultKind(fault);
 				const from = startsAt;
@@ -192,5 +198,7 @@ export async function ping(db: Database): Promise<void> {
 		(SELECT id FROM events WHERE session_id = '' AND position = 0),
 		(SELECT version FROM versions WHERE session_id = '' AND version = 0),
 		(SELECT append_types FROM api_keys INDEXED BY api_keys_by_id WHERE id = ''),
-		(SELECT database FROM create_keys WHERE user_id = '' AND organization_id = '' AND idempotency_key = '')`);
+		(SELECT database FROM create_keys WHERE user_id = '' AND organization_id = '' AND idempotency_key = ''),
+		(SELECT id FROM webhook_endpoints WHERE user_id = '' AND organization_id = ''),
+		(SELECT id FROM webhook_messages WHERE endpoint_id = '')`);
 }

@@ -1,4 +1,4 @@
-import type { Database, Databases, QueryStats } from '../core/database.ts';
+import type { Database, Databases, Owed, QueryStats } from '../core/database.ts';
 import { databaseName } from '../core/placement-setting.ts';
 import { type Bindings, settingsOf } from '../core/settings.ts';
 import { openDatabase } from './database.ts';
@@ -21,12 +21,17 @@ export function openDatabases(
 	const { DATABASES: numbers } = settingsOf(env);
 	const [, ofNumber = '0', start] = BOOKMARK.exec(bookmark ?? '') ?? [];
 	const opened = new Map<number, Database>();
+	const owed: Owed[] = [];
 	const boundOf = (number: number): number => (numbers.includes(number) ? number : 0);
 	const open = (number: number, use: 'a call' | 'a stream', from?: string): Database => {
 		const name = databaseName(number);
 		return openDatabase(env[name] ?? env.DB, stats, {
 			bookmark: from,
 			name: numbers.length > 1 ? name : undefined,
+			onAside(rows) {
+				for (const { endpoint_id: endpoint } of rows as { endpoint_id: string }[])
+					owed.push({ database: number, endpoint });
+			},
 			async takeTurn(leastWork, milliseconds) {
 				const caller = callerOf();
 				const atOnce = use === 'a call' ? TRIPS_AT_ONCE : LOOK_UPS_AT_ONCE;
@@ -53,6 +58,7 @@ export function openDatabases(
 		at,
 		fresh: (number) => open(boundOf(number), 'a call'),
 		forStream: (number) => open(boundOf(number), 'a stream'),
+		owed: () => owed,
 		bookmark() {
 			const reached = Array.from(opened, ([number, database]) => ({ number, at: database.bookmark() }));
 			const [only, another] = reached.filter(({ at }) => at);

@@ -39,6 +39,10 @@ export const openApiDocument = (routes: readonly RouterRoute[]) =>
 		tags: [
 			{ name: 'Sessions', description: 'The state of one product that is being built.' },
 			{ name: 'Events', description: 'The events of a session, in order.' },
+			{
+				name: 'Webhooks',
+				description: 'Messages to a URL of the caller about what happens in its sessions.',
+			},
 			{ name: 'Service', description: 'The service itself. No credentials needed.' },
 		],
 		components: {

@@ -3,6 +3,7 @@ import { limits } from '../core/limits.ts';
 import { sessionIdSchema } from '../core/session-reference.ts';
 import type { ConditionalHeader } from '../http/operation.ts';
 import { keyIdSchema } from '../session-keys/schema.ts';
+import { messageIdSchema, webhookIdSchema } from '../webhooks/schema.ts';
 
 /** The documentation of parameters that no schema validates: the id in a path, and request headers. */
 
@@ -14,6 +15,14 @@ const pathParameters = {
 	keyId: keyIdSchema.meta({
 		description: 'The id of a key for one session.',
 		param: { id: 'KeyId' },
+	}),
+	webhookId: webhookIdSchema.meta({
+		description: 'The id of a webhook.',
+		param: { id: 'WebhookId' },
+	}),
+	deliveryId: messageIdSchema.meta({
+		description: 'The id of a message that failed.',
+		param: { id: 'DeliveryId' },
 	}),
 };
 

@@ -29,7 +29,7 @@ export type ConditionalHeader = 'If-Match' | 'If-None-Match' | 'Idempotency-Key'
 export interface Operation {
 	/** Unique. Client generators use it as the name of a method. */
 	id: string;
-	tag: 'Sessions' | 'Events' | 'Service';
+	tag: 'Sessions' | 'Events' | 'Webhooks' | 'Service';
 	summary: string;
 	description: string;
 	/** The permission that a caller needs. Undefined for a public operation. */

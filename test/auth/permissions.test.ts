@@ -27,6 +27,7 @@ const grants: [string, Permission[]][] = [
 	['PRODUCTS:DELETE', ['PRODUCTS:DELETE']],
 	['PRODUCTS:READ and PRODUCTS:DELETE', ['PRODUCTS:READ', 'PRODUCTS:DELETE']],
 	['PRODUCTS:*', ['PRODUCTS:*']],
+	['WEBHOOKS:*', ['WEBHOOKS:*']],
 	['*', ['*']],
 ];
 const covers = (granted: Permission[], needed: NeededPermission) =>

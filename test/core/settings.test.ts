@@ -34,6 +34,7 @@ const NUMBERS = {
 	KEY_CACHE_SECONDS: { default: 60, min: 0, max: Number.MAX_SAFE_INTEGER },
 	CLEANUP_MAX_STATEMENTS: { default: 1000, min: 17, max: 1000 },
 	CLEANUP_MAX_SECONDS: { default: 120, min: 1, max: 840 },
+	WEBHOOK_MAX_TRIES: { default: 1000, min: 1, max: 5000 },
 };
 const TEXTS = {
 	PLACEMENT: [],
@@ -41,6 +42,7 @@ const TEXTS = {
 	CLERK_JWT_KEY: '',
 	CLERK_ISSUER: '',
 	CLERK_AUTHORIZED_PARTIES: [],
+	WEBHOOKS_ALLOW_LOOPBACK: false,
 };
 const DEFAULTS = {
 	...Object.fromEntries(Object.entries(NUMBERS).map(([name, n]) => [name, n.default])),

@@ -42,6 +42,16 @@ async function addRows(): Promise<void> {
 	const [placed] = await query("SELECT 1 FROM sqlite_schema WHERE name = 'create_keys'");
 	if (!placed) return;
 	await query("INSERT OR IGNORE INTO create_keys VALUES ('u', '', 'k', 1, '2999')");
+	const [hasWebhooks] = await query("SELECT 1 FROM sqlite_schema WHERE name = 'webhook_endpoints'");
+	if (!hasWebhooks) return;
+	await query(
+		`INSERT OR IGNORE INTO webhook_endpoints (user_id, organization_id, id, url, names, secret, created_at, updated_at)
+		VALUES ('u', '', 'wh_a', 'https://a.example/', '["event:*"]', 's', '2026', '2026')`,
+	);
+	await query(
+		`INSERT OR IGNORE INTO webhook_messages (endpoint_id, next_try_at, id, type, created_at, session_id, status, version)
+		VALUES ('wh_a', '2026', 'msg_a', 'event:t', '2026', 'sess_a', 'intake', 1)`,
+	);
 }
 
 /** Each row without the columns that later migrations added. */
@@ -70,6 +80,8 @@ it('each migration keeps every stored row', async () => {
 		['events', 2],
 		['sessions', 2],
 		['versions', 1],
+		['webhook_endpoints', 1],
+		['webhook_messages', 1],
 	]);
 });
 

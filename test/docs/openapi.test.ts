@@ -50,11 +50,11 @@ describe('the OpenAPI document', () => {
 		expect(documented.sort()).toEqual([...new Set(mounted)].sort());
 	});
 
-	it('requires credentials of either kind on the calls on sessions, and only there', () => {
+	it('requires credentials of either kind on the calls on sessions and webhooks, and only there', () => {
 		expect(Object.keys(document.components.securitySchemes)).toEqual(['apiKey', 'clerkSession']);
 		for (const { path, operation: each } of operations) {
 			expect(each.security, path).toEqual(
-				path.startsWith(SESSIONS) ? [{ apiKey: [] }, { clerkSession: [] }] : [],
+				path.startsWith('/v1/') ? [{ apiKey: [] }, { clerkSession: [] }] : [],
 			);
 		}
 	});

@@ -1,0 +1,67 @@
+import type { Databases } from '../core/database.ts';
+import { inParallel } from '../core/in-parallel.ts';
+import type { Owner } from '../core/principal.ts';
+import {
+	copyEndpoint,
+	deleteEndpoint,
+	disableEndpoint,
+	type EndpointRow,
+	endpointsToCopy,
+	noteCopies,
+} from './endpoint-store.ts';
+
+/** Endpoints that one scheduled run copies. */
+const COPIES_AT_ONCE = 20;
+const SECRET_BYTES = 32;
+
+/** A new secret, in the form of the Standard Webhooks specification. */
+export const newSecret = (): string =>
+	`whsec_${btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(SECRET_BYTES))))}`;
+
+const furtherOf = ({ numbers }: Databases): number[] => numbers.filter((number) => number !== 0);
+
+/**
+ * Copies an endpoint from DB to every further database. DB notes what has been copied, so the scheduled run goes on when this
+ * fails. An endpoint that was deleted meanwhile is deleted from the others again.
+ */
+export async function copyToOthers(databases: Databases, row: EndpointRow): Promise<void> {
+	const further = furtherOf(databases);
+	if (further.length === 0) return;
+	await inParallel(further, (number) => copyEndpoint(databases.at(number), row));
+	if (!(await noteCopies(databases.main, row, further.join(',')))) {
+		await deleteFromOthers(
+			databases,
+			{ userId: row.user_id, organizationId: row.organization_id || null },
+			row.id,
+		);
+	}
+}
+
+/** Copies what an earlier attempt did not, and what a database lacks that was added since. */
+export async function copyTheRest(databases: Databases): Promise<void> {
+	const further = furtherOf(databases);
+	if (further.length === 0) return;
+	for (const row of await endpointsToCopy(databases.main, further.join(','), COPIES_AT_ONCE)) {
+		await copyToOthers(databases, row);
+	}
+}
+
+async function deleteFromOthers(databases: Databases, owner: Owner, id: string): Promise<void> {
+	await inParallel(furtherOf(databases), (number) => deleteEndpoint(databases.at(number), owner, id));
+}
+
+/** Deletes an endpoint from every database, DB last: until then its caller sees it, and can delete it again. */
+export async function deleteEverywhere(databases: Databases, owner: Owner, id: string): Promise<void> {
+	await deleteFromOthers(databases, owner, id);
+	await deleteEndpoint(databases.main, owner, id);
+}
+
+/** Disables an endpoint in every database for a reason of the service. */
+export async function disableEverywhere(
+	databases: Databases,
+	id: string,
+	why: Parameters<typeof disableEndpoint>[2],
+): Promise<void> {
+	const row = await disableEndpoint(databases.main, id, why);
+	if (row) await copyToOthers(databases, row);
+}
