@@ -15,6 +15,8 @@ const forTests = async () => ({
 			FURTHER_3: 'further-3',
 			FURTHER_4: 'further-4',
 		},
+		// A queue that nobody consumes: a test delivers itself, at the time that it chooses.
+		queueProducers: { WEBHOOK_QUEUE: { queueName: 'nobody' } },
 		// For tests that bind it as USAGE. It takes data points, and keeps none.
 		analyticsEngineDatasets: { DATASET: { dataset: 'session_usage' } },
 		ratelimits: {

@@ -21,7 +21,7 @@ import { snapshots } from './sessions/live-state.ts';
 import { sessionRoutes } from './sessions/routes.ts';
 import { changeableColumns, statusSchema } from './sessions/schema.ts';
 import { stepRoutes } from './steps/routes.ts';
-import { WEBHOOKS_PATH, webhookRoutes } from './webhooks/routes.ts';
+import { WEBHOOKS_PATH, wakeWebhooks, webhookRoutes } from './webhooks/routes.ts';
 
 /**
  * Gives the request its databases. A read may be served by a replica that is at least as recent as the bookmark that the
@@ -58,7 +58,7 @@ app.use(
 		},
 	}),
 );
-app.use(`${SESSIONS_PATH}/*`, authenticate);
+app.use(`${SESSIONS_PATH}/*`, authenticate, wakeWebhooks);
 app.use(`${WEBHOOKS_PATH}/*`, authenticate);
 
 app

@@ -3,11 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { insertEvents, insertSessions, sessionId } from '../bench/seed.ts';
 import { cleanUp } from '../src/cleanup/cleanup.ts';
 import type { Bindings } from '../src/core/settings.ts';
-import { newCaller, SESSIONS } from './support/api.ts';
+import { type Caller, callerWith, newCaller, SESSIONS } from './support/api.ts';
 import { expire, query } from './support/database.ts';
 import { serviceWith } from './support/faulty-d1.ts';
 import { mcpOf } from './support/mcp.ts';
 import { meteredD1 } from './support/metered-d1.ts';
+import { createWebhook } from './support/webhooks.ts';
+import { wrappedD1 } from './support/wrapped-d1.ts';
 
 /** A caller of a service that records D1’s `meta` of each statement. A caller’s first call looks up its key. */
 async function meteredCaller(bindings: Partial<Bindings> = {}) {
@@ -159,7 +161,8 @@ describe('rows that D1 reads and writes', () => {
 		expect(plan.rowsRead).toBeLessThanOrEqual(read);
 		expect(plan.rowsWritten).toBe(1 + more);
 		const status = await costOf('PATCH', `/${id}`, { status: 'generating' });
-		expect(status.rowsRead).toBeLessThanOrEqual(read);
+		// Two of them are the look-up for webhooks.
+		expect(status.rowsRead).toBeLessThanOrEqual(read + 2);
 		expect(status.rowsWritten).toBe(2 + more);
 	});
 
@@ -250,6 +253,67 @@ describe('rows that D1 reads and writes', () => {
 		expect(readByStatement).toEqual([expect.any(Number), expect.any(Number)]);
 		expect(readByStatement[0]).toBeLessThanOrEqual(20);
 		expect(readByStatement[1]).toBeLessThanOrEqual(51);
+	});
+});
+
+describe('webhooks', () => {
+	const writes: [
+		name: string,
+		method: string,
+		path: (id: string) => string,
+		body: unknown,
+		written: number,
+	][] = [
+		['create', 'POST', () => '', {}, 5],
+		['a change of status', 'PATCH', (id) => `/${id}`, { status: 'failed' }, 2],
+		['a change without a status', 'PATCH', (id) => `/${id}`, { plan: {} }, 1],
+		['append', 'POST', (id) => `/${id}/events`, { type: 'note' }, 1],
+		['step', 'POST', (id) => `/${id}/steps`, { events: step.events, patch: { status: 'failed' } }, 12],
+		['delete', 'DELETE', (id) => `/${id}`, undefined, 1],
+	];
+	/** The statements for webhooks of a write, with the rows that D1 reads for each and what they write. */
+	async function costsFor(caller: Caller, method: string, path: string, body: unknown) {
+		const found: { read: number; written: number }[] = [];
+		let [trips, written] = [0, 0];
+		const d1 = wrappedD1(env.DB, async (statements, work) => {
+			const results = await work();
+			trips += 1;
+			for (const [at, { meta }] of results.entries()) {
+				written += meta.rows_written;
+				if (!statements[at]?.sql.includes('webhook')) continue;
+				found.push({ read: meta.rows_read, written: meta.rows_written });
+			}
+			return results;
+		});
+		const writer = callerWith(caller.key, caller, serviceWith({ DB: d1 }));
+		const { status } = await writer.call(method, SESSIONS + path, body === undefined ? {} : { body });
+		expect(status).toBeLessThan(300);
+		return { found, trips, written };
+	}
+
+	it.each(writes)(
+		'%s without webhooks: one look-up in the same trip, and no row written',
+		async (_, method, path, body, rows) => {
+			const caller = await newCaller({ fetcher: serviceWith({}) });
+			for (let n = 0; n < 10; n += 1) await createWebhook(await newCaller());
+			const { id } = await caller.create();
+			const { found, trips, written } = await costsFor(caller, method, path(id), body);
+			const looksUp = !(method === 'PATCH' && !JSON.stringify(body).includes('status'));
+			// A step asks for its status and for its events. D1 counts two rows for a look-up that finds nothing.
+			const look = { read: 2, written: 0 };
+			expect(found).toEqual(path('').endsWith('/steps') ? [look, look] : looksUp ? [look] : []);
+			expect([trips, written]).toEqual([1, rows]);
+		},
+	);
+
+	it('an append with ten webhooks, of which one asks for it: one row more', async () => {
+		const caller = await newCaller({ fetcher: serviceWith({ WEBHOOK_QUEUE: undefined as never }) });
+		for (let n = 0; n < 9; n += 1) await createWebhook(caller, { events: [`event:other${n}`] });
+		await createWebhook(caller, { events: ['event:note'] });
+		const { id } = await caller.create();
+		const { found, written } = await costsFor(caller, 'POST', `/${id}/events`, { type: 'note' });
+		expect([found.map((each) => each.written), written]).toEqual([[1], 2]);
+		expect(found[0]?.read).toBeLessThanOrEqual(120);
 	});
 });
 

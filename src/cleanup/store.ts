@@ -1,6 +1,8 @@
 import type { Database } from '../core/database.ts';
 import { raw, type Sql, sql } from '../core/sql.ts';
 import { SESSION_BY_ID } from '../database/session-store.ts';
+import { LONG_AGO } from '../sessions/delete-store.ts';
+import { oweExpired } from '../webhooks/owed-store.ts';
 
 /**
  * Events, and versions, deleted by one statement. D1 serves no other query meanwhile: some ten milliseconds with small payloads, and up to a
@@ -45,6 +47,11 @@ export async function deleteExpired(db: Database, now: string): Promise<Deleted>
 	const objects = sql`ifnull(octet_length(prd), 0) + ifnull(octet_length(plan), 0)
 		+ ifnull(octet_length(product_object), 0) + ifnull(octet_length(assembly_state), 0)`;
 	const oldest = sql`SELECT id FROM sessions WHERE expires_at <= ${now} ORDER BY expires_at LIMIT ${SESSIONS_AT_ONCE}`;
+	const emptied = sql`sessions.id IN (${firstOf(
+		sql`id`,
+		sql`SELECT id, ${objects} AS size FROM sessions WHERE expires_at <= ${now} ORDER BY expires_at LIMIT ${SESSIONS_AT_ONCE}`,
+	)}) AND NOT EXISTS (SELECT 1 FROM events WHERE session_id = sessions.id)
+		AND NOT EXISTS (SELECT 1 FROM versions WHERE session_id = sessions.id)`;
 	const [events = 0, versions = 0, sessions = 0, keys = 0, createKeys = 0] = await db.change(
 		[
 			sql`DELETE FROM events INDEXED BY sqlite_autoindex_events_1 WHERE (session_id, position) IN (${firstOf(
@@ -57,11 +64,9 @@ export async function deleteExpired(db: Database, now: string): Promise<Deleted>
 				sql`SELECT session_id, versions.version, ${objects} AS size
 					FROM (${oldest}) AS expired CROSS JOIN versions ON versions.session_id = expired.id LIMIT ${ROWS_AT_ONCE}`,
 			)})`,
-			sql`DELETE FROM ${SESSION_BY_ID} WHERE id IN (${firstOf(
-				sql`id`,
-				sql`SELECT id, ${objects} AS size FROM sessions WHERE expires_at <= ${now} ORDER BY expires_at LIMIT ${SESSIONS_AT_ONCE}`,
-			)}) AND NOT EXISTS (SELECT 1 FROM events WHERE session_id = sessions.id)
-				AND NOT EXISTS (SELECT 1 FROM versions WHERE session_id = sessions.id)`,
+			// What was deleted by a call waits for its deletion too, but has not expired.
+			oweExpired(sql`${emptied} AND sessions.expires_at > ${LONG_AGO}`, now),
+			sql`DELETE FROM ${SESSION_BY_ID} WHERE ${emptied}`,
 			sql`DELETE FROM api_keys INDEXED BY api_keys_by_id WHERE id IN (SELECT id FROM api_keys
 				WHERE session_id IS NOT NULL AND expires_at <= ${now} ORDER BY expires_at LIMIT ${KEYS_AT_ONCE})`,
 			sql`DELETE FROM create_keys INDEXED BY sqlite_autoindex_create_keys_1 WHERE (user_id, organization_id, idempotency_key) IN (

@@ -3,7 +3,7 @@ import { limits } from '../core/limits.ts';
 import { sessionIdSchema } from '../core/session-reference.ts';
 import type { ConditionalHeader } from '../http/operation.ts';
 import { keyIdSchema } from '../session-keys/schema.ts';
-import { messageIdSchema, webhookIdSchema } from '../webhooks/schema.ts';
+import { deliveryIdSchema, webhookIdSchema } from '../webhooks/schema.ts';
 
 /** The documentation of parameters that no schema validates: the id in a path, and request headers. */
 
@@ -20,8 +20,8 @@ const pathParameters = {
 		description: 'The id of a webhook.',
 		param: { id: 'WebhookId' },
 	}),
-	deliveryId: messageIdSchema.meta({
-		description: 'The id of a message that failed.',
+	deliveryId: deliveryIdSchema.meta({
+		description: 'The id of a delivery.',
 		param: { id: 'DeliveryId' },
 	}),
 };

@@ -10,6 +10,7 @@ import {
 	SESSION_BY_ID,
 	selectWithLastEvent,
 } from '../database/session-store.ts';
+import { oweEvents } from '../webhooks/owed-store.ts';
 import { bytesOf, checkEventQuota, type EventQuota, totalBytes } from './quota.ts';
 
 /** A stored event. The payload is JSON text, and the owner comes from the session. */
@@ -112,6 +113,10 @@ export async function insertEvents<Also extends readonly unknown[]>(
 				ownSession(reference),
 			),
 			...also,
+			oweEvents(
+				reference,
+				append.events.map(({ nonce }) => nonce),
+			),
 		],
 		{ idempotent: idempotency !== undefined },
 	);

@@ -5,6 +5,7 @@ import type { Owner } from '../core/principal.ts';
 import type { Settings } from '../core/settings.ts';
 import { type Sql, sql } from '../core/sql.ts';
 import { ownSessions, SESSION_BY_ID } from '../database/session-store.ts';
+import { oweCreated } from '../webhooks/owed-store.ts';
 import { columnsBut, type SessionRow } from './row-store.ts';
 import { objectColumns } from './schema.ts';
 
@@ -78,9 +79,12 @@ export async function insertSession(
 	const hasRoom = hasRoomFor(session, most);
 	if (!idempotency) {
 		// The upsert changes nothing. It makes a retried INSERT return the row of the first one.
-		const inserted = await db.first<SessionRow>(
-			sql`${insertStatement(session, { key: null, fingerprint: null }, hasRoom)}
-				ON CONFLICT (id) DO UPDATE SET id = excluded.id RETURNING ${columnsBut(Object.values(objectColumns))}`,
+		const [[inserted]] = await db.run<[SessionRow]>(
+			[
+				sql`${insertStatement(session, { key: null, fingerprint: null }, hasRoom)}
+					ON CONFLICT (id) DO UPDATE SET id = excluded.id RETURNING ${columnsBut(Object.values(objectColumns))}`,
+				oweCreated(owner, session.id, createdAt),
+			],
 			{ idempotent: true },
 		);
 		if (!inserted) throw sessionQuotaExceeded(most);
@@ -92,6 +96,7 @@ export async function insertSession(
 			sql`UPDATE sessions SET idempotency_key = NULL WHERE ${key} AND expires_at <= ${createdAt}`,
 			sql`${insertStatement(session, idempotency, hasRoom)} ON CONFLICT DO NOTHING`,
 			selectOfKey(key),
+			oweCreated(owner, session.id, createdAt),
 		],
 		{ idempotent: true },
 	);

@@ -3,6 +3,7 @@ import { type SessionReference, sessionNotFound } from '../core/session-referenc
 import { raw, sql } from '../core/sql.ts';
 import { type CurrentVersion, SESSION_BY_ID, selectVersion } from '../database/session-store.ts';
 import { hasFewVersions } from '../history/size-store.ts';
+import { oweDeleted } from '../webhooks/owed-store.ts';
 import { checkVersion, type Versions } from './precondition.ts';
 import { ownSessionAt } from './update-store.ts';
 
@@ -14,7 +15,7 @@ const IS_SMALL = sql`ifnull((SELECT position <= ${MAX_ROWS} AND bytes_so_far <= 
 	WHERE session_id = sessions.id ORDER BY position DESC LIMIT 1), true)
 	AND ${hasFewVersions(MAX_ROWS, MAX_BYTES)}`;
 /** The expiry of a session that was emptied. It is before the time of every call, so no call finds the session. */
-const LONG_AGO = '1970-01-01T00:00:00.000Z';
+export const LONG_AGO = '1970-01-01T00:00:00.000Z';
 
 /** The part of a deleted session that its followers need. */
 interface Deleted {
@@ -35,6 +36,7 @@ export async function deleteSession(
 ): Promise<Deleted> {
 	const session = ownSessionAt(reference, versions);
 	const [[deleted], [expired], [current] = []] = await db.run<[Deleted, Deleted, CurrentVersion]>([
+		oweDeleted(reference, session),
 		sql`DELETE FROM ${SESSION_BY_ID} WHERE ${session} AND ${IS_SMALL} RETURNING followed_until`,
 		sql`UPDATE ${SESSION_BY_ID} SET expires_at = ${LONG_AGO}, prd = NULL, plan = NULL, product_object = NULL,
 			product_object_hash = NULL, assembly_state = NULL, idempotency_key = NULL

@@ -11,6 +11,7 @@ import {
 } from '../database/session-store.ts';
 import { type KeptChange, keepVersion, objectBefore, partsBefore } from '../history/keep-store.ts';
 import { beforeMerge } from '../history/parts.ts';
+import { oweStatusChange } from '../webhooks/owed-store.ts';
 import { type Change, isMerge, MAX_MERGE_WORK, type Merge, mergeWork, type Replacement } from './changes.ts';
 import { checkVersion, type Versions } from './precondition.ts';
 import { columnsBut, type SessionRow } from './row-store.ts';
@@ -93,6 +94,10 @@ export const updateStatements = (
 const replacements = (changes: readonly Change[]): Replacement[] =>
 	changes.filter((change) => change.mode === 'set');
 
+/** The status that changes set. Undefined: they set none. */
+export const statusOf = (changes: readonly Change[]): string | null | undefined =>
+	replacements(changes).find(({ column }) => column === 'status')?.value;
+
 /** The row from updateStatement, with the content of the request added. */
 export const withRequestContent = <Row extends SessionRow>(row: Row, changes: readonly Change[]): Row => ({
 	...row,
@@ -113,8 +118,13 @@ export async function updateSession(
 	historyBytes: number,
 ): Promise<ChangedRow | 'too much for D1'> {
 	const needsReason = versions !== undefined || needsSizeCheck(changes.filter(isMerge));
-	const update = updateStatements(changes, reference, changeable(reference, changes, versions), historyBytes);
-	const results = await db.run<unknown[]>([...update, ...(needsReason ? [selectVersion(reference)] : [])]);
+	const condition = changeable(reference, changes, versions);
+	const update = updateStatements(changes, reference, condition, historyBytes);
+	const results = await db.run<unknown[]>([
+		...oweStatusChange(reference, statusOf(changes), condition),
+		...update,
+		...(needsReason ? [selectVersion(reference)] : []),
+	]);
 	const [[row], [current] = []] = results.slice(update.length - 1) as [ChangedRow[], CurrentVersion[]?];
 	return row ? withRequestContent(row, changes) : reasonNotChanged(current, versions);
 }
@@ -158,7 +168,10 @@ export async function replaceOnVersion(
 	historyBytes: number,
 ): Promise<ChangedRow | 'overtaken'> {
 	const condition = ownSessionAt(reference, [version]);
-	const results = await db.run<ChangedRow[]>(updateStatements(changes, reference, condition, historyBytes));
+	const results = await db.run<ChangedRow[]>([
+		...oweStatusChange(reference, statusOf(changes), condition),
+		...updateStatements(changes, reference, condition, historyBytes),
+	]);
 	const [row] = results.at(-1) ?? [];
 	return row ? withRequestContent(row, changes) : 'overtaken';
 }

@@ -13,7 +13,8 @@ import {
 import type { Change } from '../sessions/changes.ts';
 import type { Versions } from '../sessions/precondition.ts';
 import { type SessionRow, selectSession } from '../sessions/row-store.ts';
-import { changeable, updateStatements, withRequestContent } from '../sessions/update-store.ts';
+import { changeable, statusOf, updateStatements, withRequestContent } from '../sessions/update-store.ts';
+import { oweStatusChange } from '../webhooks/owed-store.ts';
 
 /** The events and the changes of a step. Without changes the session stays the same. */
 export interface Step extends Append {
@@ -41,11 +42,16 @@ export async function insertStep(
 	const { changes, idempotency, historyBytes } = step;
 	const condition = changeable(reference, changes, versions);
 	const isAppended = idempotency ? hasEventsOf(idempotency) : hasJustGot(step.events);
-	const change = () =>
-		updateStatements(changes, reference, sql`${condition} AND ${isAppended}`, historyBytes);
+	const appended = sql`${condition} AND ${isAppended}`;
 	const { events, session, also } = await insertEvents<SessionRow[]>(db, reference, step, {
 		condition,
-		also: changes.length === 0 ? [selectSession(reference)] : change(),
+		also:
+			changes.length === 0
+				? [selectSession(reference)]
+				: [
+						...oweStatusChange(reference, statusOf(changes), appended),
+						...updateStatements(changes, reference, appended, historyBytes),
+					],
 	});
 	const [changed] = also.at(-1) ?? [];
 	if (events.length === 0 || !changed) return { done: undefined, current: session };

@@ -30,8 +30,13 @@ const isKnownName = (text: string): boolean =>
 export const WEBHOOK_ID = /^wh_[0-7][0-9a-hjkmnp-tv-z]{25}$/;
 /** `msg_`, the suffix of the session's id, and what has happened to it. */
 export const MESSAGE_ID = /^msg_[0-7][0-9a-hjkmnp-tv-z]{25}_(?:e\d{10}|v\d{1,16}|deleted|expired|test)$/;
-/** The place of a delivery in the list: when it happened, and its id. */
-export const CURSOR = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z_msg_[0-9a-z_]{1,56}$/;
+/** `dlv_`, when it happened in epoch milliseconds, and the id of the message without its prefix. */
+export const DELIVERY_ID =
+	/^dlv_(\d{13})_([0-7][0-9a-hjkmnp-tv-z]{25}_(?:e\d{10}|v\d{1,16}|deleted|expired))$/;
+export const deliveryIdSchema = z
+	.string()
+	.max(70)
+	.regex(DELIVERY_ID, { error: 'must be the id of a delivery' });
 export const webhookIdSchema = z.string().max(29).regex(WEBHOOK_ID);
 export const messageIdSchema = z.string().max(60).regex(MESSAGE_ID);
 
@@ -131,12 +136,7 @@ export const rotatedSchema = z
 export type Rotated = z.infer<typeof rotatedSchema>;
 
 export const webhookDeliveriesQuerySchema = z.object({
-	before: z
-		.string()
-		.max(90)
-		.regex(CURSOR, { error: 'must be the `next` of an earlier page' })
-		.optional()
-		.meta({ description: 'The `next` of the page before.' }),
+	before: deliveryIdSchema.optional().meta({ description: 'The last delivery that the caller has.' }),
 	limit: wholeNumberQuery(1, MAX_IN_PAGE, 20, 'The maximum number of deliveries on the page.'),
 });
 
@@ -149,13 +149,14 @@ export const deliverySchema = z
 	.object({
 		createdAt: timestamp.meta({ description: 'When it happened.' }),
 		eventId: z.string().max(34).nullable(),
-		id: messageIdSchema.meta({ description: 'The `webhook-id` of the message.' }),
+		id: deliveryIdSchema,
 		lastError: z.enum(failures).nullable().meta({
 			description:
 				'Stable; for programs. `STATUS`: another status than 2xx. `REDIRECT`: a redirect, which is not followed. `TIMEOUT`: no answer in 15 s. `CONNECTION`: no connection. `REFUSED_ADDRESS`: the service sends nothing to the address.',
 		}),
 		lastStatus: z.int().min(100).max(999).nullable().meta({ format: 'int32' }),
 		lastTryAt: timestamp.nullable(),
+		messageId: messageIdSchema.meta({ description: 'The `webhook-id` of the message.' }),
 		nextTryAt: timestamp.nullable().meta({ description: '`null`: there is no further try.' }),
 		sessionId: sessionIdSchema,
 		tries: count.meta({ description: 'The tries that failed.' }),
@@ -167,10 +168,11 @@ export const deliverySchema = z
 			{
 				createdAt: example.createdAt,
 				eventId: null,
-				id: 'msg_01k2vxq8f3e7ttyyds0t6w2h4b_v7',
+				id: 'dlv_1768469400000_01k2vxq8f3e7ttyyds0t6w2h4b_v7',
 				lastError: 'STATUS',
 				lastStatus: 500,
 				lastTryAt: '2026-01-15T09:30:05.000Z',
+				messageId: 'msg_01k2vxq8f3e7ttyyds0t6w2h4b_v7',
 				nextTryAt: '2026-01-15T09:35:07.000Z',
 				sessionId: 'sess_01k2vxq8f3e7ttyyds0t6w2h4b',
 				tries: 2,
@@ -183,12 +185,7 @@ export type Delivery = z.infer<typeof deliverySchema>;
 export const deliveryPageSchema = z
 	.object({
 		data: z.array(deliverySchema).max(MAX_IN_PAGE),
-		next: z
-			.string()
-			.max(90)
-			.regex(CURSOR)
-			.nullable()
-			.meta({ description: 'The `before` of the next page; `null` when there is none.' }),
+		hasMore: z.boolean().meta({ description: 'Whether there are deliveries after this page.' }),
 	})
 	.meta({ id: 'WebhookDeliveryPage' });
 export type DeliveryPage = z.infer<typeof deliveryPageSchema>;
@@ -216,7 +213,9 @@ export const replaySchema = z
 export const replayedSchema = z
 	.object({
 		count: count.meta({ description: 'The messages that are sent again.' }),
-		hasMore: z.boolean().meta({ description: 'Whether there may be more: then call this again.' }),
+		goesOnFrom: timestamp
+			.nullable()
+			.meta({ description: 'If there is more to send, the `since` of the next call; otherwise `null`.' }),
 	})
 	.meta({ id: 'WebhookReplay' });
 export type Replayed = z.infer<typeof replayedSchema>;

@@ -82,7 +82,10 @@ describe('the cleanup of several databases', () => {
 			await run({ ...bindings, CLEANUP_MAX_STATEMENTS: '36' }, NOW + n * RUN);
 			const statements = watched.map(({ sql }) => sql.flat().length);
 			expect(statements.reduce((sum, each) => sum + each, 0)).toBeLessThanOrEqual(36);
-			untouched.push(statements.map((count) => count === 0));
+			// The look-up for webhooks goes to each.
+			untouched.push(
+				watched.map(({ sql }) => !sql.flat().some((text) => text.includes('DELETE FROM sessions'))),
+			);
 		}
 		expect(untouched.some((each) => each.includes(true))).toBe(true);
 		for (const number of d1s.keys()) expect(untouched.map((each) => each[number])).toContain(false);

@@ -1,0 +1,192 @@
+import type { Databases } from '../core/database.ts';
+import { log } from '../core/log.ts';
+import { entityTag } from '../http/conditional.ts';
+import { disableEverywhere } from './endpoints.ts';
+import { beginRequest } from './hosts.ts';
+import {
+	type MessageRow,
+	NEVER,
+	type Outstanding,
+	settleMessages,
+	type Target,
+	takeMessages,
+} from './message-store.ts';
+import { nextTry, pauseAfter } from './schedule.ts';
+import { EVENT_PREFIX } from './schema.ts';
+import { type Sent, send } from './send.ts';
+
+/** Messages of an endpoint that are taken in one trip. */
+const TAKEN_AT_ONCE = 20;
+/** Requests to an endpoint that a delivery has under way at once, once the first one was answered. */
+const SENT_AT_ONCE = 4;
+/** How long nobody else takes a message that was taken. Longer than the tries of all that are taken together. */
+const TAKEN_MS = 120_000;
+/** The pause of messages whose host has as many requests as it may have. */
+const BUSY_MS = 5000;
+/** Messages in a row whose last try failed, after which the endpoint is disabled. */
+const MAX_FAILED_IN_A_ROW = 20;
+const GONE = 410;
+
+/** What one invocation works with, and how much it may do. */
+export interface Work {
+	databases: Databases;
+	allowLoopback: boolean;
+	/** The time, in epoch milliseconds. */
+	clock: () => number;
+	/** Requests that are left to it. */
+	triesLeft: number;
+	/** Whether there is time for another round. */
+	mayGoOn: () => boolean;
+}
+
+const iso = (time: number): string => new Date(time).toISOString();
+
+/** The body of a message. It has no content of the session: whoever wants that, reads it. */
+export function bodyOf(message: MessageRow, owner: Pick<Target, 'user_id' | 'organization_id'>): string {
+	const { type, created_at: timestamp, session_id: sessionId, status, version, event_id: eventId } = message;
+	const event = eventId === null ? {} : { eventId, eventType: type.slice(EVENT_PREFIX.length) };
+	const data = {
+		sessionId,
+		userId: owner.user_id,
+		organizationId: owner.organization_id || null,
+		status,
+		etag: entityTag(version),
+		...event,
+	};
+	return JSON.stringify({ type, timestamp, data });
+}
+
+/**
+ * Sends due messages of an endpoint in some rounds. Returns when it has more to do, in epoch milliseconds; undefined when
+ * nothing is left to do. What it has taken and not settled when it fails is due again after TAKEN_MS.
+ */
+export async function deliver(
+	work: Work,
+	to: { database: number; endpoint: string },
+	rounds: number,
+): Promise<number | undefined> {
+	const db = work.databases.at(to.database);
+	let next: number | undefined;
+	for (let round = 0; round < rounds; round += 1) {
+		const now = work.clock();
+		if (work.triesLeft <= 0 || !work.mayGoOn()) return now;
+		const count = Math.min(TAKEN_AT_ONCE, work.triesLeft);
+		const until = iso(now + TAKEN_MS);
+		const { target, messages } = await takeMessages(db, to.endpoint, { now: iso(now), until, count });
+		// Whoever made an endpoint pause has woken its delivery for the end of the pause.
+		if (!target || messages.length === 0) return next;
+		const tried = await sendAll(work, target, messages);
+		const outcome = outcomeOf(target, messages, tried, work.clock());
+		await settleMessages(db, to.endpoint, until, outcome);
+		if (outcome.disable) await disableEverywhere(work.databases, to.endpoint, outcome.disable);
+		const { arrived, outstanding, disable } = outcome;
+		log('info', {
+			message: 'webhook',
+			webhookId: to.endpoint,
+			arrived: arrived.length,
+			failed: tried.results.size - arrived.length,
+			given_up: outstanding.filter(({ nextTryAt }) => nextTryAt === NEVER).length,
+			...(disable ? { disabled: disable.code } : {}),
+		});
+		if (disable) return undefined;
+		next = earliest([next, ...outstanding.map(({ nextTryAt }) => timeOf(nextTryAt))]);
+		if (tried.waitUntil !== undefined) return next && Math.max(next, tried.pausedUntil ?? 0);
+		if (messages.length < count) return next;
+	}
+	return work.clock();
+}
+
+const timeOf = (nextTryAt: string): number | undefined =>
+	nextTryAt === NEVER ? undefined : Date.parse(nextTryAt);
+
+const earliest = (times: readonly (number | undefined)[]): number | undefined =>
+	times.reduce((first, time) => (time === undefined || (first ?? time) < time ? first : time), undefined);
+
+/** How the tries of some messages went. */
+interface Tried {
+	/** By the id of the message, in the order in which they ended. */
+	results: Map<string, Sent>;
+	/** Whether the endpoint answered that it is gone. */
+	isGone: boolean;
+	/** Until when the endpoint must get nothing. */
+	pausedUntil: number | undefined;
+	/** Until when the messages wait that were not tried. Undefined: all were tried. */
+	waitUntil: number | undefined;
+}
+
+/**
+ * Sends messages, the first of them alone: an endpoint that hangs holds up one request. Stops when the endpoint must pause, when
+ * its host has as many requests as it may have, or when the invocation has made as many as it may make.
+ */
+async function sendAll(work: Work, target: Target, messages: readonly MessageRow[]): Promise<Tried> {
+	const tried: Tried = { results: new Map(), isGone: false, pausedUntil: undefined, waitUntil: undefined };
+	const waiting = messages.values();
+	async function sendOne(message: MessageRow): Promise<void> {
+		const end = work.triesLeft > 0 ? beginRequest(target.url, Date.now()) : undefined;
+		if (!end) {
+			tried.waitUntil ??= work.triesLeft > 0 ? work.clock() + BUSY_MS : work.clock();
+			return;
+		}
+		work.triesLeft -= 1;
+		try {
+			const sent = await send({ id: message.id, body: bodyOf(message, target) }, target, work);
+			tried.results.set(message.id, sent);
+			tried.isGone ||= sent.status === GONE;
+			tried.pausedUntil ??= pauseAfter(sent, work.clock());
+			tried.waitUntil ??= tried.isGone ? work.clock() : tried.pausedUntil;
+		} finally {
+			end();
+		}
+	}
+	async function sendInTurn(): Promise<void> {
+		while (tried.waitUntil === undefined) {
+			const { value, done } = waiting.next();
+			if (done) return;
+			await sendOne(value);
+		}
+	}
+	const first = waiting.next();
+	if (!first.done) await sendOne(first.value);
+	await Promise.all(Array.from({ length: SENT_AT_ONCE }, sendInTurn));
+	return tried;
+}
+
+/** What is to be stored after the tries of the messages that were taken. */
+function outcomeOf(target: Target, messages: readonly MessageRow[], tried: Tried, now: number) {
+	const arrived: string[] = [];
+	const outstanding: Outstanding[] = [];
+	let failedInARow = target.failed_in_a_row;
+	let last: Sent | undefined;
+	const tries = new Map(messages.map((message) => [message.id, message.tries]));
+	for (const [id, sent] of tried.results) {
+		if (!sent.error) {
+			arrived.push(id);
+			failedInARow = 0;
+			continue;
+		}
+		last = sent;
+		const next = sent.status === GONE ? null : nextTry((tries.get(id) ?? 0) + 1, sent, now, Math.random());
+		if (next === null) failedInARow += 1;
+		const failed = { at: iso(now), status: sent.status, error: sent.error };
+		outstanding.push({ id, nextTryAt: next === null ? NEVER : iso(next), failed });
+	}
+	const nextTryAt = iso(tried.waitUntil ?? now);
+	for (const { id } of messages) if (!tried.results.has(id)) outstanding.push({ id, nextTryAt });
+	const resumeAt = tried.pausedUntil === undefined ? null : iso(tried.pausedUntil);
+	const isSame = failedInARow === target.failed_in_a_row && resumeAt === target.resume_at;
+	return {
+		arrived,
+		outstanding,
+		state: isSame ? undefined : { failedInARow, resumeAt },
+		disable: disablingOf(tried.isGone, failedInARow, last, iso(now)),
+	};
+}
+
+/** Why an endpoint is disabled after a round, or undefined. */
+function disablingOf(isGone: boolean, failedInARow: number, last: Sent | undefined, now: string) {
+	if (isGone) return { code: 'GONE', reason: 'The endpoint answered 410 (Gone).', now } as const;
+	if (failedInARow < MAX_FAILED_IN_A_ROW || !last) return undefined;
+	const how = last.status === null ? `had no answer (${last.error})` : `was answered with ${last.status}`;
+	const reason = `The last tries of ${failedInARow} messages in a row failed. The latest one ${how}.`;
+	return { code: 'FAILING', reason, now } as const;
+}

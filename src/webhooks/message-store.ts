@@ -1,0 +1,244 @@
+import type { Database } from '../core/database.ts';
+import { type Sql, sql } from '../core/sql.ts';
+import type { EndpointRow } from './endpoint-store.ts';
+import type { Failure } from './schema.ts';
+
+/** A stored message. */
+export interface MessageRow {
+	id: string;
+	next_try_at: string;
+	type: string;
+	created_at: string;
+	session_id: string;
+	status: string;
+	version: number;
+	event_id: string | null;
+	tries: number;
+	last_try_at: string | null;
+	last_status: number | null;
+	last_error: Failure | null;
+}
+
+/** The time of the next try of a message that has had its last one. It sorts after every time. */
+export const NEVER = 'never';
+
+const COLUMNS = sql`id, next_try_at, type, created_at, session_id, status, version, event_id, tries, last_try_at, last_status,
+	last_error`;
+/** The table, found by its primary key. */
+const MESSAGES = sql`webhook_messages INDEXED BY sqlite_autoindex_webhook_messages_1`;
+const ENDPOINT_BY_ID = sql`webhook_endpoints INDEXED BY webhook_endpoints_by_id`;
+
+/** An endpoint as a delivery needs it. */
+export type Target = Pick<
+	EndpointRow,
+	'id' | 'user_id' | 'organization_id' | 'url' | 'secret' | 'previous_secret' | 'previous_secret_until'
+> & { failed_in_a_row: number; resume_at: string | null };
+
+/**
+ * Takes the messages of an endpoint that are due at `now`, the longest due first: nobody else takes them before `until`. Returns
+ * no target when the endpoint is gone or disabled, and then no messages; nor when it is pausing. Not repeated after a lost
+ * response, because the messages are then taken.
+ */
+export async function takeMessages(
+	db: Database,
+	endpointId: string,
+	{ now, until, count }: { now: string; until: string; count: number },
+): Promise<{ target: Target | undefined; messages: MessageRow[] }> {
+	const [[target], messages] = await db.run<[Target, MessageRow]>([
+		sql`SELECT id, user_id, organization_id, url, secret, previous_secret, previous_secret_until, failed_in_a_row, resume_at
+			FROM ${ENDPOINT_BY_ID} WHERE id = ${endpointId} AND disabled_at IS NULL`,
+		sql`UPDATE ${MESSAGES} SET next_try_at = ${until} WHERE (endpoint_id, next_try_at, id) IN (
+				SELECT endpoint_id, next_try_at, id FROM webhook_messages
+				WHERE endpoint_id = ${endpointId} AND next_try_at <= ${now} ORDER BY next_try_at LIMIT ${count})
+			AND EXISTS (SELECT 1 FROM ${ENDPOINT_BY_ID} WHERE ${isSending(endpointId, now)})
+			RETURNING ${COLUMNS}`,
+	]);
+	return { target, messages };
+}
+
+const isSending = (endpointId: string, now: string): Sql =>
+	sql`webhook_endpoints.id = ${endpointId} AND disabled_at IS NULL AND (resume_at IS NULL OR resume_at <= ${now})`;
+
+/** How the try of a message went that did not arrive. Without `failed` it was not tried, and waits. */
+export interface Outstanding {
+	id: string;
+	/** ISO 8601, or NEVER. */
+	nextTryAt: string;
+	failed?: { at: string; status: number | null; error: Failure };
+}
+
+/**
+ * Deletes the messages that have arrived, and puts back the others, of those that were taken until a time. A message that
+ * somebody else has taken since is left alone. `state` is what the database notes of the endpoint, if that has changed.
+ */
+export async function settleMessages(
+	db: Database,
+	endpointId: string,
+	takenUntil: string,
+	{
+		arrived,
+		outstanding,
+		state,
+	}: {
+		arrived: readonly string[];
+		outstanding: readonly Outstanding[];
+		state: { failedInARow: number; resumeAt: string | null } | undefined;
+	},
+): Promise<void> {
+	const keys = (ids: string) =>
+		sql`(endpoint_id, next_try_at, id) IN (SELECT ${endpointId}, ${takenUntil}, value FROM json_each(${ids}))`;
+	const rows = JSON.stringify(
+		Object.fromEntries(
+			outstanding.map(({ id, nextTryAt, failed }) => [
+				id,
+				[nextTryAt, failed ? 1 : 0, failed?.at ?? null, failed?.status ?? null, failed?.error ?? null],
+			]),
+		),
+	);
+	const of = (place: number) => sql`${rows} -> ('$.' || id) ->> ${place}`;
+	const ifTried = (column: Sql, place: number) => sql`iif(${of(1)} = 1, ${of(place)}, ${column})`;
+	await db.run(
+		[
+			...(arrived.length > 0 ? [sql`DELETE FROM ${MESSAGES} WHERE ${keys(JSON.stringify(arrived))}`] : []),
+			...(outstanding.length > 0
+				? [
+						sql`UPDATE ${MESSAGES} SET next_try_at = ${of(0)}, tries = tries + ${of(1)},
+							last_try_at = ${ifTried(sql`last_try_at`, 2)}, last_status = ${ifTried(sql`last_status`, 3)},
+							last_error = ${ifTried(sql`last_error`, 4)}
+						WHERE ${keys(JSON.stringify(outstanding.map(({ id }) => id)))}`,
+					]
+				: []),
+			...(state
+				? [
+						sql`UPDATE ${ENDPOINT_BY_ID} SET failed_in_a_row = ${state.failedInARow}, resume_at = ${state.resumeAt}
+							WHERE id = ${endpointId}`,
+					]
+				: []),
+		],
+		{ idempotent: true },
+	);
+}
+
+/** An endpoint that has messages in a database. */
+export interface Busy {
+	endpoint_id: string;
+	/** The due time of its first message. NEVER: all have had their last try. */
+	next_try_at: string;
+	/** Whether nobody waits for the messages: the endpoint is gone, or was disabled before the time until which they are kept. */
+	is_unwanted: 0 | 1;
+	/** Whether messages can be sent: it is enabled, and not pausing. */
+	is_sending: 0 | 1;
+	/** Whether it had no trouble lately. */
+	is_healthy: 0 | 1;
+	/** Whether it has failed messages about what happened before that time. */
+	has_old: 0 | 1;
+}
+
+/** Lists endpoints that have messages, in the order of their ids after `after`. It takes two look-ups for each. */
+export const busyEndpoints = (
+	db: Database,
+	{ after, now, keptFrom, count }: { after: string; now: string; keptFrom: string; count: number },
+): Promise<Busy[]> =>
+	db.all<Busy>(
+		sql`WITH RECURSIVE busy (id, place) AS (
+				SELECT min(endpoint_id), 1 FROM webhook_messages WHERE endpoint_id > ${after}
+				UNION ALL
+				SELECT (SELECT min(endpoint_id) FROM webhook_messages WHERE endpoint_id > busy.id), place + 1
+				FROM busy WHERE busy.id IS NOT NULL AND place < ${count})
+			SELECT busy.id AS endpoint_id,
+				(SELECT next_try_at FROM webhook_messages WHERE endpoint_id = busy.id ORDER BY next_try_at LIMIT 1) AS next_try_at,
+				webhook_endpoints.id IS NULL OR ifnull(disabled_at < ${keptFrom}, 0) AS is_unwanted,
+				ifnull(disabled_at IS NULL AND (resume_at IS NULL OR resume_at <= ${now}), 0) AS is_sending,
+				ifnull(failed_in_a_row = 0 AND resume_at IS NULL, 0) AS is_healthy,
+				EXISTS (SELECT 1 FROM webhook_messages INDEXED BY webhook_messages_by_failure
+					WHERE endpoint_id = busy.id AND tries > 0 AND webhook_messages.created_at < ${keptFrom}) AS has_old
+			FROM busy LEFT JOIN ${ENDPOINT_BY_ID} ON webhook_endpoints.id = busy.id WHERE busy.id IS NOT NULL`,
+	);
+
+/** Deletes at most `count` messages of an endpoint. Returns how many. */
+export async function deleteMessages(db: Database, endpointId: string, count: number): Promise<number> {
+	const [deleted = 0] = await db.change(
+		[
+			sql`DELETE FROM ${MESSAGES} WHERE (endpoint_id, next_try_at, id) IN (
+				SELECT endpoint_id, next_try_at, id FROM webhook_messages WHERE endpoint_id = ${endpointId} LIMIT ${count})`,
+		],
+		{ idempotent: true },
+	);
+	return deleted;
+}
+
+/** Deletes at most `count` failed messages of an endpoint about what happened before a time. Returns how many. */
+export async function deleteOldFailures(
+	db: Database,
+	endpointId: string,
+	keptFrom: string,
+	count: number,
+): Promise<number> {
+	const [deleted = 0] = await db.change(
+		[
+			sql`DELETE FROM ${MESSAGES} WHERE (endpoint_id, next_try_at, id) IN (
+				SELECT endpoint_id, next_try_at, id FROM webhook_messages INDEXED BY webhook_messages_by_failure
+				WHERE endpoint_id = ${endpointId} AND tries > 0 AND created_at < ${keptFrom} ORDER BY created_at LIMIT ${count})`,
+		],
+		{ idempotent: true },
+	);
+	return deleted;
+}
+
+/** The place of a message in the list of failures. */
+export interface Place {
+	createdAt: string;
+	id: string;
+}
+
+/** Reads the failures of an endpoint in one database, newest first, after a place. */
+export const listFailures = (
+	db: Database,
+	endpointId: string,
+	before: Place | undefined,
+	count: number,
+): Promise<MessageRow[]> =>
+	db.all<MessageRow>(
+		sql`SELECT ${COLUMNS} FROM webhook_messages INDEXED BY webhook_messages_by_failure
+			WHERE endpoint_id = ${endpointId} AND tries > 0
+			${before ? sql`AND (created_at, id) < (${before.createdAt}, ${before.id})` : sql``}
+			ORDER BY created_at DESC, id DESC LIMIT ${count}`,
+	);
+
+/** Makes a failed message due now. Returns it, or undefined when there is none. */
+export const retryMessage = (
+	db: Database,
+	endpointId: string,
+	{ createdAt, id }: Place,
+	now: string,
+): Promise<MessageRow | undefined> =>
+	db.first<MessageRow>(
+		sql`UPDATE ${MESSAGES} SET next_try_at = ${now} WHERE (endpoint_id, next_try_at, id) IN (
+				SELECT endpoint_id, next_try_at, id FROM webhook_messages INDEXED BY webhook_messages_by_failure
+				WHERE endpoint_id = ${endpointId} AND tries > 0 AND created_at = ${createdAt} AND id = ${id})
+			RETURNING ${COLUMNS}`,
+		{ idempotent: true },
+	);
+
+/**
+ * Makes failed messages about what has happened since a time due now, the first `count` of them. Returns how many were not due
+ * yet, and if there are more, the time from which to go on.
+ */
+export async function retrySince(
+	db: Database,
+	endpointId: string,
+	{ since, now, count }: { since: string; now: string; count: number },
+): Promise<{ made: number; goesOnFrom: string | null }> {
+	const first = sql`SELECT endpoint_id, next_try_at, id, created_at
+		FROM webhook_messages INDEXED BY webhook_messages_by_failure
+		WHERE endpoint_id = ${endpointId} AND tries > 0 AND created_at >= ${since} ORDER BY created_at, id LIMIT ${count}`;
+	const [[found], made] = await db.run<[{ found: number; latest: string | null }, { id: string }]>(
+		[
+			sql`SELECT count(*) AS found, max(created_at) AS latest FROM (${first})`,
+			sql`UPDATE ${MESSAGES} SET next_try_at = ${now} WHERE next_try_at > ${now} AND (endpoint_id, next_try_at, id) IN (
+				SELECT endpoint_id, next_try_at, id FROM (${first})) RETURNING id`,
+		],
+		{ idempotent: true },
+	);
+	return { made: made.length, goesOnFrom: found?.found === count ? found.latest : null };
+}

@@ -1,0 +1,158 @@
+import { newQueryStats, type Owed } from '../core/database.ts';
+import { errorFields, log } from '../core/log.ts';
+import { pause } from '../core/pause.ts';
+import { type Bindings, settingsOf } from '../core/settings.ts';
+import { openDatabases } from '../database/databases.ts';
+import { deliver, type Work } from './delivery.ts';
+import { copyTheRest } from './endpoints.ts';
+import { type Busy, busyEndpoints, deleteMessages, deleteOldFailures } from './message-store.ts';
+import { type Wake, wakeAll, wakeAt } from './wake.ts';
+
+/** How long messages that failed are kept, and those of a disabled endpoint. The tries of a message take up to four days. */
+const KEPT_MS = 7 * 86_400_000;
+/** How long one invocation begins new rounds. */
+const WORKS_MS = 60_000;
+/** How long the queue waits for a batch, because the next one may wait for it. The work goes on meanwhile. */
+const BATCH_WAITS_MS = 2000;
+/** When a wake that failed comes again: when its messages can be taken again. */
+const AGAIN_SECONDS = 130;
+/** Rounds of one endpoint before others have their turn. */
+const ROUNDS = 5;
+/** Endpoints that are delivered to at once. The platform gives an invocation six connections. */
+const ENDPOINTS_AT_ONCE = 5;
+/** Endpoints that one statement lists, and messages that one deletes. */
+const LISTED_AT_ONCE = 200;
+const DELETED_AT_ONCE = 1000;
+/** Statements that a round of an endpoint takes at most, with those that disable it. */
+const STATEMENTS_A_ROUND = 10;
+
+/**
+ * Opens what an invocation works with. `from` is the earliest time that its clock shows: that of a scheduled run, which can be
+ * ahead of the clock of this machine.
+ */
+function newWork(env: Bindings, from: number, maxStatements: number): Work & { statements: () => number } {
+	const { WEBHOOKS_ALLOW_LOOPBACK, WEBHOOK_MAX_TRIES } = settingsOf(env);
+	const stats = newQueryStats();
+	const endsAt = Date.now() + WORKS_MS;
+	return {
+		databases: openDatabases(env, stats, () => undefined),
+		allowLoopback: WEBHOOKS_ALLOW_LOOPBACK,
+		clock: () => Math.max(Date.now(), from),
+		triesLeft: WEBHOOK_MAX_TRIES,
+		mayGoOn: () => Date.now() < endsAt && stats.statements + STATEMENTS_A_ROUND <= maxStatements,
+		statements: () => stats.statements,
+	};
+}
+
+/**
+ * Delivers to the endpoints that a batch of the queue names. It returns before the slow ones have answered: their messages are
+ * taken, so that they are due again if this invocation ends too early.
+ */
+export async function deliverWoken(
+	batch: MessageBatch<unknown>,
+	env: Bindings,
+	context: Pick<ExecutionContext, 'waitUntil'>,
+): Promise<void> {
+	const from = Math.max(0, ...batch.messages.map(({ body }) => (body as Wake).now ?? 0));
+	const work = newWork(env, from, settingsOf(env).CLEANUP_MAX_STATEMENTS);
+	const first = new Map(
+		batch.messages.map((message) => [
+			`${(message.body as Wake).database} ${(message.body as Wake).endpoint}`,
+			message,
+		]),
+	);
+	const all = Promise.all(
+		Array.from(first.values(), async (message) => {
+			const { database, endpoint } = message.body as Wake;
+			try {
+				const next = await deliver(work, { database, endpoint }, ROUNDS);
+				await wakeAt(env.WEBHOOK_QUEUE, { database, endpoint }, next, work.clock());
+			} catch (error) {
+				log('error', { message: 'webhook not delivered', webhookId: endpoint, ...errorFields(error) });
+				message.retry({ delaySeconds: AGAIN_SECONDS });
+			}
+		}),
+	);
+	context.waitUntil(all);
+	await Promise.race([all, pause(BATCH_WAITS_MS)]);
+}
+
+/**
+ * The part of webhooks in the scheduled run: it copies endpoints that a database lacks, finds what is due and was not delivered,
+ * and deletes what is too old. With a queue it wakes the delivery, and without one it delivers. `now` is in epoch milliseconds.
+ */
+export async function runWebhooks(env: Bindings, now: number, maxStatements: number): Promise<void> {
+	const work = newWork(env, now, maxStatements);
+	const due: { to: Owed; isHealthy: boolean }[] = [];
+	if (!work.mayGoOn()) return;
+	await copyTheRest(work.databases);
+	for (const database of work.databases.numbers) {
+		for await (const busy of allBusy(work, database)) {
+			await deleteUnneeded(work, database, busy);
+			if (!busy.is_unwanted && busy.is_sending && busy.next_try_at <= iso(now)) {
+				due.push({ to: { database, endpoint: busy.endpoint_id }, isHealthy: busy.is_healthy === 1 });
+			}
+		}
+	}
+	if (env.WEBHOOK_QUEUE) {
+		await wakeAll(
+			env.WEBHOOK_QUEUE,
+			due.map(({ to }) => to),
+			now,
+		);
+	} else {
+		// Those that had trouble come last, because they may take as long as they can.
+		const healthyFirst = due.sort((a, b) => Number(b.isHealthy) - Number(a.isHealthy));
+		await deliverInTurn(
+			work,
+			healthyFirst.map(({ to }) => to),
+		);
+	}
+}
+
+const iso = (time: number): string => new Date(time).toISOString();
+
+async function* allBusy(work: Work, database: number): AsyncGenerator<Busy, void> {
+	const now = work.clock();
+	const keptFrom = iso(now - KEPT_MS);
+	for (let after = ''; work.mayGoOn(); ) {
+		const page = await busyEndpoints(work.databases.at(database), {
+			after,
+			now: iso(now),
+			keptFrom,
+			count: LISTED_AT_ONCE,
+		});
+		yield* page;
+		if (page.length < LISTED_AT_ONCE) return;
+		after = page.at(-1)?.endpoint_id ?? '';
+	}
+}
+
+/** Deletes the messages that nobody waits for, and those that are too old. */
+async function deleteUnneeded(work: Work, database: number, busy: Busy): Promise<void> {
+	if (!busy.is_unwanted && !busy.has_old) return;
+	const { endpoint_id: endpoint } = busy;
+	const db = work.databases.at(database);
+	const keptFrom = iso(work.clock() - KEPT_MS);
+	for (let deleted = DELETED_AT_ONCE; deleted === DELETED_AT_ONCE && work.mayGoOn(); ) {
+		deleted = busy.is_unwanted
+			? await deleteMessages(db, endpoint, DELETED_AT_ONCE)
+			: await deleteOldFailures(db, endpoint, keptFrom, DELETED_AT_ONCE);
+	}
+}
+
+/** Delivers to endpoints in turn, one round each, as long as there is time. */
+async function deliverInTurn(work: Work, endpoints: readonly Owed[]): Promise<void> {
+	const waiting = [...endpoints];
+	async function takeTurns(): Promise<void> {
+		for (let to = waiting.shift(); to && work.triesLeft > 0 && work.mayGoOn(); to = waiting.shift()) {
+			try {
+				const next = await deliver(work, to, 1);
+				if (next !== undefined && next <= work.clock()) waiting.push(to);
+			} catch (error) {
+				log('error', { message: 'webhook not delivered', webhookId: to.endpoint, ...errorFields(error) });
+			}
+		}
+	}
+	await Promise.all(Array.from({ length: ENDPOINTS_AT_ONCE }, takeTurns));
+}

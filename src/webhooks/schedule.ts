@@ -1,0 +1,67 @@
+/**
+ * When the next try of a message is due: the schedule that the Standard Webhooks specification suggests, ten tries in 75 hours.
+ * Pure.
+ */
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+
+/** The pause after each failed try. The first try is at once. */
+const PAUSES = [
+	5 * SECOND,
+	5 * MINUTE,
+	30 * MINUTE,
+	2 * HOUR,
+	5 * HOUR,
+	10 * HOUR,
+	14 * HOUR,
+	20 * HOUR,
+	24 * HOUR,
+] as const;
+/** How much longer a pause can be by chance, so that what failed together does not come again together. */
+const JITTER = 0.1;
+/** The longest wait that an endpoint may ask for. */
+const MAX_RETRY_AFTER = 24 * HOUR;
+/** The answers of an endpoint, or of a gateway before it, that cannot keep up. */
+const OVERLOADED = [429, 502, 503, 504];
+
+/** An answer, or that there was none in time. */
+export interface Answer {
+	status: number | null;
+	timedOut: boolean;
+	/** The header Retry-After. */
+	retryAfter: string | null;
+}
+
+/** The time that a Retry-After names, in epoch milliseconds: RFC 9110, in seconds or as a date. Undefined: neither. */
+export function retryAfterTime(header: string | null, now: number): number | undefined {
+	const text = header?.trim() ?? '';
+	const time = /^\d{1,10}$/.test(text) ? now + Number(text) * SECOND : Date.parse(text);
+	if (text === '' || Number.isNaN(time) || time <= now) return undefined;
+	return Math.min(time, now + MAX_RETRY_AFTER);
+}
+
+/**
+ * The next try of a message after `tries` failed ones, in epoch milliseconds. Null: there is none. `chance` is a random number
+ * from 0 to 1.
+ */
+export function nextTry(
+	tries: number,
+	{ retryAfter }: Pick<Answer, 'retryAfter'>,
+	now: number,
+	chance: number,
+): number | null {
+	const pause = PAUSES[tries - 1];
+	if (pause === undefined) return null;
+	return Math.max(now + pause * (1 + JITTER * chance), retryAfterTime(retryAfter, now) ?? 0);
+}
+
+/**
+ * Until when an endpoint gets nothing, in epoch milliseconds, after an answer that says it is overloaded, or after none in time.
+ * Undefined: other messages go on.
+ */
+export function pauseAfter({ status, timedOut, retryAfter }: Answer, now: number): number | undefined {
+	if (!timedOut && !OVERLOADED.includes(status ?? 0)) return undefined;
+	return retryAfterTime(retryAfter, now) ?? now + PAUSES[0];
+}
