@@ -122,7 +122,7 @@ async function sendAll(work: Work, target: Target, messages: readonly MessageRow
 	const tried: Tried = { results: new Map(), isGone: false, pausedUntil: undefined, waitUntil: undefined };
 	const waiting = messages.values();
 	async function sendOne(message: MessageRow): Promise<void> {
-		const end = work.triesLeft > 0 ? beginRequest(target.url, Date.now()) : undefined;
+		const end = work.triesLeft > 0 ? await beginRequest(target.url) : undefined;
 		if (!end) {
 			tried.waitUntil ??= work.triesLeft > 0 ? work.clock() + BUSY_MS : work.clock();
 			return;

@@ -1,5 +1,5 @@
 import type { Database } from '../core/database.ts';
-import { type Sql, sql } from '../core/sql.ts';
+import { raw, type Sql, sql } from '../core/sql.ts';
 import type { EndpointRow } from './endpoint-store.ts';
 import type { Failure } from './schema.ts';
 
@@ -95,16 +95,17 @@ export async function settleMessages(
 			]),
 		),
 	);
-	const of = (place: number) => sql`${rows} -> ('$.' || id) ->> ${place}`;
-	const ifTried = (column: Sql, place: number) => sql`iif(${of(1)} = 1, ${of(place)}, ${column})`;
+	// D1 binds a number as a REAL, which is no place in an array.
+	const of = (place: Sql) => sql`${rows} -> ('$.' || id) ->> ${place}`;
+	const ifTried = (column: Sql, place: Sql) => sql`iif(${of(raw('1'))} = 1, ${of(place)}, ${column})`;
 	await db.run(
 		[
 			...(arrived.length > 0 ? [sql`DELETE FROM ${MESSAGES} WHERE ${keys(JSON.stringify(arrived))}`] : []),
 			...(outstanding.length > 0
 				? [
-						sql`UPDATE ${MESSAGES} SET next_try_at = ${of(0)}, tries = tries + ${of(1)},
-							last_try_at = ${ifTried(sql`last_try_at`, 2)}, last_status = ${ifTried(sql`last_status`, 3)},
-							last_error = ${ifTried(sql`last_error`, 4)}
+						sql`UPDATE ${MESSAGES} SET next_try_at = ${of(raw('0'))}, tries = tries + ${of(raw('1'))},
+							last_try_at = ${ifTried(sql`last_try_at`, raw('2'))}, last_status = ${ifTried(sql`last_status`, raw('3'))},
+							last_error = ${ifTried(sql`last_error`, raw('4'))}
 						WHERE ${keys(JSON.stringify(outstanding.map(({ id }) => id)))}`,
 					]
 				: []),

@@ -1,15 +1,20 @@
 import { env } from 'cloudflare:workers';
-import { beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it, vi } from 'vitest';
 import { issueKey } from '../../src/auth/issue-key.ts';
 import { expireApiKey, listApiKeys, readApiKey, revokeApiKey } from '../../src/auth/store.ts';
 import { cleanUpAll } from '../../src/cleanup/all.ts';
 import { cleanUp } from '../../src/cleanup/cleanup.ts';
+import type { Bindings } from '../../src/core/settings.ts';
 import { openDatabase } from '../../src/database/database.ts';
+import { runWebhooks } from '../../src/webhooks/run.ts';
+import type { DeliveryPage } from '../../src/webhooks/schema.ts';
 import { type Caller, type Fetcher, newCaller, SESSIONS } from '../support/api.ts';
 import { expire, query } from '../support/database.ts';
 import { serviceWith } from '../support/faulty-d1.ts';
 import { followSession, liveService } from '../support/follow.ts';
+import { receive } from '../support/receiver.ts';
 import { FIVE, from, PLACES } from '../support/several-databases.ts';
+import { createWebhook, WEBHOOKS } from '../support/webhooks.ts';
 import { type SentStatement, wrappedD1 } from '../support/wrapped-d1.ts';
 
 const MERGE = { 'Content-Type': 'application/merge-patch+json' };
@@ -105,6 +110,40 @@ async function callAll(caller: Caller, fetcher: Fetcher): Promise<void> {
 	await call('DELETE', `/${id}`);
 }
 
+/** Makes each call on webhooks, and each delivery, in each form that has a statement of its own. */
+async function useWebhooks(fetcher: Fetcher, bindings: Partial<Bindings>): Promise<void> {
+	const caller = await newCaller({ fetcher });
+	const { id } = await createWebhook(caller);
+	const all = { ...env, ...bindings, WEBHOOK_QUEUE: undefined as never };
+	const day = 86_400_000;
+	const { id: session } = await caller.create();
+	for (const code of [500, 200, 500, 410]) {
+		await caller.append(session);
+		receive(() => new Response(null, { status: code }));
+		await runWebhooks(all, Date.now() + day, 1000);
+		vi.restoreAllMocks();
+	}
+	const call = async <T>(method: string, path: string, body?: unknown) => {
+		const answer = await caller.call<T>(method, WEBHOOKS + path, body === undefined ? {} : { body });
+		if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${answer.text}`);
+		return answer.json;
+	};
+	await call('GET', '');
+	const { data } = await call<DeliveryPage>('GET', `/${id}/deliveries`);
+	await call('GET', `/${id}/deliveries?before=${data[0]?.id}`);
+	await call('POST', `/${id}/deliveries/${data[0]?.id}/retry`);
+	await call('POST', `/${id}/replay`, { since: '2026-01-01T00:00:00Z' });
+	for (const enabled of [false, true]) await call('PATCH', `/${id}`, { enabled });
+	await call('PATCH', `/${id}`, { events: ['event:*'] });
+	await call('POST', `/${id}/secret`);
+	receive(() => new Response(null, { status: 500 }));
+	await runWebhooks(all, Date.now() + 20 * day, 1000);
+	await caller.append(session);
+	await call('DELETE', `/${id}`);
+	await runWebhooks(all, Date.now(), 1000);
+	vi.restoreAllMocks();
+}
+
 beforeAll(async () => {
 	const single = { DB: recorded(env.DB) };
 	const withQuota = { ...single, MAX_SESSIONS_PER_CALLER: '50' };
@@ -116,6 +155,8 @@ beforeAll(async () => {
 		from(PLACES[1], liveService(five)),
 	];
 	for (const fetcher of fetchers) await callAll(await newCaller({ fetcher }), fetcher);
+	await useWebhooks(serviceWith(single), single);
+	await useWebhooks(from(PLACES[1], serviceWith(five)), five);
 	const caller = await newCaller({ fetcher: serviceWith(single) });
 	await caller.call('GET', '/healthz');
 
