@@ -57,19 +57,20 @@ export function bodyOf(message: MessageRow, owner: Pick<Target, 'user_id' | 'org
 }
 
 /**
- * Sends due messages of an endpoint in some rounds. Returns when it has more to do, in epoch milliseconds; undefined when
- * nothing is left to do. What it has taken and not settled when it fails is due again after TAKEN_MS.
+ * Sends due messages of an endpoint in some rounds. Returns when there will be more to do, in epoch milliseconds: now, if more
+ * is due, and when the first of the messages is due that did not arrive. What it has taken and not settled when it fails is due
+ * again after TAKEN_MS.
  */
 export async function deliver(
 	work: Work,
 	to: { database: number; endpoint: string },
 	rounds: number,
-): Promise<number | undefined> {
+): Promise<number[]> {
 	const db = work.databases.at(to.database);
-	let next: number | undefined;
+	let next: number[] = [];
 	for (let round = 0; round < rounds; round += 1) {
 		const now = work.clock();
-		if (work.triesLeft <= 0 || !work.mayGoOn()) return now;
+		if (work.triesLeft <= 0 || !work.mayGoOn()) return [now, ...next];
 		const count = Math.min(TAKEN_AT_ONCE, work.triesLeft);
 		const until = iso(now + TAKEN_MS);
 		const { target, messages } = await takeMessages(db, to.endpoint, { now: iso(now), until, count });
@@ -88,19 +89,20 @@ export async function deliver(
 			given_up: outstanding.filter(({ nextTryAt }) => nextTryAt === NEVER).length,
 			...(disable ? { disabled: disable.code } : {}),
 		});
-		if (disable) return undefined;
-		next = earliest([next, ...outstanding.map(({ nextTryAt }) => timeOf(nextTryAt))]);
-		if (tried.waitUntil !== undefined) return next && Math.max(next, tried.pausedUntil ?? 0);
+		if (disable) return [];
+		next = earliest([...next, ...outstanding.map(({ nextTryAt }) => timeOf(nextTryAt))]);
+		if (tried.waitUntil !== undefined) return next.map((time) => Math.max(time, tried.pausedUntil ?? 0));
 		if (messages.length < count) return next;
 	}
-	return work.clock();
+	return [work.clock(), ...next];
 }
 
-const timeOf = (nextTryAt: string): number | undefined =>
-	nextTryAt === NEVER ? undefined : Date.parse(nextTryAt);
+const timeOf = (nextTryAt: string): number =>
+	nextTryAt === NEVER ? Number.POSITIVE_INFINITY : Date.parse(nextTryAt);
 
-const earliest = (times: readonly (number | undefined)[]): number | undefined =>
-	times.reduce((first, time) => (time === undefined || (first ?? time) < time ? first : time), undefined);
+/** The earliest of some times, if there is one. */
+const earliest = (times: readonly number[]): number[] =>
+	[Math.min(...times)].filter((time) => time < Number.POSITIVE_INFINITY);
 
 /** How the tries of some messages went. */
 interface Tried {

@@ -65,8 +65,8 @@ export async function deliverWoken(
 		Array.from(first.values(), async (message) => {
 			const { database, endpoint } = message.body as Wake;
 			try {
-				const next = await deliver(work, { database, endpoint }, ROUNDS);
-				await wakeAt(env.WEBHOOK_QUEUE, { database, endpoint }, next, work.clock());
+				const times = await deliver(work, { database, endpoint }, ROUNDS);
+				for (const time of times) await wakeAt(env.WEBHOOK_QUEUE, { database, endpoint }, time, work.clock());
 			} catch (error) {
 				log('error', { message: 'webhook not delivered', webhookId: endpoint, ...errorFields(error) });
 				message.retry({ delaySeconds: AGAIN_SECONDS });
@@ -147,8 +147,8 @@ async function deliverInTurn(work: Work, endpoints: readonly Owed[]): Promise<vo
 	async function takeTurns(): Promise<void> {
 		for (let to = waiting.shift(); to && work.triesLeft > 0 && work.mayGoOn(); to = waiting.shift()) {
 			try {
-				const next = await deliver(work, to, 1);
-				if (next !== undefined && next <= work.clock()) waiting.push(to);
+				const [next = Number.POSITIVE_INFINITY] = await deliver(work, to, 1);
+				if (next <= work.clock()) waiting.push(to);
 			} catch (error) {
 				log('error', { message: 'webhook not delivered', webhookId: to.endpoint, ...errorFields(error) });
 			}

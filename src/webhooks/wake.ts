@@ -34,10 +34,10 @@ export async function wakeAll(queue: Queue<unknown>, owed: readonly Owed[], now?
 export async function wakeAt(
 	queue: Queue<unknown> | undefined,
 	owed: Owed,
-	time: number | undefined,
+	time: number,
 	now: number,
 ): Promise<void> {
-	if (!queue || time === undefined) return;
+	if (!queue) return;
 	const delaySeconds = Math.max(0, Math.ceil((time - now) / 1000));
 	if (delaySeconds > LATEST_SECONDS) return;
 	try {

@@ -1,0 +1,167 @@
+import { Webhook as StandardWebhook } from 'standardwebhooks';
+import { Webhook as SvixWebhook } from 'svix';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Arrived, type HttpReceiver, startReceiver } from '../support/http-receiver.ts';
+import { type Server, startServer } from '../support/server.ts';
+
+const SESSIONS = '/v1/products/generation/sessions';
+const WAIT = { timeout: 60_000, interval: 50 };
+
+let server: Server;
+const receivers: HttpReceiver[] = [];
+
+beforeAll(async () => {
+	server = await startServer({ WEBHOOKS_ALLOW_LOOPBACK: 'true' });
+});
+afterAll(async () => {
+	for (const receiver of receivers) await receiver.close();
+	await server.close();
+});
+
+const receiverWith = async (...answer: Parameters<typeof startReceiver>): Promise<HttpReceiver> => {
+	const receiver = await startReceiver(...answer);
+	receivers.push(receiver);
+	return receiver;
+};
+
+async function newCaller() {
+	const key = await server.newKey();
+	return async <T = Record<string, unknown>>(method: string, path: string, body?: unknown): Promise<T> => {
+		const response = await fetch(server.url + path, {
+			method,
+			headers: {
+				Authorization: `Bearer ${key}`,
+				...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+			},
+			...(body === undefined ? {} : { body: JSON.stringify(body) }),
+		});
+		const text = await response.text();
+		if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
+		return JSON.parse(text) as T;
+	};
+}
+
+type Call = Awaited<ReturnType<typeof newCaller>>;
+const webhook = (call: Call, url: string, events = ['event:*']) =>
+	call<{ id: string; secret: string }>('POST', '/v1/webhooks', { url, events });
+
+/** Appends events in steps of 100. */
+async function appendMany(call: Call, count: number): Promise<void> {
+	const { id } = await call<{ id: string }>('POST', SESSIONS, {});
+	for (let left = count; left > 0; left -= 100) {
+		const events = Array.from({ length: Math.min(100, left) }, () => ({ type: 'note' }));
+		await call('POST', `${SESSIONS}/${id}/steps`, { events });
+	}
+}
+
+const verify = (secret: string, { text, headers }: Arrived): void => {
+	for (const library of [new StandardWebhook(secret), new SvixWebhook(secret)])
+		library.verify(text, headers as Record<string, string>);
+};
+const distinct = (arrived: readonly Arrived[]) => new Set(arrived.map(({ id }) => id)).size;
+
+describe('the queue', () => {
+	it('wakes the delivery after each kind of write', async () => {
+		const receiver = await receiverWith();
+		const call = await newCaller();
+		const events = ['session.created', 'session.status_changed', 'session.deleted', 'event:input.*'];
+		const { secret } = await webhook(call, receiver.url, events);
+		const { id } = await call<{ id: string }>('POST', SESSIONS, {});
+		await call('PATCH', `${SESSIONS}/${id}`, { status: 'complete' });
+		await call('POST', `${SESSIONS}/${id}/events`, { type: 'input.approved' });
+		await call('POST', `${SESSIONS}/${id}/events`, { type: 'other' });
+		await call('DELETE', `${SESSIONS}/${id}`);
+		await expect.poll(() => receiver.arrived.length, WAIT).toBe(4);
+		for (const message of receiver.arrived) verify(secret, message);
+		const types = receiver.arrived.map(({ text }) => JSON.parse(text).type).sort();
+		expect(types).toEqual([
+			'event:input.approved',
+			'session.created',
+			'session.deleted',
+			'session.status_changed',
+		]);
+	});
+
+	it('delivers 1,000 messages once each to an endpoint, and as many to one that fails now and then', async () => {
+		const steady = await receiverWith();
+		let requests = 0;
+		const flaky = await receiverWith((_, response) => {
+			requests += 1;
+			response.writeHead(requests % 20 === 0 ? 500 : 200).end();
+		});
+		const call = await newCaller();
+		await webhook(call, steady.url);
+		await webhook(call, flaky.url);
+		await appendMany(call, 1000);
+		await expect.poll(() => steady.arrived.length, WAIT).toBe(1000);
+		expect(distinct(steady.arrived)).toBe(1000);
+		// The second try comes after five seconds.
+		await expect.poll(() => flaky.arrived.length, WAIT).toBeGreaterThan(1040);
+		expect(distinct(flaky.arrived)).toBe(1000);
+	});
+
+	it('delivers to others while some endpoints hang', async () => {
+		const steady = await receiverWith();
+		const hanging = await receiverWith(() => {});
+		const call = await newCaller();
+		for (let n = 0; n < 5; n += 1) await webhook(call, `${hanging.url}/${n}`);
+		await webhook(call, steady.url);
+		const started = Date.now();
+		await appendMany(call, 100);
+		await expect.poll(() => steady.arrived.length, WAIT).toBe(100);
+		// Long before the hanging ones have had their time.
+		expect(Date.now() - started).toBeLessThan(14_000);
+	});
+
+	it('tries again after five seconds, with the same id', async () => {
+		const receiver = await receiverWith((_, response) => {
+			response.writeHead(receiver.arrived.length === 1 ? 500 : 200).end();
+		});
+		const call = await newCaller();
+		const { secret } = await webhook(call, receiver.url);
+		await appendMany(call, 1);
+		await expect.poll(() => receiver.arrived.length, WAIT).toBe(2);
+		expect(distinct(receiver.arrived)).toBe(1);
+		for (const message of receiver.arrived) verify(secret, message);
+	});
+});
+
+describe('the scheduled run', () => {
+	it('delivers what the queue has lost, and tells of sessions that have expired', async () => {
+		const receiver = await receiverWith();
+		const call = await newCaller();
+		await webhook(call, receiver.url, ['session.expired']);
+		const { id } = await call<{ id: string }>('POST', SESSIONS, {});
+		await server.env.DB.prepare('UPDATE sessions SET expires_at = ? WHERE id = ?')
+			.bind('2026-01-01T00:00:00.000Z', id)
+			.run();
+		await server.runScheduled();
+		await expect.poll(() => receiver.arrived.length, WAIT).toBe(1);
+		expect(JSON.parse(receiver.arrived[0]?.text ?? '')).toMatchObject({
+			type: 'session.expired',
+			data: { sessionId: id },
+		});
+	});
+});
+
+describe('without WEBHOOKS_ALLOW_LOOPBACK', () => {
+	it('nothing is sent to this machine, neither by a new webhook nor by one from before', async () => {
+		const strict = await startServer();
+		try {
+			const key = await strict.newKey();
+			const receiver = await receiverWith();
+			const response = await fetch(`${strict.url}/v1/webhooks`, {
+				method: 'POST',
+				headers: { Authorization: key, 'Content-Type': 'application/json' },
+				body: JSON.stringify({ url: receiver.url, events: ['event:*'] }),
+			});
+			expect([response.status, await response.text()]).toEqual([
+				400,
+				expect.stringContaining('REFUSED_ADDRESS'),
+			]);
+			expect(receiver.arrived).toEqual([]);
+		} finally {
+			await strict.close();
+		}
+	});
+});
