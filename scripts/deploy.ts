@@ -1,6 +1,6 @@
 /**
- * `npm run deploy`: checks the settings of wrangler.toml, creates the D1 databases that the account does not have yet, applies
- * the migrations to each database, and uploads the Worker. Each step keeps what an earlier run has done, so the command can
+ * `npm run deploy`: checks the settings of wrangler.toml, creates the D1 databases and the queues that the account does not have
+ * yet, applies the migrations to each database, and uploads the Worker. Each step keeps what an earlier run has done, so the command can
  * run again after any failure.
  */
 import { spawnSync } from 'node:child_process';
@@ -15,7 +15,9 @@ import { firstKey } from './temporary-key.ts';
 import {
 	type ConfiguredDatabase,
 	configuredDatabases,
+	configuredQueues,
 	configuredSettings,
+	isRemoteQueue,
 	quiet,
 	ROOT,
 	remoteDatabaseId,
@@ -28,10 +30,10 @@ const EARLIER_SCHEMA = "SELECT 1 FROM sqlite_schema WHERE name = 'events' AND sq
 
 const HELP = `npm run deploy -- [--jurisdiction ${jurisdictions.join('|')}] [--temporary]
 
-Creates the D1 databases of wrangler.toml that the account does not have yet, applies the migrations, and uploads the Worker. Run
-it again after any failure. The environment variable CLOUDFLARE_ENV names an environment of wrangler.toml.
+Creates the D1 databases and the queues of wrangler.toml that the account does not have yet, applies the migrations, and uploads
+the Worker. Run it again after any failure. The environment variable CLOUDFLARE_ENV names an environment of wrangler.toml.
 
---jurisdiction is where databases that are created now keep their data. An existing database cannot get one.
+--jurisdiction is where databases and queues that are created now keep their data. An existing one cannot get one.
 --temporary deploys to a new account of wrangler's that ends after an hour unless you claim it, without a login.`;
 
 /** Throws a Failure when a database has the schema of an earlier version. */
@@ -77,9 +79,18 @@ export function prepareDatabases(
 	}
 }
 
+/** Creates each missing queue. Without its queue, wrangler does not upload the Worker. */
+function prepareQueues(names: readonly string[], { jurisdiction, more }: Options): void {
+	for (const name of names) {
+		const exists = isRemoteQueue(name, ...more);
+		const place = jurisdiction ? ['--jurisdiction', jurisdiction] : [];
+		if (!exists) wrangler('queues', 'create', name, ...place, ...more);
+		console.log(`  ${name}: ${exists ? 'exists' : 'created'}`);
+	}
+}
+
 /** Uploads the Worker and returns its URLs. */
 function uploadWorker(more: readonly string[]): string[] {
-	console.log('\nStep 3 of 3: the Worker');
 	const folder = mkdtempSync(join(tmpdir(), 'deploy-'));
 	const output = join(folder, 'output.ndjson');
 	try {
@@ -134,12 +145,15 @@ async function deploy(): Promise<void> {
 	const jurisdiction = values.jurisdiction && checkedJurisdiction(values.jurisdiction);
 	const options = { jurisdiction, more: temporary ? ['--temporary'] : [] };
 	const databases = await configuredDatabases();
+	const queues = await configuredQueues();
 	// A Worker with an invalid setting answers every request with INTERNAL_ERROR, so nothing is changed for such settings.
 	const { PLACEMENT: placed } = await configuredSettings();
 	// wrangler refuses --temporary itself when it is logged in.
 	if (!temporary) requireLogin();
 	try {
 		prepareDatabases(databases, placed, options);
+		console.log('\nStep 3 of 3: the Worker, with its queue');
+		prepareQueues(queues, options);
 		const urls = uploadWorker(options.more);
 		const place = urls.length > 0 ? `The service runs at ${urls.join(' and ')}` : NO_URL;
 		console.log(`\n${place}\n\n${temporary ? await firstKey() : MAKE_A_KEY}`);

@@ -59,6 +59,7 @@ async function dev(): Promise<void> {
 		[
 			join(import.meta.dirname, 'dev-worker.ts'),
 			`--var=KEY_FOR_CODE_PORT:${keyForCode.port}`,
+			'--var=WEBHOOKS_ALLOW_LOOPBACK:true',
 			...portArguments,
 			...process.argv.slice(2),
 		],
@@ -71,6 +72,14 @@ async function dev(): Promise<void> {
 	await untilHealthy(origin);
 	await writeFile(join(folder, 'local-url'), `${origin}\n`);
 	printCalls(origin, key, keyForCode.newCode());
+	runScheduled(origin);
+	setInterval(() => runScheduled(origin), RUN_EVERY_MS);
+}
+
+/** Runs what the cron trigger of wrangler.toml runs: nothing else does so on this machine. */
+function runScheduled(origin: string): void {
+	// It fails when the service is being stopped, and otherwise writes a line of its own.
+	fetch(origin + SCHEDULED).catch(() => undefined);
 }
 
 /** Returns the port of --port, or wrangler's default. */
@@ -139,11 +148,17 @@ async function localKey(): Promise<string> {
 	}
 }
 
+/** Starts the scheduled run of a local Worker. */
+const SCHEDULED = '/cdn-cgi/handler/scheduled';
+/** The time between two runs of the cron trigger in wrangler.toml. */
+const RUN_EVERY_MS = 600_000;
+
 /** How many of its own requests are still to come in the log of the Worker, and in that of wrangler. */
 const ownRequests = { worker: 0, wrangler: 0 };
 
-/** Whether a line of output is about a request of untilHealthy. Nobody needs to see it. */
+/** Whether a line of output is about a request of untilHealthy, or about a scheduled run that went well. Nobody needs to see it. */
 function isOwnRequest(line: string): boolean {
+	if (line.includes(SCHEDULED) || line.includes('{"level":"info","message":"cleanup"')) return true;
 	const log = line.startsWith('{') ? 'worker' : 'wrangler';
 	if (!line.includes('/healthz') || ownRequests[log] === 0) return false;
 	ownRequests[log] -= 1;

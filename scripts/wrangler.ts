@@ -96,6 +96,13 @@ export async function configuredDatabases(): Promise<ConfiguredDatabase[]> {
 	return databases;
 }
 
+/** Returns the names of the queues of wrangler.toml. */
+export async function configuredQueues(): Promise<string[]> {
+	const { queues } = await readConfig();
+	const named = [...(queues.producers ?? []), ...(queues.consumers ?? [])];
+	return [...new Set(named.map(({ queue }) => queue))];
+}
+
 /** Returns a setting as it is written in wrangler.toml, or undefined when it is missing there. */
 export async function configuredVar(name: string): Promise<string | undefined> {
 	const value = (await readConfig()).vars[name];
@@ -123,6 +130,17 @@ export function remoteDatabaseId(name: string, ...options: string[]): string | u
 	} catch (error) {
 		// wrangler's exit code is 1 for every failure. Only this message means that the API returned 404.
 		if (error instanceof Failure && error.message.includes("Couldn't find a D1 DB")) return undefined;
+		throw error;
+	}
+}
+
+/** Returns whether the account has a queue. Throws a Failure when the look-up fails. `options` are further arguments of wrangler. */
+export function isRemoteQueue(name: string, ...options: string[]): boolean {
+	try {
+		wrangler('queues', 'info', name, ...options);
+		return true;
+	} catch (error) {
+		if (error instanceof Failure && error.message.includes(`Queue "${name}" does not exist`)) return false;
 		throw error;
 	}
 }

@@ -12,6 +12,8 @@ const INFO = `d1 info ${NAME} --json`;
 const CREATE = `d1 create ${NAME}`;
 const LOOK = `d1 execute ${NAME} --remote --json --command`;
 const MIGRATE = 'd1 migrations apply DB --remote';
+const QUEUE = 'product-generation-session-webhooks';
+const [FIND_QUEUE, MAKE_QUEUE] = [`queues info ${QUEUE}`, `queues create ${QUEUE}`];
 
 const deploy = (env: Record<string, string>, ...args: string[]) => deployOf(ROOT, env, ...args);
 
@@ -24,14 +26,16 @@ describe.concurrent('npm run deploy', () => {
 			const { env, calls } = standInWrangler(folder);
 			const first = await deploy(env());
 			expect([first.status, first.stderr]).toEqual([0, '']);
-			expect(calls()).toEqual([INFO, CREATE, MIGRATE, 'deploy']);
+			expect(calls()).toEqual([INFO, CREATE, MIGRATE, FIND_QUEUE, MAKE_QUEUE, 'deploy']);
+			expect(first.stdout).toContain(`${QUEUE}: created`);
 			expect(first.stdout).toContain(`${NAME}: created`);
 			expect(first.stdout).toContain('https://sessions.example.workers.dev');
 			expect(first.stdout).toContain('npm run keys -- create --user YOU --remote');
 
 			const second = await deploy(env());
 			expect(second.status).toBe(0);
-			expect(calls()).toEqual([INFO, expect.stringContaining(LOOK), MIGRATE, 'deploy']);
+			expect(calls()).toEqual([INFO, expect.stringContaining(LOOK), MIGRATE, FIND_QUEUE, 'deploy']);
+			expect(second.stdout).toContain(`${QUEUE}: exists`);
 			expect(second.stdout).toContain(`${NAME}: exists`);
 		}));
 
@@ -39,7 +43,9 @@ describe.concurrent('npm run deploy', () => {
 		['d1 info', [INFO]],
 		['d1 create', [INFO, CREATE]],
 		['d1 migrations', [INFO, CREATE, MIGRATE]],
-		['deploy', [INFO, CREATE, MIGRATE, 'deploy']],
+		['queues info', [INFO, CREATE, MIGRATE, FIND_QUEUE]],
+		['queues create', [INFO, CREATE, MIGRATE, FIND_QUEUE, MAKE_QUEUE]],
+		['deploy', [INFO, CREATE, MIGRATE, FIND_QUEUE, MAKE_QUEUE, 'deploy']],
 	])('stops with the message of wrangler when %s fails', (failing, made) =>
 		withFolder(async (folder) => {
 			const { env, calls } = standInWrangler(folder);
@@ -60,7 +66,7 @@ describe.concurrent('npm run deploy', () => {
 			expect((await deployOf(project, env())).status).toBe(0);
 			expect(calls()).toEqual([
 				...[INFO, 'd1 info further --json', `${CREATE} --location enam`, 'd1 create further --location weur'],
-				...[MIGRATE, 'd1 migrations apply DB_1 --remote', 'deploy'],
+				...[MIGRATE, 'd1 migrations apply DB_1 --remote', FIND_QUEUE, MAKE_QUEUE, 'deploy'],
 			]);
 		}));
 
@@ -109,7 +115,14 @@ describe.concurrent('npm run deploy', () => {
 		withFolder(async (folder) => {
 			const { env, calls } = standInWrangler(folder);
 			expect((await deploy(env(), '--jurisdiction', 'eu')).status).toBe(0);
-			expect(calls()).toEqual([INFO, `${CREATE} --jurisdiction eu`, MIGRATE, 'deploy']);
+			expect(calls()).toEqual([
+				INFO,
+				`${CREATE} --jurisdiction eu`,
+				MIGRATE,
+				FIND_QUEUE,
+				`${MAKE_QUEUE} --jurisdiction eu`,
+				'deploy',
+			]);
 		}));
 
 	it('deploys without a login to a temporary account, and makes a key there', () =>
@@ -118,19 +131,19 @@ describe.concurrent('npm run deploy', () => {
 			const { status, stdout } = await deploy({ ...env(), LOGGED_IN: 'false' }, '--temporary');
 			expect(status).toBe(0);
 			const made = calls();
-			expect(made.slice(0, 4)).toEqual(
-				[INFO, CREATE, MIGRATE, 'deploy'].map((call) => `${call} --temporary`),
+			expect(made.slice(0, 6)).toEqual(
+				[INFO, CREATE, MIGRATE, FIND_QUEUE, MAKE_QUEUE, 'deploy'].map((call) => `${call} --temporary`),
 			);
 			const [, key = ''] = /^ {2}(rt_test_\w+)$/m.exec(stdout) ?? [];
 			const hash = createHash('sha256').update(key).digest('hex');
-			expect(made.slice(4)).toEqual([
+			expect(made.slice(6)).toEqual([
 				expect.stringMatching(/^d1 execute DB --remote --temporary --command INSERT INTO api_keys /),
 			]);
-			expect(made[4]).toContain(`'${hash}'`);
-			expect(made[4]).not.toContain(key);
+			expect(made[6]).toContain(`'${hash}'`);
+			expect(made[6]).not.toContain(key);
 		}));
 
-	it('deploys the environment that CLOUDFLARE_ENV names, with its own databases', () =>
+	it('deploys the environment that CLOUDFLARE_ENV names, with its own databases, and without a queue that it does not name', () =>
 		withProject(async (project, folder) => {
 			addEnvironment(project);
 			const { env, calls } = standInWrangler(folder);

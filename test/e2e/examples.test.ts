@@ -1,18 +1,21 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ANSWERS, generateWithApproval } from '../../examples/approval.ts';
 import { mockModel } from '../../examples/mock-model.ts';
+import { receiver } from '../../examples/webhook.ts';
 import { createClient } from '../../src/client/client.ts';
 import { ROOT, type Server, startServer } from '../support/server.ts';
 
 let server: Server;
 let key: string;
 beforeAll(async () => {
-	server = await startServer();
+	server = await startServer({ WEBHOOKS_ALLOW_LOOPBACK: 'true' });
 	key = await server.newKey();
 });
 afterAll(() => server?.close());
@@ -75,6 +78,40 @@ it('the backend waits for the product, and takes it', async () => {
 			'ui.ts': expect.any(String),
 		},
 	});
+});
+
+it('the webhook is told that the product is complete, and takes it', async () => {
+	const printed = await run('webhook.ts');
+	// In no promised order.
+	expect(printed).toContain('session.status_changed generating\n');
+	expect(printed).toContain('session.status_changed complete\n');
+	expect(printed).toContain('export const api = {};');
+});
+
+it('the receiver takes a message once, and refuses one that is not signed by its secret', async () => {
+	const secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
+	const taken: unknown[] = [];
+	const receiving = receiver(
+		() => secret,
+		(message) => taken.push(message),
+	);
+	await new Promise<void>((resolve) => receiving.listen(0, '127.0.0.1', resolve));
+	const { port } = receiving.address() as AddressInfo;
+	const send = async (by: string, body = '{"type":"a"}') => {
+		const now = new Date();
+		const headers = {
+			'webhook-id': 'msg_1',
+			'webhook-timestamp': String(Math.floor(now.getTime() / 1000)),
+			'webhook-signature': new Webhook(by).sign('msg_1', now, body),
+		};
+		return (await fetch(`http://127.0.0.1:${port}/`, { method: 'POST', headers, body })).status;
+	};
+	expect(await send('whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSx')).toBe(401);
+	expect([await send(secret), await send(secret)]).toEqual([204, 204]);
+	expect(await send(secret, 'x'.repeat(30_000))).toBe(413);
+	expect(taken).toEqual([{ type: 'a' }]);
+	receiving.close();
+	receiving.closeAllConnections();
 });
 
 /** A generator that asks, and a client with a key that can only answer, which has answered before it is asked. */

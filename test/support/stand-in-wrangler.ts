@@ -12,6 +12,11 @@ case "$1 $2" in
 	[ -e "database-$3" ] && echo "{\\"uuid\\":\\"id of $3\\"}" && exit
 	echo "[ERROR] Couldn't find a D1 DB named '$3' (bound as '$3') in the API. Run 'wrangler d1 create $3' to create it." >&2
 	exit 1 ;;
+'queues info')
+	[ -e "queue-$3" ] && exit
+	echo "[ERROR] Queue \\"$3\\" does not exist. To create it, run: wrangler queues create $3" >&2
+	exit 1 ;;
+'queues create') touch "queue-$3" ;;
 'd1 create') touch "database-$3" ;;
 'd1 execute') [ -s "database-$3" ] && echo '[{"results":[{"1":1}]}]' || echo '[{"results":[]}]' ;;
 'deploy ' | 'deploy --temporary') echo '{"type":"deploy","version_id":"1","targets":["https://sessions.example.workers.dev","schedule: */10 * * * *"]}' \\
