@@ -15,8 +15,8 @@ const HELP = `npm run callers -- list
 npm run callers -- show USER [--org O]
 npm run callers -- purge USER [--org O] [--yes]
 
-list shows the callers that store the most, show one of them: sessions, events, bytes, keys and the last use, in all databases.
-purge deletes the API keys and the sessions of a caller, for good. It asks before it does so, unless --yes is there. It can be
+list shows the callers that store the most, show one of them: sessions, events, bytes, keys, webhooks and the last use, in all databases.
+purge deletes the API keys, the webhooks and the sessions of a caller, for good. It asks before it does so, unless --yes is there. It can be
 run again. A caller is a user in an organization, or in none: without --org, it is the user in none.
 
 Each command takes --json, and either --local (the default; with --persist-to DIR as in wrangler) or --remote.`;

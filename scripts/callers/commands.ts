@@ -3,7 +3,14 @@ import type { Database } from '../../src/core/database.ts';
 import type { Owner } from '../../src/core/principal.ts';
 import { Failure } from '../failure.ts';
 import { table } from '../table.ts';
-import { deleteKeys, deleteSessions, storedKeys, storedSessions } from './store.ts';
+import {
+	deleteKeys,
+	deleteSessions,
+	deleteWebhooks,
+	storedKeys,
+	storedSessions,
+	storedWebhooks,
+} from './store.ts';
 
 /** The most callers that `list` shows. */
 const MAX_LISTED = 20;
@@ -17,11 +24,14 @@ interface Caller extends Owner {
 	bytes: number;
 	keys: number;
 	activeKeys: number;
+	webhooks: number;
+	/** Webhooks that are not disabled. */
+	enabledWebhooks: number;
 	/** The last change of a session, or the last use of a key, which is known to the hour. ISO 8601. */
 	lastUseAt: string | null;
 }
 
-/** The databases of a command, DB first, by their binding. Only DB has keys. */
+/** The databases of a command, DB first, by their binding. Only DB has keys, and each has the webhooks. */
 export type OpenedDatabases = ReadonlyMap<string, Database>;
 
 export interface Options {
@@ -38,6 +48,8 @@ const nothingOf = ({ userId, organizationId }: Owner): Caller => ({
 	bytes: 0,
 	keys: 0,
 	activeKeys: 0,
+	webhooks: 0,
+	enabledWebhooks: 0,
 	lastUseAt: null,
 });
 
@@ -73,18 +85,34 @@ async function readCallers(databases: OpenedDatabases, owner?: Owner): Promise<C
 		caller.activeKeys += row.activeKeys;
 		caller.lastUseAt = later(caller.lastUseAt, row.lastUsedAt);
 	}
+	for await (const row of storedWebhooks(main, owner)) {
+		const caller = callerOf(row);
+		caller.webhooks += row.webhooks;
+		caller.enabledWebhooks += row.enabledWebhooks;
+	}
 	return [...callers.values()];
 }
 
 const nameOf = ({ userId, organizationId }: Owner): string =>
 	organizationId === null ? userId : `${userId} in ${organizationId}`;
 
-const HEADER = ['CALLER', 'SESSIONS', 'LIVE', 'EVENTS', 'MB', 'KEYS', 'ACTIVE', 'LAST USE'];
+const HEADER = [
+	'CALLER',
+	'SESSIONS',
+	'LIVE',
+	'EVENTS',
+	'MB',
+	'KEYS',
+	'ACTIVE',
+	'WEBHOOKS',
+	'ENABLED',
+	'LAST USE',
+];
 const line = (caller: Caller): string[] => [
 	nameOf(caller),
 	...[caller.sessions, caller.liveSessions, caller.events].map(String),
 	(caller.bytes / 1e6).toFixed(1),
-	...[caller.keys, caller.activeKeys].map(String),
+	...[caller.keys, caller.activeKeys, caller.webhooks, caller.enabledWebhooks].map(String),
 	caller.lastUseAt ?? 'never',
 ];
 
@@ -107,7 +135,7 @@ export async function show(databases: OpenedDatabases, { json }: Options, owner:
 }
 
 /**
- * Deletes the keys of a caller, then its sessions. Keys go first, so that no new sessions come. A run that was broken off can be
+ * Deletes the keys of a caller, then its webhooks and its sessions. Keys go first, so that no new ones come. A run that was broken off can be
  * run again.
  */
 export async function purge(databases: OpenedDatabases, { json, yes }: Options, owner: Owner): Promise<void> {
@@ -116,12 +144,15 @@ export async function purge(databases: OpenedDatabases, { json, yes }: Options, 
 	const main = databases.get('DB');
 	const deleted = {
 		keys: main ? await deleteKeys(main, owner) : 0,
+		webhooks: 0,
 		sessions: 0,
 		events: 0,
 		versions: 0,
 		notes: 0,
 	};
 	for (const [binding, db] of databases) {
+		const webhooks = await deleteWebhooks(db, owner);
+		if (db === main) deleted.webhooks = webhooks;
 		for await (const chunk of deleteSessions(db, owner)) {
 			for (const what of ['sessions', 'events', 'versions', 'notes'] as const) deleted[what] += chunk[what];
 			if (!json) console.log(`${binding}: ${deleted.sessions} sessions and ${deleted.events} events so far`);
@@ -129,7 +160,7 @@ export async function purge(databases: OpenedDatabases, { json, yes }: Options, 
 	}
 	if (json) return console.log(JSON.stringify({ ...owner, deleted }));
 	console.log(
-		`Deleted of ${nameOf(owner)}: ${deleted.keys} keys, ${deleted.sessions} sessions, ${deleted.events} events, ${deleted.versions} earlier versions, ${deleted.notes} notes of Idempotency-Keys.`,
+		`Deleted of ${nameOf(owner)}: ${deleted.keys} keys, ${deleted.webhooks} webhooks, ${deleted.sessions} sessions, ${deleted.events} events, ${deleted.versions} earlier versions, ${deleted.notes} notes of Idempotency-Keys.`,
 	);
 	console.log(
 		'A running service may accept a deleted key for KEY_CACHE_SECONDS more. Run this again after that time.',
@@ -141,7 +172,7 @@ async function confirm(caller: Caller): Promise<void> {
 	const refused = new Failure('Nothing was deleted. With --yes the command does not ask.');
 	const terminal = createInterface({ input: process.stdin, output: process.stderr });
 	const closed = new Promise<string>((resolve) => terminal.once('close', () => resolve('')));
-	const question = `This deletes ${caller.sessions} sessions with ${caller.events} events and ${caller.keys} keys of ${nameOf(caller)}, for good. Type the user's id to go on: `;
+	const question = `This deletes ${caller.sessions} sessions with ${caller.events} events, ${caller.keys} keys and ${caller.webhooks} webhooks of ${nameOf(caller)}, for good. Type the user's id to go on: `;
 	const answer = await Promise.race([terminal.question(question), closed]);
 	terminal.close();
 	if (answer.trim() !== caller.userId) throw refused;

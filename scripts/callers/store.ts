@@ -88,6 +88,46 @@ export async function* storedKeys(db: Database, now: string): AsyncGenerator<Sto
 	}
 }
 
+/** The webhooks of a caller. */
+export interface StoredWebhooks extends Owner {
+	webhooks: number;
+	enabledWebhooks: number;
+}
+
+/** Yields the webhooks of callers in each part of DB, or those of one caller. Part by part, a caller can come again. */
+export async function* storedWebhooks(db: Database, owner?: Owner): AsyncGenerator<StoredWebhooks, void> {
+	type Row = { user_id: string; organization_id: string; id: string; isEnabled: 0 | 1 };
+	let place: Pick<Row, 'user_id' | 'organization_id' | 'id'> | undefined;
+	for (;;) {
+		const own = owner
+			? sql`user_id = ${owner.userId} AND organization_id = ifnull(${owner.organizationId}, '')`
+			: sql`true`;
+		const after: Sql = place
+			? sql`(user_id, organization_id, id) > (${place.user_id}, ${place.organization_id}, ${place.id})`
+			: sql`true`;
+		const rows: Row[] = await db.all<Row>(
+			sql`SELECT user_id, organization_id, id, disabled_at IS NULL AS isEnabled FROM webhook_endpoints
+				WHERE ${own} AND ${after} ORDER BY user_id, organization_id, id LIMIT ${SESSIONS_AT_ONCE}`,
+		);
+		for (const { user_id: userId, organization_id: organization, isEnabled } of rows) {
+			yield { userId, organizationId: organization || null, webhooks: 1, enabledWebhooks: isEnabled };
+		}
+		place = rows.at(-1);
+		if (!place) return;
+	}
+}
+
+/** Deletes the webhooks of a caller in one database. Returns their number. The scheduled run deletes their messages. */
+export async function deleteWebhooks(db: Database, { userId, organizationId }: Owner): Promise<number> {
+	const [deleted = 0] = await db.change(
+		[
+			sql`DELETE FROM webhook_endpoints WHERE user_id = ${userId} AND organization_id = ifnull(${organizationId}, '')`,
+		],
+		{ idempotent: true },
+	);
+	return deleted;
+}
+
 /** Deletes the API keys of a caller, and those for one session that it has made. Returns their number. */
 export async function deleteKeys(db: Database, owner: Owner): Promise<number> {
 	const newest = await db.first<{ place: number | null }>(sql`SELECT max(rowid) AS place FROM api_keys`);

@@ -5,6 +5,7 @@ import { runHere } from '../support/run-here.ts';
 import { type Server, startServer } from '../support/server.ts';
 
 const SESSIONS = '/v1/products/generation/sessions';
+const WEBHOOKS = '/v1/webhooks';
 const OPEN_D1 = '../../scripts/open-d1.ts';
 const WRANGLER = '../../scripts/wrangler.ts';
 
@@ -42,8 +43,8 @@ async function json<T>(...args: string[]): Promise<T> {
 	return JSON.parse(stdout) as T;
 }
 
-async function call(key: string, method: string, path: string, body?: unknown) {
-	const response = await fetch(server.url + SESSIONS + path, {
+async function call(key: string, method: string, path: string, body?: unknown, base = SESSIONS) {
+	const response = await fetch(server.url + base + path, {
 		method,
 		headers: {
 			Authorization: key,
@@ -70,7 +71,11 @@ async function newCaller(userId: string, organizationId: string | null, { sessio
 
 describe('npm run callers -- show', () => {
 	it('shows what one caller has in all databases', async () => {
-		await newCaller('user_show', 'org_1');
+		const key = await newCaller('user_show', 'org_1');
+		const webhook = { url: 'https://hooks.example.com/', events: ['event:*'] };
+		await call(key, 'POST', '', webhook, WEBHOOKS);
+		const { json: second } = await call(key, 'POST', '', webhook, WEBHOOKS);
+		await call(key, 'PATCH', `/${second.id}`, { enabled: false }, WEBHOOKS);
 		await newCaller('user_show', null, { sessions: 1 });
 		expect(await json('show', 'user_show', '--org', 'org_1')).toEqual({
 			userId: 'user_show',
@@ -81,6 +86,8 @@ describe('npm run callers -- show', () => {
 			bytes: 2 * 7 + 4 * 100,
 			keys: 2,
 			activeKeys: 2,
+			webhooks: 2,
+			enabledWebhooks: 1,
 			lastUseAt: expect.stringMatching(/^\d{4}-/),
 		});
 		expect(await json('show', 'user_show')).toMatchObject({ sessions: 1, keys: 2 });
@@ -98,17 +105,26 @@ describe('npm run callers -- list', () => {
 		expect(names.indexOf('user_small')).toBeGreaterThan(0);
 		const { stdout } = await callers('list');
 		expect(stdout).toMatch(
-			/^CALLER +SESSIONS +LIVE +EVENTS +MB +KEYS +ACTIVE +LAST USE\nuser_large +1 +1 +90 /,
+			/^CALLER +SESSIONS +LIVE +EVENTS +MB +KEYS +ACTIVE +WEBHOOKS +ENABLED +LAST USE\nuser_large +1 +1 +90 /,
 		);
 	});
 });
 
 describe('npm run callers -- purge', () => {
-	it('deletes the keys and sessions of one caller and of no other, and can be run again', async () => {
+	it('deletes the keys, webhooks and sessions of one caller and of no other, and can be run again', async () => {
 		const key = await newCaller('user_gone', 'org_1', { sessions: 5 });
 		const other = await newCaller('user_gone', 'org_2');
+		for (const caller of [key, key, other]) {
+			await call(
+				caller,
+				'POST',
+				'',
+				{ url: 'https://hooks.example.com/', events: ['session.expired'] },
+				WEBHOOKS,
+			);
+		}
 		const first = await json('purge', 'user_gone', '--org', 'org_1', '--yes');
-		expect(first).toMatchObject({ deleted: { keys: 2, sessions: 5, events: 10 } });
+		expect(first).toMatchObject({ deleted: { keys: 2, webhooks: 2, sessions: 5, events: 10 } });
 		expect((await call(key, 'GET', '')).status).toBe(401);
 		expect(await json('show', 'user_gone', '--org', 'org_1')).toMatchObject({
 			sessions: 0,
@@ -117,7 +133,7 @@ describe('npm run callers -- purge', () => {
 		});
 		for (const number of boundNumbers(server.env)) {
 			const d1 = server.env[databaseName(number)];
-			for (const table of ['sessions', 'api_keys', 'create_keys']) {
+			for (const table of ['sessions', 'api_keys', 'create_keys', 'webhook_endpoints']) {
 				const left = await d1
 					?.prepare(`SELECT count(*) AS n FROM ${table} WHERE user_id = ? AND organization_id = ?`)
 					.bind('user_gone', 'org_1')
@@ -126,17 +142,21 @@ describe('npm run callers -- purge', () => {
 			}
 		}
 		expect(await json('purge', 'user_gone', '--org', 'org_1', '--yes')).toMatchObject({
-			deleted: { keys: 0, sessions: 0, events: 0, notes: 0 },
+			deleted: { keys: 0, webhooks: 0, sessions: 0, events: 0, notes: 0 },
 		});
 		expect((await call(other, 'GET', '')).status).toBe(200);
-		expect(await json('show', 'user_gone', '--org', 'org_2')).toMatchObject({ sessions: 2, keys: 2 });
+		expect(await json('show', 'user_gone', '--org', 'org_2')).toMatchObject({
+			sessions: 2,
+			keys: 2,
+			webhooks: 1,
+		});
 	});
 
 	it('says what it does', async () => {
 		await newCaller('user_told', null, { sessions: 1 });
 		const { stdout } = await callers('purge', 'user_told', '--yes');
 		expect(stdout).toMatch(
-			/Deleted of user_told: 2 keys, 1 sessions, 2 events, 0 earlier versions, \d+ notes/,
+			/Deleted of user_told: 2 keys, 0 webhooks, 1 sessions, 2 events, 0 earlier versions, \d+ notes/,
 		);
 		expect(stdout).toContain('KEY_CACHE_SECONDS');
 	});
@@ -154,7 +174,7 @@ describe('npm run callers -- purge', () => {
 		const stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
 		const result = await callers('purge', 'user_asked');
 		expect(stderr.mock.calls.join('')).toContain(
-			'This deletes 1 sessions with 2 events and 2 keys of user_asked',
+			'This deletes 1 sessions with 2 events, 2 keys and 0 webhooks of user_asked',
 		);
 		stdin.mockRestore();
 		stderr.mockRestore();
