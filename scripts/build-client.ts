@@ -13,7 +13,12 @@ const out = join(root, 'dist/client');
 
 function makePackageJson(): void {
 	const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
-	const esm = { types: './client.d.ts', default: './client.js' };
+	/** The ways to load an entry. A Node whose `require` loads ES modules gets one copy for both, so that `instanceof ApiError` holds. */
+	const entry = (name: string) => {
+		const esm = { types: `./${name}.d.ts`, default: `./${name}.js` };
+		const cjs = { types: `./${name}.d.cts`, default: `./${name}.cjs` };
+		return { 'module-sync': esm, import: esm, require: cjs, default: esm };
+	};
 	const description = {
 		name: 'product-generation-sessions-client',
 		version,
@@ -21,15 +26,7 @@ function makePackageJson(): void {
 		type: 'module',
 		main: './client.cjs',
 		types: './client.d.ts',
-		exports: {
-			'.': {
-				// A Node whose `require` loads ES modules gets one copy for both, so that `instanceof ApiError` holds.
-				'module-sync': esm,
-				import: esm,
-				require: { types: './client.d.cts', default: './client.cjs' },
-				default: esm,
-			},
-		},
+		exports: { '.': entry('client'), './webhooks': entry('webhooks') },
 		sideEffects: false,
 		engines: { node: '>=20' },
 	};
@@ -54,10 +51,10 @@ function makeDeclarations(): void {
 	}
 }
 
-const bundle = (format: 'esm' | 'cjs', file: string) =>
+const bundle = (name: 'client' | 'webhooks', format: 'esm' | 'cjs') =>
 	build({
-		entryPoints: [join(root, 'src/client/client.ts')],
-		outfile: join(out, file),
+		entryPoints: [join(root, `src/client/${name}.ts`)],
+		outfile: join(out, `${name}.${format === 'esm' ? 'js' : 'cjs'}`),
 		bundle: true,
 		format,
 		platform: 'neutral',
@@ -71,8 +68,17 @@ rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
 makePackageJson();
 makeDeclarations();
-await bundle('esm', 'client.js');
-await bundle('cjs', 'client.cjs');
+for (const name of ['client', 'webhooks'] as const) {
+	await bundle(name, 'esm');
+	await bundle(name, 'cjs');
+}
 cpSync(join(root, 'docs/client.md'), join(out, 'README.md'));
-// The bundles contain this package, whose license requires its notice.
-cpSync(join(root, 'node_modules/eventsource-parser/LICENSE'), join(out, 'LICENSE-eventsource-parser'));
+// The bundles contain these packages, whose licenses require their notice. That of standardwebhooks has no file of it, and
+// fast-sha256 requires none.
+for (const name of ['eventsource-parser', '@stablelib/base64']) {
+	cpSync(join(root, 'node_modules', name, 'LICENSE'), join(out, `LICENSE-${name.replace(/^.*\//, '')}`));
+}
+writeFileSync(
+	join(out, 'LICENSE-standardwebhooks'),
+	'standardwebhooks is by the Standard Webhooks project, under the MIT license:\nhttps://github.com/standard-webhooks/standard-webhooks/blob/main/LICENSE\n',
+);

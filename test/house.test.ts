@@ -68,14 +68,16 @@ it('imports only from folders further down', () => {
 	expect(upward.map(named)).toEqual([]);
 });
 
-it('lets the client import only types from other folders, and only one package, the parser of streams', () => {
+it('lets the client import only types from other folders, and of packages only the parser of streams, and in the entry for webhooks what verifies them', () => {
 	const ofClient = imports.filter(({ room }) => room === 'client');
 	const foreign = ofClient.filter(
 		({ target, isType }) => target !== undefined && target !== 'client' && !isType,
 	);
 	expect(foreign.map(named)).toEqual([]);
 	const packages = ofClient.filter(({ target }) => target === undefined).map(({ source }) => source);
-	expect(packages).toEqual(['eventsource-parser']);
+	expect(packages.sort()).toEqual(['eventsource-parser', 'standardwebhooks']);
+	const withVerifier = ofClient.filter(({ source }) => source === 'standardwebhooks');
+	expect(withVerifier.map(({ file }) => file)).toEqual(['../src/client/webhooks.ts']);
 });
 
 it('lets the inspector import only the client and its own packages', () => {

@@ -157,6 +157,105 @@ export interface SessionKey {
 	key: string;
 }
 
+export interface CreateWebhook {
+	/** Where messages go: `https`, a public address, no user, no fragment. The service answers it as URL parsers write it. */
+	url: string;
+	/** What to send: `session.created`, `session.status_changed`, `session.deleted`, `session.expired`, and `event:` with the type of an event. `event:input.*` is every type that begins with `input.`, and `event:*` every event. */
+	events: Array<string>;
+}
+
+export interface UpdateWebhook {
+	/** Where messages go: `https`, a public address, no user, no fragment. The service answers it as URL parsers write it. */
+	url?: string | undefined;
+	/** What to send: `session.created`, `session.status_changed`, `session.deleted`, `session.expired`, and `event:` with the type of an event. `event:input.*` is every type that begins with `input.`, and `event:*` every event. */
+	events?: Array<string> | undefined;
+	/** Whether messages are owed and sent. */
+	enabled?: boolean | undefined;
+}
+
+export interface Webhook {
+	createdAt: string;
+	/** Why nothing is sent. `null`: the webhook is enabled. */
+	disabled: {
+		at: string;
+		/** Stable; for programs. `REQUESTED`: by an update. `GONE`: the endpoint answered 410. `FAILING`: too many messages in a row failed. */
+		code: 'REQUESTED' | 'GONE' | 'FAILING';
+		/** A sentence for people. */
+		reason: string;
+	} | null;
+	events: Array<string>;
+	id: string;
+	updatedAt: string;
+	url: string;
+}
+
+export interface CreatedWebhook {
+	createdAt: string;
+	/** Why nothing is sent. `null`: the webhook is enabled. */
+	disabled: {
+		at: string;
+		/** Stable; for programs. `REQUESTED`: by an update. `GONE`: the endpoint answered 410. `FAILING`: too many messages in a row failed. */
+		code: 'REQUESTED' | 'GONE' | 'FAILING';
+		/** A sentence for people. */
+		reason: string;
+	} | null;
+	events: Array<string>;
+	id: string;
+	updatedAt: string;
+	url: string;
+	/** Signs each message. No later response contains it. */
+	secret: string;
+}
+
+export interface WebhookSecret {
+	/** Until when the secret before signs too. */
+	previousSecretUntil: string;
+	/** Signs each message. No later response contains it. */
+	secret: string;
+}
+
+export interface WebhookTest {
+	/** Whether the endpoint answered with a 2xx. */
+	delivered: boolean;
+	durationMs: number;
+	error: 'STATUS' | 'REDIRECT' | 'TIMEOUT' | 'CONNECTION' | 'REFUSED_ADDRESS' | null;
+	/** The `webhook-id` of the message. */
+	id: string;
+	status: number | null;
+}
+
+export interface WebhookDelivery {
+	/** When it happened. */
+	createdAt: string;
+	eventId: string | null;
+	id: string;
+	/** Stable; for programs. `STATUS`: another status than 2xx. `REDIRECT`: a redirect, which is not followed. `TIMEOUT`: no answer in 15 s. `CONNECTION`: no connection. `REFUSED_ADDRESS`: the service sends nothing to the address. */
+	lastError: 'STATUS' | 'REDIRECT' | 'TIMEOUT' | 'CONNECTION' | 'REFUSED_ADDRESS' | null;
+	lastStatus: number | null;
+	lastTryAt: string | null;
+	/** The `webhook-id` of the message. */
+	messageId: string;
+	/** `null`: there is no further try. */
+	nextTryAt: string | null;
+	sessionId: string;
+	/** The tries that failed. */
+	tries: number;
+	type: string;
+}
+
+export interface WebhookDeliveryPage {
+	data: Array<WebhookDelivery>;
+	/** Whether there are deliveries after this page. */
+	hasMore: boolean;
+}
+
+export interface WebhookReplay {
+	/** The messages that are sent again. */
+	count: number;
+	/** If there is more to send, the `since` of the next call; otherwise `null`. */
+	goesOnFrom: string | null;
+}
+
 /**
  * Stable; for programs.
  *

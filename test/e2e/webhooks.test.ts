@@ -1,6 +1,8 @@
 import { Webhook as StandardWebhook } from 'standardwebhooks';
 import { Webhook as SvixWebhook } from 'svix';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createClient } from '../../src/client/client.ts';
+import { verifyWebhook, webhooksOf } from '../../src/client/webhooks.ts';
 import { type Arrived, type HttpReceiver, startReceiver } from '../support/http-receiver.ts';
 import { type Server, startServer } from '../support/server.ts';
 
@@ -123,6 +125,43 @@ describe('the queue', () => {
 		await expect.poll(() => receiver.arrived.length, WAIT).toBe(2);
 		expect(distinct(receiver.arrived)).toBe(1);
 		for (const message of receiver.arrived) verify(secret, message);
+	});
+});
+
+describe('the client', () => {
+	it('makes each call on webhooks, and verifies what arrives', async () => {
+		let isUp = false;
+		const receiver = await receiverWith((_, response) => {
+			response.writeHead(isUp ? 200 : 500).end();
+		});
+		const client = createClient({ baseUrl: server.url, token: await server.newKey() });
+		const webhooks = webhooksOf(client);
+		const { id, secret } = await webhooks.create({ url: receiver.url, events: ['event:*'] });
+		expect((await webhooks.list()).data).toMatchObject([{ id }]);
+		expect(await webhooks.update(id, { events: ['event:input.*'] })).toEqual(await webhooks.get(id));
+		expect(await webhooks.test(id)).toMatchObject({ delivered: false, status: 500 });
+		const session = await client.create();
+		const event = await client.append(session.id, { type: 'input.given' });
+		const failed = async () => (await webhooks.deliveries(id, { limit: 5 })).data;
+		await expect.poll(failed, WAIT).toHaveLength(1);
+		const [delivery] = await failed();
+		isUp = true;
+		expect(await webhooks.retry(id, delivery?.id ?? '')).toMatchObject({ eventId: event.id });
+		await expect.poll(failed, WAIT).toEqual([]);
+		expect(await webhooks.replay(id, session.createdAt)).toEqual({ count: 0, goesOnFrom: null });
+		const [, { text, headers } = { text: '', headers: {} }] = receiver.arrived;
+		for (const given of [headers, new Headers(headers as Record<string, string>)]) {
+			const { type, data } = verifyWebhook(secret, text, given);
+			expect([type, data.sessionId, data.eventId]).toEqual(['event:input.given', session.id, event.id]);
+		}
+		expect(() => verifyWebhook(secret, `${text} `, headers)).toThrow('No matching signature');
+		const { secret: second } = await webhooks.rotateSecret(id);
+		expect(() => verifyWebhook(second, text, headers)).toThrow('No matching signature');
+		await webhooks.test(id);
+		const last = receiver.arrived.at(-1);
+		for (const each of [secret, second]) verifyWebhook(each, last?.text ?? '', last?.headers ?? {});
+		await webhooks.delete(id);
+		await expect(webhooks.get(id)).rejects.toMatchObject({ code: 'NOT_FOUND' });
 	});
 });
 
