@@ -1,5 +1,6 @@
 import type { Databases } from '../core/database.ts';
 import { log } from '../core/log.ts';
+import { pauseUntil } from '../core/pause.ts';
 import { entityTag } from '../http/conditional.ts';
 import { disableEverywhere } from './endpoints.ts';
 import { beginRequest } from './hosts.ts';
@@ -23,6 +24,8 @@ const SENT_AT_ONCE = 4;
 const TAKEN_MS = 120_000;
 /** The pause of messages whose host has as many requests as it may have. */
 const BUSY_MS = 5000;
+/** Connections that the platform gives one invocation at a time. */
+const MAX_CONNECTIONS = 6;
 /** Messages in a row whose last try failed, after which the endpoint is disabled. */
 const MAX_FAILED_IN_A_ROW = 20;
 const GONE = 410;
@@ -35,7 +38,9 @@ export interface Work {
 	clock: () => number;
 	/** Requests that are left to it. */
 	triesLeft: number;
-	/** Whether there is time for another round. */
+	/** Requests that it has under way. */
+	underWay: number;
+	/** Whether there is time for another request. */
 	mayGoOn: () => boolean;
 }
 
@@ -118,26 +123,34 @@ interface Tried {
 
 /**
  * Sends messages, the first of them alone: an endpoint that hangs holds up one request. Stops when the endpoint must pause, when
- * its host has as many requests as it may have, or when the invocation has made as many as it may make.
+ * its host has as many requests as it may have, or when the invocation has no time or request left.
  */
 async function sendAll(work: Work, target: Target, messages: readonly MessageRow[]): Promise<Tried> {
 	const tried: Tried = { results: new Map(), isGone: false, pausedUntil: undefined, waitUntil: undefined };
 	const waiting = messages.values();
 	async function sendOne(message: MessageRow): Promise<void> {
-		const end = work.triesLeft > 0 ? await beginRequest(target.url) : undefined;
-		if (!end) {
-			tried.waitUntil ??= work.triesLeft > 0 ? work.clock() + BUSY_MS : work.clock();
+		// A request that waits for a connection would use up the time that its endpoint has.
+		await pauseUntil(() => work.underWay < MAX_CONNECTIONS);
+		if (work.triesLeft <= 0 || !work.mayGoOn()) {
+			tried.waitUntil ??= work.clock();
 			return;
 		}
 		work.triesLeft -= 1;
+		work.underWay += 1;
+		const end = await beginRequest(target.url);
 		try {
+			if (!end) {
+				tried.waitUntil ??= work.clock() + BUSY_MS;
+				return;
+			}
 			const sent = await send({ id: message.id, body: bodyOf(message, target) }, target, work);
 			tried.results.set(message.id, sent);
 			tried.isGone ||= sent.status === GONE;
 			tried.pausedUntil ??= pauseAfter(sent, work.clock());
 			tried.waitUntil ??= tried.isGone ? work.clock() : tried.pausedUntil;
 		} finally {
-			end();
+			work.underWay -= 1;
+			end?.();
 		}
 	}
 	async function sendInTurn(): Promise<void> {

@@ -10,8 +10,12 @@ import { type Wake, wakeAll, wakeAt } from './wake.ts';
 
 /** How long messages that failed are kept, and those of a disabled endpoint. The tries of a message take up to four days. */
 const KEPT_MS = 7 * 86_400_000;
-/** How long one invocation begins new rounds. */
-const WORKS_MS = 60_000;
+/**
+ * How long a scheduled run begins new requests, and how long a batch of the queue does. What goes on after a batch has returned is
+ * cancelled after 30 s, and a request takes up to 15 s.
+ */
+const RUN_MS = 60_000;
+const BATCH_MS = 12_000;
 /** How long the queue waits for a batch, because the next one may wait for it. The work goes on meanwhile. */
 const BATCH_WAITS_MS = 2000;
 /** When a wake that failed comes again: when its messages can be taken again. */
@@ -30,17 +34,20 @@ const STATEMENTS_A_ROUND = 10;
  * Opens what an invocation works with. `from` is the earliest time that its clock shows: that of a scheduled run, which can be
  * ahead of the clock of this machine.
  */
-function newWork(env: Bindings, from: number, maxStatements: number): Work & { statements: () => number } {
+function newWork(
+	env: Bindings,
+	{ from, milliseconds, maxStatements }: { from: number; milliseconds: number; maxStatements: number },
+): Work {
 	const { WEBHOOKS_ALLOW_LOOPBACK, WEBHOOK_MAX_TRIES } = settingsOf(env);
 	const stats = newQueryStats();
-	const endsAt = Date.now() + WORKS_MS;
+	const endsAt = Date.now() + milliseconds;
 	return {
 		databases: openDatabases(env, stats, () => undefined),
 		allowLoopback: WEBHOOKS_ALLOW_LOOPBACK,
 		clock: () => Math.max(Date.now(), from),
 		triesLeft: WEBHOOK_MAX_TRIES,
+		underWay: 0,
 		mayGoOn: () => Date.now() < endsAt && stats.statements + STATEMENTS_A_ROUND <= maxStatements,
-		statements: () => stats.statements,
 	};
 }
 
@@ -54,7 +61,11 @@ export async function deliverWoken(
 	context: Pick<ExecutionContext, 'waitUntil'>,
 ): Promise<void> {
 	const from = Math.max(0, ...batch.messages.map(({ body }) => (body as Wake).now ?? 0));
-	const work = newWork(env, from, settingsOf(env).CLEANUP_MAX_STATEMENTS);
+	const work = newWork(env, {
+		from,
+		milliseconds: BATCH_MS,
+		maxStatements: settingsOf(env).CLEANUP_MAX_STATEMENTS,
+	});
 	const first = new Map(
 		batch.messages.map((message) => [
 			`${(message.body as Wake).database} ${(message.body as Wake).endpoint}`,
@@ -82,7 +93,7 @@ export async function deliverWoken(
  * and deletes what is too old. With a queue it wakes the delivery, and without one it delivers. `now` is in epoch milliseconds.
  */
 export async function runWebhooks(env: Bindings, now: number, maxStatements: number): Promise<void> {
-	const work = newWork(env, now, maxStatements);
+	const work = newWork(env, { from: now, milliseconds: RUN_MS, maxStatements });
 	const due: { to: Owed; isHealthy: boolean }[] = [];
 	if (!work.mayGoOn()) return;
 	await copyTheRest(work.databases);

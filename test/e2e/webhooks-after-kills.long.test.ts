@@ -1,5 +1,8 @@
 import { it } from 'vitest';
 import { expectMessagesToSurviveKills } from './webhooks-after-kills.ts';
 
-it('every message of an acknowledged write arrives, with one id, when the server is killed 50 times', () =>
-	expectMessagesToSurviveKills(50, 10_000));
+it(
+	'every message of an acknowledged write arrives, with one id, when the server is killed 50 times',
+	() => expectMessagesToSurviveKills(50, 10_000),
+	1_200_000,
+);
