@@ -91,7 +91,7 @@ export async function deliver(
 			webhookId: to.endpoint,
 			arrived: arrived.length,
 			failed: tried.results.size - arrived.length,
-			given_up: outstanding.filter(({ nextTryAt }) => nextTryAt === NEVER).length,
+			givenUp: outstanding.filter(({ nextTryAt }) => nextTryAt === NEVER).length,
 			...(disable ? { disabled: disable.code } : {}),
 		});
 		if (disable) return [];
