@@ -21,6 +21,7 @@ import { snapshots } from './sessions/live-state.ts';
 import { sessionRoutes } from './sessions/routes.ts';
 import { changeableColumns, statusSchema } from './sessions/schema.ts';
 import { stepRoutes } from './steps/routes.ts';
+import { webhookDeliveryRoutes } from './webhooks/delivery-routes.ts';
 import { WEBHOOKS_PATH, wakeWebhooks, webhookRoutes } from './webhooks/routes.ts';
 
 /**
@@ -69,7 +70,7 @@ app
 	.route(`${SESSIONS_PATH}/:id/keys`, sessionKeyRoutes);
 
 app.route('/', mcpRoutes);
-app.route(WEBHOOKS_PATH, webhookRoutes);
+app.route(WEBHOOKS_PATH, webhookRoutes).route(WEBHOOKS_PATH, webhookDeliveryRoutes);
 app.route('/healthz', healthRoutes).route('/', docsRoutes);
 
 // It returns the response: methodNotAllowed takes no notice of what was thrown.

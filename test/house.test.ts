@@ -25,7 +25,7 @@ const ROOMS = [
 const FOR_USERS = ['inspector', 'client'];
 /** The files that import Hono. In other folders only routes do. */
 const KNOWS_HONO =
-	/^\.\.\/src\/((app|health)\.ts|(docs|auth|http)\/.*|[\w-]+\/routes\.ts|following\/response\.ts|mcp\/rest\.ts)$/;
+	/^\.\.\/src\/((app|health)\.ts|(docs|auth|http)\/.*|[\w-]+\/([\w-]+-)?routes\.ts|following\/response\.ts|mcp\/rest\.ts)$/;
 /** The database and HTTP folders do not import each other. */
 const STRANGERS = new Set(['http database', 'database http']);
 

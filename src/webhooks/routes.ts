@@ -1,23 +1,20 @@
 import { type Context, Hono } from 'hono';
 import { createMiddleware } from 'hono/factory';
 import { typeid } from 'typeid-js';
-import type { Owed } from '../core/database.ts';
-import { ApiError, validationError } from '../core/errors.ts';
+import { validationError } from '../core/errors.ts';
 import { settingsOf } from '../core/settings.ts';
 import { JSON_TYPE, jsonBody } from '../http/body.ts';
 import type { AppEnv } from '../http/context.ts';
 import { jsonResponse } from '../http/json-response.ts';
 import { operation } from '../http/operation.ts';
-import { validateQuery } from '../http/validate.ts';
 import { refusalOf } from './address.ts';
-import { deliveryOf, failuresOf, placeOf, replay, retry } from './deliveries.ts';
+import { wakeLater, webhookIdFrom } from './delivery-routes.ts';
 import {
 	insertEndpoint,
 	listEndpoints,
 	readEndpoint,
 	rotateSecret,
 	updateEndpoint,
-	webhookNotFound,
 } from './endpoint-store.ts';
 import { copyToOthers, deleteEverywhere, newSecret } from './endpoints.ts';
 import { webhookOf } from './json.ts';
@@ -25,30 +22,16 @@ import {
 	type CreatedWebhook,
 	createdWebhookSchema,
 	createWebhookSchema,
-	type Delivery,
-	type DeliveryPage,
 	deletedWebhookSchema,
-	deliveryPageSchema,
-	deliverySchema,
 	MAX_ENDPOINTS,
-	type Replayed,
 	type Rotated,
-	replayedSchema,
-	replaySchema,
 	rotatedSchema,
-	TEST_TYPE,
-	type Tested,
-	testedSchema,
 	updateWebhookSchema,
-	WEBHOOK_ID,
 	type Webhook,
 	type WebhookList,
-	webhookDeliveriesQuerySchema,
 	webhookListSchema,
 	webhookSchema,
 } from './schema.ts';
-import { send } from './send.ts';
-import { wakeAll } from './wake.ts';
 
 /** The base path of the calls on webhooks. */
 export const WEBHOOKS_PATH = '/v1/webhooks';
@@ -60,19 +43,6 @@ export const wakeWebhooks = createMiddleware<AppEnv>(async (c, next) => {
 	await next();
 	wakeLater(c, c.get('databases').owed());
 });
-
-/** Wakes the delivery to endpoints after the response, if there is a queue. */
-function wakeLater(c: Context<AppEnv>, owed: readonly Owed[]): void {
-	const queue = c.env.WEBHOOK_QUEUE;
-	if (owed.length > 0 && queue) c.executionCtx.waitUntil(wakeAll(queue, owed));
-}
-
-/** The id in the path. Throws NOT_FOUND, without a round trip, for a malformed one. */
-function webhookIdFrom(c: Context<AppEnv>): string {
-	const id = c.req.param('webhookId') ?? '';
-	if (!WEBHOOK_ID.test(id)) throw webhookNotFound();
-	return id;
-}
 
 /** Returns a URL as it is stored. Throws VALIDATION_ERROR for one that the service sends nothing to. */
 function checkedUrl(c: Context<AppEnv>, url: string): string {
@@ -231,109 +201,5 @@ export const webhookRoutes = new Hono<AppEnv>({ strict: false })
 			await copyToOthers(databases, row);
 			const rotated: Rotated = { previousSecretUntil, secret };
 			return jsonResponse<Rotated, 201>(JSON.stringify(rotated), 201);
-		},
-	)
-
-	.post(
-		'/:webhookId/test',
-		operation({
-			id: 'testWebhook',
-			tag: 'Webhooks',
-			summary: 'Send a test message',
-			description: `Sends one message of the type \`${TEST_TYPE}\` now, also to a disabled webhook, and returns how that went. It is tried once.`,
-			permission: 'WEBHOOKS:*',
-			errors: ['NOT_FOUND'],
-			responses: { 200: { description: 'How the try went.', schema: testedSchema } },
-		}),
-		async (c) => {
-			const row = await readEndpoint(c.get('databases').main, c.get('principal'), webhookIdFrom(c));
-			const id = `msg_${typeid().toString()}_test`;
-			const timestamp = new Date().toISOString();
-			const body = JSON.stringify({ type: TEST_TYPE, timestamp, data: { webhookId: row.id } });
-			const { WEBHOOKS_ALLOW_LOOPBACK: allowLoopback } = settingsOf(c.env);
-			const { error = null, status, durationMs } = await send({ id, body }, row, { allowLoopback });
-			const tested: Tested = { delivered: error === null, durationMs, error, id, status };
-			return jsonResponse<Tested, 200>(JSON.stringify(tested), 200);
-		},
-	)
-
-	.get(
-		'/:webhookId/deliveries',
-		operation({
-			id: 'listWebhookDeliveries',
-			tag: 'Webhooks',
-			summary: 'List what failed',
-			description:
-				'The messages that did not arrive on their first try, newest first: those that are still tried, and those that are not any more. A message leaves the list when it arrives, and seven days after what it tells of.',
-			permission: 'WEBHOOKS:*',
-			errors: ['NOT_FOUND'],
-			responses: { 200: { description: 'A page of deliveries.', schema: deliveryPageSchema } },
-		}),
-		validateQuery(webhookDeliveriesQuerySchema),
-		async (c) => {
-			const { before, limit } = c.req.valid('query');
-			const databases = c.get('databases');
-			const { id } = await readEndpoint(databases.main, c.get('principal'), webhookIdFrom(c));
-			const place = before === undefined ? undefined : placeOf(before);
-			const { rows, hasMore } = await failuresOf(databases, id, { before: place, limit });
-			const page: DeliveryPage = { data: rows.map(deliveryOf), hasMore };
-			return jsonResponse<DeliveryPage, 200>(JSON.stringify(page), 200);
-		},
-	)
-
-	.post(
-		'/:webhookId/deliveries/:deliveryId/retry',
-		operation({
-			id: 'retryWebhookDelivery',
-			tag: 'Webhooks',
-			summary: 'Send a message again',
-			description:
-				'Makes a message of the list due now, with the same `webhook-id`. It is sent soon after, to a disabled webhook once that is enabled.',
-			permission: 'WEBHOOKS:*',
-			errors: ['NOT_FOUND'],
-			responses: { 202: { description: 'The delivery, which is due.', schema: deliverySchema } },
-		}),
-		async (c) => {
-			const databases = c.get('databases');
-			const { id } = await readEndpoint(databases.main, c.get('principal'), webhookIdFrom(c));
-			const place = placeOf(c.req.param('deliveryId'));
-			const row = place && (await retry(databases, id, place, new Date().toISOString()));
-			if (!row) throw new ApiError('NOT_FOUND', 'The webhook has no such delivery. It may have arrived.');
-			wakeLater(c, [{ database: place.database, endpoint: id }]);
-			return jsonResponse<Delivery, 202>(JSON.stringify(deliveryOf(row)), 202);
-		},
-	)
-
-	.post(
-		'/:webhookId/replay',
-		operation({
-			id: 'replayWebhook',
-			tag: 'Webhooks',
-			summary: 'Send all that failed again',
-			description:
-				'Makes the messages of the list due now that are about what has happened since a time. One call makes up to 1,000 due in each database.',
-			permission: 'WEBHOOKS:*',
-			errors: ['NOT_FOUND'],
-			responses: { 202: { description: 'How many messages are due.', schema: replayedSchema } },
-		}),
-		jsonBody({ [JSON_TYPE]: replaySchema }),
-		async (c) => {
-			const databases = c.get('databases');
-			const { id } = await readEndpoint(databases.main, c.get('principal'), webhookIdFrom(c));
-			const since = new Date(c.req.valid('json').since).toISOString();
-			const {
-				count,
-				goesOnFrom,
-				in: numbers,
-			} = await replay(databases, id, {
-				since,
-				now: new Date().toISOString(),
-			});
-			wakeLater(
-				c,
-				numbers.map((database) => ({ database, endpoint: id })),
-			);
-			const replayed: Replayed = { count, goesOnFrom };
-			return jsonResponse<Replayed, 202>(JSON.stringify(replayed), 202);
 		},
 	);

@@ -22,7 +22,8 @@ export interface Sent extends Answer {
 	durationMs: number;
 }
 
-type Receiver = Pick<Target, 'url' | 'secret' | 'previous_secret' | 'previous_secret_until'>;
+/** An endpoint, as far as a try needs it. */
+export type Receiver = Pick<Target, 'url' | 'secret' | 'previous_secret' | 'previous_secret_until'>;
 
 /**
  * Sends one message once, signed by the Standard Webhooks specification. It follows no redirect, because that could lead to an

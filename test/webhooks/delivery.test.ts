@@ -197,7 +197,9 @@ describe('an endpoint that cannot keep up', () => {
 		await owing(100, { url: 'https://a.example.com/' });
 		await owing(100, { url: 'https://b.example.com/' });
 		void deliver();
-		await expect.poll(() => received.filter(({ url }) => !url.includes('hangs')).length).toBe(200);
+		await expect
+			.poll(() => received.filter(({ url }) => !url.includes('hangs')).length, { timeout: 60_000 })
+			.toBe(200);
 		expect(received.filter(({ url }) => url.includes('hangs'))).toHaveLength(1);
 		expect((await deliveries(hanging.caller, hanging.webhook.id)).data).toEqual([]);
 	});
@@ -511,6 +513,22 @@ describe('a test', () => {
 		expect(await test()).toMatchObject({ delivered: false, error: 'STATUS', status: 500 });
 		await deliver(Date.now() + HOUR);
 		expect(received).toHaveLength(2);
+	});
+});
+
+describe('tests at once', () => {
+	it('are at most eight for one host, and others a 429', async () => {
+		const release: (() => void)[] = [];
+		const received = receive(
+			() => new Promise((resolve) => release.push(() => resolve(new Response(null, { status: 200 })))),
+		);
+		const { caller, webhook } = await owing(0, { url: 'https://busy.example.com/' });
+		const test = () => caller.call('POST', `${WEBHOOKS}/${webhook.id}/test`);
+		const tests = Array.from({ length: 9 }, test);
+		expect((await Promise.race(tests)).status).toBe(429);
+		expect(received).toHaveLength(8);
+		for (const end of release) end();
+		expect((await Promise.all(tests)).filter((answer) => answer.status === 200)).toHaveLength(8);
 	});
 });
 
