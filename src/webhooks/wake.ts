@@ -41,7 +41,8 @@ export async function wakeAt(
 	const delaySeconds = Math.max(0, Math.ceil((time - now) / 1000));
 	if (delaySeconds > LATEST_SECONDS) return;
 	try {
-		await queue.send(owed, { delaySeconds });
+		// A scheduled run can be ahead of the clock of this machine, and what it left is due by its time.
+		await queue.send(now > Date.now() ? { ...owed, now: time } : owed, { delaySeconds });
 	} catch (error) {
 		log('warn', { message: 'webhooks not woken', ...errorFields(error) });
 	}
