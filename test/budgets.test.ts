@@ -285,7 +285,7 @@ describe('webhooks', () => {
 			}
 			return results;
 		});
-		const writer = callerWith(caller.key, caller, serviceWith({ DB: d1 }));
+		const writer = callerWith(caller.key, caller, serviceWith({ DB: d1, ...NO_HISTORY }));
 		const { status } = await writer.call(method, SESSIONS + path, body === undefined ? {} : { body });
 		expect(status).toBeLessThan(300);
 		return { found, trips, written };

@@ -31,7 +31,7 @@ export interface Deleted {
 }
 
 /** How many statements `deleteExpired` sends. */
-export const STATEMENTS_PER_CHUNK = 5;
+export const STATEMENTS_PER_CHUNK = 6;
 
 /**
  * Deletes one chunk of what had expired by `now`, oldest first: events and versions of sessions, the sessions that have none left,

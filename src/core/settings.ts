@@ -78,10 +78,10 @@ const settingsSchema = z.object({
 	/** How long an isolate may cache an API key. At 0 it looks each key up in D1 on each request. */
 	KEY_CACHE_SECONDS: wholeNumber(60, 0),
 	/**
-	 * D1 allows 1,000 queries in one invocation, 50 on the free plan. With fewer than 17, a run could not send one chunk
+	 * D1 allows 1,000 queries in one invocation, 50 on the free plan. With fewer than 20, a run could not send one chunk
 	 * of deletions and its closing statement as often as transient faults can ask for.
 	 */
-	CLEANUP_MAX_STATEMENTS: wholeNumber(1000, 17, 1000),
+	CLEANUP_MAX_STATEMENTS: wholeNumber(1000, 20, 1000),
 	/** A scheduled invocation may take 15 minutes; waiting for D1 is not CPU time. */
 	CLEANUP_MAX_SECONDS: wholeNumber(120, 1, 840),
 	/** Whether webhooks may go to this machine, also by plain http. For local use. */

@@ -138,7 +138,7 @@ describe('the note of an Idempotency-Key', () => {
 		);
 		const rows = () => query("SELECT 1 FROM create_keys WHERE user_id = 'user_few'");
 		for (let n = 0; n < 60 && (await rows()).length > 0; n += 1) {
-			await run({ CLEANUP_MAX_STATEMENTS: '17' }, NOW + n * RUN);
+			await run({ CLEANUP_MAX_STATEMENTS: '20' }, NOW + n * RUN);
 		}
 		expect(await rows()).toEqual([]);
 	});

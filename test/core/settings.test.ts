@@ -32,7 +32,7 @@ const NUMBERS = {
 	HISTORY_BYTES: { default: 4_194_304, min: 0, max: 67_108_864 },
 	FOLLOW_MAX_STATEMENTS: { default: 1000, min: 40, max: 1000 },
 	KEY_CACHE_SECONDS: { default: 60, min: 0, max: Number.MAX_SAFE_INTEGER },
-	CLEANUP_MAX_STATEMENTS: { default: 1000, min: 17, max: 1000 },
+	CLEANUP_MAX_STATEMENTS: { default: 1000, min: 20, max: 1000 },
 	CLEANUP_MAX_SECONDS: { default: 120, min: 1, max: 840 },
 	WEBHOOK_MAX_TRIES: { default: 1000, min: 1, max: 5000 },
 };
