@@ -7,8 +7,8 @@ import { followSession, liveService } from '../support/follow.ts';
 import { FIVE } from '../support/several-databases.ts';
 import { wrappedD1 } from '../support/wrapped-d1.ts';
 
-/** A D1 binding that holds its trips until it is opened, knows how many it holds, and reports the same duration for each query. */
-function heldD1(real: D1Database, duration = 0.3) {
+/** A D1 binding that holds its trips until it is opened, knows how many it holds, and reports the same duration for each trip. */
+function heldD1(real: D1Database, durationOfTrip = 0.6) {
 	const held = { d1: real, isHeld: false, trips: 0, most: 0 };
 	held.d1 = wrappedD1(real, async (_, work) => {
 		held.trips += 1;
@@ -16,6 +16,7 @@ function heldD1(real: D1Database, duration = 0.3) {
 		await vi.waitUntil(() => !held.isHeld, { timeout: 20_000, interval: 5 });
 		const results = await work();
 		held.trips -= 1;
+		const duration = durationOfTrip / results.length;
 		return results.map((result) => ({ ...result, meta: { ...result.meta, duration } }));
 	});
 	return held;

@@ -210,7 +210,7 @@ describe('what history costs', () => {
 		await patch(id, plan);
 		expect([meter.trips, meter.readByStatement.length, meter.rowsWritten]).toEqual([1, 1, 1]);
 		await step(id, { events: [{ type: 'a' }], patch: plan });
-		expect([meter.trips, meter.readByStatement.length, meter.rowsWritten]).toEqual([1, 3, 2]);
+		expect([meter.trips, meter.readByStatement.length, meter.rowsWritten]).toEqual([1, 4, 2]);
 		expect(await query('SELECT version FROM versions WHERE session_id = ?', id)).toEqual([]);
 		expect(await numbersOf(caller, id)).toEqual([3]);
 		expect(await planAt(caller, id, 3)).toEqual(plan.plan);
