@@ -70,7 +70,7 @@ describe('the package', () => {
 			.filter((name) => /\.d\.c?ts$/.test(name))
 			.flatMap((name) =>
 				Array.from(
-					withoutComments(readFileSync(join(folder, name), 'utf8')).matchAll(/(?:from|import\() ?'([^']+)'/g),
+					withoutComments(readFileSync(join(folder, name), 'utf8')).matchAll(/(?:from |import\()'([^']+)'/g),
 					([, source]) => source,
 				),
 			);
