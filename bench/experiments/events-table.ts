@@ -70,7 +70,7 @@ const step =
 const calls: Record<string, Call> = {
 	append: (db, bytes, n) => appendEvent(db, reference(n), eventOf(bytes), undefined, QUOTA),
 	'step of 10 events': step(10),
-	[`page of ${EVENTS_EACH}`]: (db, _, n) => readEvents(db, reference(n), undefined, EVENTS_EACH),
+	[`page of ${EVENTS_EACH}`]: (db, _, n) => readEvents(db, reference(n), undefined, 'asc', EVENTS_EACH),
 	[`deletion with ${EVENTS_EACH} events`]: (db, _, n) => deleteSession(db, reference(n), undefined),
 };
 const CLEANUP = `cleanup of ${CLEANED_AT_ONCE} sessions`;

@@ -64,13 +64,13 @@ function placeAfter(link: string | null): string | undefined {
 export function listEvents(
 	service: Service,
 	id: string,
-	{ after, limit, ...options }: EventsOptions,
+	{ after, limit, order, ...options }: EventsOptions,
 ): Pages<EventPage, EventPage['data'][number]> {
 	const page = (place: string | undefined) =>
 		ask(
 			service,
 			() => ({
-				...reading(pathOf(id, 'events') + queryOf({ after: place, limit }), eventPageShape(id)),
+				...reading(pathOf(id, 'events') + queryOf({ after: place, limit, order }), eventPageShape(id)),
 				options,
 			}),
 			({ body }) => body as EventPage,

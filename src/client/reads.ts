@@ -47,6 +47,8 @@ export interface EventsOptions extends CallOptions {
 	after?: string | undefined;
 	/** How many events a page holds: 1 to 1,000, default 100. */
 	limit?: number | undefined;
+	/** `desc` begins with the newest event, and `after` goes on with older ones. Default `asc`. */
+	order?: 'asc' | 'desc' | undefined;
 }
 
 export interface VersionsOptions extends CallOptions {

@@ -88,8 +88,11 @@ export const unknownCursor = (path: EventCursor['from']) =>
 export const selectCursor = ({ id }: SessionReference, cursor: EventCursor): Sql =>
 	sql`SELECT id FROM events WHERE session_id = ${id} AND position = ${cursor.position} AND id = ${cursor.id}`;
 
+/** In which order events are read: `desc` begins with the newest one. */
+export type EventOrder = 'asc' | 'desc';
+
 /**
- * Reads at most `max` events of a session after the event `after`, oldest first, with as much content as fits in one
+ * Reads at most `max` events of a session after the event `after` in an order, with as much content as fits in one
  * round trip. `wholeEvents` reads the rest. Throws SESSION_NOT_FOUND, and VALIDATION_ERROR when `after` is not one of its
  * events.
  */
@@ -97,9 +100,16 @@ export async function readEvents(
 	db: Database,
 	reference: SessionReference,
 	after: EventCursor | undefined,
+	order: EventOrder,
 	max: number,
 ): Promise<SizedEvent[]> {
-	const places = sql`AND events.position > ${after?.position ?? 0} ORDER BY events.position`;
+	const newestFirst = after
+		? sql`AND events.position < ${after.position} ORDER BY events.position DESC`
+		: sql`ORDER BY events.position DESC`;
+	const places =
+		order === 'desc'
+			? newestFirst
+			: sql`AND events.position > ${after?.position ?? 0} ORDER BY events.position`;
 	const [sessions, events, cursors] = await db.run<[{ id: string }, BoundedRow, { id: string }]>([
 		sql`SELECT id FROM ${SESSION_BY_ID} WHERE ${ownSession(reference)}`,
 		selectBounded(reference, max, places, ofOwnSession(reference)),

@@ -103,8 +103,8 @@ export const eventRoutes = (snapshots: SnapshotSource) =>
 				tag: 'Events',
 				summary: 'Page through events',
 				description: [
-					'All events of a session in order, oldest first.',
-					'With `Accept: text/event-stream` the response is a stream of Server-Sent Events, which follows the session live. It sends each event after the cursor once and in order: first the stored events, then each new one. A `session` frame has the state. It is sent after the stored events, and after each change. An `end` frame is sent when the session is deleted or expires. A comment is sent after 15 s of silence. Resume a stream that closes without an `end` with `Last-Event-ID`. `limit` and `X-D1-Bookmark` do not apply to it.',
+					'All events of a session in order, oldest first. With `order=desc` newest first.',
+					'With `Accept: text/event-stream` the response is a stream of Server-Sent Events, which follows the session live. It sends each event after the cursor once and in order: first the stored events, then each new one. A `session` frame has the state. It is sent after the stored events, and after each change. An `end` frame is sent when the session is deleted or expires. A comment is sent after 15 s of silence. Resume a stream that closes without an `end` with `Last-Event-ID`. `limit`, `order` and `X-D1-Bookmark` do not apply to it.',
 					'With `state=true` the stream has the session itself in place of `session` frames: a `snapshot` frame after the stored events, then a `change` frame for each change. A change follows on the state with the ETag `previous`. `set` has the new values of fields, and `merge` has merge patches (RFC 7396) of objects. Another `snapshot` replaces what the client has.',
 				].join('\n\n'),
 				permission: 'PRODUCTS:READ',
@@ -120,12 +120,12 @@ export const eventRoutes = (snapshots: SnapshotSource) =>
 			}),
 			validateQuery(eventsQuerySchema),
 			async (c) => {
-				const { after, limit, state } = c.req.valid('query');
+				const { after, limit, order = 'asc', state } = c.req.valid('query');
 				if (wantsStream(c)) return followEvents(c, { after, state }, snapshots) as never;
 				const { db, reference } = sessionFrom(c);
 				const cursor = after === undefined ? undefined : cursorOf(after, 'after');
 				// Read one more than requested, to know whether there are more.
-				const found = await readEvents(db, reference, cursor, limit + 1);
+				const found = await readEvents(db, reference, cursor, order, limit + 1);
 				const events = found.slice(0, limit);
 				const rest = `,"hasMore":${found.length > limit}}`;
 				if (areWhole(events))

@@ -62,6 +62,10 @@ export const eventsQuerySchema = z.object({
 		.optional()
 		.meta({ description: 'The id of the last event that the caller has.' }),
 	limit: wholeNumberQuery(1, MAX_IN_PAGE, 100, 'The maximum number of events on the page.'),
+	order: z.enum(['asc', 'desc']).optional().meta({
+		description:
+			'`desc` begins with the newest event, and `after` goes on with older ones. A stream is always `asc`.',
+	}),
 	state: z
 		.enum(['true', 'false'])
 		.optional()

@@ -79,6 +79,7 @@ async function callAll(caller: Caller, fetcher: Fetcher): Promise<void> {
 	const page = await call('GET', `/${id}/events`);
 	const { data } = JSON.parse(page.text);
 	await call('GET', `/${id}/events?after=${data[0].id}`);
+	for (const after of ['', `&after=${data[1].id}`]) await call('GET', `/${id}/events?order=desc${after}`);
 	for (const query of ['', '?fields=id']) {
 		for (const tag of [undefined, '"1"', '"1.1"', '*']) {
 			await call('GET', `/${id}${query}`, undefined, tag === undefined ? {} : { 'If-None-Match': tag });

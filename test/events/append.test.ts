@@ -157,6 +157,22 @@ describe('paging through events', () => {
 		expect([status, json]).toMatchObject([400, { code: 'VALIDATION_ERROR', details: [{ path: 'after' }] }]);
 	});
 
+	it('begins with the newest event on request, and continues with older ones', async () => {
+		const caller = await newCaller();
+		const { id } = await caller.create();
+		const ids: string[] = [];
+		for (let n = 0; n < 5; n += 1) ids.unshift((await caller.append(id)).id);
+		const page = async (query: string) => {
+			const { json } = await caller.call<EventPage>('GET', `${at(id)}?order=desc&limit=2${query}`);
+			return [json.data.map((event) => event.id), json.hasMore];
+		};
+		expect(await page('')).toEqual([ids.slice(0, 2), true]);
+		expect(await page(`&after=${ids[1]}`)).toEqual([ids.slice(2, 4), true]);
+		expect(await page(`&after=${ids[3]}`)).toEqual([ids.slice(4), false]);
+		const { status } = await caller.call('GET', `${at(id)}?order=newest`);
+		expect(status).toBe(400);
+	});
+
 	it('returns 400 for the id of another session’s event', async () => {
 		const caller = await newCaller();
 		const [one, two] = [await caller.create(), await caller.create()];
