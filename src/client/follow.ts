@@ -4,6 +4,7 @@ import { Failure, type Meaning } from './failure.ts';
 import { type Frame, framesOf } from './frames.ts';
 import { randomId } from './headers.ts';
 import type { CallOptions, FetchResponse } from './options.ts';
+import { notify } from './report.ts';
 import { foreign, type Sent } from './response.ts';
 import { delayBefore, MAX_FOREIGN_RETRIES, MAX_RETRY_AFTER_MS } from './retry.ts';
 import { attempt, type Sending, type Service, settled, tokenWithin } from './service.ts';
@@ -31,6 +32,11 @@ export interface FollowOptions extends CallOptions {
 	maxRetries?: number | undefined;
 	/** Called when the stream is open, and when it is lost. */
 	onStatus?: ((status: FollowStatus) => void) | undefined;
+	/**
+	 * Called with the type and the JSON of each frame before the item that it becomes. The JSON has every digit of its numbers,
+	 * which the values of the items do not.
+	 */
+	onFrame?: ((type: string, data: string) => void) | undefined;
 }
 
 /** Makes items of what the streams of one session tell, one stream after the other. */
@@ -80,6 +86,15 @@ export async function* itemsOf<Item>(
 	let refusal: ApiError | undefined;
 	let nextToken: () => Promise<string | undefined> = tokens.current;
 
+	/** Shows each frame to the caller. */
+	async function* shown(frames: AsyncIterable<Frame[]>): AsyncGenerator<Frame[]> {
+		const { onFrame } = options;
+		for await (const arrived of frames) {
+			for (const { event = 'message', data } of arrived) notify(() => onFrame?.(event, data));
+			yield arrived;
+		}
+	}
+
 	/** Opens the stream, and yields what is new in it until the session ends. */
 	async function* stream(sending: Sending): AsyncGenerator<Item, void, undefined> {
 		const { query, after } = reader;
@@ -104,7 +119,7 @@ export async function* itemsOf<Item>(
 				read,
 			);
 		try {
-			for await (const item of reader.items(frames, get)) {
+			for await (const item of reader.items(shown(frames), get)) {
 				failures = 0;
 				yield item;
 			}

@@ -53,6 +53,22 @@ afterEach(() => {
 });
 
 describe('watch', () => {
+	it('shows the exact JSON of each frame before the item that it becomes', async () => {
+		const told: string[] = [];
+		const exact = change(2, { merge: { plan: { price: 1 } } }).replace('"price":1', '"price":1.50');
+		const { items } = watchOf([stream([opening, event(1), snapshot(1), exact, end], 'ends')], {
+			onFrame: (type, data) => told.push(`${type} ${/"price":[\d.]+/.exec(data)?.[0] ?? ''}`.trim()),
+		});
+		for await (const { etag } of items) told.push(`item ${etag}`);
+		expect(told.indexOf('change "price":1.50')).toBeLessThan(told.indexOf('item "2"'));
+		expect(told.filter((each) => !each.startsWith('item'))).toEqual([
+			'event',
+			'snapshot',
+			'change "price":1.50',
+			'end',
+		]);
+	});
+
 	it('yields the whole session with what has changed and the events since the last item', async () => {
 		const { items, sent } = watchOf([
 			stream(
