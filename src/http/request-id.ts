@@ -13,6 +13,8 @@ export const requestId = createMiddleware<AppEnv>(async (c, next) => {
 	c.set('requestId', id);
 	await next();
 	c.res.headers.set('X-Request-Id', id);
+	// Cloudflare's edge sends its own. The local server would send none, and a page needs the service's time.
+	c.res.headers.set('Date', new Date().toUTCString());
 	// Streams and static files have their own.
 	if (!c.res.headers.has('Cache-Control')) c.res.headers.set('Cache-Control', 'no-store');
 	c.res.headers.set('X-Content-Type-Options', 'nosniff');
