@@ -119,7 +119,8 @@ describe('the reference page in a browser', () => {
 		const call = await open(page, 'Sessions-createSession');
 		await call.locator('.btn.execute').click();
 		await call.locator('.live-responses-table .response').waitFor();
-		expect(await axeFindings(page, ['color-contrast'])).toEqual([]);
+		expect(await axeFindings(page)).toEqual([]);
+		expect(await page.getByRole('link', { name: 'Inspector' }).getAttribute('href')).toBe('/inspector');
 		expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);
 		await page.screenshot({ path: join(SCREENSHOTS, `docs-call-${scheme}-${width}.png`), fullPage: true });
 		await page.close();

@@ -21,10 +21,18 @@ async function fetchInTime(url, request) {
 	);
 }
 
+/** A call is opened by a button, so its path in that button must not be a link. The address names the call when it is open. */
+const textForLinks = ({ React }) => ({
+	wrapComponents: {
+		DeepLink: () => (props) => React.createElement('span', null, props.text),
+	},
+});
+
 SwaggerUIBundle({
 	url: '/openapi.json',
 	dom_id: '#reference',
 	deepLinking: true,
+	plugins: [textForLinks],
 	// A key that was entered stays in this tab's memory alone.
 	persistAuthorization: false,
 	displayRequestDuration: true,
@@ -41,3 +49,41 @@ document.addEventListener('click', ({ target }) => {
 	if (!target.closest('.authorize, .authorization__btn')) return;
 	requestAnimationFrame(() => document.querySelector('.auth-container input')?.focus());
 });
+
+/** Names what Swagger UI leaves without a name, and lets the keyboard scroll what scrolls. */
+function complete() {
+	for (const select of document.querySelectorAll('select:not([aria-label], [id])')) {
+		select.setAttribute('aria-label', select.matches('.examples-select-element') ? 'Example' : 'Choice');
+	}
+	for (const field of document.querySelectorAll('.body-param textarea:not([aria-label])')) {
+		field.setAttribute('aria-label', 'Body');
+	}
+	for (const [selector, name] of [
+		['.information-container', 'About this API'],
+		['.scheme-container', 'Credentials'],
+	]) {
+		const part = document.querySelector(selector);
+		part?.setAttribute('role', 'region');
+		part?.setAttribute('aria-label', name);
+	}
+	// The title is above the groups of calls, and those are above their calls.
+	for (const [selector, level] of [
+		['.opblock-tag', 2],
+		['.opblock h4, .models h3, .models h4', 3],
+		['.opblock h5', 4],
+	]) {
+		for (const heading of document.querySelectorAll(selector)) heading.setAttribute('aria-level', level);
+	}
+	for (const code of document.querySelectorAll('pre:not([tabindex]), .opblock-body:not([tabindex])')) {
+		code.setAttribute('tabindex', '0');
+	}
+}
+let isWaiting = false;
+new MutationObserver(() => {
+	if (isWaiting) return;
+	isWaiting = true;
+	requestAnimationFrame(() => {
+		isWaiting = false;
+		complete();
+	});
+}).observe(document.querySelector('#reference'), { childList: true, subtree: true });
