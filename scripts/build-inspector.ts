@@ -1,11 +1,13 @@
 /** Builds the files of the inspector, which the Worker serves as static assets. wrangler runs it before it bundles. */
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
 import { build } from 'esbuild';
 
 const root = resolve(import.meta.dirname, '..');
 const source = join(root, 'src/inspector');
 const page = join(root, 'dist/public/inspector');
+// The names of its parts change with their content.
+rmSync(page, { recursive: true, force: true });
 mkdirSync(page, { recursive: true });
 
 const { metafile } = await build({
@@ -15,12 +17,21 @@ const { metafile } = await build({
 	bundle: true,
 	minify: true,
 	format: 'esm',
+	// The editor of JSON is most of the code. The page shows itself before it arrives.
+	splitting: true,
+	chunkNames: 'part-[hash]',
 	target: 'es2022',
 	tsconfig: join(source, 'tsconfig.json'),
 	banner: { js: '/* Licenses of what is in here: /inspector/licenses.txt */' },
 	metafile: true,
 });
-cpSync(join(source, 'page.html'), join(page, 'page.html'));
+/** All parts are asked for at once. Otherwise each would wait for the one that imports it. */
+const parts = Object.keys(metafile.outputs)
+	.map((output) => basename(output))
+	.filter((name) => /^part-\w+\.js$/.test(name))
+	.map((name) => `\t<link rel="modulepreload" href="/inspector/${name}">\n`);
+const html = readFileSync(join(source, 'page.html'), 'utf8');
+writeFileSync(join(page, 'page.html'), html.replace('</head>', `${parts.join('')}</head>`));
 
 /** The packages in the bundle. Their licenses require their notices. */
 const packages = new Set(

@@ -1,6 +1,6 @@
 /**
- * The part of the address after `#`: `session` names the session that is shown. In a link, `code` signs in once, and `key`
- * signs in with a key for one session.
+ * The part of the address after `#`. It names the session that is shown, and what of it somebody looks at, so that a reload or a
+ * link shows the same. In a link, `code` signs in once, and `key` signs in with a key for one session.
  */
 const addressParameters = () => new URLSearchParams(location.hash.slice(1));
 
@@ -28,13 +28,52 @@ export const sessionInAddress = (): string | undefined => addressParameters().ge
 export const addressOf = (sessionId: string | undefined): string =>
 	sessionId === undefined ? '#' : `#session=${encodeURIComponent(sessionId)}`;
 
-/** Names a session in the address, in place of what it named. No event tells of it. */
-export const showInAddress = (sessionId: string | undefined): void =>
-	history.replaceState(
-		null,
-		'',
-		location.pathname + location.search + addressOf(sessionId).replace(/^#$/, ''),
-	);
+/** Puts something after `#` in place of what is there. No event tells of it. */
+const replaceHash = (hash: string): void =>
+	history.replaceState(null, '', location.pathname + location.search + hash.replace(/^#$/, ''));
+
+/** Names a session in the address, in place of what it named. What somebody looks at stays if it is the same session. */
+export function showInAddress(sessionId: string | undefined): void {
+	if (sessionId === undefined || sessionId !== sessionInAddress()) replaceHash(addressOf(sessionId));
+}
+
+/** What somebody looks at in a session. */
+export interface Look {
+	/** The position of the selected event. */
+	event: number | undefined;
+	tab: string | undefined;
+	/** A type of events, and a text that they have. */
+	type: string | undefined;
+	text: string | undefined;
+	/** A part of the timeline: from and to in epoch milliseconds, or the last so many. */
+	range: { from: number; to: number } | { last: number } | undefined;
+}
+
+const numberOf = (text: string | null): number | undefined =>
+	text !== null && /^\d{1,16}$/.test(text) ? Number(text) : undefined;
+
+export function lookInAddress(): Look {
+	const parameters = addressParameters();
+	const [from, to, last] = ['from', 'to', 'last'].map((name) => numberOf(parameters.get(name)));
+	const isStretch = from !== undefined && to !== undefined && from < to;
+	return {
+		event: numberOf(parameters.get('event')),
+		tab: parameters.get('tab') || undefined,
+		type: parameters.get('type') || undefined,
+		text: parameters.get('text') || undefined,
+		range: isStretch ? { from, to } : last === undefined ? undefined : { last },
+	};
+}
+
+/** Names in the address what somebody looks at. */
+export function keepInAddress(sessionId: string, { range, ...look }: Look): void {
+	if (sessionId !== sessionInAddress()) return;
+	const parameters = new URLSearchParams({ session: sessionId });
+	for (const [name, value] of Object.entries({ ...look, ...range })) {
+		if (value !== undefined && value !== '') parameters.set(name, String(value));
+	}
+	replaceHash(`#${parameters}`);
+}
 
 /** An address that signs in with a key for one session and shows that session. */
 export const signedInAddress = (key: string, sessionId: string): string =>

@@ -1,11 +1,15 @@
 import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
 import { addressOf, type Link, sessionInAddress, showInAddress, takeLink } from './address.ts';
+import { Dialog } from './components.tsx';
+import { Divider, useSize } from './layout/divider.tsx';
+import { dropAllDrafts, hasUnsaved } from './objects/drafts.ts';
 import { nameOf, ReplaceKey } from './replace-key.tsx';
 import { SessionPage } from './session/session.tsx';
 import { Sessions } from './sessions/sessions.tsx';
 import { ChooseSession, SignIn } from './sign-in.tsx';
 import { openedBy } from './take-link-from-address.ts';
 import { type SignedIn, useSignIn } from './use-sign-in.ts';
+import { visible } from './visible.ts';
 
 export function App() {
 	const [sessionId, setSessionId] = useState(openedBy === undefined ? sessionInAddress() : undefined);
@@ -32,22 +36,26 @@ export function App() {
 function Signed({
 	credential,
 	connect,
+	clock,
 	access,
 	notice: atFirst,
 	sessionId,
 	onSignOut,
 }: SignedIn & { sessionId: string | undefined; onSignOut: () => void }) {
 	const [notice, setNotice] = useState(atFirst);
+	const [isLeaving, setLeaving] = useState(false);
+	const listSize = useSize('sessions', 300, 200, 600);
+	const connection = useMemo(() => ({ connect, clock }), [connect, clock]);
 	const show = (id: string | undefined) => {
 		location.hash = addressOf(id);
 	};
 	// A session of its own for each id: nothing of the one before stays.
 	const session = useMemo(
 		() =>
-			sessionId === undefined ? null : (
+			sessionId === undefined ? null : isSessionId(sessionId) ? (
 				<SessionPage
 					key={sessionId}
-					connect={connect}
+					connection={connection}
 					access={access}
 					id={sessionId}
 					onDeleted={() => {
@@ -55,11 +63,21 @@ function Signed({
 						show(undefined);
 					}}
 				/>
+			) : (
+				<div class="welcome">
+					<h1>No such session</h1>
+					<p class="problem" role="alert">
+						“{visible(sessionId.slice(0, 80))}” is not the id of a session. An id begins with sess_.
+					</p>
+				</div>
 			),
-		[connect, access, sessionId],
+		[connection, access, sessionId],
 	);
 	return (
 		<>
+			<button type="button" class="skip" onClick={skipToSession}>
+				Skip to the session
+			</button>
 			<header class="top">
 				<a href={addressOf(undefined)} class="home">
 					Inspector
@@ -69,14 +87,21 @@ function Signed({
 					<code>{nameOf(credential)}</code>
 					{access.owner !== undefined && ` of ${access.owner}`}
 				</p>
-				<a href="/docs">Reference</a>
-				<button type="button" class="quiet" onClick={onSignOut}>
+				<a href="/docs">API reference</a>
+				<button type="button" class="quiet" onClick={() => (hasUnsaved() ? setLeaving(true) : onSignOut())}>
 					Sign out
 				</button>
 			</header>
-			<div class={`panes ${sessionId === undefined ? 'none-shown' : 'one-shown'}`}>
-				{access.list && <Sessions connect={connect} shownId={sessionId} />}
-				<main>
+			<div
+				class={`panes ${sessionId === undefined ? 'none-shown' : 'one-shown'}${access.list ? '' : ' no-list'}`}
+				style={{ '--list': `${listSize.value}px` }}
+			>
+				{access.list && (
+					<Sessions connection={connection} shownId={sessionId}>
+						<Divider label="Width of the sessions" size={listSize} direction="columns" />
+					</Sessions>
+				)}
+				<main tabIndex={-1}>
 					{session ??
 						(access.list ? (
 							<div class="welcome">
@@ -88,9 +113,37 @@ function Signed({
 						))}
 				</main>
 			</div>
+			{isLeaving && (
+				<Dialog title="Sign out and lose what is not saved?" onClose={() => setLeaving(false)}>
+					<p>You have written something that is not saved.</p>
+					<div class="buttons">
+						<button type="button" class="main" onClick={() => setLeaving(false)}>
+							Stay
+						</button>
+						<button
+							type="button"
+							class="danger"
+							onClick={() => {
+								dropAllDrafts();
+								onSignOut();
+							}}
+						>
+							Sign out
+						</button>
+					</div>
+				</Dialog>
+			)}
 		</>
 	);
 }
+
+function skipToSession(): void {
+	const target = document.querySelector<HTMLElement>('#session-title') ?? document.querySelector('main');
+	target?.focus();
+}
+
+/** What the service takes as an id. Others are not sent to it. */
+const isSessionId = (id: string): boolean => /^[\w-]{1,128}$/.test(id);
 
 /** Follows the address: another session is shown, a link is taken while its session waits for it. */
 function useAddress(

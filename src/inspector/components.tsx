@@ -4,9 +4,9 @@ import type { SessionStatus } from '../client/client.ts';
 import { wordsFor } from './service.ts';
 import { ago } from './time.ts';
 
-/** A status. `isNews` marks it for a moment as one that has just come. */
-export const Badge = ({ status, isNews = false }: { status: SessionStatus; isNews?: boolean }) => (
-	<span class={isNews ? `badge ${status} news` : `badge ${status}`}>{status}</span>
+/** A status. */
+export const Badge = ({ status }: { status: SessionStatus }) => (
+	<span class={`badge ${status}`}>{status}</span>
 );
 
 /** How long ago a time was, with the exact time on hover. */
@@ -83,6 +83,7 @@ export function useAction(): {
 	run: (action: () => Promise<unknown>) => void;
 	isRunning: boolean;
 	problem: string | undefined;
+	clear: () => void;
 } {
 	const [isRunning, setRunning] = useState(false);
 	const [problem, setProblem] = useState<string>();
@@ -98,7 +99,13 @@ export function useAction(): {
 			setRunning(false);
 		}
 	}
-	return { run: (action) => void run(action), isRunning, problem };
+	// What could not be done without a connection can be done with one.
+	useEffect(() => {
+		const clear = () => setProblem(undefined);
+		addEventListener('online', clear);
+		return () => removeEventListener('online', clear);
+	}, []);
+	return { run: (action) => void run(action), isRunning, problem, clear: () => setProblem(undefined) };
 }
 
 export const Problem = ({ text }: { text: string | undefined }) => (
@@ -120,7 +127,7 @@ export function CopyButton({ label, text }: { label: string; text: () => string 
 			await navigator.clipboard.writeText(text());
 			setSaid('Copied');
 		} catch {
-			setSaid('Not allowed here');
+			setSaid('Copying needs HTTPS or localhost');
 		}
 	};
 	return (

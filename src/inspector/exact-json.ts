@@ -1,23 +1,29 @@
 /** Reads and writes of exact JSON through the client, which by itself parses what it reads and serializes what it sends. */
 import {
 	type ApiError,
-	type Event,
 	newIdempotencyKey,
 	SESSIONS_PATH,
 	type Session,
 	sessionFields,
 } from '../client/client.ts';
-import { membersOf } from './json/text.ts';
+import { type Change, conflictsIn, patchOf } from './json/patch.ts';
+import { itemsOf, membersOf } from './json/text.ts';
+import { type ExactObjects, OBJECTS, type ObjectName } from './model/object-names.ts';
 import type { Connect } from './service.ts';
 
-/** The four objects of a session, in the order that a generation makes them. */
-export const OBJECTS = ['prd', 'plan', 'productObject', 'assemblyState'] as const;
-export type ObjectName = (typeof OBJECTS)[number];
+/** The fields of a session that are small. */
+export const HEAD_FIELDS = sessionFields.filter(
+	(field): field is Exclude<keyof Session, ObjectName> => !(OBJECTS as readonly string[]).includes(field),
+);
+
+/** A session without its events and objects. */
+export interface SessionHead extends Omit<Session, ObjectName> {
+	etag: string;
+}
 
 /** A session without its events. Its objects are JSON texts; 'null' where there is none. */
-export interface ExactSession extends Omit<Session, ObjectName> {
-	etag: string;
-	objects: Readonly<Record<ObjectName, string>>;
+export interface ExactSession extends SessionHead {
+	objects: ExactObjects;
 }
 
 /** Reads a session. Throws as the client does. */
@@ -38,19 +44,27 @@ export async function readSession(
 	return { ...data, etag, objects: objects as Record<ObjectName, string> };
 }
 
-/** Reads the payload of an event as a JSON text. `previousId` is the id of the event before it, if there is one. */
+/** Where an event is: after one, before one, or both. The first event has none before it. */
+export interface EventPlace {
+	sessionId: string;
+	previousId: string | undefined;
+	nextId: string | undefined;
+	isFirst: boolean;
+}
+
+/** Reads the payload of an event as a JSON text. */
 export async function readPayload(
 	connect: Connect,
-	event: Event,
-	previousId: string | undefined,
+	{ sessionId, previousId, nextId, isFirst }: EventPlace,
 	signal: AbortSignal,
 ): Promise<string> {
+	const isAfter = isFirst || previousId !== undefined;
+	const place = isAfter ? { after: previousId } : { after: nextId, order: 'desc' as const };
 	const { text } = await connect()
-		.events(event.sessionId, { after: previousId, limit: 1, signal })
+		.events(sessionId, { ...place, limit: 1, signal })
 		.withResponse();
-	// The page holds one event, between the brackets of its array.
-	const page = membersOf(text).get('data') ?? '[]';
-	return membersOf(page.slice(1, -1)).get('payload') ?? '{}';
+	const [event = '{}'] = itemsOf(membersOf(text).get('data') ?? '[]');
+	return membersOf(event).get('payload') ?? '{}';
 }
 
 /** Appends an event, given as a JSON text. */
@@ -63,17 +77,18 @@ export const appendExact = (connect: Connect, id: string, bodyText: string): Pro
 /** What became of a write that must not undo what somebody else wrote. */
 export type Written = { isWritten: true } | { isWritten: false; theirs: ExactSession };
 
-const MAX_ATTEMPTS = 10;
+/** Objects that change all the time let a write in between two changes. */
+const MAX_ATTEMPTS = 30;
 
 /**
- * Writes a part of a session unless somebody else changed that part since it was read. Changes of other parts do not matter:
- * then it is written on the newer state. `part` is what must be as it was. Throws as the client does.
+ * Writes unless somebody else changed the same meanwhile. Changes of other parts do not matter: then it is written on the newer
+ * state. `isInTheWay` says whether a newer state forbids the write. Throws as the client does.
  */
 export async function writeUnlessChanged(
 	connect: Connect,
-	base: ExactSession,
-	part: (session: ExactSession) => string,
+	base: SessionHead,
 	write: (ifMatch: string) => Promise<unknown>,
+	isInTheWay: (session: ExactSession) => boolean,
 ): Promise<Written> {
 	let current = base;
 	for (let attempt = 1; ; attempt += 1) {
@@ -84,25 +99,44 @@ export async function writeUnlessChanged(
 			const isStale = (error as Partial<ApiError>).code === 'PRECONDITION_FAILED';
 			if (!isStale || attempt === MAX_ATTEMPTS) throw error;
 		}
-		current = await readSession(connect, base.id);
-		if (part(current) !== part(base)) return { isWritten: false, theirs: current };
+		const theirs = await readSession(connect, base.id);
+		if (isInTheWay(theirs)) return { isWritten: false, theirs };
+		current = theirs;
 	}
 }
 
-/** Replaces one of the objects by a JSON text, unless somebody else changed it since `base` was read. */
-export const writeObject = (
+/** How a change of an object was written. */
+export type Saved =
+	| { isWritten: true }
+	| { isWritten: false; theirs: ExactSession; conflicts: readonly Change[] };
+
+/**
+ * Writes what somebody changed in one of the objects, as `base` was when they began: only the members that differ, so that what
+ * others write into the same object stays. It is written on the newest state, unless another writer changed one of the same
+ * members. An edit that no merge patch can express replaces the object by `json`, and only while nobody else changed it.
+ */
+export async function saveChanges(
 	connect: Connect,
 	base: ExactSession,
 	name: ObjectName,
+	changes: readonly Change[],
 	json: string,
-): Promise<Written> =>
-	writeUnlessChanged(
-		connect,
-		base,
-		({ objects }) => objects[name],
-		(ifMatch) =>
-			connect().request('PATCH', `${SESSIONS_PATH}/${base.id}`, {
-				bodyText: `{${JSON.stringify(name)}:${json}}`,
-				ifMatch,
-			}),
-	);
+): Promise<Saved> {
+	const stored = base.objects[name];
+	const patch = stored === 'null' || changes.length === 0 ? undefined : patchOf(changes);
+	const path = `${SESSIONS_PATH}/${base.id}`;
+	const write = (ifMatch: string) =>
+		connect().request('PATCH', path, {
+			bodyText: `{${JSON.stringify(name)}:${patch ?? json}}`,
+			...(patch !== undefined && { contentType: 'application/merge-patch+json' }),
+			ifMatch,
+		});
+	let conflicts: readonly Change[] = [];
+	const written = await writeUnlessChanged(connect, base, write, ({ objects }) => {
+		const theirs = objects[name];
+		if (theirs === stored) return false;
+		conflicts = patch === undefined || theirs === 'null' ? changes : conflictsIn(changes, theirs);
+		return patch === undefined || theirs === 'null' || conflicts.length > 0;
+	});
+	return written.isWritten ? written : { ...written, conflicts };
+}

@@ -1,4 +1,9 @@
 import { useEffect, useState } from 'preact/hooks';
+import type { Clock } from './model/clock.ts';
+
+const HIDDEN_MS = 1000;
+/** Nobody reads faster, and a busy session changes twenty times a second. */
+const PAUSE_MS = 150;
 
 /** A value that changes, and those who want to know of it. */
 export interface Store<T> {
@@ -7,13 +12,14 @@ export interface Store<T> {
 }
 
 export interface WritableStore<T> extends Store<T> {
-	/** Replaces some members of the value. Subscribers are told once for all changes of one frame. */
+	/** Replaces some members of the value. Subscribers are told at most every PAUSE_MS, and once for all changes until then. */
 	set(changes: Partial<T>): void;
 }
 
 export function newStore<T extends object>(initial: T): WritableStore<T> {
 	let value = initial;
 	let isTelling = false;
+	let toldAt = 0;
 	const subscribers = new Set<() => void>();
 	return {
 		get: () => value,
@@ -25,11 +31,14 @@ export function newStore<T extends object>(initial: T): WritableStore<T> {
 			value = { ...value, ...changes };
 			if (isTelling) return;
 			isTelling = true;
-			// A hidden tab gets no frame, and shows everything with its next one.
-			requestAnimationFrame(() => {
+			const tellAll = () => {
 				isTelling = false;
+				toldAt = performance.now();
 				for (const tell of subscribers) tell();
-			});
+			};
+			// A hidden tab gets no frame. Its title still says what is going on.
+			if (document.hidden) setTimeout(tellAll, HIDDEN_MS);
+			else setTimeout(() => requestAnimationFrame(tellAll), toldAt + PAUSE_MS - performance.now());
 		},
 	};
 }
@@ -45,12 +54,12 @@ export function useStore<T>(store: Store<T>): T {
 	return store.get();
 }
 
-/** The time, in epoch milliseconds; the component is rendered again at each step. */
-export function useNow(stepMs: number): number {
-	const [now, setNow] = useState(Date.now);
+/** The service's time, in epoch milliseconds; the component is rendered again at each step. */
+export function useNow(clock: Clock, stepMs: number): number {
+	const [, setNow] = useState(0);
 	useEffect(() => {
-		const timer = setInterval(() => setNow(Date.now()), stepMs);
+		const timer = setInterval(() => setNow(clock.now()), stepMs);
 		return () => clearInterval(timer);
-	}, [stepMs]);
-	return now;
+	}, [clock, stepMs]);
+	return clock.now();
 }

@@ -1,17 +1,26 @@
 import { ApiError, type Client, createClient, type Fetch, type Session } from '../client/client.ts';
 import { CodeError } from './code.ts';
+import type { Clock } from './model/clock.ts';
 
 /** Makes a client with the key of this tab, and with another way to send its requests where one is given. */
 export type Connect = (fetch?: Fetch) => Client;
 
+/** How the page reaches the service: with its key, and by its time. */
+export interface Connection {
+	connect: Connect;
+	clock: Clock;
+}
+
 /** Returns a Connect. `onRefused` is called whenever the service rejects the key. */
-export function connectWith(key: string, onRefused: () => void): Connect {
+export function connectWith(key: string, clock: Clock, onRefused: () => void): Connect {
 	return (send = (url, init) => fetch(url, init)) =>
 		createClient({
 			baseUrl: location.origin,
 			token: key,
 			async fetch(url, init) {
+				const sentAt = Date.now();
 				const response = await send(url, init);
+				clock.hear(response.headers.get('Date'), sentAt, Date.now());
 				if (response.status === 401) onRefused();
 				return response;
 			},
@@ -22,7 +31,10 @@ export function connectWith(key: string, onRefused: () => void): Connect {
 export interface Access {
 	/** List sessions, and make keys for one session. A key for one session may do neither. */
 	list: boolean;
+	/** Change sessions. */
 	write: boolean;
+	/** Append events: a key for one session may append some types of them. */
+	append: boolean;
 	delete: boolean;
 	/** Whose sessions the key lists: the user, and the organization if there is one. Unknown without a session. */
 	owner: string | undefined;
@@ -32,7 +44,7 @@ export interface Access {
 const NO_SESSION = 'none';
 
 /**
- * Learns what a key may do. The service has no call for it, so this makes three calls that change nothing: one lists, two
+ * Learns what a key may do. The service has no call for it, so this makes four calls that change nothing: one lists, three
  * name a session that cannot exist. Throws an ApiError when the service rejects the key or does not respond.
  */
 export async function accessOf(client: Client): Promise<Access> {
@@ -41,12 +53,13 @@ export async function accessOf(client: Client): Promise<Access> {
 	const page = await client
 		.list({ ...once, limit: 1, fields: ['userId', 'organizationId'] })
 		.catch((error) => (isForbidden(error) ? undefined : Promise.reject(error)));
-	const [write, remove] = await Promise.all([
+	const [write, append, remove] = await Promise.all([
+		isAllowed(client.update(NO_SESSION, {}, once)),
 		isAllowed(client.append(NO_SESSION, { type: 'none' }, once)),
 		isAllowed(client.delete(NO_SESSION, once)),
 	]);
 	const session = page?.data[0];
-	return { list: page !== undefined, write, delete: remove, owner: session && ownerOf(session) };
+	return { list: page !== undefined, write, append, delete: remove, owner: session && ownerOf(session) };
 }
 
 /** Whether a key may make a call that names a session that cannot exist. */
@@ -74,8 +87,20 @@ export function wordsFor(error: unknown): string {
 	if (error.status === 401) return 'This key is not valid: it is unknown, revoked or expired.';
 	if (error.status === 429) return 'Too many requests with this key. Wait a minute, then try again.';
 	if (error.status === 0) return 'The service cannot be reached. Check the connection, then try again.';
+	if (error.code === 'VALIDATION_ERROR') return problemsIn(error);
 	if (error.code === 'SESSION_NOT_FOUND') {
 		return 'This key has no such session. It was deleted, has expired, or belongs to somebody else.';
 	}
 	return error.message;
+}
+
+/** What a validation error says of each field: `Type: at most 255 characters.` */
+function problemsIn({ message, details }: ApiError): string {
+	if (details.length === 0) return message;
+	return details
+		.map(({ path, message: what }) => {
+			const field = path === '' ? 'The body' : path.charAt(0).toUpperCase() + path.slice(1);
+			return `${field}: ${what.replace(/^must have /, '').replace(/\.?$/, '.')}`;
+		})
+		.join(' ');
 }

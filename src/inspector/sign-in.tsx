@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { Field, Problem, useAction } from './components.tsx';
 
 /** Asks for a key. `problem` says why the page asks again, and `tried` is the key when the service could not be asked. */
@@ -12,6 +12,8 @@ export function SignIn({
 	onKey: (key: string) => Promise<void>;
 }) {
 	const [key, setKey] = useState(tried);
+	const field = useRef<HTMLInputElement>(null);
+	useEffect(() => field.current?.focus(), []);
 	const [mistake, setMistake] = useState<string>();
 	const action = useAction();
 	return (
@@ -21,17 +23,20 @@ export function SignIn({
 			<form
 				onSubmit={(event) => {
 					event.preventDefault();
-					const isKey = /^[\x21-\x7e]+$/.test(key.trim());
+					// People copy the whole value of the header.
+					const given = key.trim().replace(/^(?:authorization:\s*)?bearer\s+/i, '');
+					const isKey = /^[\x21-\x7e]+$/.test(given);
 					setMistake(isKey ? undefined : 'Enter a key: visible ASCII characters, without spaces.');
-					if (isKey) action.run(() => onKey(key.trim()));
+					if (isKey) action.run(() => onKey(given));
 				}}
 			>
 				<Field
 					label="API key, or a key for one session"
-					hint="It is kept for this tab, until you close the tab or sign out."
+					hint="npm run keys makes API keys, and npm run dev prints a link that signs in. The key is kept for this tab, until you close the tab or sign out."
 				>
 					{(id) => (
 						<input
+							ref={field}
 							id={id}
 							type="password"
 							autocomplete="off"

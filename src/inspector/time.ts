@@ -31,3 +31,20 @@ export function timeOfDay(time: string): string {
 	const seconds = `${two(date.getSeconds())}.${String(date.getMilliseconds()).padStart(3, '0')}`;
 	return `${two(date.getHours())}:${two(date.getMinutes())}:${seconds}`;
 }
+
+/** A time on an axis whose marks are so far apart, where the reader is. */
+export function axisTime(time: number, stepMs: number): string {
+	const whole = timeOfDay(new Date(time).toISOString());
+	if (stepMs >= 86_400_000)
+		return new Date(time).toLocaleDateString('en', { month: 'short', day: 'numeric' });
+	if (stepMs >= 60_000) return whole.slice(0, 5);
+	return stepMs >= 1000 ? whole.slice(0, 8) : whole;
+}
+
+/** A time to the second, where the reader is; with its date when that is not today. */
+export function momentOf(time: number, now: number): string {
+	const date = new Date(time);
+	const clock = timeOfDay(date.toISOString()).slice(0, 8);
+	const isToday = date.toDateString() === new Date(now).toDateString();
+	return isToday ? clock : `${date.toLocaleDateString('en', { month: 'short', day: 'numeric' })} ${clock}`;
+}

@@ -3,6 +3,7 @@ import { ApiError } from '../client/client.ts';
 import type { Link } from './address.ts';
 import { keyForCode } from './code.ts';
 import { forgetAllKeys, forgetKey, keepKey, keptKey, onSignOutElsewhere } from './kept-key.ts';
+import { type Clock, newClock } from './model/clock.ts';
 import { type Access, accessOf, type Connect, connectWith, wordsFor } from './service.ts';
 import { openedBy } from './take-link-from-address.ts';
 
@@ -10,6 +11,7 @@ import { openedBy } from './take-link-from-address.ts';
 export interface SignedIn {
 	credential: string;
 	connect: Connect;
+	clock: Clock;
 	access: Access;
 	/** What is to be known about the way in which the page got the key. */
 	notice: string;
@@ -32,6 +34,9 @@ export interface SignIn {
 	/** Signs out every window. */
 	signOut(): void;
 }
+
+/** One for all keys: they are of one service. */
+const clock = newClock();
 
 const KEY_IN_LINK =
 	'The link carried an API key, and the browser’s history keeps the link. To share a session, make a key for it under Keys.';
@@ -56,14 +61,14 @@ export function useSignIn(show: (sessionId: string | undefined) => void): SignIn
 
 	const signIn = useCallback(
 		async (key: string, isOfLink = false) => {
-			const connect: Connect = connectWith(key, () => {
+			const connect: Connect = connectWith(key, clock, () => {
 				if (inUse.current?.connect !== connect) return;
 				forgetKey();
 				use(undefined, 'The service refuses the key now: it was revoked or has expired.');
 			});
 			const access = await accessOf(connect());
 			await keepKey(key);
-			use({ credential: key, connect, access, notice: isOfLink && access.list ? KEY_IN_LINK : '' });
+			use({ credential: key, connect, clock, access, notice: isOfLink && access.list ? KEY_IN_LINK : '' });
 		},
 		[use],
 	);

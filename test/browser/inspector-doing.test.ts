@@ -48,7 +48,7 @@ describe('changing a session', () => {
 		expect((await client.get(id)).status).toBe('complete');
 	});
 
-	it('edits an object and writes back every literal, name and place as it was', async () => {
+	it('edits an object and leaves every literal, name and place as it was', async () => {
 		const { key, client } = await at.newUser();
 		const { id } = await client.create();
 		const stored =
@@ -58,10 +58,12 @@ describe('changing a session', () => {
 		await page.getByText('12345678901234567890').waitFor();
 		await button(page, 'Edit').click();
 		await typeMember(page, '"added": 0.10,');
-		await button(page, 'Save').click();
+		await button(page, 'Save my change').click();
 		await button(page, 'Edit').waitFor();
 		await page.getByText('"added"').waitFor();
-		expect(await storedText(at.server, key, id, 'plan')).toBe(`{"plan":{"added":0.10,${stored.slice(1)}}`);
+		expect(await storedText(at.server, key, id, 'plan')).toBe(
+			`{"plan":${stored.slice(0, -1)},"added":0.10}}`,
+		);
 	});
 
 	it('says what is wrong with a text that is not a JSON object, and sends nothing', async () => {
@@ -71,16 +73,16 @@ describe('changing a session', () => {
 		await button(page, 'Edit').click();
 		await typeMember(page, ',');
 		const before = requests.length;
-		await button(page, 'Save').click();
+		await button(page, 'Save my change').click();
 		await page.getByRole('alert').getByText('This is not JSON').waitFor();
 		await page.keyboard.press('Control+a');
 		await page.getByRole('textbox', { name: 'as JSON' }).focus();
 		await page.keyboard.press('Control+a');
 		await page.keyboard.insertText('[1]');
-		await button(page, 'Save').click();
+		await button(page, 'Save my change').click();
 		await page.getByRole('alert').getByText('must be a JSON object').waitFor();
 		expect(requests.slice(before).filter((url) => url.endsWith(id))).toEqual([]);
-		await button(page, 'Cancel').click();
+		await button(page, 'Discard my changes').click();
 		await page.getByText('"kept"').waitFor();
 	});
 
@@ -92,7 +94,7 @@ describe('changing a session', () => {
 		await button(page, 'Edit').click();
 		await typeMember(page, '"edited": true,');
 		await client.update(id, { plan: { theirs: true }, status: 'generating' });
-		await button(page, 'Save').click();
+		await button(page, 'Save my change').click();
 		await button(page, 'Edit').waitFor();
 		expect(await client.get(id)).toMatchObject({
 			prd: { title: 'mine', edited: true },
@@ -101,44 +103,133 @@ describe('changing a session', () => {
 		});
 	});
 
+	it('writes only what was changed, while a program changes other members of the same object all the time', async () => {
+		const { key, client } = await at.newUser();
+		const { id } = await client.create();
+		await client.update(id, {
+			plan: { modules: { auth: { progress: 0 }, ui: { state: 'queued' } } },
+		});
+		const { page } = await at.open({ key, session: id });
+		await untilLive(page);
+		let isOver = false;
+		const generator = (async () => {
+			for (let progress = 1; !isOver; progress += 1) {
+				await client.merge(id, { plan: { modules: { auth: { progress } } } });
+				await new Promise((resolve) => setTimeout(resolve, 100));
+			}
+		})();
+		await button(page, 'Edit').click();
+		const editor = page.getByRole('textbox', { name: 'as JSON' });
+		const text = (await editor.innerText()).replace('queued', 'cancelled');
+		await editor.press('Control+a');
+		await page.keyboard.insertText(text);
+		await page.getByText('1 change', { exact: true }).waitFor();
+		await page.getByText('modules.ui.state').waitFor();
+		await page.getByText('They stay.').waitFor();
+		await button(page, 'Save my change').click();
+		await button(page, 'Edit').waitFor();
+		isOver = true;
+		await generator;
+		const { plan } = await client.get(id);
+		expect(plan).toMatchObject({ modules: { ui: { state: 'cancelled' } } });
+		expect((plan as { modules: { auth: { progress: number } } }).modules.auth.progress).toBeGreaterThan(0);
+	});
+
+	it('writes nothing where nothing was changed', async () => {
+		const { key, client } = await at.newUser();
+		const { id } = await client.create({ prd: { title: 'same' } });
+		const { page } = await at.open({ key, session: id });
+		await button(page, 'Edit').click();
+		await page.getByRole('textbox', { name: 'as JSON' }).waitFor();
+		await button(page, 'Save my change').click();
+		await button(page, 'Edit').waitFor();
+		expect((await client.get(id).withResponse()).etag).toBe('"1"');
+	});
+
+	it('replaces the object where no merge patch can express the edit', async () => {
+		const { key, client } = await at.newUser();
+		const { id } = await client.create({ prd: { title: 'first' } });
+		const { page } = await at.open({ key, session: id });
+		await button(page, 'Edit').click();
+		await typeMember(page, '"nothing": null,');
+		await button(page, 'Save my change').click();
+		await button(page, 'Edit').waitFor();
+		expect((await client.get(id)).prd).toEqual({ nothing: null, title: 'first' });
+	});
+
 	it.each([
-		['Keep what is stored', { title: 'theirs' }],
-		['Overwrite with mine', { edited: true, title: 'first' }],
-	])('shows both versions when somebody changed the object meanwhile: %s', async (choice, outcome) => {
+		['Discard my changes', { title: 'theirs', other: 1 }],
+		['Overwrite with my version', { title: 'mine', other: 1 }],
+	])('shows both versions when somebody changed the same member meanwhile: %s', async (choice, outcome) => {
 		const { key, client } = await at.newUser();
 		const { id } = await client.create({ prd: { title: 'first' } });
 		const { page } = await at.open({ key, session: id });
 		await untilLive(page);
 		await button(page, 'Edit').click();
-		await typeMember(page, '"edited": true,');
-		await client.update(id, { prd: { title: 'theirs' } });
-		await page.getByText('Somebody has changed this object since you began').waitFor();
-		await button(page, 'Save').click();
+		await page.getByRole('textbox', { name: 'as JSON' }).press('Control+a');
+		await page.keyboard.insertText('{"title":"mine"}');
+		await client.update(id, { prd: { title: 'theirs', other: 1 } });
+		await page.getByText('Somebody has changed the same part since you began').waitFor();
+		await button(page, 'Save my change').click();
 		await page.getByRole('alert').getByText('Nothing was overwritten').waitFor();
 		const stored = page.getByRole('region', { name: 'Stored now' });
 		await stored.getByText('"theirs"').waitFor();
-		expect(await stored.locator('.changed').allInnerTexts()).toEqual(['  "title": "theirs"']);
-		await page.getByRole('region', { name: 'Yours' }).getByText('"edited"').waitFor();
-		expect((await client.get(id)).prd).toEqual({ title: 'theirs' });
+		await page.getByRole('region', { name: 'Yours' }).getByText('"mine"').waitFor();
+		expect((await client.get(id)).prd).toEqual({ title: 'theirs', other: 1 });
 		await button(page, choice).click();
 		await button(page, 'Edit').waitFor();
 		expect((await client.get(id)).prd).toEqual(outcome);
 	});
 
-	it('shows both versions again when the object changes once more before the choice', async () => {
+	it('keeps what is not saved while another session is shown, and asks before the page or the key goes', async () => {
+		const { key, client } = await at.newUser();
+		const { id } = await client.create({ prd: { title: 'first' } });
+		const other = await client.create();
+		const { page } = await at.open({ key, session: id });
+		await button(page, 'Edit').click();
+		await typeMember(page, '"unsaved": true,');
+		await page.getByRole('link', { name: other.id }).click();
+		await page.getByRole('heading', { name: other.id }).waitFor();
+		await page.getByRole('link', { name: id }).getByText('not saved').waitFor();
+		await page.getByRole('link', { name: id }).click();
+		await page.getByRole('tab', { name: 'PRD' }).click();
+		await page.getByRole('textbox', { name: 'as JSON' }).getByText('"unsaved"').waitFor();
+		const asked: string[] = [];
+		page.on('dialog', (dialog) => {
+			asked.push(dialog.type());
+			void dialog.dismiss();
+		});
+		await page.reload({ timeout: 2000 }).catch(() => {});
+		expect(asked).toEqual(['beforeunload']);
+		await page.getByRole('textbox', { name: 'as JSON' }).getByText('"unsaved"').waitFor();
+		await button(page, 'Sign out').click();
+		await page.getByRole('dialog').getByText('that is not saved').waitFor();
+		await button(page, 'Stay').click();
+		await button(page, 'Save my change').click();
+		await button(page, 'Edit').waitFor();
+		expect((await client.get(id)).prd).toEqual({ unsaved: true, title: 'first' });
+	});
+
+	it('keeps what is not saved when the key is refused, until somebody signs in again', async () => {
 		const { key, client } = await at.newUser();
 		const { id } = await client.create({ prd: { title: 'first' } });
 		const { page } = await at.open({ key, session: id });
-		await untilLive(page);
 		await button(page, 'Edit').click();
-		await typeMember(page, '"edited": true,');
-		await client.update(id, { prd: { title: 'second' } });
-		await button(page, 'Save').click();
-		await page.getByRole('region', { name: 'Stored now' }).getByText('"second"').waitFor();
-		await client.update(id, { prd: { title: 'third' } });
-		await button(page, 'Overwrite with mine').click();
-		await page.getByRole('region', { name: 'Stored now' }).getByText('"third"').waitFor();
-		expect((await client.get(id)).prd).toEqual({ title: 'third' });
+		await typeMember(page, '"unsaved": true,');
+		let isRefused = true;
+		await page.route('**/v1/**', (route) =>
+			route.continue(
+				isRefused ? { headers: { ...route.request().headers(), authorization: 'Bearer rt_test_0' } } : {},
+			),
+		);
+		await button(page, 'Save my change').click();
+		await page.getByRole('alert').getByText('refuses the key').waitFor();
+		isRefused = false;
+		await page.getByLabel('API key, or a key for one session').fill(key);
+		await button(page, 'Sign in').click();
+		await page.getByRole('tab', { name: 'PRD' }).click();
+		await page.getByRole('textbox', { name: 'as JSON' }).getByText('"unsaved"').waitFor();
+		await button(page, 'Discard my changes').click();
 	});
 
 	it('begins an object that the session does not have yet', async () => {
@@ -146,10 +237,10 @@ describe('changing a session', () => {
 		const { id } = await client.create();
 		const { page } = await at.open({ key, session: id });
 		await page.getByRole('tab', { name: 'Assembly state' }).click();
-		await page.getByText('The session has none yet.').waitFor();
+		await page.getByText('No assembly state yet.').waitFor();
 		await button(page, 'Edit').click();
 		await typeMember(page, '"api": "built"');
-		await button(page, 'Save').click();
+		await button(page, 'Save my change').click();
 		await button(page, 'Edit').waitFor();
 		expect((await client.get(id)).assemblyState).toEqual({ api: 'built' });
 	});
@@ -172,6 +263,19 @@ describe('changing a session', () => {
 		);
 	});
 
+	it('keeps what was written into the form of an event that was closed by mistake', async () => {
+		const { key, client } = await at.newUser();
+		const { id } = await client.create();
+		const { page } = await at.open({ key, session: id });
+		await button(page, 'Append an event').click();
+		await page.getByRole('dialog').getByLabel('Message').fill('one\ntwo');
+		await page.keyboard.press('Escape');
+		await button(page, 'Append an event').click();
+		expect(await page.getByRole('dialog').getByLabel('Message').inputValue()).toBe('one\ntwo');
+		await page.getByRole('dialog').getByRole('button', { name: 'Discard' }).click();
+		await page.getByRole('dialog').waitFor({ state: 'detached' });
+	});
+
 	it('makes a key for the session, whose link shows it to somebody else, and revokes it', async () => {
 		const { key, client } = await at.newUser();
 		const { id } = await client.create({ prd: { title: 'Support assistant' } });
@@ -181,8 +285,10 @@ describe('changing a session', () => {
 		);
 		await button(page, 'Keys').click();
 		const dialog = page.getByRole('dialog');
+		await dialog.getByLabel('May append (optional)').fill('input.*, note');
 		await dialog.getByRole('button', { name: 'Make a key' }).click();
-		const made = await dialog.getByRole('code').innerText();
+		await dialog.getByText('may append input.*, note').waitFor();
+		const made = await dialog.getByRole('code').first().innerText();
 		expect(made).toMatch(/^rt_test_\w+$/);
 		await dialog.getByRole('button', { name: 'Copy a link' }).click();
 		await dialog.getByText('Copied').waitFor();
@@ -190,11 +296,11 @@ describe('changing a session', () => {
 
 		const visitor = await at.open(Object.fromEntries(new URLSearchParams(new URL(link).hash.slice(1))));
 		await untilLive(visitor.page);
-		await visitor.page.getByText('Support assistant').waitFor();
-		expect(await visitor.page.locator('.actions button').count()).toBe(0);
+		await visitor.page.getByRole('heading', { name: 'Support assistant' }).waitFor();
+		expect(await visitor.page.locator('.actions button').allInnerTexts()).toEqual(['Append an event', '⌨']);
 
 		await dialog.getByRole('button', { name: 'Revoke' }).click();
-		await dialog.getByRole('code').waitFor({ state: 'detached' });
+		await dialog.getByRole('code').first().waitFor({ state: 'detached' });
 		await visitor.close();
 	});
 

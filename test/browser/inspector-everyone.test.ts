@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { SCREENSHOTS } from '../support/browser.ts';
-import { axeFindings, inspected, untilLive } from '../support/inspector.ts';
+import { axeFindings, eventRow, inspected, untilLive } from '../support/inspector.ts';
 
 const at = inspected();
 const PHONE = { width: 360, height: 740 };
@@ -70,6 +70,8 @@ async function findingsOf(
 	await untilLive(page);
 	await page.getByRole('listbox', { name: 'Events' }).getByText('step 39').click();
 	await page.getByRole('region', { name: 'tool.call' }).getByText('"number"').waitFor();
+	await look('event');
+	await page.getByRole('tab', { name: 'PRD' }).click();
 	await page.getByLabel('Search in PRD').fill('assistant');
 	await look('session');
 	for (const [opener, where] of [
@@ -89,12 +91,15 @@ async function findingsOf(
 		await page.getByRole('dialog').waitFor({ state: 'detached' });
 	}
 	await click('Edit');
+	await page.getByRole('textbox', { name: 'as JSON' }).press('Control+a');
+	await page.keyboard.insertText('{"title":"mine"}');
 	await client.update(id, { prd: { title: 'theirs' } });
-	await page.getByText('Somebody has changed this object').waitFor();
+	await page.getByText('Somebody has changed the same part').waitFor();
 	await look('edit');
-	await click('Save');
+	await click('Save my change');
 	await page.getByRole('alert').getByText('Nothing was overwritten').waitFor();
 	await look('conflict');
+	await click('Discard my changes');
 	return found;
 }
 
@@ -152,32 +157,56 @@ describe('the inspector, for everyone', () => {
 		await tabTo('Events, oldest first');
 		await press('Home', 'ArrowDown');
 		await page.getByRole('heading', { name: 'second' }).waitFor();
-		expect(await page.getByRole('option', { selected: true, name: 'second' }).count()).toBe(1);
-		await tabTo('PRD');
-		await press('ArrowRight');
-		await page.getByText('The session has none yet.').waitFor();
+		expect(await eventRow(page, 'second').and(page.locator('[aria-selected=true]')).count()).toBe(1);
+		await tabTo('Event');
+		await press('ArrowRight', 'ArrowRight');
+		await page.getByText('No plan yet.').waitFor();
 		await press('ArrowLeft');
 		await tabTo('Edit');
 		await press('Enter');
+		await page.locator('.cm-content:focus').waitFor();
 		await press('Control+Home', 'ArrowRight');
 		await page.keyboard.insertText('"edited": true,');
-		await tabTo('Save');
+		await tabTo('Save my change');
 		await press('Enter');
 		await page.getByRole('button', { name: 'Edit' }).waitFor();
 		expect(await page.evaluate('document.activeElement.textContent')).toBe('Edit');
 		expect((await client.get(id)).prd).toEqual({ edited: true, title: 'Support assistant' });
 	});
 
-	it('moves nothing for those who ask for less motion', async () => {
+	it('skips the list of sessions on the way to the session', async () => {
 		const { key, client } = await at.newUser();
 		const { id } = await client.create();
-		const { page } = await at.open({ key, session: id }, { reducedMotion: 'reduce' });
+		const { page } = await at.open({ key, session: id });
 		await untilLive(page);
+		await page.locator('body').press('Tab');
+		expect(await page.evaluate('document.activeElement.textContent')).toBe('Skip to the session');
+		await page.keyboard.press('Enter');
+		expect(await page.evaluate('document.activeElement.id')).toBe('session-title');
+	});
+
+	it('shows what is selected where the reader has chosen the colours', async () => {
+		const { key, client } = await at.newUser();
+		const { id } = await client.create();
 		await client.append(id, { type: 'first' });
-		const row = page.locator('.event.news');
-		await row.waitFor();
-		expect(
-			await page.evaluate(`getComputedStyle(document.querySelector('.event.news')).animationTimingFunction`),
-		).toMatch(/^steps\(1/);
+		const { page } = await at.open({ key, session: id }, { forcedColors: 'active' });
+		await untilLive(page);
+		await eventRow(page, 'first').click();
+		for (const selected of ['.event[aria-selected="true"]', '.row[aria-current]']) {
+			const style = await page.evaluate(
+				`getComputedStyle(document.querySelector('${selected}')).outlineStyle`,
+			);
+			expect([selected, style]).toEqual([selected, 'solid']);
+		}
+	});
+
+	it('is large enough for a finger on a phone', async () => {
+		const { key, id } = await newSession();
+		const { page } = await at.open({ key, session: id }, { viewport: PHONE, hasTouch: true });
+		await untilLive(page);
+		const small = await page.evaluate<string[]>(`[...document.querySelectorAll('button, input, select')]
+			.filter((each) => each.offsetParent && !each.classList.contains('skip') && (each.offsetHeight < 44 || parseFloat(getComputedStyle(each).fontSize) < 16))
+			.map((each) => each.outerHTML.slice(0, 80))`);
+		expect(small).toEqual([]);
 	});
 });

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { SCREENSHOTS } from '../support/browser.ts';
-import { inspected, untilLive } from '../support/inspector.ts';
+import { eventRow, inspected, untilLive } from '../support/inspector.ts';
 
 const at = inspected();
 
@@ -26,12 +26,12 @@ describe('a session', () => {
 
 		for (const { page } of tabs) {
 			await page.getByRole('heading', { name: 'Events 60' }).waitFor();
-			await page.getByRole('option', { name: 'step 59' }).waitFor();
+			await eventRow(page, 'step 59').waitFor();
 			await page.locator('.session-head .badge', { hasText: 'complete' }).waitFor();
 			await page.getByRole('tab', { name: 'Plan' }).click();
 			await page.getByText('"number": 40').waitFor();
 			expect(await page.locator('.lanes .stage').allTextContents()).toEqual(stages);
-			expect(await page.locator('.lanes .bar').count()).toBe(3);
+			expect(await page.locator('.plot .bar').count()).toBe(3);
 		}
 		await tabs[0]?.page.screenshot({ path: join(SCREENSHOTS, 'inspector-session.png') });
 	});
@@ -42,6 +42,7 @@ describe('a session', () => {
 		await client.append(id, { type: 'old' });
 		const { page } = await at.open({ key, session: id });
 		await untilLive(page);
+		await page.getByRole('tab', { name: 'PRD' }).click();
 		await page.getByText('"sales"').waitFor();
 		await client.merge(id, { prd: { price: 12 }, plan: { steps: 1 } });
 		await client.append(id, { type: 'new' });
@@ -50,7 +51,6 @@ describe('a session', () => {
 		expect(await page.locator('.cm-line.changed').allInnerTexts()).toEqual(['  "price": 12']);
 		await page.locator('.event.news', { hasText: 'new' }).waitFor();
 		expect(await page.locator('.event.news').count()).toBe(1);
-		await page.getByRole('tab', { name: 'PRD', exact: true }).waitFor();
 		await page.locator('.cm-line.changed').waitFor({ state: 'detached' });
 	});
 
@@ -66,7 +66,7 @@ describe('a session', () => {
 		await client.update(id, { status: 'generating' });
 		await page.context().setOffline(false);
 		await untilLive(page);
-		await page.getByRole('option', { name: 'third' }).waitFor();
+		await eventRow(page, 'third').waitFor();
 		expect(await page.locator('.event .type').allInnerTexts()).toEqual(['first', 'second', 'third']);
 		await page.locator('.session-head .badge', { hasText: 'generating' }).waitFor();
 	});
@@ -79,7 +79,12 @@ describe('a session', () => {
 		await client.delete(id);
 		await page.getByRole('alert').getByText('This session was deleted.').waitFor();
 		await page.locator('.connection', { hasText: 'Ended' }).waitFor();
-		expect(await page.locator('.actions').count()).toBe(0);
+		expect(await page.locator('.actions').innerText()).toBe('⌨');
+		await page.locator('.verdict').getByText('the session was deleted').waitFor();
+		await page.getByText('This session had no events.').waitFor();
+		for (const words of ['Following', 'Edit', 'Expires in', 'Each one appears here']) {
+			expect([words, await page.getByText(words).count()]).toEqual([words, 0]);
+		}
 	});
 
 	it('shows ten thousand events with a few rows, and reaches each of them', async () => {
@@ -98,6 +103,7 @@ describe('a session', () => {
 		const list = page.getByRole('listbox', { name: 'Events' });
 		const rows = list.getByRole('option');
 		await rows.filter({ hasText: 'message 9999.' }).waitFor();
+		await page.getByText('earlier ones').waitFor({ state: 'detached' });
 		expect(await page.locator('*').count()).toBeLessThan(1000);
 		await list.focus();
 		await list.press('Home');
@@ -111,9 +117,10 @@ describe('a session', () => {
 		await client.append(id, { type: 'tick', message: 'message 10000.' });
 		await page.getByRole('heading', { name: 'Events 10,001' }).waitFor();
 		await rows.filter({ hasText: 'message 5000.' }).waitFor();
-		await page.getByRole('button', { name: 'Follow' }).click();
+		await page.getByRole('button', { name: 'new ↓' }).click();
+		await page.mouse.move(0, 0);
 		await rows.filter({ hasText: 'message 10000.' }).waitFor();
-		await page.getByLabel('Show the events that have this text').fill('message 777.');
+		await page.getByLabel('Filter events').fill('message 777.');
 		await rows.filter({ hasText: 'message 777.' }).waitFor();
 		expect(await rows.allInnerTexts()).toEqual([expect.stringContaining('message 777.')]);
 	});
@@ -130,7 +137,7 @@ describe('a session', () => {
 		await client.append(id, { type: 'last', stage: 'planning' });
 		const { page } = await at.open({ key, session: id });
 		await untilLive(page);
-		await page.getByRole('option', { name: 'priced' }).click();
+		await eventRow(page, 'priced').click();
 		const detail = page.getByRole('region', { name: 'priced' });
 		await detail.getByText('12345678901234567890').waitFor();
 		expect(await detail.locator('.cm-line').allInnerTexts()).toEqual([
@@ -139,11 +146,11 @@ describe('a session', () => {
 			'  "1": 12345678901234567890',
 			'}',
 		]);
-		const lanes = page.locator('.lanes svg');
-		const box = await lanes.boundingBox();
-		await lanes.click({ position: { x: (box?.width ?? 0) - 5, y: 22 + 13 } });
+		const plot = page.locator('.plot');
+		const box = await plot.boundingBox();
+		await plot.click({ position: { x: (box?.width ?? 0) - 5, y: 42 + 11 } });
 		await page.getByRole('heading', { name: 'last' }).waitFor();
-		expect(await page.locator('.lanes .selected').count()).toBe(1);
+		expect(await page.locator('.plot .selected').count()).toBe(1);
 	});
 
 	it('keeps an object of nearly 400,000 bytes usable: it folds, is searched and copied', async () => {
@@ -163,6 +170,7 @@ describe('a session', () => {
 			{ permissions: ['clipboard-read', 'clipboard-write'] },
 		);
 		await untilLive(page);
+		await page.getByRole('tab', { name: 'Product object' }).click();
 		await page.getByText('row number 0"').waitFor();
 		expect(await page.locator('.cm-line').count()).toBeLessThan(200);
 

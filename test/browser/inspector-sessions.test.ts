@@ -4,7 +4,7 @@ import { inspected, untilLive } from '../support/inspector.ts';
 const at = inspected();
 
 describe('the list of sessions', () => {
-	it('shows them newest first, with their status and times, and never asks for their objects', async () => {
+	it('shows them newest first, with their titles, status and times, and lists them without their objects', async () => {
 		const { key, client } = await at.newUser();
 		const first = await client.create({ prd: { title: 'first' } });
 		const second = await client.create();
@@ -14,6 +14,7 @@ describe('the list of sessions', () => {
 		await rows.first().waitFor();
 		expect(await rows.locator('.id').allInnerTexts()).toEqual([second.id, first.id]);
 		expect(await rows.locator('.badge').allInnerTexts()).toEqual(['intake', 'failed']);
+		await rows.nth(1).getByText('first').waitFor();
 		const time = rows.first().locator('time').last();
 		expect(await time.innerText()).toMatch(/^\d+ (s|min) ago$/);
 		expect(await time.getAttribute('title')).toBe(second.createdAt);
@@ -21,6 +22,19 @@ describe('the list of sessions', () => {
 		expect(lists.length).toBeGreaterThan(0);
 		for (const url of lists) expect(url).toContain('fields=');
 		expect(lists.filter((url) => /prd|plan|productObject|assemblyState/.test(url))).toEqual([]);
+	});
+
+	it('tells of a busy session when its last event was, although the session itself has not changed', async () => {
+		const { key, client } = await at.newUser();
+		const { id } = await client.create();
+		await client.update(id, { productObject: { text: 'x'.repeat(100_000), name: 'far behind' } });
+		const { page } = await at.open({ key });
+		const row = page.getByRole('link', { name: id });
+		await row.getByText('created').waitFor();
+		await client.append(id, { type: 'note' });
+		await row.getByText('last event').waitFor();
+		// A title that comes after 100,000 other characters is not worth reading them.
+		expect(await row.locator('.title').count()).toBe(0);
 	});
 
 	it('shows new sessions and changes by themselves', async () => {
@@ -32,7 +46,7 @@ describe('the list of sessions', () => {
 		const added = await client.create();
 		await client.update(id, { status: 'complete' });
 		await page.getByRole('link', { name: added.id }).waitFor();
-		await page.getByRole('link', { name: new RegExp(`${id} complete`) }).waitFor();
+		await page.getByRole('link', { name: new RegExp(`${id}\\s*complete`) }).waitFor();
 		expect(await rows.locator('.id').allInnerTexts()).toEqual([added.id, id]);
 		expect(await page.locator('.row.news').count()).toBe(2);
 		await client.delete(id);
@@ -47,11 +61,11 @@ describe('the list of sessions', () => {
 		const { page } = await at.open({ key });
 		const rows = page.getByRole('navigation').getByRole('link');
 		await rows.nth(1).waitFor();
-		await page.getByLabel('Show the status').selectOption('generating');
+		await page.getByLabel('Filter by status').selectOption('generating');
 		await rows.nth(1).waitFor({ state: 'detached' });
 		await rows.first().waitFor();
 		expect(await rows.locator('.id').allInnerTexts()).toEqual([id]);
-		await page.getByLabel('Show the status').selectOption('failed');
+		await page.getByLabel('Filter by status').selectOption('failed');
 		await page.getByText('No session').waitFor();
 	});
 
@@ -65,7 +79,7 @@ describe('the list of sessions', () => {
 		await rows.nth(49).waitFor();
 		expect(await rows.count()).toBe(50);
 
-		const find = page.getByLabel('Find a session by its id');
+		const find = page.getByLabel('Find a session by its title or id');
 		await find.fill(second.slice(-8));
 		await rows.nth(1).waitFor({ state: 'detached' });
 		expect(await rows.locator('.id').allInnerTexts()).toEqual([second]);
@@ -92,7 +106,7 @@ describe('the list of sessions', () => {
 		expect(await page.locator('.row.news').count()).toBe(0);
 		const oldest = ids.at(-1) ?? '';
 		await client.update(oldest, { status: 'failed' });
-		await page.getByRole('link', { name: new RegExp(`${oldest} failed`) }).waitFor();
+		await page.getByRole('link', { name: new RegExp(`${oldest}\\s*failed`) }).waitFor();
 	});
 
 	it('says when it cannot be read, and goes on by itself', async () => {

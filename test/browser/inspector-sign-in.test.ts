@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
-import { axeFindings, inspected, untilLive } from '../support/inspector.ts';
+import { axeFindings, eventRow, inspected, untilLive } from '../support/inspector.ts';
 
 const at = inspected({ KEY_CACHE_SECONDS: '0' });
 const keyField = 'API key, or a key for one session';
@@ -89,7 +89,7 @@ describe('signing in', () => {
 		await page.getByLabel('The session’s id').fill(id);
 		await page.getByRole('button', { name: 'Show it' }).click();
 		await untilLive(page);
-		await page.getByText('Support assistant').waitFor();
+		await page.getByRole('heading', { name: 'Support assistant' }).waitFor();
 		for (const name of ['Set the status', 'Append an event', 'Keys', 'Delete', 'Edit']) {
 			expect([name, await page.getByRole('button', { name, exact: true }).count()]).toEqual([name, 0]);
 		}
@@ -104,7 +104,7 @@ describe('signing in', () => {
 		const { page } = await at.open({ key, session: id });
 		await untilLive(page);
 		const offered = await page.locator('.actions button').allInnerTexts();
-		expect(offered).toEqual(['Keys', 'Delete']);
+		expect(offered).toEqual(['Keys', 'Delete', '⌨']);
 		expect(await page.getByRole('button', { name: 'Edit' }).count()).toBe(0);
 	});
 
@@ -115,8 +115,9 @@ describe('signing in', () => {
 		const { page } = await at.open({ key, session: id });
 		await untilLive(page);
 		await client.revokeKey(id, keyId);
-		// The page reads what has changed.
-		await client.update(id, { status: 'generating' });
+		// The page reads the payload of an event that somebody looks at.
+		await client.append(id, { type: 'note' });
+		await eventRow(page, 'note').click();
 		await page.getByRole('alert').getByText('was revoked or has expired').waitFor();
 		expect(await page.evaluate('sessionStorage.length')).toBe(0);
 	});
@@ -224,6 +225,7 @@ describe('whose key the page uses', () => {
 		const { page: other } = await at.open({ key: sessionKey, session: id });
 		await untilLive(other);
 		expect(await other.locator('.used').innerText()).toBe(`${prefixOf(sessionKey)}…`);
+		await other.getByRole('button', { name: 'Details', exact: true }).click();
 		await other.locator('.facts').getByText('user_shown in org_shown').waitFor();
 	});
 

@@ -91,3 +91,7 @@ export async function storedText(server: Server, key: string, id: string, fields
 
 /** Waits until the page shows a session and has all of its events. */
 export const untilLive = (page: Page) => page.locator('.connection.live').waitFor();
+
+/** The rows of the events that have a text. */
+export const eventRow = (page: Page, text: string) =>
+	page.getByRole('listbox', { name: 'Events' }).getByRole('option', { name: text });

@@ -1,8 +1,22 @@
 import { type Range, StateEffect, type StateEffectType, StateField } from '@codemirror/state';
-import { Decoration, type DecorationSet, EditorView, MatchDecorator, ViewPlugin } from '@codemirror/view';
+import {
+	Decoration,
+	type DecorationSet,
+	Direction,
+	EditorView,
+	MatchDecorator,
+	ViewPlugin,
+} from '@codemirror/view';
 
 const mark = (name: string) => Decoration.mark({ class: name });
-const MARKS = { name: mark('name'), string: mark('string'), number: mark('number'), word: mark('word') };
+/** Text that runs from right to left must not reorder the JSON around it. */
+const isolated = (name: string) => Decoration.mark({ class: name, bidiIsolate: Direction.LTR });
+const MARKS = {
+	name: isolated('name'),
+	string: isolated('string'),
+	number: mark('number'),
+	word: mark('word'),
+};
 
 const tokens = new MatchDecorator({
 	regexp: /"(?:[^"\\]|\\.)*"(\s*:)?|-?\d[\d.eE+-]*|\b(?:true|false|null)\b/g,

@@ -84,6 +84,48 @@ export function membersOf(json: string): ReadonlyMap<string, string> {
 	return members;
 }
 
+/** The text of each item of a JSON array. */
+export function itemsOf(json: string): string[] {
+	const items: string[] = [];
+	let depth = 0;
+	let start = 0;
+	for (const { 0: token, index } of json.matchAll(BRACKET_OR_STRING)) {
+		if (token === '{' || token === '[') {
+			depth += 1;
+			if (depth === 1) start = index + 1;
+		} else if (token === '}' || token === ']') depth -= 1;
+		const isEnd = (token === ']' && depth === 0) || (token === ',' && depth === 1);
+		if (!isEnd) continue;
+		const item = json.slice(start, index).trim();
+		if (item !== '') items.push(item);
+		start = index + 1;
+	}
+	return items;
+}
+
+/** A string in a JSON, by the names on the way to it. */
+export interface LongText {
+	path: string;
+	value: string;
+}
+
+const MAX_LONG_TEXTS = 5;
+
+/** The strings with line breaks: stacks, sources, prompts. In JSON each is one line that nobody can read. */
+export function longTextsIn(json: string): LongText[] {
+	const found: LongText[] = [];
+	if (!json.includes('\\n')) return found;
+	const open: [path: string, value: unknown][] = [['', JSON.parse(json)]];
+	for (let next = open.shift(); next && found.length < MAX_LONG_TEXTS; next = open.shift()) {
+		const [path, value] = next;
+		if (typeof value === 'string' && value.trim().includes('\n')) found.push({ path, value });
+		if (typeof value !== 'object' || value === null) continue;
+		for (const [name, member] of Object.entries(value))
+			open.push([path === '' ? name : `${path}.${name}`, member]);
+	}
+	return found;
+}
+
 /** What is wrong with a text that should be a JSON object; undefined when it is one. */
 export function problemOf(text: string): string | undefined {
 	try {

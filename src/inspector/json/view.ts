@@ -1,10 +1,10 @@
-import { history, historyKeymap, standardKeymap } from '@codemirror/commands';
-import { unfoldAll } from '@codemirror/language';
+import { history, historyKeymap } from '@codemirror/commands';
 import { SearchCursor } from '@codemirror/search';
 import { EditorState } from '@codemirror/state';
-import { EditorView, keymap } from '@codemirror/view';
+import { EditorView, highlightSpecialChars, keymap, lineNumbers } from '@codemirror/view';
 import { changeBetween } from './changes.ts';
-import { folding, foldMembers } from './folding.ts';
+import { folding, foldMembers, unfoldAll } from './folding.ts';
+import { keys } from './keys.ts';
 import { colors, markFound, markLines, marks } from './marks.ts';
 import { theme } from './theme.ts';
 
@@ -20,6 +20,10 @@ export interface JsonView {
 	unfoldAll(): void;
 	/** Selects a place that has the text, in any case of letters. Returns which one of how many. */
 	find(text: string, which: Which): Found;
+	/** Shows a line, the first being 1, and puts the cursor at a column of it. */
+	goTo(line: number, column?: number): void;
+	/** The first line that is in view. */
+	firstLine(): number;
 	focus(): void;
 	destroy(): void;
 }
@@ -39,6 +43,28 @@ export interface JsonViewOptions {
 	onEdit?: (() => void) | undefined;
 }
 
+/** Controls of direction would reorder what one reads, and some characters have no width: each is shown by its number. */
+const special = highlightSpecialChars({
+	addSpecialChars: /[\u200c\u202a-\u202c\u2060-\u2064\u2066-\u2069]/g,
+	render(code) {
+		const shown = document.createElement('span');
+		shown.className = 'special';
+		shown.textContent = `⟨U+${code.toString(16).toUpperCase().padStart(4, '0')}⟩`;
+		return shown;
+	},
+});
+
+const MAX_WRAPPED = 20_000;
+const hasLongLine = (text: string): boolean => {
+	for (let at = 0; at < text.length; ) {
+		const end = text.indexOf('\n', at);
+		if ((end === -1 ? text.length : end) - at > MAX_WRAPPED) return true;
+		if (end === -1) return false;
+		at = end + 1;
+	}
+	return false;
+};
+
 /** Shows JSON in an element. Only the lines in view are in the document, whatever the size of the text. */
 export function newJsonView(parent: HTMLElement, { label, text, onEdit }: JsonViewOptions): JsonView {
 	// In a shadow root the editor adopts its style sheets. In the document it would insert a style element, which the
@@ -55,7 +81,11 @@ export function newJsonView(parent: HTMLElement, { label, text, onEdit }: JsonVi
 				colors,
 				marks,
 				folding,
-				keymap.of([...standardKeymap, ...historyKeymap]),
+				special,
+				// A line of 400,000 characters would be laid out as a whole.
+				hasLongLine(text) ? [] : EditorView.lineWrapping,
+				keys,
+				keymap.of(historyKeymap),
 				EditorState.tabSize.of(2),
 				EditorState.readOnly.of(isReadOnly),
 				EditorView.contentAttributes.of({
@@ -67,7 +97,7 @@ export function newJsonView(parent: HTMLElement, { label, text, onEdit }: JsonVi
 					? []
 					: [
 							history(),
-							EditorView.lineWrapping,
+							lineNumbers(),
 							EditorView.updateListener.of(({ docChanged }) => {
 								if (docChanged) onEdit();
 							}),
@@ -88,8 +118,20 @@ export function newJsonView(parent: HTMLElement, { label, text, onEdit }: JsonVi
 			timer = setTimeout(() => view.dispatch({ effects: markLines.of([]) }), MARKED_MS);
 		},
 		foldAll: () => foldMembers(view),
-		unfoldAll: () => void unfoldAll(view),
+		unfoldAll: () => unfoldAll(view),
 		find: (sought, which) => find(view, sought, which),
+		goTo(line, column = 1) {
+			const { from, to } = view.state.doc.line(Math.min(Math.max(1, line), view.state.doc.lines));
+			const at = Math.min(to, from + column - 1);
+			view.dispatch({
+				selection: { anchor: at },
+				effects: EditorView.scrollIntoView(at, { y: column === 1 ? 'start' : 'center' }),
+			});
+		},
+		firstLine() {
+			const { top } = view.scrollDOM.getBoundingClientRect();
+			return view.state.doc.lineAt(view.lineBlockAtHeight(top - view.documentTop).from).number;
+		},
 		focus: () => view.focus(),
 		destroy() {
 			clearTimeout(timer);

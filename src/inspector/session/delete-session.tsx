@@ -24,7 +24,7 @@ export function DeleteSession({
 	return (
 		<Dialog title="Delete this session?" onClose={onClose}>
 			<p>
-				<code>{id}</code> goes with its {count.toLocaleString('en')} events and its keys. This cannot be
+				This deletes <code>{id}</code>, its {count.toLocaleString('en')} events and its keys. It cannot be
 				undone.
 			</p>
 			<Problem text={action.problem} />

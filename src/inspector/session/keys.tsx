@@ -12,6 +12,11 @@ const LIVES = [
 	['24 hours', 86_400],
 ] as const;
 
+/** A key with the types of events that it may append. */
+export interface MadeKey extends SessionKey {
+	append: readonly string[];
+}
+
 /**
  * Makes and revokes keys for one session. The service does not list such keys, so the page knows those that it made since it
  * was loaded.
@@ -19,6 +24,7 @@ const LIVES = [
 export function Keys({
 	connect,
 	id,
+	mayAppend,
 	keys,
 	now,
 	onKeys,
@@ -26,14 +32,24 @@ export function Keys({
 }: {
 	connect: Connect;
 	id: string;
-	keys: readonly SessionKey[];
+	/** Whether this page’s key may let another one append. */
+	mayAppend: boolean;
+	keys: readonly MadeKey[];
 	now: number;
-	onKeys: (keys: readonly SessionKey[]) => void;
+	onKeys: (keys: readonly MadeKey[]) => void;
 	onClose: () => void;
 }) {
 	const [life, setLife] = useState<number>(LIVES[0][1]);
 	const action = useAction();
-	const make = async () => onKeys([await connect().createKey(id, { expiresInSeconds: life }), ...keys]);
+	const [types, setTypes] = useState('');
+	async function make(): Promise<void> {
+		const append = types.split(/[\s,]+/).filter((type) => type !== '');
+		const key = await connect().createKey(id, {
+			expiresInSeconds: life,
+			...(append.length > 0 && { append }),
+		});
+		onKeys([{ ...key, append }, ...keys]);
+	}
 	async function revoke(keyId: string): Promise<void> {
 		try {
 			await connect().revokeKey(id, keyId);
@@ -46,8 +62,8 @@ export function Keys({
 	return (
 		<Dialog title="Keys for this session" onClose={onClose}>
 			<p class="hint">
-				Such a key reads and follows this session and can do nothing else. Give it to a page in a browser, or
-				send somebody the link.
+				Such a key reads and follows this session. It can append events of the types that you list, and do
+				nothing else. Give it to a page in a browser, or send somebody the link.
 			</p>
 			<form
 				class="inline"
@@ -56,7 +72,7 @@ export function Keys({
 					action.run(make);
 				}}
 			>
-				<Field label="It works for">
+				<Field label="Valid for">
 					{(fieldId) => (
 						<select
 							id={fieldId}
@@ -68,6 +84,23 @@ export function Keys({
 						</select>
 					)}
 				</Field>
+				{mayAppend && (
+					<Field
+						label="May append (optional)"
+						hint="Types of events, separated by commas: input.approved, input.*"
+					>
+						{(fieldId) => (
+							<input
+								id={fieldId}
+								class="wide"
+								spellcheck={false}
+								placeholder="input.*"
+								value={types}
+								onInput={({ currentTarget }) => setTypes(currentTarget.value)}
+							/>
+						)}
+					</Field>
+				)}
 				<button type="submit" class="main" disabled={action.isRunning}>
 					Make a key
 				</button>
@@ -82,6 +115,11 @@ export function Keys({
 							<p class="hint">
 								{leftMs > 0 ? `works for ${exactLengthOf(leftMs)} more` : 'has expired'}; shown until this
 								page is closed
+								{key.append.length > 0 && (
+									<>
+										; may append <code>{key.append.join(', ')}</code>
+									</>
+								)}
 							</p>
 							<div class="buttons">
 								<CopyButton label="Copy the key" text={() => key.key} />

@@ -1,181 +1,202 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import type { Event, SessionKey } from '../../client/client.ts';
-import { addressOf } from '../address.ts';
-import { Ago, Badge, CopyButton, Fact } from '../components.tsx';
+import { EventDetail } from '../events/detail.tsx';
+import { EventList } from '../events/list.tsx';
+import { useVersions } from '../history/use-versions.ts';
+import { Divider, useSize } from '../layout/divider.tsx';
+import { isWhole } from '../live/log.ts';
+import { watchSession } from '../live/watch.ts';
+import { OBJECTS, type ObjectName } from '../model/object-names.ts';
+import type { Seen } from '../model/seen.ts';
+import { Panel, type Tab, tabOf } from '../objects/panel.tsx';
 import { useNow, useStore } from '../observable.ts';
-import { type Access, type Connect, ownerOf } from '../service.ts';
-import { exactLengthOf } from '../time.ts';
-import { AppendEvent } from './append-event.tsx';
-import { DeleteSession } from './delete-session.tsx';
-import { EventDetail } from './event-detail.tsx';
-import { EventList } from './events.tsx';
-import { Keys } from './keys.tsx';
-import { Objects } from './objects.tsx';
-import { SetStatus } from './set-status.tsx';
-import { TimelineView } from './timeline.tsx';
-import { type Connection, watchSession } from './watch.ts';
-
-const CONNECTIONS: Record<Connection, string> = {
-	connecting: 'Connecting',
-	reading: 'Reading the events',
-	live: 'Live',
-	reconnecting: 'Reconnecting',
-	ended: 'Ended',
-};
-/** After these nothing more is expected, so the time since the last event means nothing. */
-const FINAL = new Set(['complete', 'failed']);
+import type { Access, Connection } from '../service.ts';
+import { stretchOf, TimelineView } from '../timeline/timeline.tsx';
+import { ActionDialog, type Opened, SessionActions } from './actions.tsx';
+import { SessionDetails } from './details.tsx';
+import { SessionHeading } from './heading.tsx';
+import type { MadeKey } from './keys.tsx';
+import { useShortcuts } from './shortcuts.tsx';
+import { titleIn, usePageTitle } from './title.ts';
+import { useJudged } from './use-judged.ts';
+import { useLook } from './use-look.ts';
+import { VerdictLine } from './verdict.tsx';
 
 /** One session, as it happens. */
 export function SessionPage({
-	connect,
+	connection: { connect, clock },
 	access,
 	id,
 	onDeleted,
 }: {
-	connect: Connect;
+	connection: Connection;
 	access: Access;
 	id: string;
 	onDeleted: () => void;
 }) {
-	const watch = useMemo(() => watchSession(connect, id), [connect, id]);
+	const watch = useMemo(() => watchSession(connect, clock, id), [connect, clock, id]);
 	useEffect(() => watch.stop, [watch]);
-	const { connection, events, count, state, session, changed, problem } = useStore(watch);
-	const now = useNow(1000);
-	const [selected, setSelected] = useState<Event>();
-	const [open, setOpen] = useState<'append' | 'keys' | 'delete'>();
-	const [keys, setKeys] = useState<readonly SessionKey[]>([]);
-	const current = state ?? session;
-	const firstUpdate = useRef<string>(undefined);
-	firstUpdate.current ??= current?.updatedAt;
-	const isOver = connection === 'ended';
-	const close = () => setOpen(undefined);
+	const live = useStore(watch);
+	const { log, head, objects, problem } = live;
+	const now = useNow(clock, 1000);
+	const [look, setLook] = useLook(id);
+	const [open, setOpen] = useState<Opened>();
+	const [hasDetails, setDetails] = useState(false);
+	const [keys, setKeys] = useState<readonly MadeKey[]>([]);
+	const search = useRef<HTMLInputElement>(null);
+	const timelineSize = useSize('timeline', Math.round(Math.max(200, innerHeight * 0.3)), 90, 900);
+	const eventsSize = useSize('events', 50, 20, 80);
+
+	const versions = useVersions(connect, id, isWhole(log) ? head?.etag : undefined);
+	const judged = useJudged(live, versions, watch.isCurrent(), now);
+	const { stages, verdict, known, end } = judged;
+	const { events } = log;
+	const at = look.event === undefined ? -1 : look.event - (events[0]?.position ?? 1);
+	const selected: Seen | undefined = events[at];
+	/** What the session has first. It stays the same when the session gets another object. */
+	const firstTab = useRef<ObjectName>(undefined);
+	firstTab.current ??= objects && (OBJECTS.find((name) => objects[name] !== 'null') ?? 'prd');
+	const tab: Tab = tabOf(look.tab) ?? (selected ? 'event' : (firstTab.current ?? 'prd'));
+	const session = useMemo(() => (head && objects ? { ...head, objects } : undefined), [head, objects]);
+	const title = useMemo(() => objects && titleIn(objects), [objects?.prd, objects?.productObject]);
+	usePageTitle(
+		title ?? id,
+		head?.status,
+		verdict.failures.latest !== undefined && !verdict.failures.isRecovered,
+	);
+
+	const isOver = live.connection === 'ended';
+	const range = look.range && stretchOf(look.range, events[0]?.time ?? end, end);
+	const select = (event: Seen) => setLook({ event: event.position, tab: 'event' });
+	function showPanel(event: Seen): void {
+		select(event);
+		// On a phone the panel is below.
+		if (matchMedia('(max-width: 820px)').matches)
+			document.querySelector('#panel')?.scrollIntoView({ block: 'start' });
+	}
+	useShortcuts({
+		search: () => search.current?.focus(),
+		move(step) {
+			const next = selected ? events[at + step] : events.at(-1);
+			if (next) select(next);
+		},
+		failure(step) {
+			const next = judged.nextFailure(selected, step);
+			if (next) select(next);
+		},
+		escape() {
+			if (look.event !== undefined)
+				setLook({ event: undefined, tab: tab === 'event' ? undefined : look.tab });
+			else setLook({ range: undefined });
+		},
+		help: () => setOpen('help'),
+	});
 
 	return (
 		<article class="session" aria-labelledby="session-title">
-			<div class="session-head">
-				{access.list && (
-					<a class="back" href={addressOf(undefined)}>
-						← Sessions
-					</a>
+			<SessionHeading
+				id={id}
+				title={title}
+				status={head?.status}
+				connection={live.connection}
+				hasList={access.list}
+				hasDetails={hasDetails}
+				onDetails={() => setDetails(!hasDetails)}
+			>
+				{head && (
+					<SessionActions connect={connect} access={access} head={head} isOver={isOver} onOpen={setOpen} />
 				)}
-				<h1 id="session-title" class="mono">
-					{id}
-				</h1>
-				<CopyButton label="Copy the id" text={() => id} />
-				{current && (
-					<Badge
-						key={current.updatedAt}
-						status={current.status}
-						isNews={current.updatedAt !== firstUpdate.current}
-					/>
-				)}
-				<p class={`connection ${connection}`} role="status">
-					{CONNECTIONS[connection]}
-				</p>
-			</div>
+			</SessionHeading>
 			{problem !== undefined && (
 				<p class="problem" role="alert">
 					{problem}
 				</p>
 			)}
-			{current && session && (
+			{head && known && (
 				<>
-					<dl class="facts">
-						<Fact name="Owner">{ownerOf(session)}</Fact>
-						<Fact name="Life left" title={current.expiresAt}>
-							{lifeLeft(current.expiresAt, now)}
-						</Fact>
-						<Fact name="ETag">
-							<code>{current === state ? state.etag : session.etag}</code>
-						</Fact>
-						<Fact name="Made">
-							<Ago time={session.createdAt} now={now} />
-						</Fact>
-						<Fact name="Changed">
-							<Ago time={current.updatedAt} now={now} />
-						</Fact>
-						<Fact name="Catalog">{session.catalogVersion ?? 'none'}</Fact>
-						<Fact name="Schema">{session.schemaVersion ?? 'none'}</Fact>
-						<Fact name="Hash" title={session.productObjectHash ?? undefined}>
-							<code>{session.productObjectHash?.slice(0, 12) ?? 'none'}</code>
-						</Fact>
-					</dl>
-					{!isOver && (
-						<div class="actions">
-							{access.write && (
-								<SetStatus
-									connect={connect}
-									session={session}
-									status={current.status}
-									onWritten={watch.refresh}
-								/>
-							)}
-							{access.write && (
-								<button type="button" onClick={() => setOpen('append')}>
-									Append an event
-								</button>
-							)}
-							{access.list && (
-								<button type="button" onClick={() => setOpen('keys')}>
-									Keys
-								</button>
-							)}
-							{access.delete && (
-								<button type="button" class="danger" onClick={() => setOpen('delete')}>
-									Delete
-								</button>
-							)}
-						</div>
-					)}
-					<TimelineView
-						events={events}
-						count={count}
-						now={now}
-						isRunning={!isOver && !FINAL.has(current.status)}
-						selected={selected}
-						onSelect={setSelected}
-					/>
-					<div class="columns">
-						<div class="column">
-							<EventList
-								events={events}
-								count={count}
-								isRunning={connection === 'live'}
-								selected={selected}
-								onSelect={setSelected}
-							/>
-							{selected && (
-								<EventDetail
-									connect={connect}
-									event={selected}
-									previousId={events[events.indexOf(selected) - 1]?.id}
-									onClose={() => setSelected(undefined)}
-								/>
-							)}
-						</div>
-						<Objects
-							connect={connect}
-							session={session}
-							changed={changed}
-							now={now}
-							mayWrite={access.write && !isOver}
-							onWritten={watch.refresh}
+					<VerdictLine verdict={verdict} known={known} now={now} selected={selected} onSelect={showPanel} />
+					{hasDetails && <SessionDetails head={head} now={now} isOver={isOver} />}
+					<div
+						class="workbench"
+						style={{
+							'--timeline': `${timelineSize.value}px`,
+							'--events': `${eventsSize.value}fr`,
+							'--panel': `${100 - eventsSize.value}fr`,
+						}}
+					>
+						<TimelineView
+							stages={stages}
+							events={judged.events}
+							statuses={judged.statuses}
+							end={end}
+							range={look.range}
+							onRange={(next) => setLook({ range: next })}
+							selected={selected}
+							onSelect={showPanel}
+							hint={judged.hint}
 						/>
+						<Divider label="Height of the timeline" size={timelineSize} direction="rows" />
+						<div class="columns">
+							<EventList
+								log={log}
+								filter={{ type: look.type, text: look.text, range }}
+								onFilter={setLook}
+								selected={selected}
+								onSelect={showPanel}
+								now={known.isCurrent ? now : undefined}
+								isReading={live.connection === 'connecting'}
+								ended={isOver}
+								search={search}
+							/>
+							<Divider
+								label="Width of the events"
+								size={eventsSize}
+								direction="columns"
+								perPixel={(separator) => 100 / (separator.parentElement?.clientWidth ?? 1000)}
+							/>
+							<Panel
+								connect={connect}
+								session={session}
+								changed={live.changed}
+								tab={tab}
+								onTab={(next) => setLook({ tab: next })}
+								versions={versions}
+								position={selected?.position}
+								now={now}
+								mayWrite={access.write}
+								mayFork={access.write && access.list}
+								isOver={isOver}
+							>
+								{selected ? (
+									<EventDetail
+										connect={connect}
+										sessionId={id}
+										selected={{ event: selected, previous: events[at - 1], next: events[at + 1] }}
+										onMove={select}
+									/>
+								) : (
+									<p class="hint">
+										{look.event !== undefined && look.event <= log.total
+											? 'Reading the events…'
+											: 'Select an event in the list or in the timeline.'}
+									</p>
+								)}
+							</Panel>
+						</div>
 					</div>
 				</>
 			)}
-			{open === 'append' && <AppendEvent connect={connect} id={id} onClose={close} />}
-			{open === 'keys' && (
-				<Keys connect={connect} id={id} keys={keys} now={now} onKeys={setKeys} onClose={close} />
-			)}
-			{open === 'delete' && (
-				<DeleteSession connect={connect} id={id} count={count} onClose={close} onDeleted={onDeleted} />
-			)}
+			<ActionDialog
+				open={open}
+				connect={connect}
+				access={access}
+				id={id}
+				count={log.total}
+				now={now}
+				keys={keys}
+				onKeys={setKeys}
+				onClose={() => setOpen(undefined)}
+				onDeleted={onDeleted}
+			/>
 		</article>
 	);
-}
-
-function lifeLeft(expiresAt: string, now: number): string {
-	const leftMs = Date.parse(expiresAt) - now;
-	return leftMs > 0 ? exactLengthOf(leftMs) : 'none';
 }

@@ -1,0 +1,58 @@
+import {
+	cursorCharLeft,
+	cursorCharRight,
+	cursorDocEnd,
+	cursorDocStart,
+	cursorGroupLeft,
+	cursorGroupRight,
+	cursorLineBoundaryBackward,
+	cursorLineBoundaryForward,
+	cursorLineBoundaryLeft,
+	cursorLineBoundaryRight,
+	cursorLineDown,
+	cursorLineUp,
+	cursorPageDown,
+	cursorPageUp,
+	insertNewlineKeepIndent,
+	selectAll,
+	selectCharLeft,
+	selectCharRight,
+	selectDocEnd,
+	selectDocStart,
+	selectGroupLeft,
+	selectGroupRight,
+	selectLineBoundaryBackward,
+	selectLineBoundaryForward,
+	selectLineBoundaryLeft,
+	selectLineBoundaryRight,
+	selectLineDown,
+	selectLineUp,
+	selectPageDown,
+	selectPageUp,
+} from '@codemirror/commands';
+import { keymap } from '@codemirror/view';
+
+/**
+ * The usual keys that move in a text. Browsers move by what is in the document, which is a part of the text only. Those of
+ * CodeMirror's `standardKeymap` that indent by a grammar would bring its parser with them.
+ */
+export const keys = keymap.of([
+	{ key: 'ArrowLeft', run: cursorCharLeft, shift: selectCharLeft, preventDefault: true },
+	{ key: 'ArrowRight', run: cursorCharRight, shift: selectCharRight, preventDefault: true },
+	{ key: 'ArrowUp', run: cursorLineUp, shift: selectLineUp, preventDefault: true },
+	{ key: 'ArrowDown', run: cursorLineDown, shift: selectLineDown, preventDefault: true },
+	{ key: 'Mod-ArrowLeft', mac: 'Alt-ArrowLeft', run: cursorGroupLeft, shift: selectGroupLeft },
+	{ key: 'Mod-ArrowRight', mac: 'Alt-ArrowRight', run: cursorGroupRight, shift: selectGroupRight },
+	{ mac: 'Cmd-ArrowLeft', run: cursorLineBoundaryLeft, shift: selectLineBoundaryLeft },
+	{ mac: 'Cmd-ArrowRight', run: cursorLineBoundaryRight, shift: selectLineBoundaryRight },
+	{ mac: 'Cmd-ArrowUp', run: cursorDocStart, shift: selectDocStart },
+	{ mac: 'Cmd-ArrowDown', run: cursorDocEnd, shift: selectDocEnd },
+	{ key: 'PageUp', run: cursorPageUp, shift: selectPageUp },
+	{ key: 'PageDown', run: cursorPageDown, shift: selectPageDown },
+	{ key: 'Home', run: cursorLineBoundaryBackward, shift: selectLineBoundaryBackward, preventDefault: true },
+	{ key: 'End', run: cursorLineBoundaryForward, shift: selectLineBoundaryForward, preventDefault: true },
+	{ key: 'Mod-Home', run: cursorDocStart, shift: selectDocStart },
+	{ key: 'Mod-End', run: cursorDocEnd, shift: selectDocEnd },
+	{ key: 'Enter', run: insertNewlineKeepIndent, shift: insertNewlineKeepIndent },
+	{ key: 'Mod-a', run: selectAll },
+]);

@@ -1,0 +1,139 @@
+import type { SessionStatus } from '../../client/client.ts';
+import type { Connection } from '../live/watch.ts';
+import type { Seen } from '../model/seen.ts';
+import { isFinal, nextFailure, type Verdict } from '../model/verdict.ts';
+import { exactLengthOf, lengthOf, momentOf } from '../time.ts';
+import { inOneLine, visible } from '../visible.ts';
+
+const VERBS: Record<SessionStatus, string> = {
+	intake: 'Intake',
+	generating: 'Generating',
+	assembling: 'Assembling',
+	complete: 'Complete',
+	failed: 'Failed',
+};
+const MAX_REASON = 160;
+const MAX_ACTIVE = 3;
+
+/** What the page knows, and how well. */
+export interface Known {
+	connection: Connection;
+	/** Whether the connection is known to be alive right now. */
+	isCurrent: boolean;
+	/** Whether all events have been read. */
+	isWhole: boolean;
+	status: SessionStatus;
+	/** When the status came, in epoch milliseconds. */
+	since: number;
+	ended: 'deleted' | 'expired' | undefined;
+}
+
+/** In one line: what the session is doing, since when nothing has happened, and what failed. */
+export function VerdictLine({
+	verdict,
+	known,
+	now,
+	selected,
+	onSelect,
+}: {
+	verdict: Verdict;
+	known: Known;
+	now: number;
+	selected: Seen | undefined;
+	onSelect: (event: Seen) => void;
+}) {
+	const { failures } = verdict;
+	const { latest } = failures;
+	const tone = known.status === 'failed' ? 'bad' : verdict.isQuiet ? 'quiet-long' : known.status;
+	return (
+		<section class="verdict" aria-label="What is going on">
+			<p class={`doing ${tone}`}>
+				<span class="sign" aria-hidden="true">
+					{known.status === 'complete' ? '✔' : known.status === 'failed' ? '✖' : '●'}
+				</span>{' '}
+				<strong>{VERBS[known.status]}</strong>
+				{parts(verdict, known, now).map((part) => (
+					<span key={part} class="part">
+						{part}
+					</span>
+				))}
+			</p>
+			{latest && (
+				<p
+					class={
+						failures.isRecovered && known.status !== 'failed' ? 'failure-line recovered' : 'failure-line'
+					}
+				>
+					<span class="what" dir="auto">
+						▲ <strong>{failures.isRecovered ? 'Failed, then done' : 'Failed'}</strong>{' '}
+						<span class="type">{visible(latest.type)}</span>
+						{latest.stage !== null && <> in {visible(latest.stage)}</>}
+						{latest.failure !== latest.type && `: ${inOneLine((latest.failure ?? '').slice(0, MAX_REASON))}`}
+					</span>
+					<span class="when">{momentOf(latest.time, now)}</span>
+					<span class="buttons">
+						<button type="button" onClick={() => onSelect(latest)}>
+							Show
+						</button>
+						{failures.events.length > 1 && (
+							<button
+								type="button"
+								title="F"
+								onClick={() => {
+									const next = nextFailure(failures.events, selected, 1);
+									if (next) onSelect(next);
+								}}
+							>
+								Next of {failures.events.length.toLocaleString('en')} ▸
+							</button>
+						)}
+					</span>
+				</p>
+			)}
+		</section>
+	);
+}
+
+/** What follows the status, in the order of its importance. */
+function parts(verdict: Verdict, known: Known, now: number): string[] {
+	const { active, latest, sinceMs, progress } = verdict;
+	const said: string[] = [];
+	const until = latest && `Events until ${momentOf(latest.time, now)}`;
+	if (known.ended)
+		return [
+			`the session ${known.ended === 'deleted' ? 'was deleted' : 'has expired'}`,
+			...(until ? [until] : []),
+		];
+	if (isFinal(known.status)) {
+		said.push(`for ${lengthOf(Math.max(0, now - known.since))}, since ${momentOf(known.since, now)}`);
+	} else if (active.length > 0) {
+		const named = active.slice(0, MAX_ACTIVE).map(({ lane, span, spentMs }) => {
+			const attempt = span.attempt > 1 ? ` #${span.attempt}` : '';
+			return `${visible(lane.stage)}${attempt} (${exactLengthOf(spentMs)})`;
+		});
+		const rest = active.length - named.length;
+		said.push(named.join(', ') + (rest > 0 ? ` and ${rest} more` : ''));
+	}
+	if (progress && known.isWhole) said.push(`${progress.done} of ${progress.of} ${progress.word}`);
+	if (known.connection !== 'live') {
+		said.push(until ? `${until}; ${WAITS[known.connection]}` : WAITS[known.connection]);
+	} else if (!latest) said.push('no event yet');
+	else if (!known.isCurrent) said.push(`${until}; waiting for the connection`);
+	else if (sinceMs !== undefined) {
+		const what =
+			latest.stage === null ? visible(latest.type) : `${visible(latest.type)} in ${visible(latest.stage)}`;
+		said.push(
+			verdict.isQuiet
+				? `Quiet for ${exactLengthOf(sinceMs).replace(/\.\d/, '')}, since ${what}`
+				: `last event ${lengthOf(sinceMs)} ago: ${what}`,
+		);
+	}
+	return said;
+}
+
+const WAITS: Record<Connection, string> = {
+	connecting: 'connecting',
+	live: '',
+	reconnecting: 'reconnecting',
+	ended: 'no longer followed',
+};

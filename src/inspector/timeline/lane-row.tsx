@@ -1,0 +1,86 @@
+import { type Lane, type Span, spentOf } from '../model/stages.ts';
+import type { TimeScale } from '../model/time-scale.ts';
+import { exactLengthOf } from '../time.ts';
+import { visible } from '../visible.ts';
+import { memo } from './memo.ts';
+import { activityOf, barOf, failuresOf, marksOf, ROW } from './paths.ts';
+
+export interface Row {
+	lane: Lane;
+	/** Its place among all stages, which gives it its colour. */
+	hue: number;
+}
+
+/** Names of stages often begin alike, so the middle is left out. */
+function shortened(text: string, most: number): string {
+	if (text.length <= most || most < 5) return text;
+	const head = Math.floor((most - 1) / 3);
+	return `${text.slice(0, head)}…${text.slice(text.length - (most - 1 - head))}`;
+}
+
+/** The name of a stage, and how long it was at work. */
+export function LaneLabel({ lane, now, width }: { lane: Lane; now: number; width: number }) {
+	const attempts = lane.spans.length;
+	const last = lane.spans.at(-1);
+	const name = visible(lane.stage);
+	return (
+		<div class={`lane-label ${last?.outcome ?? ''}`} style={{ height: `${ROW}px` }} title={name}>
+			<bdi class="stage">{shortened(name, Math.floor((width - 84) / 6.6))}</bdi>
+			<span class="spent">
+				{last?.outcome === 'failed' && '✖ '}
+				{attempts > 1 && `#${last?.attempt} `}
+				{exactLengthOf(spentOf(lane, now))}
+			</span>
+		</div>
+	);
+}
+
+const OUTCOMES: Record<Span['outcome'], string> = {
+	open: 'goes on',
+	done: 'done',
+	failed: 'failed',
+	left: 'its end was not told',
+};
+
+export const LaneBars = memo(function LaneBars({
+	lane,
+	hue,
+	top,
+	scale,
+	width,
+	now,
+}: Row & {
+	top: number;
+	scale: TimeScale;
+	width: number;
+	/** Of no interest for a stage that has ended. */
+	now: number;
+	/** Tells of new events: the lane's array may be the same. */
+	count: number;
+}) {
+	return (
+		<g transform={`translate(0 ${top})`}>
+			{lane.spans.map((span) => (
+				<g key={span.from} class={`span ${span.outcome}`}>
+					<path class={`bar hue${hue % 6}`} d={barOf(span, scale, now)}>
+						<title>
+							{`${visible(lane.stage)}${lane.spans.length > 1 ? ` #${span.attempt}` : ''}: ${exactLengthOf((span.to ?? now) - span.from)}, ${OUTCOMES[span.outcome]}`}
+						</title>
+					</path>
+					{lane.spans.length > 1 && scale.x(span.to ?? now) - scale.x(span.from) > 26 && (
+						<text class="attempt" x={scale.x(span.from) + 5} y={15}>
+							#{span.attempt}
+						</text>
+					)}
+				</g>
+			))}
+			<path class={`work hue${hue % 6}`} d={activityOf(lane, scale, 0, width)} />
+			<path class="mark" d={marksOf(lane, scale, 0, width)} />
+			{failuresOf(lane, scale).map((place) => (
+				<text key={place} class="failure" x={place} y={16}>
+					✖
+				</text>
+			))}
+		</g>
+	);
+});

@@ -1,0 +1,248 @@
+import type { Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import { eventRow, inspected, untilLive } from '../support/inspector.ts';
+import { flood, generate, generateManyStages, HOSTILE, pause } from '../support/misbehaving-generator.ts';
+
+const at = inspected();
+const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
+const verdict = (page: Page) => page.getByRole('region', { name: 'What is going on' });
+
+/** The length of time beside the name of a stage, in milliseconds. */
+async function spent(page: Page, stage: string): Promise<number> {
+	const text = await page.locator('.lane-label', { hasText: stage }).locator('.spent').innerText();
+	const [, amount = '', unit] = /([\d.]+) (ms|s)$/.exec(text) ?? [];
+	return Number(amount) * (unit === 's' ? 1000 : 1);
+}
+
+describe('what a session is doing', () => {
+	it('is said in one line, with what failed and why, and one jumps from failure to failure', async () => {
+		const { key, client } = await at.newUser();
+		const id = await generate(client);
+		const { page } = await at.open({ key, session: id });
+		await untilLive(page);
+		await verdict(page).getByText('build:search').first().waitFor();
+		await verdict(page).getByText('6 of 7 built').waitFor();
+		await verdict(page)
+			.getByText("TypeError: Cannot read properties of undefined (reading 'secret')")
+			.waitFor();
+		await button(page, 'Show').click();
+		const detail = page.getByRole('region', { name: 'module.failed' });
+		await detail.getByText('at sign (webhooks/sign.ts:18:24)').first().waitFor();
+		// The stack is a text of several lines, not one line with \n.
+		expect(await detail.getByRole('region', { name: 'stack' }).innerText()).toMatch(/'secret'\)\n\s+at sign/);
+		expect(await page.title()).toBe('● generating · Bicycle shop');
+
+		await client.append(id, { type: 'tool.result', stage: 'build:search', payload: { error: 'No network' } });
+		await verdict(page).getByText('No network').waitFor();
+		await page.locator('#session-title').focus();
+		await page.keyboard.press('f');
+		await page.getByRole('heading', { name: 'tool.result' }).waitFor();
+		await page.keyboard.press('f');
+		await page.getByRole('heading', { name: 'module.failed' }).waitFor();
+		await page.getByLabel('Filter by type').selectOption('✖ Failures (2)');
+		expect(await page.locator('.event .type').allInnerTexts()).toEqual(['✖ module.failed', '✖ tool.result']);
+		await client.update(id, { status: 'failed' });
+		await verdict(page).getByText('Failed', { exact: true }).first().waitFor();
+		await expect.poll(() => page.title()).toBe('✖ failed · Bicycle shop');
+	});
+
+	it('is no stall while the browser is offline, or its clock is wrong', async () => {
+		const { key, client } = await at.newUser();
+		const { id } = await client.create();
+		await client.update(id, { status: 'generating' });
+		await client.append(id, { type: 'note' });
+		const { page } = await at.open();
+		await page.addInitScript(`{
+			const real = Date.now;
+			Date.now = () => real() + 300_000;
+		}`);
+		await page.goto('about:blank');
+		await page.goto(`${at.server.url}/inspector#${new URLSearchParams({ key, session: id })}`);
+		await untilLive(page);
+		await verdict(page)
+			.getByText(/last event \d s ago: note/)
+			.waitFor();
+		expect(await verdict(page).getByText('Quiet for').count()).toBe(0);
+		await page.context().setOffline(true);
+		await verdict(page)
+			.getByText(/Events until [\d:]+; reconnecting/)
+			.waitFor();
+		await page.context().setOffline(false);
+		await untilLive(page);
+	});
+});
+
+describe('where the time went', () => {
+	it('is told for stages that overlap, and for each attempt', async () => {
+		const { key, client } = await at.newUser();
+		const id = await generate(client);
+		const { page } = await at.open({ key, session: id });
+		await untilLive(page);
+		await verdict(page).getByText('6 of 7 built').waitFor();
+		for (const name of ['auth', 'billing', 'catalogue']) {
+			// Each of them took at least its three calls, although all ran at once.
+			expect([name, (await spent(page, `build:${name}`)) >= 270]).toEqual([name, true]);
+		}
+		expect(await spent(page, 'build:inbox')).toBeGreaterThan(900);
+		expect(await page.locator('.lane-label', { hasText: 'build:webhooks' }).innerText()).toContain('#2');
+		expect(await page.locator('.span.failed').count()).toBe(1);
+		expect(await page.locator('.span.open').count()).toBe(1);
+		expect(await page.locator('.plot .failure').count()).toBe(1);
+	});
+
+	it('is looked at closely by dragging, and the list follows; the address keeps it', async () => {
+		const { key, client } = await at.newUser();
+		const id = await generate(client);
+		await client.update(id, { status: 'complete' });
+		const { page } = await at.open({ key, session: id });
+		await untilLive(page);
+		await verdict(page).getByText('Complete').waitFor();
+		const all = await page.locator('.event').count();
+		const box = await page.locator('.plot').boundingBox();
+		if (!box) throw new Error('The timeline is not there.');
+		await page.mouse.move(box.x + 5, box.y + 80);
+		await page.mouse.down();
+		await page.mouse.move(box.x + box.width * 0.1, box.y + 80, { steps: 4 });
+		await page.mouse.up();
+		await page.getByText('in the time that the timeline shows').waitFor();
+		expect(await page.locator('.event').count()).toBeLessThan(all);
+		const address = page.url();
+		expect(address).toMatch(/from=\d+&to=\d+/);
+		await page.reload();
+		await page.getByText('in the time that the timeline shows').waitFor();
+		expect(page.url()).toBe(address);
+		await button(page, 'Show all').click();
+		expect(page.url()).not.toContain('from=');
+	});
+
+	it('is found among forty stages: the newest one is in view, and the longest can come first', async () => {
+		const { key, client } = await at.newUser();
+		const id = await generateManyStages(client);
+		const { page } = await at.open({ key, session: id });
+		await untilLive(page);
+		await page.locator('.lane-label', { hasText: 'name-39' }).waitFor();
+		const label = page.locator('.lane-label', { hasText: 'name-39' });
+		await expect
+			.poll(async () => {
+				const [row, lanes] = [await label.boundingBox(), await page.locator('.lanes').boundingBox()];
+				return row && lanes && row.y + row.height <= lanes.y + lanes.height;
+			})
+			.toBe(true);
+		await page.getByLabel('Order of the stages').selectOption('Longest first');
+		await page.locator('.lanes').evaluate((box) => box.scrollTo(0, 0));
+		await page.locator('.lane-label.open').first().waitFor();
+		// Nothing of the texts was carried out, and each character of them is seen.
+		expect(await page.evaluate('window.__xss')).toBeUndefined();
+		await page.getByLabel('Filter events').fill(HOSTILE.reordered.slice(0, 3));
+		await page.getByText('⟨U+202E⟩detrevni').first().waitFor();
+	});
+});
+
+describe('a workbench', () => {
+	it('stays still under the pointer while twenty events a second arrive, and says how many are new', async () => {
+		const { key, client } = await at.newUser();
+		const { id } = await client.create();
+		await flood(client, id, 200);
+		const { page } = await at.open({ key, session: id });
+		await untilLive(page);
+		await eventRow(page, 'message 199.').waitFor();
+		let isOver = false;
+		const arriving = (async () => {
+			for (let number = 200; !isOver; number += 1) {
+				await client.append(id, { type: 'tick', message: `message ${number}.` });
+				await pause(30);
+			}
+		})();
+		for (const number of [198, 195, 197, 194, 196]) {
+			const row = page.getByRole('option', { name: `message ${number}.` });
+			await row.click();
+			expect(await row.getAttribute('aria-selected')).toBe('true');
+			await page.locator('.event-detail').getByText(`message ${number}.`).waitFor();
+		}
+		await page.getByRole('button', { name: /Paused: \d+ new ↓/ }).waitFor();
+		await page.mouse.move(0, 0);
+		isOver = true;
+		await arriving;
+	});
+
+	it('keeps in the address what somebody looks at', async () => {
+		const { key, client } = await at.newUser();
+		const { id } = await client.create();
+		for (const type of ['first', 'second', 'third']) await client.append(id, { type, payload: { is: type } });
+		const { page } = await at.open({ key, session: id });
+		await untilLive(page);
+		await eventRow(page, 'second').click();
+		await page.getByLabel('Filter events').fill('second');
+		await page.reload();
+		await untilLive(page);
+		await page.getByRole('heading', { name: 'second' }).waitFor();
+		await page.getByText('"second"').waitFor();
+		expect(await page.locator('.event .type').allInnerTexts()).toEqual(['second']);
+		await page.getByRole('tab', { name: 'Plan' }).click();
+		expect(page.url()).toMatch(/event=2&tab=plan&text=second/);
+	});
+
+	it('says that an address names no session, and sends nothing', async () => {
+		const { key } = await at.newUser();
+		const { page, requests } = await at.open({ key, session: 'a b' });
+		await page.getByRole('alert').getByText('“a b” is not the id of a session').waitFor();
+		expect(requests.filter((url) => url.includes('a%20b') || url.includes('a+b'))).toEqual([]);
+	});
+
+	it('downloads the session and its events exactly as they are stored', async () => {
+		const { key, client } = await at.newUser();
+		const { id } = await client.create();
+		await fetch(`${at.server.url}/v1/products/generation/sessions/${id}/events`, {
+			method: 'POST',
+			headers: { Authorization: `Bearer ${key}`, 'Content-Type': 'application/json' },
+			body: '{"type":"priced","payload":{"2":1.50,"1":12345678901234567890}}',
+		});
+		const { page } = await at.open({ key, session: id });
+		await untilLive(page);
+		const download = async (what: string) => {
+			const [file] = await Promise.all([
+				page.waitForEvent('download'),
+				page.getByLabel('Download').selectOption(what),
+			]);
+			const chunks: Buffer[] = [];
+			for await (const chunk of await file.createReadStream()) chunks.push(chunk as Buffer);
+			return Buffer.concat(chunks).toString();
+		};
+		expect(await download('Events as NDJSON')).toMatch(
+			/^\{.*"payload":\{"2":1\.50,"1":12345678901234567890\}.*\}\n$/,
+		);
+		expect(JSON.parse(await download('Session as JSON'))).toMatchObject({ id, status: 'intake' });
+	});
+
+	it('reads the newest events first, and the past behind them', async () => {
+		const { key, client } = await at.newUser();
+		const { id } = await client.create();
+		await flood(client, id, 1200, { text: 'x'.repeat(500) });
+		const { page, requests } = await at.open();
+		let release = () => {};
+		const held = new Promise<void>((resolve) => {
+			release = resolve;
+		});
+		await page.route(/order=desc.*after=|after=.*order=desc/, async (route) => {
+			await held;
+			await route.continue();
+		});
+		await page.goto('about:blank');
+		await page.goto(`${at.server.url}/inspector#${new URLSearchParams({ key, session: id })}`);
+		await untilLive(page);
+		await eventRow(page, 'message 1199.').waitFor();
+		await page.getByText('reading 1,180 earlier ones').waitFor();
+		await client.append(id, { type: 'live' });
+		await eventRow(page, 'live').waitFor();
+		release();
+		await page.getByText('earlier ones').waitFor({ state: 'detached' });
+		const list = page.getByRole('listbox', { name: 'Events' });
+		await list.focus();
+		await list.press('Home');
+		await eventRow(page, 'message 0.').waitFor();
+		// It never reads the whole session again.
+		expect(
+			requests.filter((url) => url.includes(`${id}?`) && url.includes('plan')).length,
+		).toBeLessThanOrEqual(1);
+	});
+});

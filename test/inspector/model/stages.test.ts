@@ -1,0 +1,151 @@
+import { describe, expect, it } from 'vitest';
+import type { Event } from '../../../src/client/client.ts';
+import { seenFrom } from '../../../src/inspector/model/seen.ts';
+import { spentOf, stagesOf } from '../../../src/inspector/model/stages.ts';
+
+let position = 0;
+const at = (time: number, stage: string | null, type: string, payload: Record<string, unknown> = {}) => {
+	position += 1;
+	const event: Event = {
+		createdAt: new Date(time).toISOString(),
+		id: `evt_${String(position).padStart(10, '0')}`,
+		message: null,
+		organizationId: null,
+		payload,
+		sessionId: 'sess_1',
+		stage,
+		type,
+		userId: 'user_1',
+	};
+	return seenFrom(event);
+};
+type Told = Parameters<typeof at>;
+
+/** The spans of each stage in short. */
+function spansOf(told: readonly Told[], endedAt?: number): Record<string, string[]> {
+	const { lanes } = stagesOf(
+		told.map((each) => at(...each)),
+		endedAt,
+	);
+	return Object.fromEntries(
+		lanes.map(({ stage, spans }) => [
+			stage,
+			spans.map(
+				({ from, to, outcome, attempt }) =>
+					`${from}–${to ?? 'now'} ${outcome}${attempt > 1 ? ` #${attempt}` : ''}`,
+			),
+		]),
+	);
+}
+
+describe('the spans of stages', () => {
+	it('overlap where stages were at work at the same time, each with its own time', () => {
+		expect(
+			spansOf([
+				[0, 'auth', 'module.started'],
+				[10, 'billing', 'module.started'],
+				[20, 'auth', 'llm.call.started'],
+				[90, 'auth', 'llm.call.finished'],
+				[100, 'auth', 'module.built'],
+				[150, 'billing', 'module.built'],
+			]),
+		).toEqual({ auth: ['0–100 done'], billing: ['10–150 done'] });
+	});
+
+	it('are one for each attempt', () => {
+		expect(
+			spansOf([
+				[0, 'web', 'module.started'],
+				[50, 'web', 'module.failed'],
+				[80, 'web', 'module.started'],
+				[95, 'web', 'module.built'],
+			]),
+		).toEqual({ web: ['0–50 failed', '80–95 done #2'] });
+		// The payload tells of another attempt although nothing told of the end of the first.
+		expect(
+			spansOf([
+				[0, 'web', 'module.started', { attempt: 1 }],
+				[50, 'web', 'module.progress'],
+				[80, 'web', 'module.started', { attempt: 2 }],
+			]),
+		).toEqual({ web: ['0–50 left', '80–now open #2'] });
+	});
+
+	it('stay open until an event tells of the end, or the session ends', () => {
+		const told: Told[] = [
+			[0, 'a', 'module.started'],
+			[5, 'b', 'module.started'],
+			[9, 'b', 'module.built'],
+		];
+		expect(spansOf(told)).toEqual({ a: ['0–now open'], b: ['5–9 done'] });
+		expect(spansOf(told, 30)).toEqual({ a: ['0–30 left'], b: ['5–9 done'] });
+	});
+
+	it('end with the last of several starts of one kind', () => {
+		expect(
+			spansOf([
+				[0, 'calls', 'call.started'],
+				[1, 'calls', 'call.started'],
+				[5, 'calls', 'call.finished'],
+				[9, 'calls', 'call.finished'],
+			]),
+		).toEqual({ calls: ['0–9 done'] });
+	});
+
+	it('follow on each other where no event ever tells of an end', () => {
+		expect(
+			spansOf([
+				[0, 'plan', 'stage.started'],
+				[40, 'build', 'stage.started'],
+				[70, 'build', 'tool.called'],
+			]),
+		).toEqual({ plan: ['0–40 left'], build: ['40–now open'] });
+	});
+
+	it('run from the first event to the last where nothing tells of a start, and until the next stage', () => {
+		expect(
+			spansOf([
+				[0, 'intake', 'prd.received'],
+				[10, 'intake', 'prd.read'],
+				[30, 'planning', 'thought'],
+				[35, 'planning', 'thought'],
+			]),
+		).toEqual({ intake: ['0–30 left'], planning: ['30–now open'] });
+	});
+
+	it('do not take the time in which another stage was at work', () => {
+		expect(
+			spansOf([
+				[0, 'build', 'module.started'],
+				[10, 'notes', 'note'],
+				[90, 'build', 'module.built'],
+			]),
+		).toEqual({ build: ['0–90 done'], notes: ['10–10 left'] });
+	});
+
+	it('are told apart by what events are about in a session without stages', () => {
+		expect(
+			spansOf([
+				[0, null, 'plan.started'],
+				[10, null, 'plan.finished'],
+				[12, null, 'build.started'],
+			]),
+		).toEqual({ plan: ['0–10 done'], build: ['12–now open'] });
+		expect(
+			Object.keys(
+				spansOf([
+					[0, null, 'note'],
+					[1, 'x', 'note'],
+				]),
+			),
+		).toEqual(['no stage', 'x']);
+	});
+
+	it('count once for the time of a stage', () => {
+		const { lanes } = stagesOf(
+			[at(0, 'a', 'm.started'), at(10, 'a', 'm.failed'), at(20, 'a', 'm.started')],
+			undefined,
+		);
+		expect(lanes.map((lane) => spentOf(lane, 50))).toEqual([40]);
+	});
+});
