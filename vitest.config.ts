@@ -52,8 +52,8 @@ export default defineConfig({
 		onConsoleLog: () => false,
 		// From scripts/fuzz.ts: how long to look, and from where.
 		...(process.env.FUZZ ? { provide: { fuzz: JSON.parse(process.env.FUZZ) } } : {}),
-		// Tests wait for servers and timers half of the time, so three files share two processors.
-		maxWorkers: Math.ceil(availableParallelism() * 1.5),
+		// Tests wait for servers and timers half of the time, so four files share two processors.
+		maxWorkers: availableParallelism() * 2,
 		// A worker runs one file after another: starting workerd, or loading wrangler, takes longer than most files.
 		isolate: false,
 		restoreMocks: true,

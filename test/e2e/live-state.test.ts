@@ -1,3 +1,3 @@
 import { everyReaderHoldsTheSession } from './live-state.ts';
 
-everyReaderHoldsTheSession({ writers: 8, readers: 6, writes: 25, restarts: 1 });
+everyReaderHoldsTheSession({ writers: 8, readers: 4, writes: 12, restarts: 1 });

@@ -1,10 +1,7 @@
 import { expect, it } from 'vitest';
 import { startReceiver } from '../support/http-receiver.ts';
 import { withFolder } from '../support/server.ts';
-import { expectMessagesToSurviveKills, serve } from './webhooks-after-kills.ts';
-
-it('every message of an acknowledged write arrives, with one id, when the server is killed', () =>
-	expectMessagesToSurviveKills(1, 200));
+import { serve } from './webhooks-after-kills.ts';
 
 it('a redirect is not followed, and an endpoint that is not there is one that failed', () =>
 	withFolder(async (folder) => {
