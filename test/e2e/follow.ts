@@ -1,11 +1,10 @@
-import { spawnSync } from 'node:child_process';
 import { connect } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import { EventSource } from 'eventsource';
 import { Agent, fetch } from 'undici';
 import { expect, it } from 'vitest';
-import { npmRun, ROOT, withFolder } from '../support/server.ts';
-import { type DevServer, freePort, startDev } from '../support/wrangler-dev.ts';
+import { withFolder } from '../support/server.ts';
+import { type DevServer, freePort, prepareFolder, startDev } from '../support/wrangler-dev.ts';
 
 const SESSIONS = '/v1/products/generation/sessions';
 
@@ -31,10 +30,7 @@ export const everyFollowerSeesTheLog = (scale: Scale): void =>
 	);
 
 async function follow(folder: string, { followers, writers, events, restarts }: Scale): Promise<void> {
-	const migrate = ['d1', 'migrations', 'apply', 'DB', '--local', '--persist-to', folder];
-	expect(spawnSync('wrangler', migrate, { cwd: ROOT, env: { ...process.env, CI: 'true' } }).status).toBe(0);
-	const created = npmRun('keys', 'create', '--user', 'user_1', '--json', '--persist-to', folder);
-	const { key } = JSON.parse(created.stdout) as { key: string };
+	const key = prepareFolder(folder);
 	const port = await freePort();
 	const vars = { FOLLOW_HEARTBEAT_SECONDS: '2', MAX_STREAMS_PER_CALLER: '1000' };
 	let server: DevServer = await startDev(folder, port, vars);

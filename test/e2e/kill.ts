@@ -1,8 +1,7 @@
-import { spawnSync } from 'node:child_process';
 import { setTimeout } from 'node:timers/promises';
 import { expect } from 'vitest';
-import { npmRun, ROOT, withFolder } from '../support/server.ts';
-import { type DevServer, freePort, startDev } from '../support/wrangler-dev.ts';
+import { withFolder } from '../support/server.ts';
+import { type DevServer, freePort, prepareFolder, startDev } from '../support/wrangler-dev.ts';
 
 const SESSIONS = '/v1/products/generation/sessions';
 const WRITERS = 6;
@@ -94,10 +93,7 @@ function expectWholeSteps(
 /** Kills a server in the middle of writes, and expects every acknowledged write in full after its restart. */
 export const expectWritesToSurviveKills = (rounds: number): Promise<void> =>
 	withFolder(async (folder) => {
-		const migrate = ['d1', 'migrations', 'apply', 'DB', '--local', '--persist-to', folder];
-		expect(spawnSync('wrangler', migrate, { cwd: ROOT, env: { ...process.env, CI: 'true' } }).status).toBe(0);
-		const { stdout } = npmRun('keys', 'create', '--user', 'user_kill', '--json', '--persist-to', folder);
-		const { key } = JSON.parse(stdout) as { key: string };
+		const key = prepareFolder(folder, 'user_kill');
 		// Another test may take the old port while it is free, so use a new one each time.
 		let server: DevServer = await startDev(folder, await freePort());
 		const created = await fetch(server.url + SESSIONS, { method: 'POST', headers: { Authorization: key } });

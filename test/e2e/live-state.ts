@@ -1,13 +1,12 @@
-import { spawnSync } from 'node:child_process';
 import { setTimeout } from 'node:timers/promises';
 import fc from 'fast-check';
 import { Agent, fetch } from 'undici';
 import { expect, it } from 'vitest';
 import { anyObject } from '../model/arbitraries.ts';
 import { type HeldState, heldState } from '../support/held-state.ts';
-import { npmRun, ROOT, withFolder } from '../support/server.ts';
+import { withFolder } from '../support/server.ts';
 import { streamOf } from '../support/stream.ts';
-import { type DevServer, freePort, startDev } from '../support/wrangler-dev.ts';
+import { type DevServer, freePort, prepareFolder, startDev } from '../support/wrangler-dev.ts';
 
 const SESSIONS = '/v1/products/generation/sessions';
 const FIELDS = ['plan', 'prd', 'assemblyState', 'productObject'];
@@ -29,10 +28,7 @@ export const everyReaderHoldsTheSession = (scale: Scale): void =>
 	);
 
 async function hold(folder: string, { writers, readers, writes, restarts }: Scale): Promise<void> {
-	const migrate = ['d1', 'migrations', 'apply', 'DB', '--local', '--persist-to', folder];
-	expect(spawnSync('wrangler', migrate, { cwd: ROOT, env: { ...process.env, CI: 'true' } }).status).toBe(0);
-	const created = npmRun('keys', 'create', '--user', 'user_1', '--json', '--persist-to', folder);
-	const { key } = JSON.parse(created.stdout) as { key: string };
+	const key = prepareFolder(folder);
 	const port = await freePort();
 	const vars = { FOLLOW_HEARTBEAT_SECONDS: '2', MAX_STREAMS_PER_CALLER: '1000' };
 	let server: DevServer = await startDev(folder, port, vars);

@@ -1,17 +1,12 @@
-import { spawnSync } from 'node:child_process';
 import { expect, it } from 'vitest';
-import { npmRun, ROOT, withFolder } from '../support/server.ts';
-import { freePort, startDev } from '../support/wrangler-dev.ts';
+import { withFolder } from '../support/server.ts';
+import { freePort, prepareFolder, startDev } from '../support/wrangler-dev.ts';
 
 const SESSIONS = '/v1/products/generation/sessions';
 
 it('keeps Idempotency-Keys, sessions and ETags over a restart', () =>
 	withFolder(async (folder) => {
-		const migrate = ['d1', 'migrations', 'apply', 'DB', '--local', '--persist-to', folder];
-		const migrated = spawnSync('wrangler', migrate, { cwd: ROOT, env: { ...process.env, CI: 'true' } });
-		expect(migrated.status).toBe(0);
-		const { stdout } = npmRun('keys', 'create', '--user', 'user_1', '--json', '--persist-to', folder);
-		const { key } = JSON.parse(stdout) as { key: string };
+		const key = prepareFolder(folder);
 		let port = await freePort();
 
 		/** Sends all requests. Returns the status and text of each response, and whether it was a replay. */

@@ -1,10 +1,9 @@
-import { spawnSync } from 'node:child_process';
 import { setTimeout } from 'node:timers/promises';
 import { Agent, fetch } from 'undici';
 import { expect, it } from 'vitest';
 import { ApiError, type Client, createClient, type Session, type Watched } from '../../src/client/client.ts';
-import { npmRun, ROOT, withFolder } from '../support/server.ts';
-import { type DevServer, freePort, startDev } from '../support/wrangler-dev.ts';
+import { withFolder } from '../support/server.ts';
+import { type DevServer, freePort, prepareFolder, startDev } from '../support/wrangler-dev.ts';
 
 interface Scale {
 	watchers: number;
@@ -26,10 +25,7 @@ export const everyWatcherHoldsTheSession = (scale: Scale): void =>
 	);
 
 async function watch(folder: string, { watchers, writers, steps, restarts }: Scale): Promise<void> {
-	const migrate = ['d1', 'migrations', 'apply', 'DB', '--local', '--persist-to', folder];
-	expect(spawnSync('wrangler', migrate, { cwd: ROOT, env: { ...process.env, CI: 'true' } }).status).toBe(0);
-	const created = npmRun('keys', 'create', '--user', 'user_1', '--json', '--persist-to', folder);
-	const { key } = JSON.parse(created.stdout) as { key: string };
+	const key = prepareFolder(folder);
 	const port = await freePort();
 	const vars = { FOLLOW_HEARTBEAT_SECONDS: '2' };
 	let server: DevServer = await startDev(folder, port, vars);

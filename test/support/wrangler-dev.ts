@@ -1,6 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { createServer } from 'node:net';
-import { ROOT } from './server.ts';
+import { npmRun, ROOT } from './server.ts';
 
 /** `wrangler dev` in a new process group, which can be killed with all of its processes. */
 export interface DevServer {
@@ -31,6 +31,15 @@ const isFree = (port: number): Promise<boolean> =>
 		probe.once('error', () => resolve(false));
 		probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
 	});
+
+/** Prepares the local database in a folder, and makes an API key in it. */
+export function prepareFolder(folder: string, user = 'user_1'): string {
+	const migrate = ['d1', 'migrations', 'apply', 'DB', '--local', '--persist-to', folder];
+	const migrated = spawnSync('wrangler', migrate, { cwd: ROOT, env: { ...process.env, CI: 'true' } });
+	if (migrated.status !== 0) throw new Error(`The migrations were not applied: ${migrated.stderr}`);
+	const created = npmRun('keys', 'create', '--user', user, '--json', '--persist-to', folder);
+	return (JSON.parse(created.stdout) as { key: string }).key;
+}
 
 /** Characters of wrangler's output that are kept for an error, and for tests. */
 const MAX_OUTPUT = 10_000;
