@@ -1,3 +1,5 @@
+import { MAX_PIECE } from './pieces.ts';
+
 /** Events with consecutive positions, as the text of their frames. */
 export interface Run {
 	first: number;
@@ -7,8 +9,6 @@ export interface Run {
 
 /** Characters that a backlog holds. A string takes up to two bytes for each character. */
 export const MAX_WAITING = 128 * 1024;
-/** Characters in one chunk of the stream, unless a single event is larger. */
-export const MAX_PIECE = 64 * 1024;
 
 /** Events from the hub that have not been sent yet. */
 export interface Backlog {

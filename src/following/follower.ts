@@ -2,7 +2,8 @@ import { DatabaseUnavailable } from '../core/database.ts';
 import { errorFields, log } from '../core/log.ts';
 import { faultKind } from '../database/faults.ts';
 import { connectionTo } from './hub-connection.ts';
-import { type Beginning, type LookUp, newProgress, type Piece, type Reason } from './progress.ts';
+import type { Piece } from './pieces.ts';
+import { type Beginning, type LookUp, newProgress, type Reason } from './progress.ts';
 import { sharedSnapshot } from './shared-snapshots.ts';
 import type { Snapshot } from './state-frames.ts';
 

@@ -1,7 +1,9 @@
-import { MAX_PIECE, newBacklog, type Run } from './backlog.ts';
+import { newBacklog, type Run } from './backlog.ts';
 import { type End, endFrame, HEARTBEAT, OPENING, type SessionState } from './frames.ts';
 import type { Notice, Seen } from './notices.ts';
+import { MAX_PIECE, type Piece, pieceOf, piecesOf } from './pieces.ts';
 import { newLiveState, newSummaries, type Snapshot } from './state-frames.ts';
+import { newTrust } from './trust.ts';
 
 /** The result of a look-up in D1: the session and, if requested, the next events. */
 export interface LookUp extends Seen {
@@ -10,12 +12,6 @@ export interface LookUp extends Seen {
 
 /** Why a stream ended. */
 export type Reason = End | 'not allowed' | 'budget' | 'time' | 'gone' | 'fault';
-
-/** A chunk of a stream, and the number of its events. */
-export interface Piece {
-	text: string;
-	events: number;
-}
 
 /** What a follower does next. `until` is in epoch milliseconds. */
 export type Next =
@@ -42,13 +38,6 @@ export interface Means {
 
 /** How long an event may be missing before the follower reads D1. Writers reach the hub in any order. */
 const GAP_MS = 300;
-/**
- * The number of heartbeats between checks of the caller, and the number for which a stream continues when D1 is
- * unavailable for the check. A check accepts a revoked key for KEY_CACHE_SECONDS (`checkKey` in auth/api-keys.ts), so a stream
- * ends within four heartbeats after that.
- */
-const AUTHORIZE_HEARTBEATS = 3;
-const ALLOWED_HEARTBEATS = 4;
 /** Heartbeats for which a renewal lasts. */
 const FOLLOWED_HEARTBEATS = 8;
 
@@ -88,19 +77,6 @@ export interface Beginning {
 	heartbeatMs: number;
 }
 
-const frame = (text: string): Piece => ({ text, events: 0 });
-
-/** Cuts frames into pieces, between code points, so that each can be encoded by itself. */
-function* piecesOf(frames: string): Generator<Piece> {
-	for (let from = 0; from < frames.length; ) {
-		const isCut = from + MAX_PIECE < frames.length;
-		const endsInPair = isCut && (frames.codePointAt(from + MAX_PIECE - 1) ?? 0) > 0xffff;
-		const to = from + MAX_PIECE + (endsInPair ? 1 : 0);
-		yield frame(frames.slice(from, to));
-		from = to;
-	}
-}
-
 /**
  * Decides what a follower does: which frame it sends, when it reads D1, and when it ends. It is a function of what the
  * follower has learned and of the time, without timers or calls.
@@ -115,7 +91,7 @@ export function newProgress(
 	let { state, followedUntil } = start;
 	const stateFrames = hasLiveState ? newLiveState() : newSummaries();
 	/** Pieces that come before everything else. */
-	const first: Piece[] = [frame(OPENING)];
+	const first: Piece[] = [pieceOf(OPENING)];
 	let end: Reason | undefined;
 	let isDeleted = false;
 	let isSpent = false;
@@ -125,8 +101,7 @@ export function newProgress(
 	let hasCaughtUp = false;
 	let gapSince: number | undefined;
 	let lastFrameAt = now;
-	let allowedAt = now;
-	let authorizeAt = now + AUTHORIZE_HEARTBEATS * heartbeatMs;
+	const trust = newTrust(heartbeatMs, now);
 	/** The time of the next look-up in D1. After a failure it is never before `notBefore`. */
 	let lookUpAt = now;
 	let notBefore = 0;
@@ -172,7 +147,7 @@ export function newProgress(
 
 	/** Ends the stream after the frame that tells why. */
 	function endWith(reason: End): void {
-		first.push(frame(endFrame(reason)));
+		first.push(pieceOf(endFrame(reason)));
 		end = reason;
 	}
 
@@ -184,7 +159,7 @@ export function newProgress(
 			if (piece) return send(piece, at);
 			if (end) return { do: 'end', reason: end };
 			const isFree = asking === 'nothing';
-			if (isFree && at >= authorizeAt) {
+			if (isFree && at >= trust.checkAt()) {
 				asking = 'access';
 				return { do: 'authorize' };
 			}
@@ -226,10 +201,10 @@ export function newProgress(
 				return { do: 'read snapshot', version: state.version };
 			}
 			const heartbeatAt = lastFrameAt + heartbeatMs;
-			if (at >= heartbeatAt) return send(frame(HEARTBEAT), at);
+			if (at >= heartbeatAt) return send(pieceOf(HEARTBEAT), at);
 			if (!isFree) return { do: 'wait', until: heartbeatAt };
 			const opensAt = connectsAt ?? Number.POSITIVE_INFINITY;
-			const until = Math.min(looksUpAt, snapshotAt, heartbeatAt, authorizeAt, opensAt);
+			const until = Math.min(looksUpAt, snapshotAt, heartbeatAt, trust.checkAt(), opensAt);
 			return { do: 'wait', until };
 		},
 
@@ -286,16 +261,7 @@ export function newProgress(
 
 		authorized(isAllowed, at) {
 			asking = 'nothing';
-			const trustedUntil = allowedAt + ALLOWED_HEARTBEATS * heartbeatMs;
-			if (isAllowed) {
-				allowedAt = at;
-				authorizeAt = at + AUTHORIZE_HEARTBEATS * heartbeatMs;
-			} else if (isAllowed === undefined && at < trustedUntil) {
-				// When D1 is unavailable, the caller stays trusted for a limited time.
-				authorizeAt = Math.min(at + heartbeatMs, trustedUntil);
-			} else {
-				end = 'not allowed';
-			}
+			if (!trust.checked(isAllowed, at)) end = 'not allowed';
 		},
 	};
 }

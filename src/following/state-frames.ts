@@ -1,6 +1,7 @@
-import { MAX_PIECE, MAX_WAITING } from './backlog.ts';
+import { MAX_WAITING } from './backlog.ts';
 import { type SessionState, stateFrame } from './frames.ts';
 import type { StateChange } from './notices.ts';
+import { MAX_PIECE } from './pieces.ts';
 
 /** A session as it was read, as the text of its frame. */
 export interface Snapshot {
