@@ -23,7 +23,7 @@ export const brokenHistory: [rule: string, breakage: Breakage, checks: string[]]
 	[
 		'a read ignores the version',
 		{ request: ({ url }) => url.searchParams.delete('version') },
-		['history.missing', 'history.past'],
+		['history.fork', 'history.missing', 'history.past'],
 	],
 	[
 		'a session always begins as another one is now',
