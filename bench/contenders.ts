@@ -85,12 +85,13 @@ const esModule = (path: string, contents: string) => ({ type: 'ESModule' as cons
 
 /**
  * Starts a contender on a new, migrated database with one API key. Requests reach the Worker directly and not through
- * Miniflare's entry Worker, whose cost would hide the differences between the contenders.
+ * Miniflare's entry Worker, whose cost would hide the differences between the contenders. `vars` replace those of wrangler.toml.
  */
 export async function startContender(
 	name: ContenderName | 'broadcast' | 'stream',
 	script: string,
 	rateLimiter: 'in memory' | "Miniflare's own" = 'in memory',
+	vars: Readonly<Record<string, string>> = {},
 ): Promise<Contender> {
 	const before = workerdProcesses();
 	const contender = { onCost: undefined } as Pick<Contender, 'onCost'>;
@@ -107,7 +108,7 @@ export async function startContender(
 				: [esModule('index.js', script)],
 			compatibilityDate,
 			// The experiments with followers open more streams of one caller than an isolate usually allows.
-			bindings: { ...configuredVars, MAX_STREAMS_PER_CALLER: '10000' },
+			bindings: { ...configuredVars, MAX_STREAMS_PER_CALLER: '10000', ...vars },
 			d1Databases: { DB: 'benchmark' },
 			...(name === 'service' || name === 'broadcast'
 				? { durableObjects: { HUB: { className: 'Hub', useSQLite: true } } }

@@ -57,7 +57,7 @@ const visible = ({ status, text, headers, json }: Answer<Record<string, unknown>
 	status,
 	text: text.replace(String(json?.requestId), 'REQUEST').replaceAll(id, 'ID'),
 	headers: [...headers]
-		.filter(([name]) => name !== 'x-request-id')
+		.filter(([name]) => !/^(date|x-request-id)$/.test(name))
 		.map(([name, value]) => [name, name === 'x-d1-bookmark' ? 'BOOKMARK' : value])
 		.sort(),
 });
