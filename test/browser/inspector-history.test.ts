@@ -36,6 +36,14 @@ describe('the slider through time', () => {
 		await panel(page).locator('ins', { hasText: '"shipped"' }).waitFor();
 		await button(page, 'Earlier version').click();
 		await panel(page).getByText('"pending"').first().waitFor();
+		// Any two: of versions 2 and 4, each from the other.
+		const comparison = page.getByLabel('Compare with');
+		await comparison.selectOption({ value: '4' });
+		await panel(page).locator('del', { hasText: '"pending"' }).waitFor();
+		await panel(page).locator('ins', { hasText: '"shipped"' }).waitFor();
+		await slider.press('ArrowRight');
+		await comparison.selectOption({ value: '2' });
+		await panel(page).locator('ins', { hasText: '"built"' }).waitFor();
 		await button(page, 'Back to now').click();
 		await panel(page).getByText('"shipped"').waitFor();
 		await button(page, 'Edit').waitFor();

@@ -33,12 +33,12 @@ export function PastObject({
 }) {
 	const previous = versions.findLast((each) => each.version < version)?.version;
 	const shown = useVersion(connect, id, version, name);
-	const earlier = useVersion(connect, id, against === 'before' ? previous : undefined, name);
-	const problem = shown.problem ?? earlier.problem;
-	const [from, to] =
-		against === 'before'
-			? [earlier.json ?? (previous === undefined ? 'null' : undefined), shown.json]
-			: [shown.json, present];
+	const compared = against === 'before' ? previous : against;
+	const other = useVersion(connect, id, typeof compared === 'number' ? compared : undefined, name);
+	const problem = shown.problem ?? other.problem;
+	const isFromOther = against === 'before' || (typeof against === 'number' && against < version);
+	const otherJson = against === 'now' ? present : compared === undefined ? 'null' : other.json;
+	const [from, to] = isFromOther ? [otherJson, shown.json] : [shown.json, otherJson];
 	const changes = useMemo(
 		() =>
 			against === 'nothing' || from === undefined || to === undefined
@@ -53,7 +53,7 @@ export function PastObject({
 			{changes && <Changes changes={changes} />}
 			{shown.json === 'null' ? (
 				<p class="hint">There was none at this version.</p>
-			) : changes && against === 'before' && from !== undefined ? (
+			) : changes && isFromOther && from !== undefined ? (
 				<JsonText
 					key={`${version} ${from.length}`}
 					label={`${title} at version ${version}`}

@@ -5,8 +5,12 @@ import { momentOf } from '../time.ts';
 export interface Looking {
 	/** The number of a version. Undefined is the present, as it changes. */
 	version: number | undefined;
-	against: 'before' | 'now' | 'nothing';
+	/** The number of another version, or which one that is. */
+	against: number | 'before' | 'now' | 'nothing';
 }
+
+/** How many of the newest versions the page offers for a comparison. The slider reaches all of them. */
+const MAX_LISTED = 200;
 
 /** Moves through the versions of an object, and says which one is shown. */
 export function Slider({
@@ -67,13 +71,23 @@ export function Slider({
 					<select
 						aria-label="Compare with"
 						value={against}
-						onChange={({ currentTarget }) =>
-							onLook({ version, against: currentTarget.value as Looking['against'] })
-						}
+						onChange={({ currentTarget: { value } }) => {
+							const other = Number(value);
+							onLook({ version, against: other || (value as 'before' | 'now' | 'nothing') });
+						}}
 					>
 						<option value="before">Changes since the version before</option>
 						<option value="now">Changes until now</option>
 						<option value="nothing">No comparison</option>
+						{versions
+							.filter((each) => each.version !== shown.version)
+							.slice(-MAX_LISTED)
+							.reverse()
+							.map((each) => (
+								<option key={each.version} value={each.version}>
+									{`Version ${each.version}, ${momentOf(Date.parse(each.updatedAt), now)}`}
+								</option>
+							))}
 					</select>
 					<button type="button" onClick={() => onLook({ version: undefined, against })}>
 						Back to now
