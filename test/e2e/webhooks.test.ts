@@ -84,7 +84,7 @@ describe('the queue', () => {
 		]);
 	});
 
-	it('delivers 1,000 messages once each to an endpoint, and as many to one that fails now and then', async () => {
+	it('delivers 200 messages once each to an endpoint, and as many to one that fails now and then', async () => {
 		const steady = await receiverWith();
 		let requests = 0;
 		const flaky = await receiverWith((_, response) => {
@@ -94,12 +94,12 @@ describe('the queue', () => {
 		const call = await newCaller();
 		await webhook(call, steady.url);
 		await webhook(call, flaky.url);
-		await appendMany(call, 1000);
-		await expect.poll(() => steady.arrived.length, WAIT).toBe(1000);
-		expect(distinct(steady.arrived)).toBe(1000);
+		await appendMany(call, 200);
+		await expect.poll(() => steady.arrived.length, WAIT).toBe(200);
+		expect(distinct(steady.arrived)).toBe(200);
 		// The second try comes after five seconds.
-		await expect.poll(() => flaky.arrived.length, WAIT).toBeGreaterThan(1040);
-		expect(distinct(flaky.arrived)).toBe(1000);
+		await expect.poll(() => flaky.arrived.length, WAIT).toBeGreaterThan(205);
+		expect(distinct(flaky.arrived)).toBe(200);
 	});
 
 	it('delivers to others while some endpoints hang', async () => {
