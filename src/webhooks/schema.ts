@@ -154,7 +154,7 @@ export const deliverySchema = z
 			description:
 				'Stable; for programs. `STATUS`: another status than 2xx. `REDIRECT`: a redirect, which is not followed. `TIMEOUT`: no answer in 15 s. `CONNECTION`: no connection. `REFUSED_ADDRESS`: the service sends nothing to the address.',
 		}),
-		lastStatus: z.int().min(100).max(999).nullable().meta({ format: 'int32' }),
+		lastStatus: z.int().min(100).max(999).meta({ format: 'int32' }).nullable(),
 		lastTryAt: timestamp.nullable(),
 		messageId: messageIdSchema.meta({ description: 'The `webhook-id` of the message.' }),
 		nextTryAt: timestamp.nullable().meta({ description: '`null`: there is no further try.' }),
@@ -196,7 +196,7 @@ export const testedSchema = z
 		durationMs: count,
 		error: z.enum(failures).nullable(),
 		id: messageIdSchema.meta({ description: 'The `webhook-id` of the message.' }),
-		status: z.int().min(100).max(999).nullable().meta({ format: 'int32' }),
+		status: z.int().min(100).max(999).meta({ format: 'int32' }).nullable(),
 	})
 	.meta({ id: 'WebhookTest' });
 export type Tested = z.infer<typeof testedSchema>;
