@@ -75,27 +75,28 @@ export interface ChangedRow extends SessionRow {
 }
 
 /**
- * Changes the session of a condition. The last statement returns the row without the content of the request. Those before it keep
- * the version that it replaces; there are none while history is off.
+ * Changes the session of a condition. The last statement returns the row without the content of the request. Those before it owe
+ * what webhooks are to be told of the change, and keep the version that it replaces, unless history is off.
  */
 export const updateStatements = (
 	changes: readonly Change[],
-	{ id, now }: SessionReference,
+	reference: SessionReference,
 	condition: Sql,
 	historyBytes: number,
 ): Sql[] => [
-	...(historyBytes === 0 ? [] : keepVersion(id, condition, keptChange(changes), historyBytes)),
+	...oweStatusChange(reference, statusOf(changes), condition),
+	...(historyBytes === 0 ? [] : keepVersion(reference.id, condition, keptChange(changes), historyBytes)),
 	// updated_at never goes back, even if the clocks of two locations differ.
-	sql`UPDATE ${SESSION_BY_ID} SET ${join(changes.map(assignment))}, version = version + 1, updated_at = max(updated_at, ${now})
+	sql`UPDATE ${SESSION_BY_ID} SET ${join(changes.map(assignment))}, version = version + 1, updated_at = max(updated_at, ${reference.now})
 		WHERE ${condition} RETURNING ${columnsBut(replacements(changes).map(({ column }) => column))},
-		CASE WHEN followed_until > ${now} THEN ${LATEST_POSITION} END AS tail`,
+		CASE WHEN followed_until > ${reference.now} THEN ${LATEST_POSITION} END AS tail`,
 ];
 
 const replacements = (changes: readonly Change[]): Replacement[] =>
 	changes.filter((change) => change.mode === 'set');
 
 /** The status that changes set. Undefined: they set none. */
-export const statusOf = (changes: readonly Change[]): string | null | undefined =>
+const statusOf = (changes: readonly Change[]): string | null | undefined =>
 	replacements(changes).find(({ column }) => column === 'status')?.value;
 
 /** The row from updateStatement, with the content of the request added. */
@@ -119,13 +120,11 @@ export async function updateSession(
 ): Promise<ChangedRow | 'too much for D1'> {
 	const needsReason = versions !== undefined || needsSizeCheck(changes.filter(isMerge));
 	const condition = changeable(reference, changes, versions);
-	const update = updateStatements(changes, reference, condition, historyBytes);
 	const results = await db.run<unknown[]>([
-		...oweStatusChange(reference, statusOf(changes), condition),
-		...update,
+		...updateStatements(changes, reference, condition, historyBytes),
 		...(needsReason ? [selectVersion(reference)] : []),
 	]);
-	const [[row], [current] = []] = results.slice(update.length - 1) as [ChangedRow[], CurrentVersion[]?];
+	const [[row], [current] = []] = results.slice(needsReason ? -2 : -1) as [ChangedRow[], CurrentVersion[]?];
 	return row ? withRequestContent(row, changes) : reasonNotChanged(current, versions);
 }
 
@@ -168,10 +167,7 @@ export async function replaceOnVersion(
 	historyBytes: number,
 ): Promise<ChangedRow | 'overtaken'> {
 	const condition = ownSessionAt(reference, [version]);
-	const results = await db.run<ChangedRow[]>([
-		...oweStatusChange(reference, statusOf(changes), condition),
-		...updateStatements(changes, reference, condition, historyBytes),
-	]);
+	const results = await db.run<ChangedRow[]>(updateStatements(changes, reference, condition, historyBytes));
 	const [row] = results.at(-1) ?? [];
 	return row ? withRequestContent(row, changes) : 'overtaken';
 }

@@ -13,8 +13,7 @@ import {
 import type { Change } from '../sessions/changes.ts';
 import type { Versions } from '../sessions/precondition.ts';
 import { type SessionRow, selectSession } from '../sessions/row-store.ts';
-import { changeable, statusOf, updateStatements, withRequestContent } from '../sessions/update-store.ts';
-import { oweStatusChange } from '../webhooks/owed-store.ts';
+import { changeable, updateStatements, withRequestContent } from '../sessions/update-store.ts';
 
 /** The events and the changes of a step. Without changes the session stays the same. */
 export interface Step extends Append {
@@ -48,10 +47,7 @@ export async function insertStep(
 		also:
 			changes.length === 0
 				? [selectSession(reference)]
-				: [
-						...oweStatusChange(reference, statusOf(changes), appended),
-						...updateStatements(changes, reference, appended, historyBytes),
-					],
+				: updateStatements(changes, reference, appended, historyBytes),
 	});
 	const [changed] = also.at(-1) ?? [];
 	if (events.length === 0 || !changed) return { done: undefined, current: session };
