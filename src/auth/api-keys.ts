@@ -53,6 +53,7 @@ export function keyState(keyHash: string, now: number): 'accepted' | 'rejected' 
 
 function accept(keyHash: string, key: CachedKey): void {
 	put(key.principal.sessionId === null ? accepted : acceptedForSessions, keyHash, key);
+	if (key.principal.appendTypes.length === 0) return;
 	let listed = 0;
 	for (const each of acceptedForSessions.values()) listed += listedBy(each);
 	for (const [oldest, each] of acceptedForSessions) {
