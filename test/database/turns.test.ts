@@ -28,15 +28,21 @@ async function settled(caller: Caller, held: { trips: number }): Promise<void> {
 	await vi.waitFor(() => expect(held.trips).toBe(0));
 }
 
+/** A caller with a session, whose trips are held from now on. */
+async function holding(durationOfTrip?: number) {
+	const held = heldD1(env.DB, durationOfTrip);
+	const fetcher = liveService({ DB: held.d1 });
+	const caller = await newCaller({ fetcher });
+	const { id } = await caller.create();
+	await settled(caller, held);
+	held.isHeld = true;
+	held.most = 0;
+	return { held, fetcher, caller, id };
+}
+
 describe('the trips of a caller', () => {
 	it('take turns: eight are under way at once, and all are carried out', async () => {
-		const held = heldD1(env.DB);
-		const fetcher = liveService({ DB: held.d1 });
-		const caller = await newCaller({ fetcher });
-		const { id } = await caller.create();
-		await settled(caller, held);
-		held.isHeld = true;
-		held.most = 0;
+		const { held, caller, id } = await holding();
 		const calls = Array.from({ length: 40 }, () => caller.append(id));
 		await vi.waitFor(() => expect(held.trips).toBe(TRIPS_AT_ONCE));
 		const other = await newCaller({ fetcher: liveService() });
@@ -48,13 +54,7 @@ describe('the trips of a caller', () => {
 	});
 
 	it('are fewer at once if they keep D1 busy for longer', async () => {
-		const held = heldD1(env.DB, 0.28 * WORK_AT_ONCE_MS);
-		const fetcher = liveService({ DB: held.d1 });
-		const caller = await newCaller({ fetcher });
-		const { id } = await caller.create();
-		await settled(caller, held);
-		held.isHeld = true;
-		held.most = 0;
+		const { held, caller, id } = await holding(0.28 * WORK_AT_ONCE_MS);
 		const calls = Array.from({ length: 12 }, () => caller.append(id));
 		await vi.waitFor(() => expect(held.trips).toBe(3));
 		held.isHeld = false;
@@ -63,13 +63,7 @@ describe('the trips of a caller', () => {
 	});
 
 	it('are fewer at once if they send much, whatever the earlier ones did', async () => {
-		const held = heldD1(env.DB);
-		const fetcher = liveService({ DB: held.d1 });
-		const caller = await newCaller({ fetcher });
-		const { id } = await caller.create();
-		await settled(caller, held);
-		held.isHeld = true;
-		held.most = 0;
+		const { held, caller, id } = await holding();
 		const large = { text: 'x'.repeat(390_000) };
 		const body = { prd: large, plan: large, productObject: large, assemblyState: large };
 		const calls = Array.from({ length: 12 }, () => caller.call('PATCH', `${SESSIONS}/${id}`, { body }));
@@ -80,12 +74,7 @@ describe('the trips of a caller', () => {
 	});
 
 	it('of its streams are two at once, and do not keep its calls', async () => {
-		const held = heldD1(env.DB);
-		const fetcher = liveService({ DB: held.d1 });
-		const caller = await newCaller({ fetcher });
-		const { id } = await caller.create();
-		await settled(caller, held);
-		held.isHeld = true;
+		const { held, caller, id, fetcher } = await holding();
 		const opening = Array.from({ length: 10 }, () => followSession(caller, id, { fetcher }));
 		await vi.waitFor(() => expect(held.trips).toBe(LOOK_UPS_AT_ONCE));
 		const call = caller.append(id);
