@@ -1,13 +1,10 @@
 import { type Context, Hono } from 'hono';
 import { accepts } from 'hono/accepts';
 import { checkMayAppend } from '../auth/append-types.ts';
-import { isStillAllowed } from '../auth/authenticate.ts';
-import { callerKey } from '../auth/rate-limit.ts';
 import { limits } from '../core/limits.ts';
 import { settingsOf } from '../core/settings.ts';
 import { areWhole } from '../database/in-batches.ts';
 import { EVENT_STREAM, endFrame, eventFrame, HEARTBEAT, OPENING, stateFrame } from '../following/frames.ts';
-import { takePlace } from '../following/open-streams.ts';
 import { followResponse, isFollowed, tellFollowers } from '../following/response.ts';
 import { JSON_TYPE, jsonBody } from '../http/body.ts';
 import type { AppEnv } from '../http/context.ts';
@@ -17,9 +14,10 @@ import { operation } from '../http/operation.ts';
 import { sessionFrom } from '../http/session-path.ts';
 import { validateQuery } from '../http/validate.ts';
 import { appendEvent } from './append-store.ts';
-import { cursorOf, followedSession, hasBudget, newEvents, type SnapshotSource } from './follow.ts';
+import { cursorOf, newEvents, type SnapshotSource } from './follow.ts';
 import { eventJson, eventsJson, eventsJsonParts } from './json.ts';
 import { contentOf, newEvent } from './new-event.ts';
+import { openFollowed } from './open-followed.ts';
 import { readEvents, wholeEvents } from './read-store.ts';
 import {
 	appendSchema,
@@ -62,35 +60,18 @@ async function followEvents(
 	{ after, state }: { after?: string | undefined; state?: string | undefined },
 	snapshots: SnapshotSource,
 ): Promise<Response> {
-	const stats = c.get('queryStats');
-	const { FOLLOW_HEARTBEAT_SECONDS, FOLLOW_MAX_STATEMENTS, MAX_STREAMS_PER_CALLER } = settingsOf(c.env);
 	const lastEventId = c.req.header('Last-Event-ID');
-	const { number, reference } = sessionFrom(c);
-	const cursor = lastEventId ? cursorOf(lastEventId, 'Last-Event-ID') : after && cursorOf(after, 'after');
-	const isReadOnly = c.req.method === 'HEAD';
-	const caller = callerKey(c.get('principal'));
-	const place = isReadOnly ? undefined : takePlace(caller, MAX_STREAMS_PER_CALLER, Date.now());
-	try {
-		const followed = await followedSession(
-			() => c.get('databases').forStream(number),
-			reference,
-			cursor || undefined,
-			{ heartbeatMs: FOLLOW_HEARTBEAT_SECONDS * 1000, isReadOnly, snapshots },
-		);
-		return followResponse(
-			c,
-			{
-				...followed,
-				hasLiveState: state === 'true',
-				isAllowed: () => isStillAllowed(c, 'PRODUCTS:READ'),
-				hasBudget: () => hasBudget(stats, FOLLOW_MAX_STATEMENTS),
-			},
-			place,
-		);
-	} catch (error) {
-		place?.giveUp();
-		throw error;
-	}
+	const { followed, place } = await openFollowed(c, {
+		after: lastEventId
+			? { id: lastEventId, from: 'Last-Event-ID' }
+			: after === undefined
+				? undefined
+				: { id: after, from: 'after' },
+		hasLiveState: state === 'true',
+		snapshots,
+		isReadOnly: c.req.method === 'HEAD',
+	});
+	return followResponse(c, followed, place);
 }
 
 /** The calls on the events of one session, mounted under the session's path. A stream gets the whole session from `snapshots`. */

@@ -22,14 +22,10 @@ const HEADERS = {
  * sets the pace. It writes one line to the log when the stream ends, and gives up its place among the caller's streams. HEAD
  * gets the headers and opens no stream.
  */
-export function followResponse(
-	c: Context<AppEnv>,
-	followed: Omit<Followed, 'hubs' | 'heartbeatMs'>,
-	place: Place | undefined,
-): Response {
+export function followResponse(c: Context<AppEnv>, followed: Followed, place: Place | undefined): Response {
 	if (c.req.method === 'HEAD') return new Response(null, { headers: HEADERS });
-	const { FOLLOW_HEARTBEAT_SECONDS, FOLLOW_MAX_SECONDS } = settingsOf(c.env);
-	const follower = follow({ ...followed, hubs: c.env.HUB, heartbeatMs: FOLLOW_HEARTBEAT_SECONDS * 1000 });
+	const { FOLLOW_MAX_SECONDS } = settingsOf(c.env);
+	const follower = follow(followed);
 	const logEnd = streamEndLog(c);
 	place?.keep(FOLLOW_MAX_SECONDS * 1000);
 	const { promise: streamEnd, resolve: end } = Promise.withResolvers<void>();

@@ -1,14 +1,9 @@
-import { isStillAllowed } from '../auth/authenticate.ts';
-import { callerKey } from '../auth/rate-limit.ts';
-import { settingsOf } from '../core/settings.ts';
-import { cursorOf, followedSession, hasBudget } from '../events/follow.ts';
+import { openFollowed } from '../events/open-followed.ts';
 import type { Event } from '../events/schema.ts';
 import { type Follower, follow } from '../following/follower.ts';
-import { takePlace } from '../following/open-streams.ts';
 import { entityTag } from '../http/conditional.ts';
 import type { RequestContext } from '../http/context.ts';
 import { checkCaller } from '../http/operation.ts';
-import { sessionFrom } from '../http/session-path.ts';
 import { snapshots } from '../sessions/live-state.ts';
 
 /** The state of a session, as a stream tells it. */
@@ -45,36 +40,24 @@ export async function watch(
 	{ after, seconds, stop }: { after?: string | undefined; seconds: number; stop: AbortSignal },
 ): Promise<Watched> {
 	checkCaller(c.get('principal'), 'PRODUCTS:READ', true);
-	const { FOLLOW_HEARTBEAT_SECONDS, FOLLOW_MAX_STATEMENTS, MAX_STREAMS_PER_CALLER } = settingsOf(c.env);
-	const { number, reference } = sessionFrom(c, sessionId);
-	const cursor = after === undefined ? undefined : cursorOf(after, 'after');
-	const place = takePlace(callerKey(c.get('principal')), MAX_STREAMS_PER_CALLER, Date.now());
-	place.keep(seconds * 1000);
-	stop.addEventListener('abort', () => place.giveUp());
-	const heartbeatMs = FOLLOW_HEARTBEAT_SECONDS * 1000;
-	try {
-		const followed = await followedSession(() => c.get('databases').forStream(number), reference, cursor, {
-			heartbeatMs,
-			isReadOnly: false,
-			snapshots,
-		});
-		const { version, ...state } = followed.start.state;
-		const follower = follow({
-			...followed,
-			position: cursor ? followed.position : followed.start.tail,
-			hasLiveState: false,
-			hubs: c.env.HUB,
-			heartbeatMs,
-			isAllowed: () => isStillAllowed(c, 'PRODUCTS:READ'),
-			hasBudget: () => hasBudget(c.get('queryStats'), FOLLOW_MAX_STATEMENTS),
-		});
-		if (stop.aborted) follower.stop('gone');
-		else stop.addEventListener('abort', () => follower.stop('gone'));
-		return { state: { ...state, etag: entityTag(version) }, happenings: happeningsOf(follower) };
-	} catch (error) {
-		place.giveUp();
-		throw error;
-	}
+	const { followed, place } = await openFollowed(c, {
+		sessionId,
+		after: after === undefined ? undefined : { id: after, from: 'after' },
+		hasLiveState: false,
+		snapshots,
+		isReadOnly: false,
+	});
+	place?.keep(seconds * 1000);
+	const { state: begun, tail } = followed.start;
+	const follower = follow({ ...followed, position: after === undefined ? tail : followed.position });
+	const end = () => {
+		place?.giveUp();
+		follower.stop('gone');
+	};
+	if (stop.aborted) end();
+	else stop.addEventListener('abort', end);
+	const { version, ...state } = begun;
+	return { state: { ...state, etag: entityTag(version) }, happenings: happeningsOf(follower) };
 }
 
 async function* happeningsOf({ pieces }: Follower): AsyncGenerator<Happening[], void> {
