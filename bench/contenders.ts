@@ -7,7 +7,7 @@ import { CONFIG, ROOT, wrangler } from '../scripts/wrangler.ts';
 import { issueKey } from '../src/auth/issue-key.ts';
 import { openDatabase } from '../src/database/database.ts';
 import { OWNER } from './seed.ts';
-import { memoryOf, processorTimeOf, workerdProcesses } from './workerd.ts';
+import { mainThreadTimeOf, memoryOf, processorTimeOf, workerdProcesses } from './workerd.ts';
 
 const config = unstable_readConfig({ config: CONFIG });
 export const compatibilityDate = config.compatibility_date ?? '';
@@ -42,6 +42,8 @@ export interface Contender {
 	peakMemory(): number | null;
 	/** The processor time of its workerd in milliseconds; null on systems that do not report it. */
 	processorTime(): number | null;
+	/** The processor time of the thread that runs its Worker and its database in milliseconds; null on systems that do not report it. */
+	mainThreadTime(): number | null;
 	close(): Promise<void>;
 }
 
@@ -133,6 +135,7 @@ export async function startContender(
 		memory: () => (pid === undefined ? null : memoryOf(pid, 'VmRSS')),
 		peakMemory: () => (pid === undefined ? null : memoryOf(pid, 'VmHWM')),
 		processorTime: () => (pid === undefined ? null : processorTimeOf(pid)),
+		mainThreadTime: () => (pid === undefined ? null : mainThreadTimeOf(pid)),
 		close: () => miniflare.dispose(),
 	});
 }

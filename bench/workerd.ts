@@ -34,3 +34,15 @@ export function processorTimeOf(pid: number): number | null {
 		return null;
 	}
 }
+
+/**
+ * The time of the thread that runs the Workers and their databases, in milliseconds: Linux counts it in nanoseconds. Null on
+ * systems that do not report it.
+ */
+export function mainThreadTimeOf(pid: number): number | null {
+	try {
+		return Number(readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ')[0]) / 1e6;
+	} catch {
+		return null;
+	}
+}

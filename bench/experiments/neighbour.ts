@@ -16,7 +16,7 @@ import { percentile } from '../statistics.ts';
 
 const SESSIONS = '/v1/products/generation/sessions';
 const MERGE = 'application/merge-patch+json';
-const AT_ONCE = 40;
+const AT_ONCE = Number(process.env.AT_ONCE ?? 40);
 const CALLS = 200;
 const QUIET = 'nothing';
 const QUIET_CALLS = 500;
@@ -197,9 +197,15 @@ async function fill({ d1 }: Contender): Promise<void> {
 	}
 }
 
+/** What calls have taken, each in milliseconds: by the clock, and of the processor time of the service and its database. */
+interface Taken {
+	clock: number[];
+	processor: number[];
+}
+
 /** Times small calls one after another: an append, a read and a change in turn. */
-async function smallCalls(from: Sender, count: number): Promise<number[]> {
-	const times: number[] = [];
+async function smallCalls(service: Contender, from: Sender, count: number): Promise<Taken> {
+	const taken: Taken = { clock: [], processor: [] };
 	const path = `/${sessionId(NEIGHBOURS)}`;
 	const began = performance.now();
 	for (let n = 0; n < count && performance.now() - began < PATIENCE_MS; n += 1) {
@@ -208,33 +214,34 @@ async function smallCalls(from: Sender, count: number): Promise<number[]> {
 			{ method: 'GET', path: `${path}?fields=status` },
 			{ method: 'PATCH', path, body: `{"plan":{"n":${n}}}` },
 		];
+		const worked = service.mainThreadTime() ?? Number.NaN;
 		const started = performance.now();
 		const status = await send(from, calls[n % calls.length] as Call);
+		taken.clock.push(performance.now() - started);
+		taken.processor.push((service.mainThreadTime() ?? Number.NaN) - worked);
 		if (status >= 300) throw new Error(`A small call got ${status}.`);
-		times.push(performance.now() - started);
 	}
-	return times;
+	return taken;
 }
 
-const row = (name: string, times: readonly number[], attacked: string): string[] => [
+const row = (name: string, { clock, processor }: Taken, attacked: string): string[] => [
 	name,
-	percentile(times, 0.5).toFixed(1),
-	percentile(times, 0.99).toFixed(1),
-	String(times.length),
+	...[clock, processor].flatMap((times) => [0.5, 0.99].map((part) => percentile(times, part).toFixed(1))),
+	String(clock.length),
 	attacked,
 ];
 
 async function measured(service: Contender, neighbour: Sender, name: string): Promise<string[]> {
 	progress(name);
-	if (name === QUIET) return row(name, await smallCalls(neighbour, QUIET_CALLS), '');
+	if (name === QUIET) return row(name, await smallCalls(service, neighbour, QUIET_CALLS), '');
 	const attacker = fork(fileURLToPath(import.meta.url), ['attack', service.url, service.key, name]);
 	// Deletions are soon over.
 	await pause(name.startsWith('deletions') ? FORK_MS : WARM_UP_MS);
-	const times = await smallCalls(neighbour, CALLS);
+	const taken = await smallCalls(service, neighbour, CALLS);
 	attacker.send('enough');
 	const [figures] = await once(attacker, 'message');
 	await pause(WARM_UP_MS);
-	return row(name, times, String(figures));
+	return row(name, taken, String(figures));
 }
 
 const [command, ...rest] = process.argv.slice(2);
@@ -246,7 +253,7 @@ if (command === 'attack') {
 	await fill(service);
 	const neighbour = { url: service.url, key: await newKey(service.d1, 'user_neighbour') };
 	await insertSessions(service.d1, { from: NEIGHBOURS, count: 1, owner: 'user_neighbour', plan: '{}' });
-	await smallCalls(neighbour, CALLS);
+	await smallCalls(service, neighbour, CALLS);
 	const asked = process.argv.slice(2);
 	const rows: string[][] = [];
 	for (const name of asked.length > 0 ? asked : [QUIET, ...Object.keys(attacks)]) {
@@ -256,7 +263,15 @@ if (command === 'attack') {
 	console.log(`# A caller beside one that does its worst\n\n${describe(machine())}.\n`);
 	console.log(
 		markdownTable([
-			['the other caller', 'p50 (ms)', 'p99 (ms)', 'calls', 'answers of the other caller'],
+			[
+				'the other caller',
+				'p50 (ms)',
+				'p99 (ms)',
+				'processor p50 (ms)',
+				'processor p99 (ms)',
+				'calls',
+				'answers of the other caller',
+			],
 			...rows,
 		]),
 	);

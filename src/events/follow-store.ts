@@ -2,7 +2,8 @@ import type { Database, RowsOf } from '../core/database.ts';
 import { type SessionReference, sessionNotFound } from '../core/session-reference.ts';
 import { raw, type Sql, sql } from '../core/sql.ts';
 import { LATEST_POSITION, ownSession, SESSION_BY_ID } from '../database/session-store.ts';
-import { COLUMNS, type EventRow, ofOwnSession } from './append-store.ts';
+import { COLUMNS, type EventRow } from './append-store.ts';
+import { selectedRange } from './range-store.ts';
 import { type EventCursor, selectCursor, unknownCursor } from './read-store.ts';
 
 /** The columns of a session's state. */
@@ -55,14 +56,16 @@ async function runRenewed<Rows extends readonly unknown[]>(
  * Selects the next events, up to both maximums. It sums the sizes in a subquery, so that D1 returns only the events that fit. The
  * window gets the sizes and not the content, which it would copy: with events of 64 KB that takes twice as long.
  */
-const selectSome = (reference: SessionReference, after: number): Sql =>
-	sql`SELECT ${COLUMNS} ${ofOwnSession(reference)} AND events.position > ${after} AND events.position <= ifnull((
-			SELECT max(position) FROM (
-				SELECT position, sum(size) OVER (ORDER BY position ROWS UNBOUNDED PRECEDING) AS bytes
-				FROM (SELECT position, octet_length(payload) + ifnull(octet_length(message), 0) AS size FROM events
-					WHERE session_id = ${reference.id} AND position > ${after} ORDER BY position LIMIT ${MAX_EVENTS})
-			) WHERE bytes <= ${MAX_BYTES} OR position = ${after + 1}
-		), 0) ORDER BY events.position`;
+function selectSome(reference: SessionReference, after: number): Sql {
+	const { where, order, limit } = selectedRange(reference, { after }, MAX_EVENTS);
+	const sizes = sql`SELECT session_id, position, octet_length(payload) + ifnull(octet_length(message), 0) AS size
+		FROM events WHERE ${where} ORDER BY ${order} LIMIT ${limit}`;
+	const fitting = sql`SELECT count(*) FROM (
+			SELECT position, sum(size) OVER (ORDER BY session_id, position ROWS UNBOUNDED PRECEDING) AS bytes FROM (${sizes})
+		) WHERE bytes <= ${MAX_BYTES} OR position = ${after + 1}`;
+	return sql`SELECT ${COLUMNS} FROM ${SESSION_BY_ID} CROSS JOIN events WHERE ${ownSession(reference)} AND ${where}
+		ORDER BY ${order} LIMIT (${fitting})`;
+}
 
 /**
  * Begins to follow a session after an event: renews `followed_until` if a renewal is given, then reads the session.

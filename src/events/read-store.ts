@@ -5,6 +5,7 @@ import { nothing, raw, type Sql, sql } from '../core/sql.ts';
 import { BYTES_A_TRIP, inBatches, type Sized } from '../database/in-batches.ts';
 import { ownSession, SESSION_BY_ID } from '../database/session-store.ts';
 import { type EventRow, ofOwnSession } from './append-store.ts';
+import { type EventRange, LAST_POSITION, selectedRange } from './range-store.ts';
 
 /**
  * The bytes of the columns with most of the content, up to 105,000 in one event. `type` and `stage` have at most 255
@@ -35,34 +36,22 @@ const columnsIf = (fits: Sql): Sql =>
 		sessions.user_id, sessions.organization_id, ${SIZE} AS size`;
 
 /**
- * Selects at most `max` events of a session by `places`, which ends with an ORDER BY, with at most BYTES_A_TRIP of content
- * in all. An event is whole if it is within its share of that, or if all events together fit. SQLite sums the sizes only
+ * Selects at most `max` events of a range, with at most BYTES_A_TRIP of content in all; none when the condition `unless` on the
+ * session holds. An event is whole if it is within its share of that, or if all events together fit. SQLite sums the sizes only
  * when an event exceeds its share, so a page of small events reads each row once. The sum is a separate subquery instead of
  * a common table expression, because that is three times faster to prepare, and D1 prepares each statement every time.
  */
-function selectBounded(reference: SessionReference, max: number, places: Sql, session: Sql): Sql {
-	const part = sql`${places} LIMIT ${max}`;
-	const bytes = sql`SELECT sum(size) FROM (SELECT ${SIZE} AS size FROM events WHERE session_id = ${reference.id} ${part})`;
-	const fits = sql`${SIZE} <= ${TRIP} / ${max} OR (${bytes}) <= ${TRIP}`;
-	return sql`SELECT ${columnsIf(fits)} ${session} ${part}`;
-}
-
-/**
- * Selects a session's latest events, newest first; none when the condition `unless` on the session holds. `upTo` is the position
- * of the last event that counts.
- */
-export function selectLatestEvents(
+export function selectBounded(
 	reference: SessionReference,
 	max: number,
-	{ unless, upTo }: { unless?: Sql | undefined; upTo?: Sql | undefined },
+	range: EventRange,
+	unless?: Sql | undefined,
 ): Sql {
-	const session = ofOwnSession(reference);
-	return selectBounded(
-		reference,
-		max,
-		sql`${upTo ? sql`AND events.position <= ${upTo} ` : nothing}ORDER BY events.position DESC`,
-		unless ? sql`${session} AND NOT (${unless})` : session,
-	);
+	const { where, order, limit } = selectedRange(reference, range, raw(max));
+	const bytes = sql`SELECT sum(size) FROM (SELECT ${SIZE} AS size FROM events WHERE ${where} ORDER BY ${order} LIMIT ${limit})`;
+	const fits = sql`${SIZE} <= ${TRIP} / ${raw(max)} OR (${bytes}) <= ${TRIP}`;
+	return sql`SELECT ${columnsIf(fits)} FROM ${SESSION_BY_ID} CROSS JOIN events
+		WHERE ${ownSession(reference)}${unless ? sql` AND NOT (${unless})` : nothing} AND ${where} ORDER BY ${order} LIMIT ${limit}`;
 }
 
 /** The event after which a read begins. The caller sent the id, and the position is the one in it. */
@@ -103,16 +92,11 @@ export async function readEvents(
 	order: EventOrder,
 	max: number,
 ): Promise<SizedEvent[]> {
-	const newestFirst = after
-		? sql`AND events.position < ${after.position} ORDER BY events.position DESC`
-		: sql`ORDER BY events.position DESC`;
-	const places =
-		order === 'desc'
-			? newestFirst
-			: sql`AND events.position > ${after?.position ?? 0} ORDER BY events.position`;
+	const range: EventRange =
+		order === 'asc' ? { after: after?.position ?? 0 } : { upTo: after ? after.position - 1 : LAST_POSITION };
 	const [sessions, events, cursors] = await db.run<[{ id: string }, BoundedRow, { id: string }]>([
 		sql`SELECT id FROM ${SESSION_BY_ID} WHERE ${ownSession(reference)}`,
-		selectBounded(reference, max, places, ofOwnSession(reference)),
+		selectBounded(reference, max, range),
 		...(after ? [selectCursor(reference, after)] : []),
 	]);
 	if (sessions.length === 0) throw sessionNotFound();
