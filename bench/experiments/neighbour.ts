@@ -1,5 +1,5 @@
 /**
- * Measures the calls of a caller while another one does the worst that its limits allow, 40 requests at once:
+ * Measures the calls of a caller while another one does the worst that its limits allow, 40 requests at once or AT_ONCE:
  * `npx node bench/experiments/neighbour.ts`, or with the names of some attacks.
  */
 import { fork } from 'node:child_process';

@@ -31,7 +31,7 @@ export interface Renewal {
 }
 
 /** The maximum of events in one read, and of their UTF-8 bytes unless the first event alone has more. */
-const MAX_EVENTS = raw(500);
+const MAX_EVENTS = 500;
 const MAX_BYTES = raw(200_000);
 
 const selectFollowed = (reference: SessionReference): Sql =>

@@ -1,8 +1,8 @@
 import type { SessionReference } from '../core/session-reference.ts';
-import { raw, type Sql, sql } from '../core/sql.ts';
+import { type Sql, sql } from '../core/sql.ts';
 
-/** Events of a session: those after a position, the oldest first, or those up to one, the newest first. */
-export type EventRange = { after: number } | { upTo: number | Sql };
+/** Events of a session: those after a position, the oldest first, or those up to one or up to the latest, the newest first. */
+export type EventRange = { after: number } | { upTo: number | Sql | 'latest' };
 
 /** The parts of a statement that selects events of a range. */
 export interface SelectedRange {
@@ -16,11 +16,11 @@ export interface SelectedRange {
 /**
  * Selects at most `max` events of a range, without reading their content. A range that ends within the table would: its end is a
  * comparison of keys, and in a table WITHOUT ROWID SQLite reads the whole row for each of them, so 1,000 events of 64 KB take 8 ms
- * and more, in place of 0.5 ms.
- * This range has only a beginning, and the limit ends it, which counts the events that the session has there: their positions
- * have no gaps, also while the cleanup deletes the first ones. The plus keeps the session out of the range.
+ * and more, in place of 0.5 ms. This range has only a beginning, and the limit ends it, which counts the events that the session
+ * has there: their positions have no gaps, also while the cleanup deletes the first ones. The plus keeps the session out of the
+ * range.
  */
-export function selectedRange({ id }: SessionReference, range: EventRange, max: Sql): SelectedRange {
+export function selectedRange({ id }: SessionReference, range: EventRange, max: number): SelectedRange {
 	const latest = sql`(SELECT max(position) FROM events WHERE session_id = ${id})`;
 	const first = sql`(SELECT min(position) FROM events WHERE session_id = ${id})`;
 	const ofSession = sql`+events.session_id = ${id}`;
@@ -33,13 +33,10 @@ export function selectedRange({ id }: SessionReference, range: EventRange, max: 
 			limit: atMost(sql`${latest} - max(${after}, ${first} - 1)`),
 		};
 	}
-	const last = sql`min(${latest}, ${range.upTo})`;
+	const last = range.upTo === 'latest' ? latest : sql`min(${latest}, ${range.upTo})`;
 	return {
 		where: sql`(events.session_id, events.position) <= (${id}, ${last}) AND ${ofSession}`,
 		order: sql`events.session_id DESC, events.position DESC`,
 		limit: atMost(sql`${last} - ${first} + 1`),
 	};
 }
-
-/** A position that no event reaches. */
-export const LAST_POSITION = raw(Number.MAX_SAFE_INTEGER);

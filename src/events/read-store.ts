@@ -5,7 +5,7 @@ import { nothing, raw, type Sql, sql } from '../core/sql.ts';
 import { BYTES_A_TRIP, inBatches, type Sized } from '../database/in-batches.ts';
 import { ownSession, SESSION_BY_ID } from '../database/session-store.ts';
 import { type EventRow, ofOwnSession } from './append-store.ts';
-import { type EventRange, LAST_POSITION, selectedRange } from './range-store.ts';
+import { type EventRange, selectedRange } from './range-store.ts';
 
 /**
  * The bytes of the columns with most of the content, up to 105,000 in one event. `type` and `stage` have at most 255
@@ -47,9 +47,9 @@ export function selectBounded(
 	range: EventRange,
 	unless?: Sql | undefined,
 ): Sql {
-	const { where, order, limit } = selectedRange(reference, range, raw(max));
+	const { where, order, limit } = selectedRange(reference, range, max);
 	const bytes = sql`SELECT sum(size) FROM (SELECT ${SIZE} AS size FROM events WHERE ${where} ORDER BY ${order} LIMIT ${limit})`;
-	const fits = sql`${SIZE} <= ${TRIP} / ${raw(max)} OR (${bytes}) <= ${TRIP}`;
+	const fits = sql`${SIZE} <= ${TRIP} / ${max} OR (${bytes}) <= ${TRIP}`;
 	return sql`SELECT ${columnsIf(fits)} FROM ${SESSION_BY_ID} CROSS JOIN events
 		WHERE ${ownSession(reference)}${unless ? sql` AND NOT (${unless})` : nothing} AND ${where} ORDER BY ${order} LIMIT ${limit}`;
 }
@@ -93,7 +93,7 @@ export async function readEvents(
 	max: number,
 ): Promise<SizedEvent[]> {
 	const range: EventRange =
-		order === 'asc' ? { after: after?.position ?? 0 } : { upTo: after ? after.position - 1 : LAST_POSITION };
+		order === 'asc' ? { after: after?.position ?? 0 } : { upTo: after ? after.position - 1 : 'latest' };
 	const [sessions, events, cursors] = await db.run<[{ id: string }, BoundedRow, { id: string }]>([
 		sql`SELECT id FROM ${SESSION_BY_ID} WHERE ${ownSession(reference)}`,
 		selectBounded(reference, max, range),

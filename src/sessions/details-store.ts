@@ -2,7 +2,6 @@ import type { Database } from '../core/database.ts';
 import { type SessionReference, sessionNotFound } from '../core/session-reference.ts';
 import { raw, type Sql, sql } from '../core/sql.ts';
 import { type CurrentVersion, ownSession, SESSION_BY_ID, selectVersion } from '../database/session-store.ts';
-import { LAST_POSITION } from '../events/range-store.ts';
 import { type BoundedRow, type SizedEvent, selectBounded, sizedEvents } from '../events/read-store.ts';
 import { readPast } from '../history/read-store.ts';
 import { columnsBut, columnsIf, type SessionRow, type SparseRow } from './row-store.ts';
@@ -65,9 +64,7 @@ export async function readDetails(
 	type Row = SparseRow & { version: number; known?: number; latest_event?: number | null };
 	const [[session], latestEvents = []] = await db.run<[Row, BoundedRow]>([
 		statement,
-		...(maxEvents === undefined
-			? []
-			: [selectBounded(reference, maxEvents, { upTo: LAST_POSITION }, unless)]),
+		...(maxEvents === undefined ? [] : [selectBounded(reference, maxEvents, { upTo: 'latest' }, unless)]),
 	]);
 	if (!session) throw sessionNotFound();
 	const events = sizedEvents(latestEvents).reverse();
