@@ -1,8 +1,8 @@
 import type { Database, Databases, Owed, QueryStats } from '../core/database.ts';
 import { databaseName } from '../core/placement-setting.ts';
 import { type Bindings, settingsOf } from '../core/settings.ts';
+import { LOOK_UPS_AT_ONCE, TRIPS_AT_ONCE, takeTurn } from '../core/turns.ts';
 import { openDatabase } from './database.ts';
-import { LOOK_UPS_AT_ONCE, TRIPS_AT_ONCE, takeTurn } from './turns.ts';
 
 /** The bookmark of a response: for DB the one that D1 returned, and for DB_n the same after `n:`. */
 const BOOKMARK = /^(?:([1-9]\d?):)?([0-9a-f-]+)$/;

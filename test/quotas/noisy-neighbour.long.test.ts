@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { expect, it } from 'vitest';
 import { pause } from '../../src/core/pause.ts';
-import { WORK_AT_ONCE_MS } from '../../src/database/turns.ts';
+import { WORK_AT_ONCE_MS } from '../../src/core/turns.ts';
 import { sizeOfRows, sizeOfValues, workOf } from '../../src/database/work.ts';
 import { type Caller, type Fetcher, newCaller, ORIGIN, SESSIONS } from '../support/api.ts';
 import { followSession, liveService } from '../support/follow.ts';

@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, it, vi } from 'vitest';
 import { pause } from '../../src/core/pause.ts';
-import { LOOK_UPS_AT_ONCE, TRIPS_AT_ONCE, takeTurn, WORK_AT_ONCE_MS } from '../../src/database/turns.ts';
+import { LOOK_UPS_AT_ONCE, TRIPS_AT_ONCE, takeTurn, WORK_AT_ONCE_MS } from '../../src/core/turns.ts';
 import { type Caller, newCaller, SESSIONS } from '../support/api.ts';
 import { followSession, liveService } from '../support/follow.ts';
 import { FIVE } from '../support/several-databases.ts';

@@ -1,4 +1,4 @@
-import { pause } from '../core/pause.ts';
+import { pause } from './pause.ts';
 
 /**
  * Trips of one caller to one database that an isolate has under way at once. Eight trips of 150 ms at once are 3,200 in 60 s,
