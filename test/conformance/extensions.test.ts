@@ -1,7 +1,7 @@
-import { describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Check, extensions, writing } from '../../scripts/conformance/check.ts';
 import { checksOf, checksOfExtensions, run } from '../../scripts/conformance/run.ts';
-import { newKey, ORIGIN } from '../support/api.ts';
+import { newKey } from '../support/api.ts';
 import type { Breakage } from '../support/broken-server/breakage.ts';
 import { KEYS, referenceServer } from '../support/reference-server.ts';
 import { brokenExtensions } from './broken/all.ts';
@@ -10,18 +10,36 @@ import { statementsOf } from './statements.ts';
 
 const checks = checksOfExtensions(extensions);
 
+/** The servers by origin: one `fetch` reaches all of them, because the tests of this file wait at the same time. */
+const servers = new Map<string, (request: Request) => Promise<Response>>();
+beforeAll(() => {
+	vi.stubGlobal('fetch', async (input: RequestInfo | URL, init?: RequestInit) => {
+		const request = new Request(input, init);
+		const server = servers.get(new URL(request.url).origin);
+		if (!server) throw new Error(`No server has the address ${request.url}.`);
+		return server(request);
+	});
+});
+afterAll(() => vi.unstubAllGlobals());
+
+/** Serves at an origin of its own, which it returns. */
+function serve(server: (request: Request) => Promise<Response>): string {
+	const origin = `https://server-${servers.size + 1}.test`;
+	servers.set(origin, server);
+	return origin;
+}
+
 /** Runs checks on the service with a rule broken. Returns the ids of those that fail. */
 async function failures(breakage: Breakage, chosen: readonly Check[], timeout: number): Promise<string[]> {
 	const { key: apiKey } = await newKey();
-	vi.spyOn(globalThis, 'fetch').mockImplementation(brokenFetch(breakage));
-	const target = { baseUrl: ORIGIN, apiKey, limitedApiKey: undefined, timeout };
+	const target = { baseUrl: serve(brokenFetch(breakage)), apiKey, limitedApiKey: undefined, timeout };
 	const { results, left } = await run(target, { isReadonly: false, tell: () => {}, chosen });
 	expect(results).toHaveLength(chosen.length);
 	expect(left).toEqual([]);
 	return results.filter(({ status }) => status === 'failed').map(({ id }) => id);
 }
 
-describe('the checks of the extensions', () => {
+describe.concurrent('the checks of the extensions', () => {
 	it('pass on this service', async () => {
 		expect(await failures({}, checks, 30_000)).toEqual([]);
 	});
@@ -38,10 +56,8 @@ describe('the checks of the extensions', () => {
 	});
 
 	it('fail on a server that only follows the document of the reference', async () => {
-		const respond = referenceServer();
-		vi.spyOn(globalThis, 'fetch').mockImplementation((input, init) => respond(new Request(input, init)));
 		const target = {
-			baseUrl: 'https://reference.test',
+			baseUrl: serve(referenceServer()),
 			apiKey: KEYS.full,
 			limitedApiKey: undefined,
 			timeout: 1000,
@@ -62,7 +78,7 @@ describe('the checks of the extensions', () => {
 
 	it('leave no stream open, also when they fail', async () => {
 		let closed = 0;
-		vi.spyOn(globalThis, 'fetch').mockImplementation(async () => {
+		const baseUrl = serve(async () => {
 			const silent = new ReadableStream({
 				cancel() {
 					closed += 1;
@@ -74,7 +90,7 @@ describe('the checks of the extensions', () => {
 			await follow('one');
 			await (await follow('two')).next();
 		});
-		const target = { baseUrl: ORIGIN, apiKey: 'k', limitedApiKey: undefined, timeout: 10 };
+		const target = { baseUrl, apiKey: 'k', limitedApiKey: undefined, timeout: 10 };
 		const { results } = await run(target, { isReadonly: false, tell: () => {}, chosen: [opening] });
 		expect(results.map(({ message }) => message)).toEqual([
 			expect.stringContaining('no further frame within 0.01 s'),
@@ -93,8 +109,8 @@ describe('a choice of extensions', () => {
 		const chosen = checksOfExtensions(['state']);
 		expect(new Set(chosen.map(({ id }) => id.split('.')[0]))).toEqual(new Set(['state']));
 		const { key: apiKey } = await newKey();
-		vi.spyOn(globalThis, 'fetch').mockImplementation(brokenFetch({}));
-		const target = { baseUrl: ORIGIN, apiKey, limitedApiKey: undefined, timeout: 30_000 };
+		const baseUrl = serve(brokenFetch({}));
+		const target = { baseUrl, apiKey, limitedApiKey: undefined, timeout: 30_000 };
 		const { results } = await run(target, { isReadonly: false, tell: () => {}, chosen });
 		const skipped = results.filter(({ status }) => status === 'skipped');
 		expect(Object.fromEntries(skipped.map(({ id, message }) => [id, message]))).toEqual({
