@@ -36,7 +36,7 @@ async function appendNumbered(caller: Caller, id: string, from: number, to: numb
 	for (const type of numbered(from, to)) await caller.append(id, { type });
 }
 
-describe('a stream', () => {
+describe.concurrent('a stream', () => {
 	it('opens with a comment and a reconnection time, and has the headers of a stream', async () => {
 		const caller = await newCaller();
 		const { id } = await caller.create();
@@ -226,7 +226,7 @@ describe('a cursor', () => {
 	});
 });
 
-describe('changes of the session', () => {
+describe.concurrent('changes of the session', () => {
 	it('reach followers as the current state: an update, a merge, and the last of many', async () => {
 		const { caller, id, stream, path } = await following();
 		await caller.call('PATCH', path, { body: { status: 'generating' } });
@@ -303,7 +303,7 @@ describe('changes of the session', () => {
 	});
 });
 
-describe('a hub', () => {
+describe.concurrent('a hub', () => {
 	it('can lose its memory and its sockets between any two events', async () => {
 		const { caller, id, stream } = await following({ fetcher: liveService() });
 		await appendNumbered(caller, id, 1, 3);
@@ -412,7 +412,7 @@ describe('the cost of following', () => {
 	});
 });
 
-describe('readers', () => {
+describe.concurrent('readers', () => {
 	it('that are slow get everything in order, and do not delay others', async () => {
 		const { caller, id, stream: slow } = await following({ fetcher: liveService() });
 		const quick = await caughtUp(await followSession(caller, id));
