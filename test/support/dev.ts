@@ -19,12 +19,11 @@ export interface Dev {
 	printed: readonly string[];
 }
 
-/** Runs `npm run dev` on a folder until it has printed its link, and uses it while it serves. */
-export async function withDev<T>(
+/** Starts `npm run dev` on a folder, and resolves when it has printed its link. `stop` ends it with all of its processes. */
+export async function startNpmDev(
 	folder: string,
-	use: (dev: Dev) => T | Promise<T>,
 	env: Record<string, string> = {},
-): Promise<T> {
+): Promise<Dev & { stop(): Promise<void> }> {
 	const port = String(await freePort());
 	const child = spawn('npm', ['run', 'dev', '--', '--port', port, '--persist-to', folder], {
 		cwd: ROOT,
@@ -32,6 +31,7 @@ export async function withDev<T>(
 		stdio: ['ignore', 'pipe', 'ignore'],
 		env: { ...process.env, CI: 'true', ...env },
 	});
+	const stop = () => killGroup(child);
 	try {
 		const printed: string[] = [];
 		createInterface({ input: child.stdout }).on('line', (line) => printed.push(line));
@@ -39,15 +39,24 @@ export async function withDev<T>(
 		const link = printed.find((line) => line.includes('/inspector#')) ?? '';
 		const curls = printed.filter((line) => line.startsWith('curl '));
 		const key = /rt_test_\w+/.exec(curls[0] ?? '')?.[0] ?? '';
-		return await use({
-			origin: new URL(link).origin,
-			curls,
-			key,
-			link,
-			code: link.split('#code=')[1] ?? '',
-			printed,
-		});
+		const code = link.split('#code=')[1] ?? '';
+		return { origin: new URL(link).origin, curls, key, link, code, printed, stop };
+	} catch (error) {
+		await stop();
+		throw error;
+	}
+}
+
+/** Runs `npm run dev` on a folder, and uses it while it serves. */
+export async function withDev<T>(
+	folder: string,
+	use: (dev: Dev) => T | Promise<T>,
+	env: Record<string, string> = {},
+): Promise<T> {
+	const { stop, ...dev } = await startNpmDev(folder, env);
+	try {
+		return await use(dev);
 	} finally {
-		await killGroup(child);
+		await stop();
 	}
 }
