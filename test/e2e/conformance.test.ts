@@ -232,7 +232,8 @@ describe('npm run conformance', () => {
 		['--timeout', 'soon'],
 		['--api-key', 'ключ'],
 	])('exits with 2 and names the option for %s %s', async (option, value) => {
-		const { status, stderr } = await conformance(
+		const { status, stderr } = await runHere(
+			() => import('../../scripts/conformance.ts'),
 			...['--base-url', 'http://127.0.0.1:9', '--api-key', 'k', option, value],
 		);
 		expect([status, stderr.split(' ')[0]?.replace(/:$/, '')]).toEqual([2, option]);
