@@ -93,7 +93,7 @@ function expectWholeSteps(
 /** Kills a server in the middle of writes, and expects every acknowledged write in full after its restart. */
 export const expectWritesToSurviveKills = (rounds: number): Promise<void> =>
 	withFolder(async (folder) => {
-		const key = prepareFolder(folder, 'user_kill');
+		const key = await prepareFolder(folder, 'user_kill');
 		// Another test may take the old port while it is free, so use a new one each time.
 		let server: DevServer = await startDev(folder, await freePort());
 		const created = await fetch(server.url + SESSIONS, { method: 'POST', headers: { Authorization: key } });

@@ -28,7 +28,7 @@ export const everyReaderHoldsTheSession = (scale: Scale): void =>
 	);
 
 async function hold(folder: string, { writers, readers, writes, restarts }: Scale): Promise<void> {
-	const key = prepareFolder(folder);
+	const key = await prepareFolder(folder);
 	const port = await freePort();
 	const vars = { FOLLOW_HEARTBEAT_SECONDS: '2', MAX_STREAMS_PER_CALLER: '1000' };
 	let server: DevServer = await startDev(folder, port, vars);

@@ -6,7 +6,7 @@ const SESSIONS = '/v1/products/generation/sessions';
 
 it('keeps Idempotency-Keys, sessions and ETags over a restart', () =>
 	withFolder(async (folder) => {
-		const key = prepareFolder(folder);
+		const key = await prepareFolder(folder);
 		let port = await freePort();
 
 		/** Sends all requests. Returns the status and text of each response, and whether it was a replay. */

@@ -25,7 +25,7 @@ export const everyWatcherHoldsTheSession = (scale: Scale): void =>
 	);
 
 async function watch(folder: string, { watchers, writers, steps, restarts }: Scale): Promise<void> {
-	const key = prepareFolder(folder);
+	const key = await prepareFolder(folder);
 	const port = await freePort();
 	const vars = { FOLLOW_HEARTBEAT_SECONDS: '2' };
 	let server: DevServer = await startDev(folder, port, vars);

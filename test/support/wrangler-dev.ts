@@ -1,6 +1,11 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { npmRun, ROOT } from './server.ts';
+import { join } from 'node:path';
+import { getPlatformProxy, unstable_splitSqlQuery } from 'wrangler';
+import { issueKey } from '../../src/auth/issue-key.ts';
+import { openDatabase } from '../../src/database/database.ts';
+import { ROOT } from './server.ts';
 
 /** `wrangler dev` in a new process group, which can be killed with all of its processes. */
 export interface DevServer {
@@ -32,13 +37,33 @@ const isFree = (port: number): Promise<boolean> =>
 		probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
 	});
 
-/** Prepares the local database in a folder, and makes an API key in it. */
-export function prepareFolder(folder: string, user = 'user_1'): string {
-	const migrate = ['d1', 'migrations', 'apply', 'DB', '--local', '--persist-to', folder];
-	const migrated = spawnSync('wrangler', migrate, { cwd: ROOT, env: { ...process.env, CI: 'true' } });
-	if (migrated.status !== 0) throw new Error(`The migrations were not applied: ${migrated.stderr}`);
-	const created = npmRun('keys', 'create', '--user', user, '--json', '--persist-to', folder);
-	return (JSON.parse(created.stdout) as { key: string }).key;
+/**
+ * Prepares the local database in a folder, and makes an API key in it. It does so in this process: the commands load wrangler
+ * twice more, which takes longer than most tests.
+ */
+export async function prepareFolder(folder: string, user = 'user_1'): Promise<string> {
+	const { env, dispose } = await getPlatformProxy<{ DB: D1Database }>({
+		configPath: join(ROOT, 'wrangler.toml'),
+		persist: { path: join(folder, 'v3') },
+	});
+	try {
+		const migrations = join(ROOT, 'migrations');
+		for (const name of readdirSync(migrations).toSorted()) {
+			const statements = unstable_splitSqlQuery(readFileSync(join(migrations, name), 'utf8'));
+			await env.DB.batch(statements.map((statement) => env.DB.prepare(statement)));
+		}
+		const { key } = await issueKey(openDatabase(env.DB), {
+			userId: user,
+			organizationId: null,
+			name: null,
+			permissions: ['PRODUCTS:*'],
+			environment: 'live',
+			expiresAt: null,
+		});
+		return key;
+	} finally {
+		await dispose();
+	}
 }
 
 /** Characters of wrangler's output that are kept for an error, and for tests. */
