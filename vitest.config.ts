@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
-import type { Reporter } from 'vitest/node';
+import { BaseSequencer, type Reporter, type TestSpecification } from 'vitest/node';
 
 /** What only tests change: no rate limit that a loaded test could meet. */
 const forTests = async () => ({
@@ -39,6 +39,37 @@ const countTests: Reporter = {
 	},
 };
 
+/** The files from outside that take longest, the longest first. A file that starts late and takes long would end alone. */
+const LONGEST = [
+	'conformance',
+	'dev',
+	'clerk',
+	'webhooks',
+	'databases',
+	'mcp-conformance',
+	'follow',
+	'live-state',
+	'keys',
+	'deploy',
+	'restart',
+	'kill',
+	'wrangler-dev',
+	'examples',
+	'client-package',
+	'streams',
+].map((name) => `/test/e2e/${name}.test.ts`);
+
+/** The files from outside begin: they take longest, and their size does not show it. Those inside follow, the largest first. */
+class LongestFirst extends BaseSequencer {
+	override async sort(files: TestSpecification[]) {
+		const place = ({ moduleId, project }: TestSpecification) => {
+			const at = LONGEST.findIndex((end) => moduleId.endsWith(end));
+			return at >= 0 ? at : LONGEST.length + (project.name === 'outside' ? 0 : 1);
+		};
+		return (await super.sort(files)).toSorted((a, b) => place(a) - place(b));
+	}
+}
+
 /** `npm run test:long` runs the long forms of tests, `npm test` all others. */
 const LONG = 'test/**/*.long.test.ts';
 const isLong = process.env.LONG === 'true';
@@ -56,6 +87,7 @@ export default defineConfig({
 		maxWorkers: availableParallelism() * 2,
 		// A worker runs one file after another: starting workerd, or loading wrangler, takes longer than most files.
 		isolate: false,
+		sequence: { sequencer: LongestFirst },
 		restoreMocks: true,
 		// A bound means that something hangs. A loaded machine is no failure of the service.
 		testTimeout: 300_000,
