@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { getPlatformProxy, unstable_splitSqlQuery } from 'wrangler';
 import { issueKey } from '../../src/auth/issue-key.ts';
 import { openDatabase } from '../../src/database/database.ts';
-import { ROOT } from './server.ts';
+import { ROOT, withAbsolutePaths } from './server.ts';
 
 /** `wrangler dev` in a new process group, which can be killed with all of its processes. */
 export interface DevServer {
@@ -66,6 +66,10 @@ export async function prepareFolder(folder: string, user = 'user_1'): Promise<st
 	}
 }
 
+/** A wrangler.toml without its build, which would delete and write the files that the servers of other tests serve. */
+const withoutBuild = (toml: string): string =>
+	withAbsolutePaths(toml.replace(/^\[build\]\ncommand = .*\n/m, ''));
+
 /** Characters of wrangler's output that are kept for an error, and for tests. */
 const MAX_OUTPUT = 10_000;
 
@@ -75,13 +79,17 @@ export async function startDev(
 	port: number,
 	vars: Record<string, string> = {},
 ): Promise<DevServer> {
+	const config = join(persistTo, 'wrangler.toml');
+	writeFileSync(config, withoutBuild(readFileSync(join(ROOT, 'wrangler.toml'), 'utf8')));
 	const others = Object.entries(vars).flatMap(([name, value]) => ['--var', `${name}:${value}`]);
 	const child = spawn(
 		'wrangler',
 		[
 			'dev',
-			'dist/worker/index.js',
+			join(ROOT, 'dist/worker/index.js'),
 			'--no-bundle',
+			'--config',
+			config,
 			'--port',
 			String(port),
 			// By default wrangler looks for a free port from 9229 on, and two that start at once choose the same.
