@@ -1,17 +1,13 @@
 import type { Context } from 'hono';
 import { ApiError } from '../core/errors.ts';
 import { errorFields, log } from '../core/log.ts';
-import type { Owner, Principal } from '../core/principal.ts';
+import { callerKey, type Principal } from '../core/principal.ts';
 import type { Bindings } from '../core/settings.ts';
 import type { AppEnv } from '../http/context.ts';
 import { clientNetworks } from './networks.ts';
 
 /** The period of the rate limits in wrangler.toml. The binding does not expose it. */
 export const RATE_LIMIT_PERIOD_SECONDS = 60;
-
-/** The key under which a caller's requests are counted. It is JSON, because two different callers must not share a key. */
-export const callerKey = ({ userId, organizationId }: Owner): string =>
-	`caller:${JSON.stringify([userId, organizationId])}`;
 
 export const rateLimited = (retryAfterSeconds: number = RATE_LIMIT_PERIOD_SECONDS): ApiError =>
 	new ApiError('RATE_LIMITED', 'Too many requests. Try again later.', {

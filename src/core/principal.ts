@@ -20,6 +20,10 @@ export interface Owner {
 	organizationId: string | null;
 }
 
+/** The key under which a caller's requests are counted and take turns. It is JSON, because two different callers must not share a key. */
+export const callerKey = ({ userId, organizationId }: Owner): string =>
+	`caller:${JSON.stringify([userId, organizationId])}`;
+
 /** An authenticated caller. */
 export interface Principal extends Owner {
 	permissions: readonly Permission[];

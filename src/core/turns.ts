@@ -14,6 +14,13 @@ export const LOOK_UPS_AT_ONCE = 2;
 export const WORK_AT_ONCE_MS = 10;
 /** The work of a trip of a caller of whom little is known, and of one that failed: four of them are under way at once. */
 const UNKNOWN_WORK_MS = WORK_AT_ONCE_MS / 4;
+/**
+ * A caller rests after a trip of more work than this, in milliseconds, for as long as the trip was work. So its large trips take at
+ * most half of the time of D1, and somebody else's trip waits for one of them and not for several.
+ */
+export const REST_FROM_MS = 2;
+/** The longest rest. */
+const MAX_REST_MS = 100;
 /** How long the work of a trip is remembered. A caller can hide the work of its next trips for one burst in this time. */
 const REMEMBERED_MS = 10_000;
 /**
@@ -37,6 +44,8 @@ interface Trip {
 	atOnce: number;
 	/** The least work that it can be, from what it sends. */
 	leastWork: number;
+	/** The error for one that waits for too long. */
+	late: () => Error;
 }
 
 /** The trips of a caller to a database. Times are in epoch milliseconds, and work is in milliseconds. */
@@ -47,6 +56,8 @@ interface Lane {
 	waiting: Set<{ lookedAt: number; leastWork: number }>;
 	/** The two trips with the most work of those that are remembered, the larger one first. */
 	largest: { endedAt: number; work: number }[];
+	/** No trip begins before. */
+	restsUntil: number;
 }
 
 const lanes = new Map<string, Lane>();
@@ -55,11 +66,11 @@ let laneCountToTidy = MANY_CALLERS;
 /**
  * Waits until a trip may begin, at most some milliseconds: trips of one name begin in the order in which they came, as many at
  * once as their work allows. Returns a function that ends the trip and takes its work, undefined where that is not known.
- * Throws when the time is over. Each request looks for itself again and again, because it must not wait for another one,
+ * Throws `late` when the time is over. Each request looks for itself again and again, because it must not wait for another one,
  * which may be cancelled. A trip that nobody ends ends after the same time.
  */
 export async function takeTurn(
-	{ name, atOnce, leastWork }: Trip,
+	{ name, atOnce, leastWork, late }: Trip,
 	milliseconds: number,
 ): Promise<(work: number | undefined) => void> {
 	const lane = laneOf(name);
@@ -71,10 +82,12 @@ export async function takeTurn(
 			own.lookedAt = Date.now();
 			tidy(lane, own.lookedAt);
 			if (mayBegin(own, lane, atOnce)) break;
-			if (own.lookedAt >= lastChance) {
-				throw new Error('The trip timed out before it began, because its caller has too many at once.');
-			}
-			await pause(Math.max(LEAST_PAUSE_MS, placeOf(own, lane) * PAUSE_MS_A_PLACE));
+			if (own.lookedAt >= lastChance) throw late();
+			const { restsUntil } = lane;
+			const rest = restsUntil - own.lookedAt;
+			await pause(Math.max(LEAST_PAUSE_MS, placeOf(own, lane) * PAUSE_MS_A_PLACE, rest));
+			// The pause was long enough, also where the clock stands still.
+			if (rest > 0 && lane.restsUntil === restsUntil) lane.restsUntil = 0;
 		}
 	} finally {
 		lane.waiting.delete(own);
@@ -83,6 +96,7 @@ export async function takeTurn(
 	lane.underWay.add(trip);
 	return (work = UNKNOWN_WORK_MS) => {
 		lane.underWay.delete(trip);
+		if (work > REST_FROM_MS) lane.restsUntil = Date.now() + Math.min(work, MAX_REST_MS);
 		lane.largest.push({ endedAt: Date.now(), work });
 		lane.largest.sort((a, b) => b.work - a.work).splice(2);
 	};
@@ -96,7 +110,8 @@ const expectedWork = ({ leastWork }: { leastWork: number }, { largest }: Lane): 
 	Math.max(leastWork, largest[1]?.work ?? UNKNOWN_WORK_MS);
 
 /** Whether a request may begin its trip beside those that are under way, and after all that began to wait before it. */
-function mayBegin(own: { leastWork: number }, lane: Lane, atOnce: number): boolean {
+function mayBegin(own: { lookedAt: number; leastWork: number }, lane: Lane, atOnce: number): boolean {
+	if (own.lookedAt < lane.restsUntil) return false;
 	let trips = lane.underWay.size;
 	let work = 0;
 	for (const trip of lane.underWay) work += trip.work;
@@ -132,7 +147,7 @@ function laneOf(name: string): Lane {
 		// Each lane is so looked through about once for each one that is added.
 		laneCountToTidy = Math.max(MANY_CALLERS, 2 * lanes.size);
 	}
-	const lane: Lane = { underWay: new Set(), waiting: new Set(), largest: [] };
+	const lane: Lane = { underWay: new Set(), waiting: new Set(), largest: [], restsUntil: 0 };
 	lanes.set(name, lane);
 	return lane;
 }

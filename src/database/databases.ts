@@ -7,6 +7,9 @@ import { openDatabase } from './database.ts';
 /** The bookmark of a response: for DB the one that D1 returned, and for DB_n the same after `n:`. */
 const BOOKMARK = /^(?:([1-9]\d?):)?([0-9a-f-]+)$/;
 
+const tooManyTrips = (): Error =>
+	new Error('The trip timed out before it began, because its caller has too many at once.');
+
 /**
  * Returns the databases of a request. `callerOf` names its caller once it is known: the trips of a caller take turns. A
  * bookmark is valid only in its own database, so the bookmark of each response names the database, and a request passes it to
@@ -36,7 +39,8 @@ export function openDatabases(
 				const caller = callerOf();
 				const atOnce = use === 'a call' ? TRIPS_AT_ONCE : LOOK_UPS_AT_ONCE;
 				if (caller === undefined) return undefined;
-				return takeTurn({ name: `${use} on ${name} of ${caller}`, atOnce, leastWork }, milliseconds);
+				const trip = { name: `${use} on ${name} of ${caller}`, atOnce, leastWork, late: tooManyTrips };
+				return takeTurn(trip, milliseconds);
 			},
 		});
 	};

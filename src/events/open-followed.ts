@@ -1,5 +1,5 @@
 import { isStillAllowed } from '../auth/authenticate.ts';
-import { callerKey } from '../auth/rate-limit.ts';
+import { callerKey } from '../core/principal.ts';
 import { settingsOf } from '../core/settings.ts';
 import type { Followed } from '../following/follower.ts';
 import { type Place, takePlace } from '../following/open-streams.ts';

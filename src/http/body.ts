@@ -1,6 +1,7 @@
 import type { Context, MiddlewareHandler } from 'hono';
 import type * as z from 'zod';
 import { ApiError } from '../core/errors.ts';
+import { inTurn } from '../core/isolate-turns.ts';
 import { readJson } from '../json/read.ts';
 import type { AppEnv } from './context.ts';
 import { documentedValidator } from './operation.ts';
@@ -21,7 +22,7 @@ type Schemas = Readonly<Record<string, z.ZodObject>>;
  * Reads and validates a JSON body by the schema of its media type. `absent: 'is {}'` allows a request without a body.
  * The handler gets each object that the schema takes whole (sentObject) in its stored form (JsonText), at any depth.
  * Members that the schema does not define are ignored at each level, whatever they contain.
- * Throws UNSUPPORTED_MEDIA_TYPE, PAYLOAD_TOO_LARGE, INVALID_JSON, VALIDATION_ERROR.
+ * Throws UNSUPPORTED_MEDIA_TYPE, PAYLOAD_TOO_LARGE, INVALID_JSON, VALIDATION_ERROR, RATE_LIMITED.
  */
 export function jsonBody<S extends Schemas>(schemas: S, { absent }: { absent?: 'is {}' } = {}) {
 	type Body = S[keyof S];
@@ -34,7 +35,8 @@ export function jsonBody<S extends Schemas>(schemas: S, { absent }: { absent?: '
 		const isAbsent = bytes.byteLength === 0 && absent !== undefined;
 		const schema = isAbsent ? Object.values(schemas)[0] : schemaFor(c, schemas);
 		if (!schema) throw unsupported(Object.keys(schemas));
-		const body = isAbsent ? {} : readJson(schema, decode(bytes), bytes.byteLength);
+		const read = () => readJson(schema, decode(bytes), bytes.byteLength);
+		const body = isAbsent ? {} : await inTurn(c.get('principal'), 'read', bytes.byteLength, read);
 		c.req.addValidatedData('json', parsed(schema, body) as object);
 		return next();
 	};

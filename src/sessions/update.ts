@@ -1,5 +1,7 @@
 import type { Database } from '../core/database.ts';
+import { inTurn } from '../core/isolate-turns.ts';
 import { limits } from '../core/limits.ts';
+import type { Owner } from '../core/principal.ts';
 import type { SessionReference } from '../core/session-reference.ts';
 import { utf8Length } from '../core/text.ts';
 import { failedCheck, faultKind } from '../database/faults.ts';
@@ -36,13 +38,13 @@ export async function changeSession(
 		checkVersion(session, versions);
 		return { ...session, tail: null };
 	}
-	return writeOrMerge(changes, {
+	return writeOrMerge(reference.owner, changes, {
 		queries: 2,
 		write: (complete) => updateSession(db, reference, complete, versions, historyBytes),
 		async mergeAndWrite() {
 			const current = await readObjects(db, reference, mergedColumns(changes));
 			checkVersion(current, versions);
-			const merged = await mergedWith(current, changes);
+			const merged = await mergedWith(reference.owner, current, changes);
 			return replaceOnVersion(db, reference, merged, current.version, historyBytes);
 		},
 	});
@@ -56,6 +58,7 @@ export async function changeSession(
  * Throws PAYLOAD_TOO_LARGE, and DatabaseUnavailable when others never stop writing.
  */
 export async function writeOrMerge<T>(
+	owner: Owner,
 	changes: readonly Change[],
 	ways: {
 		queries: number;
@@ -63,7 +66,7 @@ export async function writeOrMerge<T>(
 		mergeAndWrite(): Promise<T | 'overtaken'>;
 	},
 ): Promise<T> {
-	const complete = await withOwnHash(changes);
+	const complete = await withOwnHash(owner, changes);
 	if (complete && !isTooMuchForD1(complete)) {
 		const written = await tooLargeAsApiError(complete, () => ways.write(complete));
 		if (written !== 'too much for D1') return written;
@@ -79,26 +82,33 @@ export const mergedColumns = (changes: readonly Change[]): ObjectColumn[] =>
  * Adds the hash of a product object that comes without one. Returns undefined when the hash depends on the result of a
  * merge.
  */
-async function withOwnHash(changes: readonly Change[]): Promise<readonly Change[] | undefined> {
+async function withOwnHash(owner: Owner, changes: readonly Change[]): Promise<readonly Change[] | undefined> {
 	const object = unhashedProductObject(changes);
 	if (object?.mode === 'merge') return undefined;
-	return object ? withHash(changes, await hashOf(object.value)) : changes;
+	return object ? withHash(changes, await hashOf(owner, object.value)) : changes;
 }
 
-/** Replaces each merge by its result. Throws PAYLOAD_TOO_LARGE. */
+/** Replaces each merge of a caller by its result. Throws PAYLOAD_TOO_LARGE, RATE_LIMITED. */
 export async function mergedWith(
+	owner: Owner,
 	current: VersionedObjects,
 	changes: readonly Change[],
 ): Promise<Replacement[]> {
-	const replacements = changes.map((change): Replacement => {
-		if (!isMerge(change)) return change;
-		const object = current[change.column] ?? null;
-		const value = mergePatch(object, change.value);
-		if (utf8Length(value) > limits.storedObject) throw tooLarge(fieldOf(change.column), limits.storedObject);
-		return { column: change.column, mode: 'set', value, merge: { object, patch: change.value } };
-	});
+	const replacements: Replacement[] = [];
+	for (const change of changes) {
+		if (!isMerge(change)) {
+			replacements.push(change);
+			continue;
+		}
+		const { column, value: patch } = change;
+		const object = current[column] ?? null;
+		const bytes = patch.length + (object?.length ?? 0);
+		const value = await inTurn(owner, 'merge', bytes, () => mergePatch(object, patch));
+		if (utf8Length(value) > limits.storedObject) throw tooLarge(fieldOf(column), limits.storedObject);
+		replacements.push({ column, mode: 'set', value, merge: { object, patch } });
+	}
 	const object = unhashedProductObject(replacements);
-	return object ? withHash(replacements, await hashOf(object.value)) : replacements;
+	return object ? withHash(replacements, await hashOf(owner, object.value)) : replacements;
 }
 
 const unhashedProductObject = <C extends Change>(changes: readonly C[]): C | undefined =>
@@ -106,7 +116,8 @@ const unhashedProductObject = <C extends Change>(changes: readonly C[]): C | und
 		? undefined
 		: changes.find(({ column }) => column === 'product_object');
 
-const hashOf = async (object: string | null) => (object === null ? null : productObjectHash(object));
+const hashOf = async (owner: Owner, object: string | null) =>
+	object === null ? null : inTurn(owner, 'hash', object.length, () => productObjectHash(object));
 
 const withHash = <C extends Change>(changes: readonly C[], hash: string | null): (C | Replacement)[] => [
 	...changes,

@@ -49,7 +49,7 @@ export async function addStep(
 		return otherwise(current);
 	}
 
-	return writeOrMerge<StepResult>(step.changes, {
+	return writeOrMerge<StepResult>(reference.owner, step.changes, {
 		queries: 4,
 		write: (changes) => write(changes, versions, (current) => reasonNotChanged(current, versions)),
 		async mergeAndWrite() {
@@ -62,7 +62,7 @@ export async function addStep(
 			const replayed = await replay(current.fingerprint);
 			if (replayed) return replayed;
 			checkVersion(current, versions);
-			const changes = await mergedWith(current, step.changes);
+			const changes = await mergedWith(reference.owner, current, step.changes);
 			return write(changes, [current.version], () => 'overtaken' as const);
 		},
 	});

@@ -1,7 +1,13 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, it, vi } from 'vitest';
 import { pause } from '../../src/core/pause.ts';
-import { LOOK_UPS_AT_ONCE, TRIPS_AT_ONCE, takeTurn, WORK_AT_ONCE_MS } from '../../src/core/turns.ts';
+import {
+	LOOK_UPS_AT_ONCE,
+	REST_FROM_MS,
+	TRIPS_AT_ONCE,
+	takeTurn,
+	WORK_AT_ONCE_MS,
+} from '../../src/core/turns.ts';
 import { type Caller, newCaller, SESSIONS } from '../support/api.ts';
 import { followSession, liveService } from '../support/follow.ts';
 import { FIVE } from '../support/several-databases.ts';
@@ -65,7 +71,7 @@ describe('the trips of a caller', () => {
 	it('are fewer at once if they send much, whatever the earlier ones did', async () => {
 		const { held, caller, id } = await holding();
 		const large = { text: 'x'.repeat(390_000) };
-		const body = { prd: large, plan: large, productObject: large, assemblyState: large };
+		const body = { prd: large, plan: large, assemblyState: large };
 		const calls = Array.from({ length: 12 }, () => caller.call('PATCH', `${SESSIONS}/${id}`, { body }));
 		await vi.waitFor(() => expect(held.trips).toBe(2));
 		held.isHeld = false;
@@ -109,7 +115,12 @@ describe('the trips of a caller', () => {
 
 type EndTurn = Awaited<ReturnType<typeof takeTurn>>;
 
-const trip = (name: string) => ({ name, atOnce: TRIPS_AT_ONCE, leastWork: 0 });
+const trip = (name: string) => ({
+	name,
+	atOnce: TRIPS_AT_ONCE,
+	leastWork: 0,
+	late: () => new Error('It was too late.'),
+});
 
 /** How many of twelve trips begin before any of them ends. They are then ended with their work. */
 async function begun(
@@ -120,6 +131,8 @@ async function begun(
 	const all = Array.from({ length: 12 }, async () => {
 		ends.push(await takeTurn({ ...trip(name), ...rest }, 60_000));
 	});
+	// The first may have to wait until its caller has rested.
+	await vi.waitUntil(() => ends.length > 0, { interval: 1 });
 	await pause(10);
 	const count = ends.length;
 	for (let ended = 0; ended < all.length; await pause(1)) {
@@ -151,6 +164,36 @@ describe('the trips under way', () => {
 		const name = `work of ${work}`;
 		await know(name, [work, work]);
 		expect(await begun({ name }, work)).toBe(count);
+	});
+
+	it.each([
+		['for as long as the last one was work', 20, 20],
+		['for a tenth of a second at most', 2000, 100],
+	])('rest %s', async (_, work, rest) => {
+		const name = `rests after ${work}`;
+		await know(name, [work]);
+		const began = Date.now();
+		await know(name, [0.3]);
+		const rested = Date.now() - began;
+		// Timers count whole milliseconds.
+		expect(rested).toBeGreaterThanOrEqual(rest - 2);
+		if (work > rest) expect(rested).toBeLessThan(work);
+	});
+
+	it('rest although the clock stands still', async () => {
+		const clock = vi.spyOn(Date, 'now').mockReturnValue(Date.now());
+		await know('stands still', [20, 20, 0.3]);
+		clock.mockRestore();
+	});
+
+	it('begin at once after one of little work, and after a large one of another caller', async () => {
+		await know('rests', [50]);
+		await know('works', [REST_FROM_MS]);
+		const began = vi.fn();
+		void takeTurn(trip('works'), 60_000).then(began);
+		await Promise.resolve();
+		await Promise.resolve();
+		expect(began).toHaveBeenCalled();
 	});
 
 	it('are no more than may be, however small they are', async () => {
@@ -225,7 +268,7 @@ describe('a turn', () => {
 	it('is given up when the time is over', async () => {
 		await know('b', [0.3, 0.3]);
 		for (let n = 0; n < TRIPS_AT_ONCE; n += 1) await takeTurn(trip('b'), 60_000);
-		await expect(takeTurn(trip('b'), 50)).rejects.toThrow('timed out before it began');
+		await expect(takeTurn(trip('b'), 50)).rejects.toThrow('too late');
 	});
 
 	it('comes in the order of the requests, and one that begins again waits behind the others', async () => {

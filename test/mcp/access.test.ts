@@ -1,5 +1,5 @@
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { callerKey } from '../../src/auth/rate-limit.ts';
+import { callerKey } from '../../src/core/principal.ts';
 import type { SessionKey } from '../../src/session-keys/schema.ts';
 import { callerWith, newCaller, ORIGIN, SESSIONS, send } from '../support/api.ts';
 import { serviceWith } from '../support/faulty-d1.ts';

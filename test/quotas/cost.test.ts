@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
-import { callerKey, requestsFor } from '../../src/auth/rate-limit.ts';
+import { requestsFor } from '../../src/auth/rate-limit.ts';
+import { callerKey } from '../../src/core/principal.ts';
 import { newCaller, SESSIONS } from '../support/api.ts';
 import { serviceWith } from '../support/faulty-d1.ts';
 import { caughtUp, followSession, liveService } from '../support/follow.ts';

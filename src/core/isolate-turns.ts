@@ -1,0 +1,46 @@
+import { ApiError } from './errors.ts';
+import { callerKey, type Owner } from './principal.ts';
+import { takeTurn } from './turns.ts';
+
+/** Bytes from which on work on a text takes turns. */
+export const LARGE_TEXT = 64 * 1024;
+/** How long a request waits for its turn. */
+const TURN_MS = 10_000;
+const MEGABYTE = 1_000_000;
+
+/**
+ * How long the isolate works on a megabyte of JSON with short members, in milliseconds, measured on a slow machine. A text with few
+ * and long strings takes a tenth of that.
+ */
+export const MS_A_MEGABYTE = { read: 15, merge: 60, hash: 75 } as const;
+
+const tooManyAtOnce = (): ApiError =>
+	new ApiError('RATE_LIMITED', 'The caller has sent too many large requests at once. Try again later.', {
+		headers: { 'Retry-After': '1' },
+	});
+
+/**
+ * Works on texts of a caller with some `bytes` in all. An isolate does one thing at a time, so all its callers wait meanwhile. A
+ * caller's large texts therefore take turns, one at a time, and after each of them the caller rests, as it does after trips to a
+ * database: nobody gets more than about half of the isolate's time. Throws RATE_LIMITED when the turn does not come within ten
+ * seconds. The turn ends before anything that the work leaves to wait for, because a request can be cancelled there.
+ */
+export async function inTurn<T>(
+	owner: Owner,
+	kind: keyof typeof MS_A_MEGABYTE,
+	bytes: number,
+	work: () => T,
+): Promise<Awaited<T>> {
+	if (bytes < LARGE_TEXT) return await work();
+	const endTurn = await takeTurn(
+		{ name: `isolate of ${callerKey(owner)}`, atOnce: 1, leastWork: 0, late: tooManyAtOnce },
+		TURN_MS,
+	);
+	let result: T;
+	try {
+		result = work();
+	} finally {
+		endTurn((bytes / MEGABYTE) * MS_A_MEGABYTE[kind]);
+	}
+	return await result;
+}
