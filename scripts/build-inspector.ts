@@ -1,7 +1,7 @@
 /** Builds the files of the inspector, which the Worker serves as static assets. wrangler runs it before it bundles. */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 
 const root = resolve(import.meta.dirname, '..');
 const source = join(root, 'src/inspector');
@@ -9,6 +9,21 @@ const page = join(root, 'dist/public/inspector');
 // The names of its parts change with their content.
 rmSync(page, { recursive: true, force: true });
 mkdirSync(page, { recursive: true });
+
+/**
+ * Packages of which the page uses little or nothing, and which do nothing when they are imported, although they do not say so.
+ * @lezer/common is the parser of CodeMirror's languages, and standardwebhooks verifies what a receiver gets.
+ */
+const unlessUsed: Plugin = {
+	name: 'unless-used',
+	setup({ onResolve, resolve: find }) {
+		onResolve({ filter: /^(@lezer\/common|standardwebhooks)$/ }, async ({ path, pluginData, ...place }) =>
+			pluginData === unlessUsed
+				? undefined
+				: { ...(await find(path, { ...place, pluginData: unlessUsed })), sideEffects: false },
+		);
+	},
+};
 
 const { metafile } = await build({
 	absWorkingDir: root,
@@ -24,6 +39,7 @@ const { metafile } = await build({
 	tsconfig: join(source, 'tsconfig.json'),
 	banner: { js: '/* Licenses of what is in here: /inspector/licenses.txt */' },
 	metafile: true,
+	plugins: [unlessUsed],
 });
 /** All parts are asked for at once. Otherwise each would wait for the one that imports it. */
 const parts = Object.keys(metafile.outputs)
