@@ -185,6 +185,8 @@ export interface Webhook {
 	} | null;
 	events: Array<string>;
 	id: string;
+	/** Until when the secret before the present one signs too. After that time, and with `null`, one secret signs. */
+	previousSecretUntil: string | null;
 	updatedAt: string;
 	url: string;
 }
@@ -201,6 +203,8 @@ export interface CreatedWebhook {
 	} | null;
 	events: Array<string>;
 	id: string;
+	/** Until when the secret before the present one signs too. After that time, and with `null`, one secret signs. */
+	previousSecretUntil: string | null;
 	updatedAt: string;
 	url: string;
 	/** Signs each message. No later response contains it. */

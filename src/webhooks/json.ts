@@ -9,6 +9,7 @@ export function webhookOf(row: EndpointRow): Webhook {
 		disabled: at !== null && code !== null && reason !== null ? { at, code, reason } : null,
 		events: JSON.parse(row.names) as string[],
 		id: row.id,
+		previousSecretUntil: row.previous_secret_until,
 		updatedAt: row.updated_at,
 		url: row.url,
 	};

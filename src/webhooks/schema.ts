@@ -66,6 +66,7 @@ const example = {
 	disabled: null,
 	events: ['session.status_changed', 'event:input.*'],
 	id: 'wh_01k2vxq8f3e7ttyyds0t6w2h4d',
+	previousSecretUntil: null,
 	updatedAt: '2026-01-15T09:30:00.000Z',
 	url: 'https://hooks.example.com/sessions',
 };
@@ -103,6 +104,10 @@ export const webhookSchema = z
 			.meta({ description: 'Why nothing is sent. `null`: the webhook is enabled.' }),
 		events: z.array(z.string().max(limits.name + EVENT_PREFIX.length)).max(MAX_NAMES),
 		id: webhookIdSchema,
+		previousSecretUntil: timestamp.nullable().meta({
+			description:
+				'Until when the secret before the present one signs too. After that time, and with `null`, one secret signs.',
+		}),
 		updatedAt: timestamp,
 		url: z.string().max(MAX_URL),
 	})

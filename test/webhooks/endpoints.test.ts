@@ -18,6 +18,7 @@ describe('a webhook', () => {
 			disabled: null,
 			events: ['session.created', 'event:a.*'],
 			id: expect.stringMatching(/^wh_/),
+			previousSecretUntil: null,
 			updatedAt: webhook.createdAt,
 			url: PUBLIC_URL,
 		});
@@ -67,6 +68,10 @@ describe('a webhook', () => {
 		const hours = (Date.parse(String(json.previousSecretUntil)) - Date.now()) / 3_600_000;
 		expect(hours).toBeGreaterThan(23.9);
 		expect(hours).toBeLessThanOrEqual(24);
+		// It can be read later as well, unlike the secrets.
+		const read = await caller.call('GET', `${WEBHOOKS}/${id}`);
+		expect(read.json.previousSecretUntil).toBe(json.previousSecretUntil);
+		expect(JSON.stringify(read.json)).not.toContain('whsec_');
 	});
 });
 
