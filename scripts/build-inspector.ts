@@ -51,7 +51,9 @@ writeFileSync(join(page, 'page.html'), html.replace('</head>', `${parts.join('')
 
 /** The packages in the bundle. Their licenses require their notices. */
 const packages = new Set(
-	Object.keys(metafile.inputs).flatMap((input) => /^node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input)?.[0] ?? []),
+	Object.values(metafile.outputs)
+		.flatMap(({ inputs }) => Object.entries(inputs).filter(([, { bytesInOutput }]) => bytesInOutput > 0))
+		.flatMap(([input]) => /^node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input)?.[0] ?? []),
 );
 const notices = [...packages].sort().map((folder) => {
 	const name = folder.replace('node_modules/', '');

@@ -5,9 +5,11 @@
 import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { createClient } from '../src/client/client.ts';
+import { webhooksOf } from '../src/client/webhooks.ts';
 import { openTab, SCREENSHOTS, startBrowser } from '../test/support/browser.ts';
-import { generate, generateManyStages } from '../test/support/misbehaving-generator.ts';
-import { ROOT, startServer } from '../test/support/server.ts';
+import { type HttpReceiver, startReceiver } from '../test/support/http-receiver.ts';
+import { generate, generateManyStages, pause } from '../test/support/misbehaving-generator.ts';
+import { ROOT, type Server, startServer } from '../test/support/server.ts';
 
 const SCREENS = {
 	light: { width: 1440, height: 900 },
@@ -17,7 +19,33 @@ const SCREENS = {
 	wide: { width: 2560, height: 1440 },
 } as const;
 
-const server = await startServer();
+/** Makes a user of webhooks: one works, one fails, one is gone. Returns the key and the id of the one that fails. */
+async function failingWebhooks(
+	server: Server,
+	receivers: HttpReceiver[],
+): Promise<{ key: string; failing: string }> {
+	const key = await server.newKey({ userId: 'user_maker' });
+	const client = createClient({ baseUrl: server.url, token: key });
+	const webhooks = webhooksOf(client);
+	const add = async (path: string, status: number, events: string[]) => {
+		const receiver = await startReceiver((_, response) => void response.writeHead(status).end());
+		receivers.push(receiver);
+		return (await webhooks.create({ url: `${receiver.url}/${path}`, events })).id;
+	};
+	await add('shop', 204, ['session.created', 'session.status_changed']);
+	const failing = await add('billing', 503, ['session.status_changed', 'event:*']);
+	await add('old-shop', 410, ['session.status_changed']);
+	const { id } = await client.create({ prd: { title: 'Bicycle shop' } });
+	await client.update(id, { status: 'generating' });
+	for (const type of ['plan.ready', 'input.approved']) await client.append(id, { type });
+	const missing = async () =>
+		(await webhooks.deliveries(failing)).data.filter(({ tries }) => tries === 2).length;
+	while ((await missing()) < 3) await pause(500);
+	return { key, failing };
+}
+
+const receivers: HttpReceiver[] = [];
+const server = await startServer({ WEBHOOKS_ALLOW_LOOPBACK: 'true' });
 const browser = await startBrowser();
 try {
 	const key = await server.newKey({ userId: 'user_maker', organizationId: null });
@@ -55,7 +83,18 @@ try {
 		await close();
 	}
 	cpSync(join(SCREENSHOTS, 'picture-light.png'), join(ROOT, 'docs/inspector.png'));
+
+	const { key: ownerKey, failing } = await failingWebhooks(server, receivers);
+	const { page, close } = await openTab(browser, { viewport: { width: 1200, height: 640 } });
+	await page.goto(`${server.url}/inspector#webhooks=${failing}`);
+	await page.getByLabel('API key, or a key for one session').fill(ownerKey);
+	await page.getByRole('button', { name: 'Sign in' }).click();
+	await page.getByText('plan.ready').waitFor();
+	await page.getByRole('article').getByRole('link', { name: 'Bicycle shop' }).first().waitFor();
+	await page.screenshot({ path: join(ROOT, 'docs/inspector-webhooks.png') });
+	await close();
 } finally {
+	for (const receiver of receivers) await receiver.close();
 	await browser.close();
 	await server.close();
 }

@@ -18,7 +18,7 @@ export function takeLink(): Link | undefined {
 	const secret = parameters.get(kind);
 	if (secret === null) return undefined;
 	const sessionId = sessionInAddress();
-	showInAddress(undefined);
+	showInAddress({});
 	return { kind, secret, sessionId };
 }
 
@@ -28,13 +28,35 @@ export const sessionInAddress = (): string | undefined => addressParameters().ge
 export const addressOf = (sessionId: string | undefined): string =>
 	sessionId === undefined ? '#' : `#session=${encodeURIComponent(sessionId)}`;
 
+/** The address of a session with one of its events, the first being 1. */
+export const addressOfEvent = (sessionId: string, position: number): string =>
+	`${addressOf(sessionId)}&event=${position}`;
+
+/** The address of the webhooks, or of one of them. */
+export const addressOfWebhooks = (id = ''): string => `#webhooks=${encodeURIComponent(id)}`;
+
+/** What the page shows: a session by its id, or the webhooks and what failed of one of them. */
+export interface Place {
+	sessionId?: string | undefined;
+	/** The id of a webhook, '' for none of them. */
+	webhookId?: string | undefined;
+}
+
+/** What the address names. */
+export function placeInAddress(): Place {
+	const sessionId = sessionInAddress();
+	if (sessionId !== undefined) return { sessionId };
+	return { webhookId: addressParameters().get('webhooks') ?? undefined };
+}
+
 /** Puts something after `#` in place of what is there. No event tells of it. */
 const replaceHash = (hash: string): void =>
 	history.replaceState(null, '', location.pathname + location.search + hash.replace(/^#$/, ''));
 
-/** Names a session in the address, in place of what it named. What somebody looks at stays if it is the same session. */
-export function showInAddress(sessionId: string | undefined): void {
-	if (sessionId === undefined || sessionId !== sessionInAddress()) replaceHash(addressOf(sessionId));
+/** Names something in the address, in place of what it named. What somebody looks at stays if it is the same session. */
+export function showInAddress({ sessionId, webhookId }: Place): void {
+	if (webhookId !== undefined) replaceHash(addressOfWebhooks(webhookId));
+	else if (sessionId === undefined || sessionId !== sessionInAddress()) replaceHash(addressOf(sessionId));
 }
 
 /** What somebody looks at in a session. */

@@ -1,5 +1,13 @@
 import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
-import { addressOf, type Link, sessionInAddress, showInAddress, takeLink } from './address.ts';
+import {
+	addressOf,
+	addressOfWebhooks,
+	type Link,
+	type Place,
+	placeInAddress,
+	showInAddress,
+	takeLink,
+} from './address.ts';
 import { Dialog } from './components.tsx';
 import { Divider, useSize } from './layout/divider.tsx';
 import { dropAllDrafts, hasUnsaved } from './objects/drafts.ts';
@@ -10,16 +18,17 @@ import { ChooseSession, SignIn } from './sign-in.tsx';
 import { openedBy } from './take-link-from-address.ts';
 import { type SignedIn, useSignIn } from './use-sign-in.ts';
 import { visible } from './visible.ts';
+import { Webhooks } from './webhooks/webhooks.tsx';
 
 export function App() {
-	const [sessionId, setSessionId] = useState(openedBy === undefined ? sessionInAddress() : undefined);
-	const show = useCallback((id: string | undefined) => {
-		showInAddress(id);
-		setSessionId(id);
+	const [place, setPlace] = useState<Place>(openedBy === undefined ? placeInAddress() : {});
+	const show = useCallback((sessionId: string | undefined) => {
+		showInAddress({ sessionId });
+		setPlace({ sessionId });
 	}, []);
 	const { signedIn, isStarting, problem, tried, offer, signIn, take, accept, decline, signOut } =
 		useSignIn(show);
-	useAddress(sessionId, setSessionId, take);
+	useAddress(place, setPlace, take);
 
 	if (signedIn === undefined) {
 		if (isStarting) return <p class="sign-in">Signing in…</p>;
@@ -27,7 +36,7 @@ export function App() {
 	}
 	return (
 		<>
-			<Signed key={signedIn.credential} {...signedIn} sessionId={sessionId} onSignOut={signOut} />
+			<Signed key={signedIn.credential} {...signedIn} place={place} onSignOut={signOut} />
 			{offer && <ReplaceKey used={signedIn} link={offer} onReplace={accept} onClose={decline} />}
 		</>
 	);
@@ -39,9 +48,9 @@ function Signed({
 	clock,
 	access,
 	notice: atFirst,
-	sessionId,
+	place: { sessionId, webhookId },
 	onSignOut,
-}: SignedIn & { sessionId: string | undefined; onSignOut: () => void }) {
+}: SignedIn & { place: Place; onSignOut: () => void }) {
 	const [notice, setNotice] = useState(atFirst);
 	const [isLeaving, setLeaving] = useState(false);
 	const listSize = useSize('sessions', 300, 200, 600);
@@ -73,10 +82,12 @@ function Signed({
 			),
 		[connection, access, sessionId],
 	);
+	const isOfWebhooks = webhookId !== undefined;
+	const isShown = isOfWebhooks || sessionId !== undefined;
 	return (
 		<>
-			<button type="button" class="skip" onClick={skipToSession}>
-				Skip to the session
+			<button type="button" class="skip" onClick={skipToMain}>
+				Skip to the {isOfWebhooks ? 'webhooks' : 'session'}
 			</button>
 			<header class="top">
 				<a href={addressOf(undefined)} class="home">
@@ -87,13 +98,20 @@ function Signed({
 					<code>{nameOf(credential)}</code>
 					{access.owner !== undefined && ` of ${access.owner}`}
 				</p>
-				<a href="/docs">API reference</a>
+				{access.webhooks && (
+					<a href={addressOfWebhooks()} aria-current={isOfWebhooks ? 'page' : undefined}>
+						Webhooks
+					</a>
+				)}
+				<a href="/docs">
+					API<span class="more"> reference</span>
+				</a>
 				<button type="button" class="quiet" onClick={() => (hasUnsaved() ? setLeaving(true) : onSignOut())}>
 					Sign out
 				</button>
 			</header>
 			<div
-				class={`panes ${sessionId === undefined ? 'none-shown' : 'one-shown'}${access.list ? '' : ' no-list'}`}
+				class={`panes ${isShown ? 'one-shown' : 'none-shown'}${access.list ? '' : ' no-list'}`}
 				style={{ '--list': `${listSize.value}px` }}
 			>
 				{access.list && (
@@ -102,7 +120,10 @@ function Signed({
 					</Sessions>
 				)}
 				<main tabIndex={-1}>
-					{session ??
+					{isOfWebhooks ? (
+						<Webhooks connection={connection} openId={webhookId} hasList={access.list} />
+					) : (
+						(session ??
 						(access.list ? (
 							<div class="welcome">
 								<h1>Choose a session</h1>
@@ -110,7 +131,8 @@ function Signed({
 							</div>
 						) : (
 							<ChooseSession onId={show} />
-						))}
+						)))
+					)}
 				</main>
 			</div>
 			{isLeaving && (
@@ -137,28 +159,24 @@ function Signed({
 	);
 }
 
-function skipToSession(): void {
-	const target = document.querySelector<HTMLElement>('#session-title') ?? document.querySelector('main');
-	target?.focus();
+function skipToMain(): void {
+	const main = document.querySelector('main');
+	(main?.querySelector<HTMLElement>('h1[tabindex]') ?? main)?.focus();
 }
 
 /** What the service takes as an id. Others are not sent to it. */
 const isSessionId = (id: string): boolean => /^[\w-]{1,128}$/.test(id);
 
-/** Follows the address: another session is shown, a link is taken while its session waits for it. */
-function useAddress(
-	sessionId: string | undefined,
-	onSession: (id: string | undefined) => void,
-	onLink: (link: Link) => void,
-): void {
+/** Follows the address: something else is shown, a link is taken while what is shown waits for it. */
+function useAddress(place: Place, onPlace: (place: Place) => void, onLink: (link: Link) => void): void {
 	useEffect(() => {
 		const read = () => {
 			const link = takeLink();
-			if (link === undefined) return onSession(sessionInAddress());
-			showInAddress(sessionId);
+			if (link === undefined) return onPlace(placeInAddress());
+			showInAddress(place);
 			onLink(link);
 		};
 		window.addEventListener('hashchange', read);
 		return () => window.removeEventListener('hashchange', read);
-	}, [sessionId, onSession, onLink]);
+	}, [place, onPlace, onLink]);
 }

@@ -1,4 +1,5 @@
 import { ApiError, type Client, createClient, type Fetch, type Session } from '../client/client.ts';
+import { webhooksOf } from '../client/webhooks.ts';
 import { CodeError } from './code.ts';
 import type { Clock } from './model/clock.ts';
 
@@ -36,16 +37,18 @@ export interface Access {
 	/** Append events: a key for one session may append some types of them. */
 	append: boolean;
 	delete: boolean;
+	/** See the caller's webhooks, and send again what failed. */
+	webhooks: boolean;
 	/** Whose sessions the key lists: the user, and the organization if there is one. Unknown without a session. */
 	owner: string | undefined;
 }
 
-/** Not the id of any session. The service checks the permission first, and then knows without its database. */
-const NO_SESSION = 'none';
+/** Not the id of any session or webhook. The service checks the permission first, and then knows without its database. */
+const NO_ID = 'none';
 
 /**
- * Learns what a key may do. The service has no call for it, so this makes four calls that change nothing: one lists, three
- * name a session that cannot exist. Throws an ApiError when the service rejects the key or does not respond.
+ * Learns what a key may do. The service has no call for it, so this makes five calls that change nothing: one lists, the
+ * others name a session or a webhook that cannot exist. Throws an ApiError when the service rejects the key or does not respond.
  */
 export async function accessOf(client: Client): Promise<Access> {
 	const once = { maxRetries: 0 };
@@ -53,16 +56,24 @@ export async function accessOf(client: Client): Promise<Access> {
 	const page = await client
 		.list({ ...once, limit: 1, fields: ['userId', 'organizationId'] })
 		.catch((error) => (isForbidden(error) ? undefined : Promise.reject(error)));
-	const [write, append, remove] = await Promise.all([
-		isAllowed(client.update(NO_SESSION, {}, once)),
-		isAllowed(client.append(NO_SESSION, { type: 'none' }, once)),
-		isAllowed(client.delete(NO_SESSION, once)),
+	const [write, append, remove, webhooks] = await Promise.all([
+		isAllowed(client.update(NO_ID, {}, once)),
+		isAllowed(client.append(NO_ID, { type: 'none' }, once)),
+		isAllowed(client.delete(NO_ID, once)),
+		isAllowed(webhooksOf(client).get(NO_ID, once)),
 	]);
 	const session = page?.data[0];
-	return { list: page !== undefined, write, append, delete: remove, owner: session && ownerOf(session) };
+	return {
+		list: page !== undefined,
+		write,
+		append,
+		delete: remove,
+		webhooks,
+		owner: session && ownerOf(session),
+	};
 }
 
-/** Whether a key may make a call that names a session that cannot exist. */
+/** Whether a key may make a call that names what cannot exist. */
 async function isAllowed(call: Promise<unknown>): Promise<boolean> {
 	try {
 		await call;

@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import { ApiError, type SessionStatus } from '../../client/client.ts';
+import { useRepeated } from '../repeated.ts';
 import { type Connect, wordsFor } from '../service.ts';
 import { readSessions, type SessionList } from './read.ts';
 
@@ -18,45 +19,24 @@ interface Shown {
 }
 
 /** The newest sessions, read again and again while the page is in view. */
-export function useList(
-	connect: Connect,
-	status: SessionStatus | undefined,
-	pages: number,
-): Shown & { refresh: () => void } {
+export function useList(connect: Connect, status: SessionStatus | undefined, pages: number): Shown {
 	const [shown, setShown] = useState<Shown>({ list: undefined, problem: undefined });
-	const [round, setRound] = useState(0);
 	useEffect(() => setShown({ list: undefined, problem: undefined }), [status]);
-	useEffect(() => {
-		const stop = new AbortController();
-		const { signal } = stop;
-		let timer: ReturnType<typeof setTimeout> | undefined;
-		async function read(): Promise<void> {
-			if (!document.hidden) {
-				try {
-					const list = await readSessions(connect(), status, pages, signal);
-					setShown((before) => ({ list: withChanges(list, before.list), problem: undefined }));
-				} catch (error) {
-					if (signal.aborted) return;
-					if (!(error instanceof ApiError)) throw error;
-					setShown(({ list }) => ({ list, problem: wordsFor(error) }));
-				}
+	useRepeated(
+		async (signal) => {
+			try {
+				const list = await readSessions(connect(), status, pages, signal);
+				setShown((before) => ({ list: withChanges(list, before.list), problem: undefined }));
+			} catch (error) {
+				if (signal.aborted) return;
+				if (!(error instanceof ApiError)) throw error;
+				setShown(({ list }) => ({ list, problem: wordsFor(error) }));
 			}
-			timer = setTimeout(read, POLL_MS * pages);
-		}
-		const readNow = () => {
-			if (document.hidden) return;
-			clearTimeout(timer);
-			void read();
-		};
-		document.addEventListener('visibilitychange', readNow);
-		void read();
-		return () => {
-			document.removeEventListener('visibilitychange', readNow);
-			clearTimeout(timer);
-			stop.abort();
-		};
-	}, [connect, status, pages, round]);
-	return { ...shown, refresh: () => setRound((before) => before + 1) };
+		},
+		() => POLL_MS * pages,
+		[connect, status, pages],
+	);
+	return shown;
 }
 
 function withChanges(list: SessionList, before: ShownList | undefined): ShownList {
