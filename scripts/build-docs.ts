@@ -4,6 +4,7 @@
  */
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { build } from 'esbuild';
 import { app } from '../src/app.ts';
 import { fullText, overview } from '../src/docs/markdown.ts';
 import { openApiDocument } from '../src/docs/openapi.ts';
@@ -18,7 +19,10 @@ writeFileSync(join(assets, 'openapi.json'), JSON.stringify(document));
 writeFileSync(join(assets, 'llms.txt'), overview(document));
 writeFileSync(join(assets, 'llms-full.txt'), fullText(document));
 
-cpSync(join(root, 'src/docs/page'), page, { recursive: true });
+const source = join(root, 'src/docs/page');
+cpSync(source, page, { recursive: true });
+// It keeps its key as the inspector does.
+await build({ entryPoints: [join(source, 'page.js')], outdir: page, bundle: true, target: 'es2022' });
 const swagger = join(root, 'node_modules/swagger-ui-dist');
 for (const name of ['swagger-ui.css', 'swagger-ui-bundle.js']) cpSync(join(swagger, name), join(page, name));
 // The name that the bundle refers to. The licenses of Swagger UI, and of the packages in its bundle, require their notices.

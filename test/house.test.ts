@@ -23,6 +23,8 @@ const ROOMS = [
 ];
 /** Users import these folders. Within src they import only types. */
 const FOR_USERS = ['inspector', 'client'];
+/** What the pages for people share in the browser. */
+const FOR_PAGES = ['pages'];
 /** The files that import Hono. In other folders only routes do. */
 const KNOWS_HONO =
 	/^\.\.\/src\/((app|health)\.ts|(docs|auth|http)\/.*|[\w-]+\/([\w-]+-)?routes\.ts|following\/response\.ts|mcp\/rest\.ts)$/;
@@ -55,7 +57,7 @@ const named = ({ file, source }: { file: string; source: string }) => `${file} i
 
 it('finds the imports of every folder', () => {
 	const found = new Set(imports.map(({ room }) => room));
-	expect([...found].filter((room) => ![...ROOMS, ...FOR_USERS].includes(room))).toEqual([]);
+	expect([...found].filter((room) => ![...ROOMS, ...FOR_USERS, ...FOR_PAGES].includes(room))).toEqual([]);
 	expect(found.size).toBeGreaterThan(8);
 	expect(imports.length).toBeGreaterThan(150);
 });
@@ -63,6 +65,7 @@ it('finds the imports of every folder', () => {
 it('imports only from folders further down', () => {
 	const upward = imports.filter(({ room, target }) => {
 		if (target === undefined || FOR_USERS.includes(room)) return false;
+		if (FOR_PAGES.includes(room)) return target !== room;
 		return !ROOMS.includes(target) || ROOMS.indexOf(target) < ROOMS.indexOf(room);
 	});
 	expect(upward.map(named)).toEqual([]);
@@ -83,13 +86,13 @@ it('lets the client import only types from other folders, and of packages only t
 /** The inspector applies the service's own merges to exact texts. This folder knows neither HTTP nor a database. */
 const PURE = ['json'];
 
-it('lets the inspector import only the client, JSON in its stored form, and its own packages', () => {
+it('lets the inspector import only the client, JSON in its stored form, what pages share, and its own packages', () => {
 	const ofInspector = imports.filter(({ room }) => room === 'inspector');
 	expect(ofInspector.length).toBeGreaterThan(30);
 	const foreign = ofInspector.filter(({ target, source }) =>
 		target === undefined
 			? !/^(preact|@codemirror)\b/.test(source)
-			: ![...FOR_USERS, ...PURE].includes(target),
+			: ![...FOR_USERS, ...PURE, ...FOR_PAGES].includes(target),
 	);
 	expect(foreign.map(named)).toEqual([]);
 });

@@ -1,8 +1,8 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { ApiError } from '../client/client.ts';
+import { forgetAllKeys, forgetKey, keepKey, keptKey, onSignOutElsewhere } from '../pages/kept-key.ts';
 import type { Link } from './address.ts';
 import { keyForCode } from './code.ts';
-import { forgetAllKeys, forgetKey, keepKey, keptKey, onSignOutElsewhere } from './kept-key.ts';
 import { type Clock, newClock } from './model/clock.ts';
 import { type Access, accessOf, type Connect, connectWith, wordsFor } from './service.ts';
 import { openedBy } from './take-link-from-address.ts';

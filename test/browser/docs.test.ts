@@ -24,7 +24,8 @@ interface Visit {
 }
 
 async function visit(path: string, colorScheme: 'light' | 'dark' = 'light', width = 1280): Promise<Visit> {
-	const page = await browser.newPage({ colorScheme, viewport: { width, height: 900 } });
+	const context = await browser.newContext({ colorScheme, viewport: { width, height: 900 } });
+	const page = await context.newPage();
 	const requests: string[] = [];
 	const errors: string[] = [];
 	page.on('request', (request) => requests.push(request.url()));
@@ -147,6 +148,77 @@ describe('the reference page in a browser', () => {
 		expect(body).toContain('shows the first 3 seconds of a stream');
 		expect(errors).toEqual([]);
 		await page.close();
+	});
+
+	it('keeps the key for its tab, so that nobody can read it, until somebody logs out', async () => {
+		const key = await server.newKey();
+		const { page, errors } = await visit('/docs');
+		const isSignedIn = () => page.locator('.btn.authorize.locked').waitFor();
+		const isSignedOut = () => page.locator('.btn.authorize.unlocked').waitFor();
+		await signIn(page, key);
+		await isSignedIn();
+		await page.reload();
+		await isSignedIn();
+		const call = await open(page, 'Sessions-listSessions');
+		await call.locator('.btn.execute').click();
+		const answer = call.locator('.live-responses-table .response');
+		await answer.waitFor();
+		expect((await answer.locator('.response-col_status').innerText()).trim()).toMatch(/^200/);
+
+		const stored = await page.evaluate(
+			'JSON.stringify([{ ...sessionStorage }, { ...localStorage }, document.cookie])',
+		);
+		expect(stored).not.toContain(key.slice(8, 40));
+		expect(await page.evaluate('[sessionStorage.length, localStorage.length]')).toEqual([1, 0]);
+		// The service gets no cookie with a call.
+		expect(await page.context().cookies(`${server.url}/v1/`)).toEqual([]);
+
+		// Another tab does not have it.
+		const other = await page.context().newPage();
+		await other.goto(page.url());
+		await other.locator('.btn.authorize.unlocked').waitFor();
+
+		await page.locator('.btn.authorize').click();
+		await page.locator('.auth-btn-wrapper button', { hasText: 'Logout' }).click();
+		await page.locator('.btn-done').first().click();
+		await isSignedOut();
+		expect(await page.evaluate('[sessionStorage.length, document.cookie]')).toEqual([0, '']);
+		await page.reload();
+		await isSignedOut();
+		expect(errors).toEqual([]);
+
+		await signIn(page, key);
+		await isSignedIn();
+		await page.close();
+		await other.reload();
+		await other.locator('.btn.authorize.unlocked').waitFor();
+		await other.context().close();
+	});
+
+	it('has the key of the inspector in the same tab, and is signed out with it', async () => {
+		const key = await server.newKey();
+		const { page } = await visit('/docs');
+		await signIn(page, key);
+		await page.getByRole('link', { name: 'Inspector' }).click();
+		await page.locator('.used').getByText(key.slice(0, 16)).waitFor();
+		await page.getByRole('link', { name: 'API reference' }).click();
+		await page.locator('.btn.authorize.locked').waitFor();
+
+		const inspector = await page.context().newPage();
+		await inspector.goto(`${server.url}/inspector#key=${key}`);
+		await inspector.getByRole('button', { name: 'Sign out' }).click();
+		await page.locator('.btn.authorize.unlocked').waitFor();
+		await page.reload();
+		await page.locator('.btn.authorize.unlocked').waitFor();
+
+		// And the inspector with this page.
+		await signIn(page, key);
+		await inspector.goto(`${server.url}/inspector#key=${key}`);
+		await inspector.locator('.used').waitFor();
+		await page.locator('.btn.authorize').click();
+		await page.locator('.auth-btn-wrapper button', { hasText: 'Logout' }).click();
+		await inspector.getByRole('alert').getByText('You signed out in another window').waitFor();
+		await page.context().close();
 	});
 
 	it('serves the licenses of its files under the name that they give', async () => {

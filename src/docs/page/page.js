@@ -1,3 +1,5 @@
+import { forgetAllKeys, keepKey, keptKey, onSignOutElsewhere } from '../../pages/kept-key.ts';
+
 const dark = matchMedia('(prefers-color-scheme: dark)');
 const follow = () => document.documentElement.classList.toggle('dark-mode', dark.matches);
 dark.addEventListener('change', follow);
@@ -28,13 +30,39 @@ const textForLinks = ({ React }) => ({
 	},
 });
 
-SwaggerUIBundle({
+/** The kinds of credentials. The key of a tab is one of them: a token that is no API key is one of Clerk. */
+const SCHEMES = ['apiKey', 'clerkSession'];
+const schemeOf = (key) => (key.startsWith('rt_') ? 'apiKey' : 'clerkSession');
+
+/** Keeps what somebody enters. Swagger UI itself would keep it as a text that can be read, in `localStorage`. */
+const keptKeys = () => ({
+	statePlugins: {
+		auth: {
+			wrapActions: {
+				authorizeWithPersistOption: (authorize) => (entered) => {
+					const value = SCHEMES.map((scheme) => entered[scheme]?.value).find(Boolean);
+					if (value !== undefined) void keepKey(value);
+					return authorize(entered);
+				},
+				logoutWithPersistOption: (logout) => (schemes) => {
+					forgetAllKeys();
+					return logout(schemes);
+				},
+			},
+		},
+	},
+});
+
+const reference = SwaggerUIBundle({
 	url: '/openapi.json',
 	dom_id: '#reference',
 	deepLinking: true,
-	plugins: [textForLinks],
-	// A key that was entered stays in this tab's memory alone.
+	plugins: [textForLinks, keptKeys],
 	persistAuthorization: false,
+	async onComplete() {
+		const key = await keptKey();
+		if (key !== undefined) reference.preauthorizeApiKey(schemeOf(key), key);
+	},
 	displayRequestDuration: true,
 	tryItOutEnabled: true,
 	defaultModelsExpandDepth: 0,
@@ -43,6 +71,8 @@ SwaggerUIBundle({
 	validatorUrl: null,
 	requestInterceptor: (request) => Object.assign(request, { userFetch: fetchInTime }),
 });
+
+onSignOutElsewhere(() => reference.authActions.logout(SCHEMES));
 
 // Each kind of credentials has a field that asks for the focus, so the last one gets it. Most people have an API key.
 document.addEventListener('click', ({ target }) => {

@@ -1,28 +1,36 @@
 /**
- * Keeps the key of this tab, so that a reload does not ask for it again. Browsers write `sessionStorage` into files, and what
- * was removed from it stays in them for a while. So the key is encrypted there, and what decrypts it is a session cookie: every
- * tab is signed out, also one that is closed or asleep, when the cookie is deleted.
+ * Keeps the key of this tab for the pages at /inspector and /docs, so that neither a reload nor the way from one to the other asks
+ * for it again. Browsers write `sessionStorage` into files, and what was removed from it stays in them for a while. So the key is
+ * encrypted there, and what decrypts it is a session cookie: every tab is signed out, also one that is closed or asleep, when the
+ * cookie is deleted.
  */
-const ITEM = 'inspector.key';
+const ITEM = 'key';
 /** Cookies do not tell the ports of a host apart. The service does not read it. */
-const COOKIE = `inspector-${location.port || 'default'}`;
-const ATTRIBUTES = `Path=/inspector; SameSite=Strict${location.protocol === 'https:' ? '; Secure' : ''}`;
+const COOKIE = `pages-${location.port || 'default'}`;
+/**
+ * Each page has a cookie of its own with the same secret. A single one would need the path `/`, and the browser would send it with
+ * every call of the API. A page reads the cookies of its own path alone, but it can set and delete those of other paths.
+ */
+const PATHS = ['/inspector', '/docs'] as const;
+const ATTRIBUTES = `SameSite=Strict${location.protocol === 'https:' ? '; Secure' : ''}`;
 const IV_BYTES = 12;
 
 const toText = (bytes: Uint8Array): string => btoa(String.fromCharCode(...bytes));
 const toBytes = (text: string): Uint8Array<ArrayBuffer> =>
 	Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
 
-/** The secret of the cookie. */
+/** The secret of this page’s cookie. */
 const cookieSecret = (): string | undefined =>
 	document.cookie
 		.split('; ')
 		.find((cookie) => cookie.startsWith(`${COOKIE}=`))
 		?.slice(COOKIE.length + 1);
 
-function setCookie(cookie: string): void {
-	// biome-ignore lint/suspicious/noDocumentCookie: The Cookie Store API is missing in browsers that are in use.
-	document.cookie = cookie;
+function setCookies(cookie: string): void {
+	for (const path of PATHS) {
+		// biome-ignore lint/suspicious/noDocumentCookie: The Cookie Store API is missing in browsers that are in use.
+		document.cookie = `${COOKIE}=${cookie}; Path=${path}; ${ATTRIBUTES}`;
+	}
 }
 
 const aesKey = (secret: string): Promise<CryptoKey> =>
@@ -35,7 +43,7 @@ const aesKey = (secret: string): Promise<CryptoKey> =>
 export async function keepKey(key: string): Promise<void> {
 	if (!isSecureContext) return;
 	if (cookieSecret() === undefined) {
-		setCookie(`${COOKIE}=${toText(crypto.getRandomValues(new Uint8Array(32)))}; ${ATTRIBUTES}`);
+		setCookies(toText(crypto.getRandomValues(new Uint8Array(32))));
 	}
 	const secret = cookieSecret();
 	if (secret === undefined) return;
@@ -59,12 +67,12 @@ export async function keptKey(): Promise<string | undefined> {
 
 export const forgetKey = (): void => sessionStorage.removeItem(ITEM);
 
-const windows = new BroadcastChannel('inspector');
+const windows = new BroadcastChannel('pages');
 
 /** Forgets the keys of all tabs. */
 export function forgetAllKeys(): void {
 	forgetKey();
-	setCookie(`${COOKIE}=; Max-Age=0; ${ATTRIBUTES}`);
+	setCookies('; Max-Age=0');
 	windows.postMessage('signed out');
 }
 
