@@ -46,6 +46,22 @@ describe('what a session is doing', () => {
 		await expect.poll(() => page.title()).toBe('✖ failed · Bicycle shop');
 	});
 
+	it('has its failures within reach, however long their reasons and stages are', async () => {
+		const { key, client } = await at.newUser();
+		const { id } = await client.create();
+		for (const message of [HOSTILE.rightToLeft.repeat(20), 'word '.repeat(300)]) {
+			await client.append(id, { type: 'step.failed', stage: 'a stage with a long name '.repeat(8), message });
+		}
+		const { page } = await at.open({ key, session: id });
+		await untilLive(page);
+		const next = page.getByRole('button', { name: 'Next of 2' });
+		const box = await next.boundingBox();
+		expect((box?.x ?? 0) + (box?.width ?? 0)).toBeLessThanOrEqual(1440);
+		expect(await page.evaluate("document.querySelector('main').scrollWidth")).toBe(
+			await page.evaluate("document.querySelector('main').clientWidth"),
+		);
+	});
+
 	it('is no stall while the browser is offline, or its clock is wrong', async () => {
 		const { key, client } = await at.newUser();
 		const { id } = await client.create();

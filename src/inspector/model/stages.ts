@@ -142,8 +142,9 @@ function closeSequences(lanes: readonly Working[], endings: ReadonlySet<string>)
 }
 
 /**
- * Closes the spans that nothing told the start of, apart from the one of the latest event. When nothing else was going on, the
- * time until the next event counts for the stage that was at work before.
+ * Closes the spans that nothing told the start of, apart from the one of the latest event, unless that names no stage while
+ * another stage is at work. When nothing else was going on, the time until the next event counts for the stage that was at work
+ * before.
  */
 function closeUnpaired(lanes: readonly Working[], events: readonly Seen[]): void {
 	const paired = lanes.flatMap(({ spans }) => spans).filter(({ isPaired }) => isPaired);
@@ -151,11 +152,9 @@ function closeUnpaired(lanes: readonly Working[], events: readonly Seen[]): void
 		const span = lane.spans.at(-1);
 		if (span?.outcome !== 'open' || span.isPaired) continue;
 		const next = events[lane.lastIndex + 1];
-		if (!next) continue;
-		const isBusy = paired.some(
-			({ from, to = Number.POSITIVE_INFINITY }) => from < next.time && to > span.last,
-		);
-		close(span, isBusy ? span.last : next.time, 'left');
+		const until = next?.time ?? Number.POSITIVE_INFINITY;
+		const isBusy = paired.some(({ from, to = Number.POSITIVE_INFINITY }) => from < until && to > span.last);
+		if (next || (isBusy && lane.stage === NO_STAGE)) close(span, isBusy ? span.last : until, 'left');
 	}
 }
 

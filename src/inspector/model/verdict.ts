@@ -1,6 +1,6 @@
 import type { SessionStatus } from '../../client/client.ts';
 import type { Seen } from './seen.ts';
-import { type Lane, type Span, spentOf } from './stages.ts';
+import { type Lane, NO_STAGE, type Span, spentOf } from './stages.ts';
 
 /** Nothing more is expected after these. */
 const FINAL: ReadonlySet<SessionStatus> = new Set(['complete', 'failed']);
@@ -45,7 +45,11 @@ export function verdictOf(
 	const active = lanes
 		.flatMap((lane) => {
 			const span = lane.spans.at(-1);
-			return span?.outcome === 'open' ? [{ lane, span, spentMs: spentOf(lane, now ?? span.last) }] : [];
+			// Events without a stage tell nothing of what is at work, unless they tell of its start.
+			const isWork = lane.stage !== NO_STAGE || span?.isPaired;
+			return span?.outcome === 'open' && isWork
+				? [{ lane, span, spentMs: spentOf(lane, now ?? span.last) }]
+				: [];
 		})
 		.sort((a, b) => b.span.last - a.span.last);
 	const sinceMs =

@@ -123,6 +123,15 @@ describe('the spans of stages', () => {
 		).toEqual({ build: ['0–90 done'], notes: ['10–10 left'] });
 	});
 
+	it('do not go on because of a last event that names no stage, while a stage is at work', () => {
+		expect(
+			spansOf([
+				[0, 'build', 'module.started'],
+				[10, null, 'note'],
+			]),
+		).toEqual({ build: ['0–now open'], 'no stage': ['10–10 left'] });
+	});
+
 	it('are told apart by what events are about in a session without stages', () => {
 		expect(
 			spansOf([

@@ -4,7 +4,7 @@ import { seenFrom } from '../../../src/inspector/model/seen.ts';
 import { stagesOf } from '../../../src/inspector/model/stages.ts';
 import { nextFailure, verdictOf } from '../../../src/inspector/model/verdict.ts';
 
-const seen = (told: readonly (readonly [time: number, stage: string, type: string])[]) =>
+const seen = (told: readonly (readonly [time: number, stage: string | null, type: string])[]) =>
 	told.map(([time, stage, type], index) => {
 		const event: Event = {
 			createdAt: new Date(time).toISOString(),
@@ -31,6 +31,14 @@ const judge = (events: typeof EVENTS, status: 'generating' | 'complete', now: nu
 	verdictOf(stagesOf(events, undefined).lanes, events, status, now);
 
 describe('the verdict', () => {
+	it('takes events without a stage for no stage that is at work', () => {
+		const events = seen([
+			[0, 'intake', 'received'],
+			[10, null, 'note'],
+		]);
+		expect(judge(events, 'generating', 60).active).toEqual([]);
+	});
+
 	it('names the stages at work, the latest first, and how many have ended well', () => {
 		const { active, progress } = judge(EVENTS, 'generating', 60);
 		expect(active.map(({ lane, span }) => `${lane.stage} #${span.attempt}`)).toEqual([
