@@ -4,7 +4,7 @@ import { EditorView } from '@codemirror/view';
 export const theme = EditorView.theme({
 	'&': { height: '100%', fontSize: '12.5px', color: 'var(--text)', backgroundColor: 'var(--field)' },
 	// The class cm-focused comes a moment later.
-	'&.cm-editor:focus-within': { outline: '2px solid var(--focus)', outlineOffset: '-2px' },
+	'&.cm-editor:focus-within': { outline: '2px solid var(--focus)' },
 	'.cm-scroller': { fontFamily: 'var(--mono)', lineHeight: '1.5' },
 	'.cm-gutters': { backgroundColor: 'var(--field)', color: 'var(--muted)', border: 'none' },
 	'.cm-foldGutter .cm-gutterElement': { cursor: 'pointer', padding: '0 4px' },
