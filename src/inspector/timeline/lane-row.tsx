@@ -23,14 +23,11 @@ export function LaneLabel({ lane, now, width }: { lane: Lane; now: number; width
 	const attempts = lane.spans.length;
 	const last = lane.spans.at(-1);
 	const name = visible(lane.stage);
+	const spent = `${last?.outcome === 'failed' ? '✖ ' : ''}${attempts > 1 ? `#${last?.attempt} ` : ''}${exactLengthOf(spentOf(lane, now))}`;
 	return (
 		<div class={`lane-label ${last?.outcome ?? ''}`} style={{ height: `${ROW}px` }} title={name}>
-			<bdi class="stage">{shortened(name, Math.floor((width - 84) / 6.6))}</bdi>
-			<span class="spent">
-				{last?.outcome === 'failed' && '✖ '}
-				{attempts > 1 && `#${last?.attempt} `}
-				{exactLengthOf(spentOf(lane, now))}
-			</span>
+			<bdi class="stage">{shortened(name, Math.floor((width - 24 - spent.length * 6) / 6.6))}</bdi>
+			<span class="spent">{spent}</span>
 		</div>
 	);
 }
@@ -67,15 +64,19 @@ export const LaneBars = memo(function LaneBars({
 							{`${visible(lane.stage)}${lane.spans.length > 1 ? ` #${span.attempt}` : ''}: ${exactLengthOf((span.to ?? now) - span.from)}, ${OUTCOMES[span.outcome]}`}
 						</title>
 					</path>
-					{lane.spans.length > 1 && scale.x(span.to ?? now) - scale.x(span.from) > 26 && (
-						<text class="attempt" x={scale.x(span.from) + 5} y={15}>
-							#{span.attempt}
-						</text>
-					)}
 				</g>
 			))}
 			<path class={`work hue${hue % 6}`} d={activityOf(lane, scale, 0, width)} />
 			<path class="mark" d={marksOf(lane, scale, 0, width)} />
+			{lane.spans.map(
+				(span) =>
+					lane.spans.length > 1 &&
+					scale.x(span.to ?? now) - scale.x(span.from) > 26 && (
+						<text key={span.from} class="attempt" x={scale.x(span.from) + 5} y={15}>
+							#{span.attempt}
+						</text>
+					),
+			)}
 			{failuresOf(lane, scale).map((place) => (
 				<text key={place} class="failure" x={place} y={16}>
 					✖
