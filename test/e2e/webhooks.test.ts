@@ -1,10 +1,9 @@
-import { Webhook as StandardWebhook } from 'standardwebhooks';
-import { Webhook as SvixWebhook } from 'svix';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createClient } from '../../src/client/client.ts';
 import { verifyWebhook, webhooksOf } from '../../src/client/webhooks.ts';
 import { type Arrived, type HttpReceiver, startReceiver } from '../support/http-receiver.ts';
 import { type Server, startServer } from '../support/server.ts';
+import { verifyWithAll, webhookLibraries } from '../support/webhook-libraries.ts';
 
 const SESSIONS = '/v1/products/generation/sessions';
 const WAIT = { timeout: 60_000, interval: 50 };
@@ -56,10 +55,6 @@ async function appendMany(call: Call, count: number): Promise<void> {
 	}
 }
 
-const verify = (secret: string, { text, headers }: Arrived): void => {
-	for (const library of [new StandardWebhook(secret), new SvixWebhook(secret)])
-		library.verify(text, headers as Record<string, string>);
-};
 const distinct = (arrived: readonly Arrived[]) => new Set(arrived.map(({ id }) => id)).size;
 
 describe('the queue', () => {
@@ -74,7 +69,7 @@ describe('the queue', () => {
 		await call('POST', `${SESSIONS}/${id}/events`, { type: 'other' });
 		await call('DELETE', `${SESSIONS}/${id}`);
 		await expect.poll(() => receiver.arrived.length, WAIT).toBe(4);
-		for (const message of receiver.arrived) verify(secret, message);
+		for (const message of receiver.arrived) await verifyWithAll(secret, message);
 		const types = receiver.arrived.map(({ text }) => JSON.parse(text).type).sort();
 		expect(types).toEqual([
 			'event:input.approved',
@@ -124,7 +119,47 @@ describe('the queue', () => {
 		await appendMany(call, 1);
 		await expect.poll(() => receiver.arrived.length, WAIT).toBe(2);
 		expect(distinct(receiver.arrived)).toBe(1);
-		for (const message of receiver.arrived) verify(secret, message);
+		for (const message of receiver.arrived) await verifyWithAll(secret, message);
+	});
+});
+
+describe.each(Object.entries(webhookLibraries))('a receiver built on %s', (_, verify) => {
+	/** Receives a message before a change of the secret, and one after it. */
+	async function receiveBoth() {
+		const receiver = await receiverWith();
+		const call = await newCaller();
+		const { id, secret } = await webhook(call, receiver.url);
+		const receiveOne = async (): Promise<Arrived> => {
+			const before = receiver.arrived.length;
+			await appendMany(call, 1);
+			await expect.poll(() => receiver.arrived.length, WAIT).toBe(before + 1);
+			return receiver.arrived[before] as Arrived;
+		};
+		const before = await receiveOne();
+		const { secret: second } = await call<{ secret: string }>('POST', `/v1/webhooks/${id}/secret`);
+		return { secret, second, before, after: await receiveOne() };
+	}
+	const accepts = async (secret: string, text: string, headers: Arrived['headers']): Promise<boolean> => {
+		try {
+			await verify(secret, text, headers as Record<string, string>);
+			return true;
+		} catch {
+			return false;
+		}
+	};
+
+	it('accepts what arrives, after a change of the secret with either one, and nothing that was changed', async () => {
+		const { secret, second, before, after } = await receiveBoth();
+		expect(await accepts(secret, before.text, before.headers)).toBe(true);
+		expect(await accepts(second, before.text, before.headers)).toBe(false);
+		for (const either of [secret, second])
+			expect(await accepts(either, after.text, after.headers)).toBe(true);
+		const third = `whsec_${btoa('another secret of 32 bytes......')}`;
+		expect(await accepts(third, after.text, after.headers)).toBe(false);
+		expect(await accepts(second, `${after.text} `, after.headers)).toBe(false);
+		const earlier = { 'webhook-timestamp': String(Number(after.headers['webhook-timestamp']) - 1) };
+		for (const change of [earlier, { 'webhook-id': before.id }, { 'webhook-signature': 'v1,AAAA' }])
+			expect(await accepts(second, after.text, { ...after.headers, ...change })).toBe(false);
 	});
 });
 
