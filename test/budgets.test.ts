@@ -3,12 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { insertEvents, insertSessions, sessionId } from '../bench/seed.ts';
 import { cleanUp } from '../src/cleanup/cleanup.ts';
 import type { Bindings } from '../src/core/settings.ts';
+import { deliverWoken } from '../src/webhooks/run.ts';
 import { type Caller, callerWith, newCaller, SESSIONS } from './support/api.ts';
 import { expire, query } from './support/database.ts';
 import { serviceWith } from './support/faulty-d1.ts';
 import { mcpOf } from './support/mcp.ts';
 import { meteredD1 } from './support/metered-d1.ts';
-import { createWebhook } from './support/webhooks.ts';
+import { receive } from './support/receiver.ts';
+import { createWebhook, NO_QUEUE, owing } from './support/webhooks.ts';
 import { wrappedD1 } from './support/wrapped-d1.ts';
 
 /** A caller of a service that records D1’s `meta` of each statement. A caller’s first call looks up its key. */
@@ -315,6 +317,25 @@ describe('webhooks', () => {
 		expect([found.map((each) => each.written), written]).toEqual([[1], 2]);
 		expect(found[0]?.read).toBeLessThanOrEqual(120);
 	});
+
+	it.each([
+		[1, 2],
+		[20, 2],
+		[100, 10],
+	])(
+		'a delivery of %d messages: %d trips, two rows for each message and two for each round',
+		async (messages, trips) => {
+			receive();
+			const { webhook } = await owing(messages);
+			const meter = meteredD1(env.DB);
+			const work: Promise<unknown>[] = [];
+			const batch = { messages: [{ body: { database: 0, endpoint: webhook.id } }] };
+			const bindings = { ...env, ...NO_QUEUE, DB: meter.d1 };
+			await deliverWoken(batch as never, bindings, { waitUntil: (promise) => void work.push(promise) });
+			await Promise.all(work);
+			expect([meter.trips, meter.rowsWritten]).toEqual([trips, 2 * messages + trips]);
+		},
+	);
 });
 
 describe('the result of a D1 query', () => {

@@ -1,14 +1,8 @@
 import type { Database, Databases } from '../core/database.ts';
 import { inParallel } from '../core/in-parallel.ts';
 import { databaseNumberOf } from '../core/session-id.ts';
-import {
-	listFailures,
-	type MessageRow,
-	NEVER,
-	type Place,
-	retryMessage,
-	retrySince,
-} from './message-store.ts';
+import { listFailures, type Place, retryMessage, retrySince } from './failure-store.ts';
+import { type MessageRow, NEVER } from './message-store.ts';
 import { DELIVERY_ID, type Delivery } from './schema.ts';
 
 /** Messages of one database that one call sends again. */

@@ -10,7 +10,7 @@ import { jsonResponse } from '../http/json-response.ts';
 import { operation } from '../http/operation.ts';
 import { validateQuery } from '../http/validate.ts';
 import { deliveryOf, failuresOf, placeOf, replay, retry } from './deliveries.ts';
-import { readEndpoint, webhookNotFound } from './endpoint-store.ts';
+import { type EndpointRow, readEndpoint, webhookNotFound } from './endpoint-store.ts';
 import { beginRequest } from './hosts.ts';
 import {
 	type Delivery,
@@ -46,8 +46,11 @@ export function webhookIdFrom(c: Context<AppEnv>): string {
 }
 
 /** Sends a test message once. Throws RATE_LIMITED when its host has as many requests as it may have. */
-async function sendTest(receiver: Receiver & { id: string }, allowLoopback: boolean): Promise<Tested> {
-	const end = await beginRequest(receiver.url);
+async function sendTest(
+	receiver: Receiver & Pick<EndpointRow, 'id' | 'user_id' | 'organization_id'>,
+	allowLoopback: boolean,
+): Promise<Tested> {
+	const end = await beginRequest(receiver);
 	if (!end) throw rateLimited(BUSY_SECONDS);
 	try {
 		const id = `msg_${typeid().toString()}_test`;

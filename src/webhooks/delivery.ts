@@ -5,6 +5,7 @@ import { entityTag } from '../http/conditional.ts';
 import { disableEverywhere } from './endpoints.ts';
 import { beginRequest } from './hosts.ts';
 import {
+	type Hold,
 	type MessageRow,
 	NEVER,
 	type Outstanding,
@@ -40,6 +41,8 @@ export interface Work {
 	triesLeft: number;
 	/** Requests that it has under way. */
 	underWay: number;
+	/** Endpoints to which it delivers. They share its connections. */
+	endpoints: number;
 	/** Whether there is time for another request. */
 	mayGoOn: () => boolean;
 }
@@ -62,30 +65,47 @@ export function bodyOf(message: MessageRow, owner: Pick<Target, 'user_id' | 'org
 }
 
 /**
- * Sends due messages of an endpoint in some rounds. Returns when there will be more to do, in epoch milliseconds: now, if more
- * is due, and when the first of the messages is due that did not arrive. What it has taken and not settled when it fails is due
- * again after TAKEN_MS.
+ * Sends due messages of an endpoint in some rounds, unless another delivery does. Returns when there will be more to do, in epoch
+ * milliseconds: now, if more may be due, and when the first of the messages is due that did not arrive. What it has taken and not
+ * settled when it fails is due again after TAKEN_MS, and the endpoint is free again.
  */
 export async function deliver(
 	work: Work,
 	to: { database: number; endpoint: string },
 	rounds: number,
 ): Promise<number[]> {
+	if (work.triesLeft <= 0 || !work.mayGoOn()) return [work.clock()];
+	work.endpoints += 1;
+	try {
+		return await deliverRounds(work, to, rounds);
+	} finally {
+		work.endpoints -= 1;
+	}
+}
+
+async function deliverRounds(
+	work: Work,
+	to: { database: number; endpoint: string },
+	rounds: number,
+): Promise<number[]> {
 	const db = work.databases.at(to.database);
 	let next: number[] = [];
-	for (let round = 0; round < rounds; round += 1) {
+	let held: Hold | undefined;
+	for (let round = 1; ; round += 1) {
 		const now = work.clock();
-		if (work.triesLeft <= 0 || !work.mayGoOn()) return [now, ...next];
-		const count = Math.min(TAKEN_AT_ONCE, work.triesLeft);
 		const until = iso(now + TAKEN_MS);
-		const { target, messages } = await takeMessages(db, to.endpoint, { now: iso(now), until, count });
+		// At least one, because other endpoints use up tries too, and an endpoint without messages would stay taken.
+		const count = Math.max(1, Math.min(TAKEN_AT_ONCE, work.triesLeft));
+		const { target, messages } = await takeMessages(db, to.endpoint, { now: iso(now), until, count, held });
 		// Whoever made an endpoint pause has woken its delivery for the end of the pause.
 		if (!target || messages.length === 0) return next;
-		const tried = await sendAll(work, target, messages);
+		held = { endpointId: to.endpoint, until };
+		const tried = await sendAll(work, target, messages, { isAnswering: round > 1 });
 		const outcome = outcomeOf(target, messages, tried, work.clock());
-		await settleMessages(db, to.endpoint, until, outcome);
-		if (outcome.disable) await disableEverywhere(work.databases, to.endpoint, outcome.disable);
+		const goesOn = round < rounds && tried.waitUntil === undefined && work.triesLeft > 0 && work.mayGoOn();
+		const { isHeld, isDue } = await settleMessages(db, held, outcome, { goesOn, now: iso(work.clock()) });
 		const { arrived, outstanding, disable } = outcome;
+		if (disable) await disableEverywhere(work.databases, to.endpoint, disable);
 		log('info', {
 			message: 'webhook',
 			webhookId: to.endpoint,
@@ -96,10 +116,11 @@ export async function deliver(
 		});
 		if (disable) return [];
 		next = earliest([...next, ...outstanding.map(({ nextTryAt }) => timeOf(nextTryAt))]);
-		if (tried.waitUntil !== undefined) return next.map((time) => Math.max(time, tried.pausedUntil ?? 0));
-		if (messages.length < count) return next;
+		if (isHeld) continue;
+		const later = next.filter((time) => time > work.clock());
+		const times = isDue ? [work.clock(), ...later] : next;
+		return [...new Set(times.map((time) => Math.max(time, tried.pausedUntil ?? 0)))];
 	}
-	return [work.clock(), ...next];
 }
 
 const timeOf = (nextTryAt: string): number =>
@@ -121,11 +142,21 @@ interface Tried {
 	waitUntil: number | undefined;
 }
 
+/** The requests that one of the endpoints may have under way, so that those that hang leave the others a connection. */
+const shareOf = ({ endpoints }: Work): number =>
+	Math.max(1, Math.min(SENT_AT_ONCE, Math.floor(MAX_CONNECTIONS / endpoints)));
+
 /**
- * Sends messages, the first of them alone: an endpoint that hangs holds up one request. Stops when the endpoint must pause, when
- * its host has as many requests as it may have, or when the invocation has no time or request left.
+ * Sends messages, the first of them alone if the endpoint has not answered this delivery yet: one that hangs holds up one request.
+ * Stops when the endpoint must pause, when its host has as many requests as it may have, or when the invocation has no time or
+ * request left.
  */
-async function sendAll(work: Work, target: Target, messages: readonly MessageRow[]): Promise<Tried> {
+async function sendAll(
+	work: Work,
+	target: Target,
+	messages: readonly MessageRow[],
+	{ isAnswering }: { isAnswering: boolean },
+): Promise<Tried> {
 	const tried: Tried = { results: new Map(), isGone: false, pausedUntil: undefined, waitUntil: undefined };
 	const waiting = messages.values();
 	async function sendOne(message: MessageRow): Promise<void> {
@@ -137,7 +168,7 @@ async function sendAll(work: Work, target: Target, messages: readonly MessageRow
 		}
 		work.triesLeft -= 1;
 		work.underWay += 1;
-		const end = await beginRequest(target.url);
+		const end = await beginRequest(target);
 		try {
 			if (!end) {
 				tried.waitUntil ??= work.clock() + BUSY_MS;
@@ -160,9 +191,9 @@ async function sendAll(work: Work, target: Target, messages: readonly MessageRow
 			await sendOne(value);
 		}
 	}
-	const first = waiting.next();
-	if (!first.done) await sendOne(first.value);
-	await Promise.all(Array.from({ length: SENT_AT_ONCE }, sendInTurn));
+	const first = isAnswering ? undefined : waiting.next();
+	if (first?.done === false) await sendOne(first.value);
+	await Promise.all(Array.from({ length: shareOf(work) }, sendInTurn));
 	return tried;
 }
 
@@ -188,11 +219,11 @@ function outcomeOf(target: Target, messages: readonly MessageRow[], tried: Tried
 	const nextTryAt = iso(tried.waitUntil ?? now);
 	for (const { id } of messages) if (!tried.results.has(id)) outstanding.push({ id, nextTryAt });
 	const resumeAt = tried.pausedUntil === undefined ? null : iso(tried.pausedUntil);
-	const isSame = failedInARow === target.failed_in_a_row && resumeAt === target.resume_at;
 	return {
 		arrived,
 		outstanding,
-		state: isSame ? undefined : { failedInARow, resumeAt },
+		failedInARow,
+		resumeAt,
 		disable: disablingOf(tried.isGone, failedInARow, last, iso(now)),
 	};
 }

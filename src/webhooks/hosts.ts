@@ -1,36 +1,51 @@
 import { pause } from '../core/pause.ts';
+import type { EndpointRow } from './endpoint-store.ts';
 
-/** Requests that an isolate has under way at once to one host. */
+/** Requests that an isolate has under way at once to one host, and those of them for one caller: many callers may share a host. */
 const AT_ONCE = 8;
+const OF_ONE_CALLER = 4;
 /** When a request is over at the latest, also when its invocation was ended before it could say so. */
 const LONGEST_MS = 20_000;
 
-/** When each request to a host is over at the latest, in epoch milliseconds. */
-const underWay = new Map<string, Set<{ endsAt: number }>>();
+interface Request {
+	caller: string;
+	/** When it is over at the latest, in epoch milliseconds. */
+	endsAt: number;
+}
+
+/** The requests to each host. */
+const underWay = new Map<string, Set<Request>>();
 
 /** How long a request waits for its turn, and how often it looks: it must not wait for another one, which may be cancelled. */
 const PATIENCE_MS = 5000;
 const LOOKS_EVERY_MS = 20;
 
 /**
- * Waits until a request to a host may begin, and returns the function that ends it. Undefined: the host has had as many as it
- * may have for some seconds.
+ * Waits until a request to a host may begin, and returns the function that ends it. Undefined: the host, or the caller there, has
+ * had as many as it may have for some seconds.
  */
-export async function beginRequest(url: string): Promise<(() => void) | undefined> {
+export async function beginRequest({
+	url,
+	user_id: userId,
+	organization_id: organizationId,
+}: Pick<EndpointRow, 'url' | 'user_id' | 'organization_id'>): Promise<(() => void) | undefined> {
+	const { host } = new URL(url);
+	const caller = JSON.stringify([userId, organizationId]);
 	const lastChance = Date.now() + PATIENCE_MS;
 	for (;;) {
 		const now = Date.now();
-		const end = beginNow(new URL(url).host, now);
+		const end = beginNow(host, caller, now);
 		if (end || now >= lastChance) return end;
 		await pause(LOOKS_EVERY_MS);
 	}
 }
 
-function beginNow(host: string, now: number): (() => void) | undefined {
+function beginNow(host: string, caller: string, now: number): (() => void) | undefined {
 	const requests = underWay.get(host) ?? new Set();
 	for (const request of requests) if (request.endsAt <= now) requests.delete(request);
-	if (requests.size >= AT_ONCE) return undefined;
-	const request = { endsAt: now + LONGEST_MS };
+	const ofCaller = [...requests].filter((request) => request.caller === caller).length;
+	if (requests.size >= AT_ONCE || ofCaller >= OF_ONE_CALLER) return undefined;
+	const request = { caller, endsAt: now + LONGEST_MS };
 	requests.add(request);
 	underWay.set(host, requests);
 	return () => {

@@ -22,42 +22,51 @@ export interface MessageRow {
 /** The time of the next try of a message that has had its last one. It sorts after every time. */
 export const NEVER = 'never';
 
-const COLUMNS = sql`id, next_try_at, type, created_at, session_id, status, version, event_id, tries, last_try_at, last_status,
+export const MESSAGE_COLUMNS = sql`id, next_try_at, type, created_at, session_id, status, version, event_id, tries, last_try_at, last_status,
 	last_error`;
 /** The table, found by its primary key. */
-const MESSAGES = sql`webhook_messages INDEXED BY sqlite_autoindex_webhook_messages_1`;
+export const MESSAGES = sql`webhook_messages INDEXED BY sqlite_autoindex_webhook_messages_1`;
 const ENDPOINT_BY_ID = sql`webhook_endpoints INDEXED BY webhook_endpoints_by_id`;
 
 /** An endpoint as a delivery needs it. */
 export type Target = Pick<
 	EndpointRow,
 	'id' | 'user_id' | 'organization_id' | 'url' | 'secret' | 'previous_secret' | 'previous_secret_until'
-> & { failed_in_a_row: number; resume_at: string | null };
+> & { failed_in_a_row: number };
+
+/** A delivery that has an endpoint: nobody else delivers to it from this database before `until`. */
+export interface Hold {
+	endpointId: string;
+	/** ISO 8601. Also until when nobody else takes the messages that were taken last. */
+	until: string;
+}
 
 /**
- * Takes the messages of an endpoint that are due at `now`, the longest due first: nobody else takes them before `until`. Returns
- * no target when the endpoint is gone or disabled, and then no messages; nor when it is pausing. Not repeated after a lost
- * response, because the messages are then taken.
+ * Takes an endpoint and those of its messages that are due at `now`, the longest due first, until a time. `held` is the hold of
+ * the same delivery. Returns no target when the endpoint is gone or disabled, and then no messages; nor when it is pausing, or
+ * another delivery has it. Without messages the endpoint is not taken. Not repeated after a lost response, because the endpoint
+ * is then taken.
  */
 export async function takeMessages(
 	db: Database,
 	endpointId: string,
-	{ now, until, count }: { now: string; until: string; count: number },
+	{ now, until, count, held }: { now: string; until: string; count: number; held: Hold | undefined },
 ): Promise<{ target: Target | undefined; messages: MessageRow[] }> {
-	const [[target], messages] = await db.run<[Target, MessageRow]>([
-		sql`SELECT id, user_id, organization_id, url, secret, previous_secret, previous_secret_until, failed_in_a_row, resume_at
+	const isFree = sql`webhook_endpoints.id = ${endpointId} AND disabled_at IS NULL
+		AND (resume_at IS NULL OR resume_at <= ${now} OR resume_at = ${held?.until ?? null})`;
+	const [[target], messages] = await db.run<[Target, MessageRow, never]>([
+		sql`SELECT id, user_id, organization_id, url, secret, previous_secret, previous_secret_until, failed_in_a_row
 			FROM ${ENDPOINT_BY_ID} WHERE id = ${endpointId} AND disabled_at IS NULL`,
 		sql`UPDATE ${MESSAGES} SET next_try_at = ${until} WHERE (endpoint_id, next_try_at, id) IN (
 				SELECT endpoint_id, next_try_at, id FROM webhook_messages
 				WHERE endpoint_id = ${endpointId} AND next_try_at <= ${now} ORDER BY next_try_at LIMIT ${count})
-			AND EXISTS (SELECT 1 FROM ${ENDPOINT_BY_ID} WHERE ${isSending(endpointId, now)})
-			RETURNING ${COLUMNS}`,
+			AND EXISTS (SELECT 1 FROM ${ENDPOINT_BY_ID} WHERE ${isFree})
+			RETURNING ${MESSAGE_COLUMNS}`,
+		sql`UPDATE ${ENDPOINT_BY_ID} SET resume_at = ${until} WHERE ${isFree}
+			AND EXISTS (SELECT 1 FROM webhook_messages WHERE endpoint_id = ${endpointId} AND next_try_at = ${until})`,
 	]);
 	return { target, messages };
 }
-
-const isSending = (endpointId: string, now: string): Sql =>
-	sql`webhook_endpoints.id = ${endpointId} AND disabled_at IS NULL AND (resume_at IS NULL OR resume_at <= ${now})`;
 
 /** How the try of a message went that did not arrive. Without `failed` it was not tried, and waits. */
 export interface Outstanding {
@@ -67,24 +76,26 @@ export interface Outstanding {
 	failed?: { at: string; status: number | null; error: Failure };
 }
 
+/** What a delivery stores after it has sent what it had taken. */
+export interface Settlement {
+	arrived: readonly string[];
+	outstanding: readonly Outstanding[];
+	failedInARow: number;
+	/** Until when the endpoint gets nothing. Null: it need not pause. */
+	resumeAt: string | null;
+}
+
 /**
- * Deletes the messages that have arrived, and puts back the others, of those that were taken until a time. A message that
- * somebody else has taken since is left alone. `state` is what the database notes of the endpoint, if that has changed.
+ * Deletes the messages that have arrived, and puts back the others, of those that were taken with a hold. A message that somebody
+ * else has taken since is left alone. Frees the endpoint, except for a delivery that goes on and finds more due at `now`. Returns
+ * whether it still has the endpoint, and whether more is due: a wake that came meanwhile relies on that.
  */
 export async function settleMessages(
 	db: Database,
-	endpointId: string,
-	takenUntil: string,
-	{
-		arrived,
-		outstanding,
-		state,
-	}: {
-		arrived: readonly string[];
-		outstanding: readonly Outstanding[];
-		state: { failedInARow: number; resumeAt: string | null } | undefined;
-	},
-): Promise<void> {
+	{ endpointId, until: takenUntil }: Hold,
+	{ arrived, outstanding, failedInARow, resumeAt }: Settlement,
+	{ goesOn, now }: { goesOn: boolean; now: string },
+): Promise<{ isHeld: boolean; isDue: boolean }> {
 	const keys = (ids: string) =>
 		sql`(endpoint_id, next_try_at, id) IN (SELECT ${endpointId}, ${takenUntil}, value FROM json_each(${ids}))`;
 	const rows = JSON.stringify(
@@ -98,7 +109,8 @@ export async function settleMessages(
 	// D1 binds a number as a REAL, which is no place in an array.
 	const of = (place: Sql) => sql`${rows} -> ('$.' || id) ->> ${place}`;
 	const ifTried = (column: Sql, place: Sql) => sql`iif(${of(raw('1'))} = 1, ${of(place)}, ${column})`;
-	await db.run(
+	const isDue = sql`EXISTS (SELECT 1 FROM webhook_messages WHERE endpoint_id = ${endpointId} AND next_try_at <= ${now})`;
+	const results = await db.run<{ isHeld: 0 | 1 | null; isDue: 0 | 1 }[]>(
 		[
 			...(arrived.length > 0 ? [sql`DELETE FROM ${MESSAGES} WHERE ${keys(JSON.stringify(arrived))}`] : []),
 			...(outstanding.length > 0
@@ -109,15 +121,15 @@ export async function settleMessages(
 						WHERE ${keys(JSON.stringify(outstanding.map(({ id }) => id)))}`,
 					]
 				: []),
-			...(state
-				? [
-						sql`UPDATE ${ENDPOINT_BY_ID} SET failed_in_a_row = ${state.failedInARow}, resume_at = ${state.resumeAt}
-							WHERE id = ${endpointId}`,
-					]
-				: []),
+			sql`UPDATE ${ENDPOINT_BY_ID} SET failed_in_a_row = ${failedInARow},
+					resume_at = ${goesOn ? sql`iif(${isDue}, ${takenUntil}, ${resumeAt})` : sql`${resumeAt}`}
+				WHERE id = ${endpointId} AND resume_at = ${takenUntil} RETURNING resume_at = ${takenUntil} AS isHeld, ${isDue} AS isDue`,
 		],
 		{ idempotent: true },
 	);
+	const [state] = results.at(-1) ?? [];
+	// An update of the endpoint ends the hold. Then nobody knows what is due.
+	return { isHeld: state?.isHeld === 1, isDue: state?.isDue !== 0 };
 }
 
 /** An endpoint that has messages in a database. */
@@ -184,62 +196,4 @@ export async function deleteOldFailures(
 		{ idempotent: true },
 	);
 	return deleted;
-}
-
-/** The place of a message in the list of failures. */
-export interface Place {
-	createdAt: string;
-	id: string;
-}
-
-/** Reads the failures of an endpoint in one database, newest first, after a place. */
-export const listFailures = (
-	db: Database,
-	endpointId: string,
-	before: Place | undefined,
-	count: number,
-): Promise<MessageRow[]> =>
-	db.all<MessageRow>(
-		sql`SELECT ${COLUMNS} FROM webhook_messages INDEXED BY webhook_messages_by_failure
-			WHERE endpoint_id = ${endpointId} AND tries > 0
-			${before ? sql`AND (created_at, id) < (${before.createdAt}, ${before.id})` : sql``}
-			ORDER BY created_at DESC, id DESC LIMIT ${count}`,
-	);
-
-/** Makes a failed message due now. Returns it, or undefined when there is none. */
-export const retryMessage = (
-	db: Database,
-	endpointId: string,
-	{ createdAt, id }: Place,
-	now: string,
-): Promise<MessageRow | undefined> =>
-	db.first<MessageRow>(
-		sql`UPDATE ${MESSAGES} SET next_try_at = ${now} WHERE (endpoint_id, next_try_at, id) IN (
-				SELECT endpoint_id, next_try_at, id FROM webhook_messages INDEXED BY webhook_messages_by_failure
-				WHERE endpoint_id = ${endpointId} AND tries > 0 AND created_at = ${createdAt} AND id = ${id})
-			RETURNING ${COLUMNS}`,
-		{ idempotent: true },
-	);
-
-/**
- * Makes failed messages about what has happened since a time due now, the first `count` of them. Returns how many were not due
- * yet, and if there are more, the time from which to go on.
- */
-export async function retrySince(
-	db: Database,
-	endpointId: string,
-	{ since, now, count }: { since: string; now: string; count: number },
-): Promise<{ made: number; goesOnFrom: string | null }> {
-	const first = sql`SELECT endpoint_id, next_try_at, id, created_at
-		FROM webhook_messages INDEXED BY webhook_messages_by_failure
-		WHERE endpoint_id = ${endpointId} AND tries > 0 AND created_at >= ${since} ORDER BY created_at, id LIMIT ${count}`;
-	const [[found], made] = await db.run<[{ found: number; latest: string | null }, { id: string }]>(
-		[
-			sql`SELECT count(*) AS found, max(created_at) AS latest FROM (${first})`,
-			sql`UPDATE ${MESSAGES} SET next_try_at = ${now} WHERE next_try_at > ${now} AND (endpoint_id, next_try_at, id) IN (
-				SELECT endpoint_id, next_try_at, id FROM (${first})) RETURNING id`,
-		],
-		{ idempotent: true },
-	);
-	return { made: made.length, goesOnFrom: found?.found === count ? found.latest : null };
 }

@@ -20,8 +20,8 @@ const BATCH_MS = 12_000;
 const BATCH_WAITS_MS = 2000;
 /** When a wake that failed comes again: when its messages can be taken again. */
 const AGAIN_SECONDS = 130;
-/** Rounds of one endpoint before others have their turn. */
-const ROUNDS = 5;
+/** Rounds of one endpoint in a batch. The next batch does not wait for them. */
+const ROUNDS = 50;
 /** Endpoints that are delivered to at once. The platform gives an invocation six connections. */
 const ENDPOINTS_AT_ONCE = 5;
 /** Endpoints that one statement lists, and messages that one deletes. */
@@ -47,6 +47,7 @@ function newWork(
 		clock: () => Math.max(Date.now(), from),
 		triesLeft: WEBHOOK_MAX_TRIES,
 		underWay: 0,
+		endpoints: 0,
 		mayGoOn: () => Date.now() < endsAt && stats.statements + STATEMENTS_A_ROUND <= maxStatements,
 	};
 }
