@@ -21,8 +21,6 @@ import { type Sent, send } from './send.ts';
 const TAKEN_AT_ONCE = 20;
 /** Requests to an endpoint that a delivery has under way at once, once the first one was answered. */
 const SENT_AT_ONCE = 4;
-/** How long nobody else takes a message that was taken. Longer than the tries of all that are taken together. */
-const TAKEN_MS = 120_000;
 /** The pause of messages whose host has as many requests as it may have. */
 const BUSY_MS = 5000;
 /** Connections that the platform gives one invocation at a time. */
@@ -45,6 +43,8 @@ export interface Work {
 	endpoints: number;
 	/** Whether there is time for another request. */
 	mayGoOn: () => boolean;
+	/** How long nobody else takes what it has taken, in milliseconds: longer than it works. */
+	takenMs: number;
 }
 
 const iso = (time: number): string => new Date(time).toISOString();
@@ -66,8 +66,8 @@ export function bodyOf(message: MessageRow, owner: Pick<Target, 'user_id' | 'org
 
 /**
  * Sends due messages of an endpoint in some rounds, unless another delivery does. Returns when there will be more to do, in epoch
- * milliseconds: now, if more may be due, and when the first of the messages is due that did not arrive. What it has taken and not
- * settled when it fails is due again after TAKEN_MS, and the endpoint is free again.
+ * milliseconds: now, if more may be due, and when the first of the messages is due that did not arrive. When it
+ * fails, what it has taken and not settled is due again after `takenMs`, and the endpoint is free again.
  */
 export async function deliver(
 	work: Work,
@@ -93,7 +93,7 @@ async function deliverRounds(
 	let held: Hold | undefined;
 	for (let round = 1; ; round += 1) {
 		const now = work.clock();
-		const until = iso(now + TAKEN_MS);
+		const until = iso(now + work.takenMs);
 		// At least one, because other endpoints use up tries too, and an endpoint without messages would stay taken.
 		const count = Math.max(1, Math.min(TAKEN_AT_ONCE, work.triesLeft));
 		const { target, messages } = await takeMessages(db, to.endpoint, { now: iso(now), until, count, held });

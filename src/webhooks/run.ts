@@ -18,8 +18,10 @@ const RUN_MS = 60_000;
 const BATCH_MS = 12_000;
 /** How long the queue waits for a batch, because the next one may wait for it. The work goes on meanwhile. */
 const BATCH_WAITS_MS = 2000;
+/** How much longer a run has what it has taken: its last request waits for its turn, and then for an answer. */
+const LAST_REQUEST_MS = 25_000;
 /** When a wake that failed comes again: when its messages can be taken again. */
-const AGAIN_SECONDS = 130;
+const AGAIN_SECONDS = 40;
 /** Rounds of one endpoint in a batch. The next batch does not wait for them. */
 const ROUNDS = 50;
 /** Endpoints that are delivered to at once. The platform gives an invocation six connections. */
@@ -48,6 +50,7 @@ function newWork(
 		triesLeft: WEBHOOK_MAX_TRIES,
 		underWay: 0,
 		endpoints: 0,
+		takenMs: milliseconds + LAST_REQUEST_MS,
 		mayGoOn: () => Date.now() < endsAt && stats.statements + STATEMENTS_A_ROUND <= maxStatements,
 	};
 }
