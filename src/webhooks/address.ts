@@ -4,9 +4,16 @@ import type { Problem } from '../core/problems.ts';
 /** The most characters of a URL. */
 export const MAX_URL = 2048;
 
-/** Names that lead nowhere outside a machine or a private network: RFC 6761, RFC 6762, RFC 8375, and ICANN's `internal`. */
-const PRIVATE_NAME =
-	/(^|\.)(localhost|local|internal|intranet|private|lan|corp|home|localdomain|home\.arpa)$/;
+/**
+ * Names that lead nowhere outside a machine, a private network or a platform: RFC 6761, RFC 6762, RFC 7686, RFC 8375, RFC 9476,
+ * ICANN's `internal`, and what is in use without being registered.
+ */
+const PRIVATE_NAME = new RegExp(
+	`(^|\\.)(${[
+		...['localhost', 'local', 'internal', 'home\\.arpa', 'test', 'invalid', 'example', 'onion', 'alt'],
+		...['intranet', 'private', 'lan', 'corp', 'home', 'localdomain', 'svc', 'consul', 'metadata\\.goog'],
+	].join('|')})$`,
+);
 /** The platform of Azure, at a public address. */
 const PLATFORM_ADDRESSES = ['168.63.129.16'];
 
@@ -29,7 +36,8 @@ const refused = (message: string): AddressRefusal => ({
  */
 export function refusalOf(text: string, allowLoopback: boolean): AddressRefusal | undefined {
 	const url = URL.canParse(text) ? new URL(text) : undefined;
-	if (url?.hash !== '') {
+	// Its `hash` is '' for a fragment without characters, too.
+	if (!url || url.href.includes('#')) {
 		return {
 			code: 'INVALID_FORMAT',
 			message: 'must be an absolute URL without a fragment',

@@ -277,10 +277,15 @@ describe('the URL of a webhook', () => {
 	it('is checked by an update too', async () => {
 		const caller = await newCaller();
 		const { id } = await createWebhook(caller);
-		const { status, json } = await caller.call('PATCH', `${WEBHOOKS}/${id}`, {
-			body: { url: 'https://127.1/' },
-		});
-		expect([status, json.details]).toMatchObject([400, [{ path: 'url', code: 'REFUSED_ADDRESS' }]]);
+		for (const url of [
+			'https://127.1/',
+			'https://[::ffff:7f00:1]/',
+			'https://a.localhost./',
+			'http://8.8.8.8/',
+		]) {
+			const { status, json } = await caller.call('PATCH', `${WEBHOOKS}/${id}`, { body: { url } });
+			expect([status, json.details]).toMatchObject([400, [{ path: 'url', code: 'REFUSED_ADDRESS' }]]);
+		}
 	});
 });
 
