@@ -4,6 +4,7 @@
  */
 import { parseArgs } from 'node:util';
 import { type Extension, extensions, type Profile, profiles } from './conformance/check.ts';
+import { startReceiver } from './conformance/receiver.ts';
 import { checksOf, checksOfExtensions, type Result, run } from './conformance/run.ts';
 import { type Server, send } from './conformance/server.ts';
 
@@ -96,7 +97,7 @@ function readArguments() {
 		if (!(timeout > 0 && timeout <= MAX_TIMEOUT_SECONDS * 1000)) {
 			throw new Error(`--timeout takes a number of seconds above 0, up to ${MAX_TIMEOUT_SECONDS}.`);
 		}
-		const server: Server = { baseUrl, apiKey, limitedApiKey, timeout };
+		const server: Server = { baseUrl, apiKey, limitedApiKey, timeout, receive: startReceiver };
 		return { server, profile, chosen, isReadonly: values.readonly, asJson: values.json };
 	} catch (error) {
 		return fail(`${error instanceof Error ? error.message : error}\n\n${HELP}`, 2);

@@ -21,6 +21,7 @@ export const extensions = [
 	'state',
 	'history',
 	'session-keys',
+	'webhooks',
 ] as const;
 export type Extension = (typeof extensions)[number];
 

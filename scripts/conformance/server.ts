@@ -1,3 +1,5 @@
+import type { Receiver } from './receiver.ts';
+
 /** The server under test, as a client sees it. */
 export interface Server {
 	/** The origin, optionally with a path before `/v1`. */
@@ -7,6 +9,8 @@ export interface Server {
 	limitedApiKey: string | undefined;
 	/** Milliseconds to wait for each response. */
 	timeout: number;
+	/** Starts a receiver of messages on this machine. Undefined: there cannot be one. */
+	receive?: () => Promise<Receiver>;
 }
 
 export interface Answer {
@@ -20,6 +24,8 @@ export interface Answer {
 }
 
 export interface Call {
+	/** The path before `path`, if not that of sessions. */
+	base?: string;
 	/** The rest of the path after that of sessions: empty, `/sess_…` or `/sess_…/events`, and a query. */
 	path?: string;
 	/** Sent as JSON. */
@@ -48,7 +54,12 @@ export async function begin(
 	call: Call,
 	signal?: AbortSignal,
 ): Promise<{ request: string; response: Response }> {
-	const { path = '', body, raw = body === undefined ? undefined : JSON.stringify(body) } = call;
+	const {
+		base = SESSIONS,
+		path = '',
+		body,
+		raw = body === undefined ? undefined : JSON.stringify(body),
+	} = call;
 	const { contentType = raw === undefined ? null : 'application/json' } = call;
 	const { authorization = `Bearer ${server.apiKey}` } = call;
 	const begun = new AbortController();
@@ -57,7 +68,7 @@ export async function begin(
 		server.timeout,
 	);
 	try {
-		const response = await fetch(server.baseUrl.replace(/\/+$/, '') + SESSIONS + path, {
+		const response = await fetch(server.baseUrl.replace(/\/+$/, '') + base + path, {
 			method,
 			headers: {
 				...(contentType === null ? {} : { 'Content-Type': contentType }),
@@ -69,7 +80,7 @@ export async function begin(
 			redirect: 'manual',
 			signal: signal ?? begun.signal,
 		});
-		return { request: `${method} ${SESSIONS}${path}`, response };
+		return { request: `${method} ${base}${path}`, response };
 	} finally {
 		clearTimeout(timer);
 	}

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Check, extensions, writing } from '../../scripts/conformance/check.ts';
+import { webhooksMessagesChecks } from '../../scripts/conformance/extensions/webhooks-messages.ts';
 import { checksOf, checksOfExtensions, run } from '../../scripts/conformance/run.ts';
 import { newKey } from '../support/api.ts';
 import type { Breakage } from '../support/broken-server/breakage.ts';
@@ -44,8 +45,12 @@ describe.concurrent('the checks of the extensions', () => {
 		expect(await failures({}, checks, 30_000)).toEqual([]);
 	});
 
+	/** Nothing can receive a message here. The long form runs these checks, too. */
+	const receiving = new Set(webhooksMessagesChecks.map(({ id }) => id));
+	const found = brokenExtensions.filter(([, , ids]) => !ids.some((id) => receiving.has(id)));
+
 	// Only the checks that must fail run here. The long form also runs the others of the same extensions, over HTTP.
-	it.each(brokenExtensions)('find that %s', async (_, breakage, expected) => {
+	it.each(found)('find that %s', async (_, breakage, expected) => {
 		const chosen = checks.filter(({ id }) => expected.includes(id));
 		expect((await failures(breakage, chosen, 3000)).sort()).toEqual(expected.toSorted());
 	});

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Check, extensions } from '../../scripts/conformance/check.ts';
+import { startReceiver } from '../../scripts/conformance/receiver.ts';
 import { checksOf, checksOfExtensions, run } from '../../scripts/conformance/run.ts';
 import { breakages } from '../conformance/breakages.ts';
 import { brokenExtensions } from '../conformance/broken/all.ts';
@@ -9,7 +10,7 @@ import { type Server, startServer } from '../support/server.ts';
 
 let server: Server;
 beforeAll(async () => {
-	server = await startServer();
+	server = await startServer({ WEBHOOKS_ALLOW_LOOPBACK: 'true' });
 });
 afterAll(() => server.close());
 
@@ -23,6 +24,7 @@ async function failures(breakage: Breakage, chosen: readonly Check[], timeout: n
 			apiKey: await server.newKey({ userId }),
 			limitedApiKey: await server.newKey({ userId, permissions: ['PRODUCTS:READ'] }),
 			timeout,
+			receive: startReceiver,
 		};
 		const { results } = await run(target, {
 			isReadonly: false,

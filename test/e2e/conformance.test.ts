@@ -27,7 +27,7 @@ const conformanceWith = (variables: Record<string, string>, ...args: string[]) =
 
 let server: Server;
 beforeAll(async () => {
-	server = await startServer();
+	server = await startServer({ WEBHOOKS_ALLOW_LOOPBACK: 'true' });
 });
 afterAll(() => server.close());
 

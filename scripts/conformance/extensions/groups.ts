@@ -13,6 +13,8 @@ import { stateChecks } from './state.ts';
 import { stateChangesChecks } from './state-changes.ts';
 import { stepsChecks } from './steps.ts';
 import { ttlChecks } from './ttl.ts';
+import { webhooksChecks } from './webhooks.ts';
+import { webhooksMessagesChecks } from './webhooks-messages.ts';
 
 /** The checks of each extension. */
 export const checksOfExtension: Readonly<Record<Extension, readonly Check[]>> = {
@@ -29,4 +31,5 @@ export const checksOfExtension: Readonly<Record<Extension, readonly Check[]>> = 
 	state: [...stateChecks, ...stateChangesChecks],
 	history: historyChecks,
 	'session-keys': sessionKeysChecks,
+	webhooks: [...webhooksChecks, ...webhooksMessagesChecks],
 };

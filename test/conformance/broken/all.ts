@@ -5,6 +5,7 @@ import { brokenReads } from './reads.ts';
 import { brokenSessionKeys } from './session-keys.ts';
 import { brokenState } from './state.ts';
 import { brokenSteps } from './steps.ts';
+import { brokenWebhooks } from './webhooks.ts';
 import { brokenWrites } from './writes.ts';
 
 /** A broken rule, and the checks that must fail because of it. No other check of the same extensions may fail. */
@@ -16,4 +17,5 @@ export const brokenExtensions: [rule: string, breakage: Breakage, checks: string
 	...brokenState,
 	...brokenHistory,
 	...brokenSessionKeys,
+	...brokenWebhooks,
 ];
