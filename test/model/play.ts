@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
 import { type Json, Members, readObject, writeJson } from '../../scripts/conformance/ordered-json.ts';
+import type { Bindings } from '../../src/core/settings.ts';
 import { type Answer, type Caller, SESSIONS } from '../support/api.ts';
 import { expire } from '../support/database.ts';
 import type { Sent } from './arbitraries.ts';
@@ -19,6 +20,8 @@ import {
 	visible,
 } from './model.ts';
 import type { Appended, Condition, Fields, Step } from './steps.ts';
+import { playWebhooks } from './webhook-play.ts';
+import { type ModelWebhooks, owe } from './webhooks.ts';
 
 /** A valid id that does not belong to a session. */
 const NO_SESSION = 'sess_01k2vxq8f3e7ttyyds0t6w2h4b';
@@ -57,8 +60,11 @@ export async function play(
 	steps: Step[],
 	callers: readonly Caller[],
 	hashOf: (text: string) => Promise<string>,
+	bindings: Partial<Bindings> = {},
 ): Promise<void> {
 	const model: Model = [];
+	const webhooks: ModelWebhooks = [];
+	const { steps: webhookSteps, end } = playWebhooks(webhooks, callers, bindings);
 	const callerOf = (step: { caller: number }) => callers[step.caller] as Caller;
 	const sessionOf = (step: { session: number }) => model[step.session % Math.max(model.length, 1)];
 	const pathOf = (session: ModelSession | undefined) => `${SESSIONS}/${session?.id ?? NO_SESSION}`;
@@ -74,6 +80,7 @@ export async function play(
 	};
 
 	const play: { [K in Step['do']]: (step: Extract<Step, { do: K }>) => Promise<void> } = {
+		...webhookSteps,
 		async create(step) {
 			const { prd, version, ttl, key, caller } = step;
 			const raw = written({ prd, catalogVersion: version, ttlSeconds: ttl });
@@ -225,7 +232,9 @@ export async function play(
 			const given = readObject(answer.text);
 			const json = eventJson(step, session, event, given);
 			expect(answer.text).toBe(writeJson(json));
-			session.events.push({ json, id: String(given.get('id')), key, content });
+			const id = String(given.get('id'));
+			session.events.push({ json, id, key, content });
+			owe(webhooks, session, `event:${event.type}`, id);
 		},
 		async step(step) {
 			const { events, fields: patch = {}, key } = step;
@@ -262,6 +271,8 @@ export async function play(
 				});
 				const after = given.get('session');
 				await change(session, patch, 'merge', after instanceof Members ? after : new Members([]));
+				for (const { id, json } of session.events.slice(-events.length))
+					owe(webhooks, session, `event:${(json as Members).get('type')}`, id);
 			}
 			const from = first >= 0 ? first : session.events.length - events.length;
 			const answered = session.events.slice(from, from + events.length).map(({ json }) => json);
@@ -293,6 +304,7 @@ export async function play(
 			if (!visible(session, step.caller)) return expectError(answer, 404, 'SESSION_NOT_FOUND');
 			if (step.condition === 'stale') return expectError(answer, 412, 'PRECONDITION_FAILED');
 			expect([answer.status, answer.text]).toEqual([200, '{"success":true}']);
+			owe(webhooks, session, 'session.deleted');
 			session.isAlive = false;
 		},
 		async expire(step) {
@@ -308,7 +320,9 @@ export async function play(
 		session: Pick<ModelSession, 'owner' | 'id' | 'fields' | 'key' | 'content' | 'created'>,
 	): void {
 		const versions = [{ fields: session.fields, events: 0, changed: [] }];
-		model.push({ ...session, isAlive: true, version: 1, versions, events: [] });
+		const begun = { ...session, isAlive: true, version: 1, versions, events: [] };
+		model.push(begun);
+		owe(webhooks, begun, 'session.created');
 	}
 
 	/** The expected response for an event, with the id and the time that the service gave it. */
@@ -353,8 +367,10 @@ export async function play(
 		if (hashes) {
 			fields.set('productObjectHash', await hashOf(writeJson(fields.get('productObject') ?? null)));
 		}
+		const hasOtherStatus = fields.get('status') !== session.fields.get('status');
 		session.fields = fields;
 		session.version += 1;
+		if (hasOtherStatus) owe(webhooks, session, 'session.status_changed');
 		const names: Record<string, unknown> = { ...sent };
 		if (sent.ttlSeconds !== undefined) names.expiresAt = true;
 		if (sent.productObject !== undefined) names.productObjectHash = true;
@@ -386,4 +402,5 @@ export async function play(
 	}
 
 	for (const step of steps) await play[step.do](step as never);
+	await end();
 }

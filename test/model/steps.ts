@@ -7,6 +7,7 @@ import {
 	statuses,
 } from '../../src/sessions/schema.ts';
 import { anyObject, type Sent } from './arbitraries.ts';
+import { anyWebhookStep, type WebhookStep } from './webhook-steps.ts';
 
 /** One call of a sequence, or the expiry of a session. `session` is an index, modulo the number of created sessions. */
 export type Step =
@@ -63,7 +64,8 @@ export type Step =
 			key: string | undefined;
 	  }
 	| { do: 'delete'; caller: number; session: number; condition: Condition }
-	| { do: 'expire'; session: number };
+	| { do: 'expire'; session: number }
+	| WebhookStep;
 
 /** The kind of If-Match to send. */
 export type Condition = 'none' | 'current' | 'stale' | 'any';
@@ -249,4 +251,5 @@ export const anyStep: fc.Arbitrary<Step> = fc.oneof(
 	},
 	{ weight: 1, arbitrary: fc.record({ do: fc.constant('delete' as const), caller, session, condition }) },
 	{ weight: 1, arbitrary: fc.record({ do: fc.constant('expire' as const), session }) },
+	{ weight: 7, arbitrary: anyWebhookStep },
 );
