@@ -163,6 +163,43 @@ describe.each(Object.entries(webhookLibraries))('a receiver built on %s', (_, ve
 	});
 });
 
+describe('a change of the secret in the middle of deliveries', () => {
+	/** A receiver that rejects what is not signed with its secret, and what it has accepted. */
+	async function strictReceiver() {
+		const state = { secret: '', accepted: new Set<string>(), rejected: 0 };
+		const receiver = await receiverWith(async (message, response) => {
+			const isGenuine = await verifyWithAll(state.secret, message).then(
+				() => true,
+				() => false,
+			);
+			if (isGenuine) state.accepted.add(message.id);
+			else state.rejected += 1;
+			response.writeHead(isGenuine ? 204 : 401).end();
+		});
+		return { state, url: receiver.url };
+	}
+
+	it('is not noticed by a receiver with the old one, and loses nothing for one that changes at once', async () => {
+		const call = await newCaller();
+		const [keeping, changing] = [await strictReceiver(), await strictReceiver()];
+		const ids: string[] = [];
+		for (const { state, url } of [keeping, changing]) {
+			const { id, secret } = await webhook(call, url);
+			state.secret = secret;
+			ids.push(id);
+		}
+		await appendMany(call, 200);
+		await expect.poll(() => changing.state.accepted.size, { ...WAIT, interval: 1 }).toBeGreaterThan(10);
+		for (const id of ids) {
+			const { secret } = await call<{ secret: string }>('POST', `/v1/webhooks/${id}/secret`);
+			if (id === ids[1]) changing.state.secret = secret;
+		}
+		await appendMany(call, 100);
+		for (const { state } of [keeping, changing]) await expect.poll(() => state.accepted.size, WAIT).toBe(300);
+		expect(keeping.state.rejected).toBe(0);
+	});
+});
+
 describe('the client', () => {
 	it('makes each call on webhooks, and verifies what arrives', async () => {
 		let isUp = false;
