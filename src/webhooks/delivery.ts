@@ -66,7 +66,7 @@ export function bodyOf(message: MessageRow, owner: Pick<Target, 'user_id' | 'org
 
 /**
  * Sends due messages of an endpoint in some rounds, unless another delivery does. Returns when there will be more to do, in epoch
- * milliseconds: now, if more may be due, and when the first of the messages is due that did not arrive. When it
+ * milliseconds: now, if more may be due, and when the next message is due, if some did not arrive at their first try. When it
  * fails, what it has taken and not settled is due again after `takenMs`, and the endpoint is free again.
  */
 export async function deliver(
@@ -89,7 +89,7 @@ async function deliverRounds(
 	rounds: number,
 ): Promise<number[]> {
 	const db = work.databases.at(to.database);
-	let next: number[] = [];
+	let hadTrouble = false;
 	let held: Hold | undefined;
 	for (let round = 1; ; round += 1) {
 		const now = work.clock();
@@ -98,12 +98,15 @@ async function deliverRounds(
 		const count = Math.max(1, Math.min(TAKEN_AT_ONCE, work.triesLeft));
 		const { target, messages } = await takeMessages(db, to.endpoint, { now: iso(now), until, count, held });
 		// Whoever made an endpoint pause has woken its delivery for the end of the pause.
-		if (!target || messages.length === 0) return next;
+		if (!target || messages.length === 0) return [];
 		held = { endpointId: to.endpoint, until };
 		const tried = await sendAll(work, target, messages, { isAnswering: round > 1 });
 		const outcome = outcomeOf(target, messages, tried, work.clock());
 		const goesOn = round < rounds && tried.waitUntil === undefined && work.triesLeft > 0 && work.mayGoOn();
-		const { isHeld, isDue } = await settleMessages(db, held, outcome, { goesOn, now: iso(work.clock()) });
+		const { isHeld, isDue, nextTryAt } = await settleMessages(db, held, outcome, {
+			goesOn,
+			now: iso(work.clock()),
+		});
 		const { arrived, outstanding, disable } = outcome;
 		if (disable) await disableEverywhere(work.databases, to.endpoint, disable);
 		log('info', {
@@ -115,20 +118,14 @@ async function deliverRounds(
 			...(disable ? { disabled: disable.code } : {}),
 		});
 		if (disable) return [];
-		next = earliest([...next, ...outstanding.map(({ nextTryAt }) => timeOf(nextTryAt))]);
+		// A delivery without trouble wakes nobody for the later tries of earlier ones: their wake is on its way.
+		hadTrouble ||= outstanding.length > 0 || messages.some(({ tries }) => tries > 0);
 		if (isHeld) continue;
-		const later = next.filter((time) => time > work.clock());
-		const times = isDue ? [work.clock(), ...later] : next;
+		const later = hadTrouble && nextTryAt !== NEVER ? [Date.parse(nextTryAt)] : [];
+		const times = isDue ? [work.clock(), ...later] : later;
 		return [...new Set(times.map((time) => Math.max(time, tried.pausedUntil ?? 0)))];
 	}
 }
-
-const timeOf = (nextTryAt: string): number =>
-	nextTryAt === NEVER ? Number.POSITIVE_INFINITY : Date.parse(nextTryAt);
-
-/** The earliest of some times, if there is one. */
-const earliest = (times: readonly number[]): number[] =>
-	[Math.min(...times)].filter((time) => time < Number.POSITIVE_INFINITY);
 
 /** How the tries of some messages went. */
 interface Tried {

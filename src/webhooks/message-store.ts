@@ -88,14 +88,15 @@ export interface Settlement {
 /**
  * Deletes the messages that have arrived, and puts back the others, of those that were taken with a hold. A message that somebody
  * else has taken since is left alone. Frees the endpoint, except for a delivery that goes on and finds more due at `now`. Returns
- * whether it still has the endpoint, and whether more is due: a wake that came meanwhile relies on that.
+ * whether it still has the endpoint, whether more is due, because a wake that came meanwhile relies on that, and when the first of
+ * the others is due, in ISO 8601 or NEVER.
  */
 export async function settleMessages(
 	db: Database,
 	{ endpointId, until: takenUntil }: Hold,
 	{ arrived, outstanding, failedInARow, resumeAt }: Settlement,
 	{ goesOn, now }: { goesOn: boolean; now: string },
-): Promise<{ isHeld: boolean; isDue: boolean }> {
+): Promise<{ isHeld: boolean; isDue: boolean; nextTryAt: string }> {
 	const keys = (ids: string) =>
 		sql`(endpoint_id, next_try_at, id) IN (SELECT ${endpointId}, ${takenUntil}, value FROM json_each(${ids}))`;
 	const rows = JSON.stringify(
@@ -110,7 +111,9 @@ export async function settleMessages(
 	const of = (place: Sql) => sql`${rows} -> ('$.' || id) ->> ${place}`;
 	const ifTried = (column: Sql, place: Sql) => sql`iif(${of(raw('1'))} = 1, ${of(place)}, ${column})`;
 	const isDue = sql`EXISTS (SELECT 1 FROM webhook_messages WHERE endpoint_id = ${endpointId} AND next_try_at <= ${now})`;
-	const results = await db.run<{ isHeld: 0 | 1 | null; isDue: 0 | 1 }[]>(
+	const nextTryAt = sql`(SELECT next_try_at FROM webhook_messages
+		WHERE endpoint_id = ${endpointId} AND next_try_at > ${now} ORDER BY next_try_at LIMIT 1)`;
+	const results = await db.run<{ isHeld: 0 | 1 | null; isDue: 0 | 1; nextTryAt: string | null }[]>(
 		[
 			...(arrived.length > 0 ? [sql`DELETE FROM ${MESSAGES} WHERE ${keys(JSON.stringify(arrived))}`] : []),
 			...(outstanding.length > 0
@@ -123,13 +126,14 @@ export async function settleMessages(
 				: []),
 			sql`UPDATE ${ENDPOINT_BY_ID} SET failed_in_a_row = ${failedInARow},
 					resume_at = ${goesOn ? sql`iif(${isDue}, ${takenUntil}, ${resumeAt})` : sql`${resumeAt}`}
-				WHERE id = ${endpointId} AND resume_at = ${takenUntil} RETURNING resume_at = ${takenUntil} AS isHeld, ${isDue} AS isDue`,
+				WHERE id = ${endpointId} AND resume_at = ${takenUntil}
+				RETURNING resume_at = ${takenUntil} AS isHeld, ${isDue} AS isDue, ${nextTryAt} AS nextTryAt`,
 		],
 		{ idempotent: true },
 	);
 	const [state] = results.at(-1) ?? [];
 	// An update of the endpoint ends the hold. Then nobody knows what is due.
-	return { isHeld: state?.isHeld === 1, isDue: state?.isDue !== 0 };
+	return { isHeld: state?.isHeld === 1, isDue: state?.isDue !== 0, nextTryAt: state?.nextTryAt ?? NEVER };
 }
 
 /** An endpoint that has messages in a database. */
