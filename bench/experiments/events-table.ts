@@ -5,19 +5,19 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { readD1Migrations } from '@cloudflare/vitest-plugin';
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
 import { ROOT } from '../../scripts/wrangler.ts';
 import { deleteExpired } from '../../src/cleanup/store.ts';
-import { type Database, newQueryStats, type RowsOf } from '../../src/core/database.ts';
-import { raw, type Sql, sql } from '../../src/core/sql.ts';
+import { type Database, newQueryStats } from '../../src/core/database.ts';
+import { raw, sql } from '../../src/core/sql.ts';
 import { openDatabase } from '../../src/database/database.ts';
 import { ownSession } from '../../src/database/session-store.ts';
 import { appendEvent, insertEvents, type NewEvent } from '../../src/events/append-store.ts';
 import { readEvents } from '../../src/events/read-store.ts';
 import { deleteSession } from '../../src/sessions/delete-store.ts';
 import { compatibilityDate } from '../contenders.ts';
+import { type FileDatabase, openFile } from '../file-database.ts';
 import { describe, machine } from '../machine.ts';
 import { markdownTable } from '../markdown-table.ts';
 import { progress } from '../progress.ts';
@@ -82,41 +82,6 @@ const expire = (db: Database, n: number) =>
 	]);
 const cleanUp = (db: Database) => deleteExpired(db, new Date().toISOString());
 
-/** A database in a file, without the way to a D1 database, which takes longer than most statements. */
-function openFile(path: string): { db: Database; size: () => number; close: () => void } {
-	const file = new DatabaseSync(path);
-	// What the disk does is not compared.
-	file.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA foreign_keys = ON');
-	const rowsOf = ({ sql: text, values }: Sql) => file.prepare(text).all(...(values as (string | number)[]));
-	function inTransaction<T>(run: () => T): T {
-		file.exec('BEGIN');
-		const result = run();
-		file.exec('COMMIT');
-		return result;
-	}
-	const all = async <Row>(statement: Sql) => inTransaction(() => rowsOf(statement)) as Row[];
-	const db: Database = {
-		all,
-		first: async <Row>(statement: Sql) => (await all<Row>(statement))[0],
-		run: async <Rows extends readonly unknown[]>(statements: readonly Sql[]) =>
-			inTransaction(() => statements.map(rowsOf)) as RowsOf<Rows>,
-		change: async (statements) =>
-			inTransaction(() =>
-				statements.map(({ sql: text, values }) =>
-					Number(file.prepare(text).run(...(values as (string | number)[])).changes),
-				),
-			),
-		bookmark: () => null,
-	};
-	const size = () => {
-		const pages = file.prepare(
-			'SELECT page_count * page_size AS bytes FROM pragma_page_count, pragma_page_size',
-		);
-		return Number(pages.get()?.bytes);
-	};
-	return { db, size, close: () => file.close() };
-}
-
 const migrations = await readD1Migrations(join(ROOT, 'migrations'));
 const schema = migrations.flatMap(({ queries }) => queries);
 
@@ -139,9 +104,9 @@ async function fill(db: Database, bytes: number, sessions: number, onSessions = 
 	onSessions();
 	for (let first = 1; first <= sessions; first += AT_ONCE) {
 		const insert = (position: number) =>
-			sql`INSERT INTO events (session_id, position, id, type, payload, created_at)
+			sql`INSERT INTO events (session_id, position, bytes_so_far, id, type, payload, created_at)
 				WITH RECURSIVE n (i) AS (SELECT ${first} UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ${first + AT_ONCE})
-				SELECT printf('sess_0%025d', i), ${position}, printf('evt_%010d', ${position}) || lower(hex(randomblob(10))),
+				SELECT printf('sess_0%025d', i), ${position}, ${position * (bytes + 'step.done'.length)}, printf('evt_%010d', ${position}) || lower(hex(randomblob(10))),
 					'step.done', ${payloadOf(bytes)}, ${PAST} FROM n`;
 		await db.run(Array.from({ length: EVENTS_EACH }, (_, at) => insert(at + 1)));
 	}
@@ -228,7 +193,7 @@ const sizes = [
 try {
 	for (const { bytes, sessions } of CASES) {
 		const rows = {} as Record<Form, Record<string, string>>;
-		const files = {} as Record<Form, ReturnType<typeof openFile>>;
+		const files = {} as Record<Form, FileDatabase>;
 		const bytesEach = {} as Record<Form, number>;
 		for (const form of forms) {
 			progress(`${bytes} bytes, ${form}`);
