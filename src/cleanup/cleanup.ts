@@ -17,9 +17,12 @@ export type Limits = Pick<Settings, 'CLEANUP_MAX_STATEMENTS' | 'CLEANUP_MAX_SECO
 
 /**
  * The limit of statements below which a run deletes nothing: those of one chunk and of the count at the end, each sent as
- * often as transient faults allow. The minimum of CLEANUP_MAX_STATEMENTS in `core/settings.ts` is the same.
+ * often as transient faults allow. CLEANUP_MAX_STATEMENTS in `core/settings.ts` is never less.
  */
-export const LEAST_STATEMENTS = STATEMENTS_PER_CHUNK * MAX_TRIES.write + MAX_TRIES.read;
+export const LEAST_STATEMENTS =
+	STATEMENTS_PER_CHUNK.reads * MAX_TRIES.read +
+	STATEMENTS_PER_CHUNK.writes * MAX_TRIES.write +
+	MAX_TRIES.read;
 
 /**
  * Deletes what has expired in one database, chunk by chunk, oldest first, until nothing is left or a limit is reached. The
@@ -53,9 +56,9 @@ export async function cleanUp(
 	try {
 		let isEmpty = false;
 		while (!isEmpty && mayGoOn()) {
-			const chunk = Object.entries(await deleteExpired(db, time)) as [keyof Deleted, number][];
-			for (const [what, count] of chunk) deleted[what] += count;
-			isEmpty = chunk.every(([, count]) => count === 0);
+			const chunk = await deleteExpired(db, time);
+			for (const [what, count] of Object.entries(chunk.deleted)) deleted[what as keyof Deleted] += count;
+			isEmpty = chunk.isLast;
 		}
 		left = isEmpty ? 0 : await countExpired(db, time);
 	} catch (error) {

@@ -3,16 +3,15 @@ import { raw, type Sql, sql } from '../core/sql.ts';
 import { SESSION_BY_ID } from '../database/session-store.ts';
 import { LONG_AGO } from '../sessions/delete-store.ts';
 import { oweExpired } from '../webhooks/owed-store.ts';
+import {
+	type ExpiredSession,
+	findExpired,
+	MAY_BE_DIVIDED,
+	MOST_WORK,
+	type Span,
+	WORK_OF_A_ROW,
+} from './expired-store.ts';
 
-/**
- * Events, and versions, deleted by one statement. D1 serves no other query meanwhile: some ten milliseconds with small payloads, and up to a
- * second with payloads of 64 KB (bench/experiments/events-table.md).
- */
-const ROWS_AT_ONCE = raw(5000);
-/** Sessions deleted by one statement. */
-const SESSIONS_AT_ONCE = raw(100);
-/** Bytes after which a statement deletes no further event or session. The last one can have 1.6 MB more. */
-const BYTES_AT_ONCE = raw(4_000_000);
 /** API keys, and notes of Idempotency-Keys, deleted by one statement. */
 const KEYS_AT_ONCE = raw(500);
 /** Where the count of expired sessions ends, because it reads a row for each. */
@@ -30,52 +29,97 @@ export interface Deleted {
 	createKeys: number;
 }
 
-/** How many statements `deleteExpired` sends. */
-export const STATEMENTS_PER_CHUNK = 6;
+/** How many statements `deleteExpired` sends at most: one that finds what it then deletes with the others. */
+export const STATEMENTS_PER_CHUNK = { reads: 1, writes: 5 } as const;
 
 /**
- * Deletes one chunk of what had expired by `now`, oldest first: events and versions of sessions, the sessions that have none left,
- * keys for one session, and notes of Idempotency-Keys. Idempotent, and safe to run twice at once, because what has expired
- * stays expired, and an expired session takes no events and no changes.
+ * Deletes one chunk of what had expired by `now`, oldest first: sessions with their events and versions, keys for one session, and notes
+ * of Idempotency-Keys. `isLast` tells that there was nothing.
+ *
+ * A first trip finds the sessions. A second one deletes those whose work is at most MOST_WORK together, and some of the next session
+ * if it has much. So a chunk keeps D1 busy for about as long as SQLite needs to delete 4 MB.
+ *
+ * It is idempotent, and safe to run twice at once: what has expired stays expired, and an expired session takes no events and no
+ * changes. Between the two trips it can only lose what another run deletes, and that run counts it.
  */
-export async function deleteExpired(db: Database, now: string): Promise<Deleted> {
-	/** The first rows of a subquery with a `size`, until they have BYTES_AT_ONCE. */
-	const firstOf = (columns: Sql, rows: Sql) =>
-		sql`SELECT ${columns} FROM (SELECT ${columns},
-				sum(size) OVER (ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM (${rows}) AS sized)
-			WHERE ifnull(before, 0) < ${BYTES_AT_ONCE}`;
-	const objects = sql`ifnull(octet_length(prd), 0) + ifnull(octet_length(plan), 0)
-		+ ifnull(octet_length(product_object), 0) + ifnull(octet_length(assembly_state), 0)`;
-	const oldest = sql`SELECT id FROM sessions WHERE expires_at <= ${now} ORDER BY expires_at LIMIT ${SESSIONS_AT_ONCE}`;
-	const emptied = sql`sessions.id IN (${firstOf(
-		sql`id`,
-		sql`SELECT id, ${objects} AS size FROM sessions WHERE expires_at <= ${now} ORDER BY expires_at LIMIT ${SESSIONS_AT_ONCE}`,
-	)}) AND NOT EXISTS (SELECT 1 FROM events WHERE session_id = sessions.id)
-		AND NOT EXISTS (SELECT 1 FROM versions WHERE session_id = sessions.id)`;
-	const [events = 0, versions = 0, sessions = 0, keys = 0, createKeys = 0] = await db.change(
+export async function deleteExpired(
+	db: Database,
+	now: string,
+): Promise<{ deleted: Deleted; isLast: boolean }> {
+	const found = await findExpired(db, now);
+	const whole = found.filter(({ workSoFar }) => workSoFar <= MOST_WORK);
+	const next = found[whole.length];
+	const part = next && largePartOf(next);
+	const isWhole = sql`sessions.id IN (SELECT value FROM json_each(${JSON.stringify(whole.map(({ id }) => id))}))
+		AND sessions.expires_at <= ${now}`;
+	const [sessions, keys, createKeys, rows = []] = await db.run<[{ id: string }, unknown, unknown, unknown]>(
 		[
-			sql`DELETE FROM events INDEXED BY sqlite_autoindex_events_1 WHERE (session_id, position) IN (${firstOf(
-				sql`session_id, position`,
-				sql`SELECT session_id, position, octet_length(payload) + ifnull(octet_length(message), 0) AS size
-					FROM (${oldest}) AS expired CROSS JOIN events ON events.session_id = expired.id LIMIT ${ROWS_AT_ONCE}`,
-			)})`,
-			sql`DELETE FROM versions INDEXED BY sqlite_autoindex_versions_1 WHERE (session_id, version) IN (${firstOf(
-				sql`session_id, version`,
-				sql`SELECT session_id, versions.version, ${objects} AS size
-					FROM (${oldest}) AS expired CROSS JOIN versions ON versions.session_id = expired.id LIMIT ${ROWS_AT_ONCE}`,
-			)})`,
 			// What was deleted by a call waits for its deletion too, but has not expired.
-			oweExpired(sql`${emptied} AND sessions.expires_at > ${LONG_AGO}`, now),
-			sql`DELETE FROM ${SESSION_BY_ID} WHERE ${emptied}`,
+			oweExpired(sql`${isWhole} AND sessions.expires_at > ${LONG_AGO}`, now),
+			// Events and versions go with their session.
+			sql`DELETE FROM ${SESSION_BY_ID} WHERE ${isWhole} RETURNING id`,
 			sql`DELETE FROM api_keys INDEXED BY api_keys_by_id WHERE id IN (SELECT id FROM api_keys
-				WHERE session_id IS NOT NULL AND expires_at <= ${now} ORDER BY expires_at LIMIT ${KEYS_AT_ONCE})`,
+				WHERE session_id IS NOT NULL AND expires_at <= ${now} ORDER BY expires_at LIMIT ${KEYS_AT_ONCE}) RETURNING 1`,
 			sql`DELETE FROM create_keys INDEXED BY sqlite_autoindex_create_keys_1 WHERE (user_id, organization_id, idempotency_key) IN (
 				SELECT user_id, organization_id, idempotency_key FROM create_keys
-				WHERE expires_at <= ${now} ORDER BY expires_at LIMIT ${KEYS_AT_ONCE})`,
+				WHERE expires_at <= ${now} ORDER BY expires_at LIMIT ${KEYS_AT_ONCE}) RETURNING 1`,
+			...(part ? [deleteFirst(part, MOST_WORK - (whole.at(-1)?.workSoFar ?? 0), now)] : []),
 		],
 		{ idempotent: true },
 	);
-	return { sessions, events, versions, keys, createKeys };
+	const ids = new Set(sessions.map(({ id }) => id));
+	const gone = whole.filter(({ id }) => ids.has(id));
+	const deleted: Deleted = {
+		sessions: gone.length,
+		events: sumOf(gone, ({ events }) => countOf(events)),
+		versions: sumOf(gone, ({ versions }) => countOf(versions)),
+		keys: keys.length,
+		createKeys: createKeys.length,
+	};
+	if (part) deleted[part.table] += rows.length;
+	return { deleted, isLast: found.length + keys.length + createKeys.length === 0 };
+}
+
+const countOf = (span: Span | undefined): number => (span ? span.last - span.first + 1 : 0);
+const sumOf = (sessions: readonly ExpiredSession[], count: (session: ExpiredSession) => number): number =>
+	sessions.reduce((sum, session) => sum + count(session), 0);
+
+/** Events or versions of one session that are too much to wait for a chunk with room for all of them. */
+interface Part {
+	id: string;
+	table: 'events' | 'versions';
+	span: Span;
+}
+
+/** The events or the versions of a session, whichever are more work, if they may be divided between chunks. */
+function largePartOf({ id, events, versions }: ExpiredSession): Part | undefined {
+	const parts = [
+		...(events ? [{ id, table: 'events' as const, span: events }] : []),
+		...(versions ? [{ id, table: 'versions' as const, span: versions }] : []),
+	];
+	const [largest] = parts.sort((a, b) => b.span.work - a.span.work);
+	return largest && largest.span.work > MAY_BE_DIVIDED ? largest : undefined;
+}
+
+const NAMES = {
+	events: { rows: raw('events'), place: raw('position'), bytes: raw('bytes_so_far') },
+	versions: { rows: raw('versions'), place: raw('version'), bytes: raw('bytes_before') },
+} as const;
+
+/**
+ * Deletes the first rows of a part, up to some work and one row more. Where they end is found in a range that has itself no end, so that
+ * only rows that are deleted are read whole (see `selectedRange` in events/range-store.ts). The search stops at the first row that is
+ * too much, or that is not of the session.
+ */
+function deleteFirst({ id, table, span }: Part, work: number, now: string): Sql {
+	const { rows, place, bytes } = NAMES[table];
+	const { first, last, bytesAtFirst } = span;
+	const isTooMuch = sql`${bytes} - ${bytesAtFirst} + (${place} - ${first}) * ${raw(WORK_OF_A_ROW)} >= ${work}`;
+	const end = sql`SELECT iif(session_id = ${id}, ${place}, NULL) FROM ${rows}
+		WHERE (session_id, ${place}) >= (${id}, ${first}) AND (session_id <> ${id} OR ${isTooMuch})
+		ORDER BY session_id, ${place} LIMIT 1`;
+	return sql`DELETE FROM ${rows} WHERE session_id = ${id} AND ${place} < ifnull((${end}), ${last + 1})
+		AND EXISTS (SELECT 1 FROM ${SESSION_BY_ID} WHERE id = ${id} AND expires_at <= ${now}) RETURNING 1`;
 }
 
 /** How many sessions had expired by `now` and are still stored. MAX_COUNTED means that many or more. */

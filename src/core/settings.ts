@@ -78,8 +78,8 @@ const settingsSchema = z.object({
 	/** How long an isolate may cache an API key. At 0 it looks each key up in D1 on each request. */
 	KEY_CACHE_SECONDS: wholeNumber(60, 0),
 	/**
-	 * D1 allows 1,000 queries in one invocation, 50 on the free plan. With fewer than 20, a run could not send one chunk
-	 * of deletions and its closing statement as often as transient faults can ask for.
+	 * D1 allows 1,000 queries in one invocation, 50 on the free plan. A run needs up to 19 for one chunk of deletions and its
+	 * closing statement, each sent as often as transient faults can ask for.
 	 */
 	CLEANUP_MAX_STATEMENTS: wholeNumber(1000, 20, 1000),
 	/** A scheduled invocation may take 15 minutes; waiting for D1 is not CPU time. */

@@ -145,6 +145,19 @@ async function useWebhooks(fetcher: Fetcher, bindings: Partial<Bindings>): Promi
 	vi.restoreAllMocks();
 }
 
+/** Creates a session whose events or versions count more than the cleanup deletes at once. */
+async function createTooLarge(caller: Caller, table: 'events' | 'versions'): Promise<string> {
+	const { id } = await caller.create();
+	for (let n = 0; n < 2; n += 1) {
+		await caller.append(id);
+		await caller.call('PATCH', `${SESSIONS}/${id}`, { body: { plan: { n } } });
+	}
+	const [column, last] =
+		table === 'events' ? ['bytes_so_far', 'position = 2'] : ['bytes_before', 'version = 2'];
+	await query(`UPDATE ${table} SET ${column} = 5000000 WHERE session_id = ? AND ${last}`, id);
+	return id;
+}
+
 beforeAll(async () => {
 	const single = { DB: recorded(env.DB) };
 	const withQuota = { ...single, MAX_SESSIONS_PER_CALLER: '50' };
@@ -162,6 +175,8 @@ beforeAll(async () => {
 	await caller.call('GET', '/healthz');
 
 	for (let n = 0; n < 2; n += 1) await expire((await caller.create()).id);
+	await expire(await createTooLarge(caller, 'events'));
+	await expire(await createTooLarge(caller, 'versions'));
 	await cleanUpAll({ ...env, ...single }, Date.now());
 	await cleanUpAll({ ...env, ...five }, Date.now() + 10 * 365 * 86_400_000);
 
@@ -264,16 +279,22 @@ it.each([
 
 /**
  * How many loops over rows compare the keys of each row. In a table WITHOUT ROWID a comparison reads the whole row, and the content
- * of events is large. The loop that finds a first or last row jumps away after it.
+ * of events is large. The loop that finds a first or last row jumps away after it, and a loop with LIMIT 1 ends there.
  */
 async function comparingLoops({ sql, values }: SentStatement): Promise<number> {
 	const { results: program } = await env.DB.prepare(`EXPLAIN ${sql}`)
 		.bind(...values)
 		.all<{ addr: number; opcode: string; p1: number; p2: number }>();
+	const isOne = (register: number) =>
+		program.some(({ opcode, p1, p2 }) => opcode === 'Integer' && p1 === 1 && p2 === register);
+	const endsBefore = (addr: number) => {
+		const { opcode, p1 } = program[addr - 1] ?? {};
+		return opcode === 'Goto' || (opcode === 'DecrJumpZero' && isOne(Number(p1)));
+	};
 	return program.filter(
 		({ opcode, addr, p1: cursor, p2: begin }) =>
 			(opcode === 'Next' || opcode === 'Prev') &&
-			program[addr - 1]?.opcode !== 'Goto' &&
+			!endsBefore(addr) &&
 			program.slice(begin, addr).some((step) => /^Idx(GT|GE|LT|LE)$/.test(step.opcode) && step.p1 === cursor),
 	).length;
 }
@@ -285,4 +306,14 @@ it('passes events without reading their content', async () => {
 	// The same would show in a range with an end.
 	const ended = { sql: 'SELECT id FROM events WHERE session_id = ?', values: ['a'] };
 	expect(await comparingLoops(ended)).toBe(1);
+});
+
+it('reads the content of no events and versions in the cleanup but those that it deletes', async () => {
+	const cleanup = (pattern: RegExp) => [...sent.values()].filter(({ sql }) => pattern.test(sql));
+	const finding = cleanup(/^WITH RECURSIVE expired/);
+	// The one loop passes the times of the oldest sessions, in their index.
+	expect(await Promise.all(finding.map(comparingLoops))).toEqual([1]);
+	const deleting = cleanup(/^DELETE FROM (events|versions)\b.*RETURNING/s);
+	// The one loop passes the rows that are deleted.
+	expect(await Promise.all(deleting.map(comparingLoops))).toEqual([1, 1]);
 });
