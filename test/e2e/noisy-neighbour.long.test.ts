@@ -1,0 +1,31 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { build, type Contender, startContender } from '../../bench/contenders.ts';
+import { attacks } from '../../bench/neighbour/attacks.ts';
+import { attacked, prepare, quiet } from '../../bench/neighbour/measure.ts';
+import type { Sender } from '../../bench/neighbour/send.ts';
+import { percentile } from '../../bench/statistics.ts';
+
+/** How much the service and its database may do for another caller during a small call, in milliseconds. */
+const MOST_ADDED_MS = 100;
+
+let service: Contender;
+let neighbour: Sender;
+let usual: number;
+
+/**
+ * What the service and its database do during a small call is the processor time of the thread that runs both. What other programs on
+ * the machine do does not count. Linux tells that time.
+ */
+describe.runIf(process.platform === 'linux')('during a small call of its neighbour', () => {
+	beforeAll(async () => {
+		service = await startContender('service', build());
+		neighbour = await prepare(service);
+		usual = percentile((await quiet(service, neighbour)).processor, 0.99);
+	});
+	afterAll(() => service.close());
+
+	it.each(Object.keys(attacks))('the service does little for a caller with 40 %s at once', async (name) => {
+		const { processor } = await attacked(service, neighbour, name);
+		expect(percentile(processor, 0.99)).toBeLessThan(usual + MOST_ADDED_MS);
+	});
+});
