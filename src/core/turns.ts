@@ -15,8 +15,9 @@ export const WORK_AT_ONCE_MS = 10;
 /** The work of a trip of a caller of whom little is known, and of one that failed: four of them are under way at once. */
 const UNKNOWN_WORK_MS = WORK_AT_ONCE_MS / 4;
 /**
- * A caller rests after a trip of more work than this, in milliseconds, for as long as the trip was work. So its large trips take at
- * most half of the time of D1, and somebody else's trip waits for one of them and not for several.
+ * A caller rests after each trip for as long as the trip was work, so its trips take at most half of the time of D1, and somebody
+ * else's trip waits for one large one and not for several. Rests of less than this, in milliseconds, are not worth a timer: they add
+ * up until they are more.
  */
 export const REST_FROM_MS = 2;
 /** The longest rest. */
@@ -56,7 +57,7 @@ interface Lane {
 	waiting: Set<{ lookedAt: number; leastWork: number }>;
 	/** The two trips with the most work of those that are remembered, the larger one first. */
 	largest: { endedAt: number; work: number }[];
-	/** No trip begins before. */
+	/** No trip begins more than REST_FROM_MS before. */
 	restsUntil: number;
 }
 
@@ -96,8 +97,11 @@ export async function takeTurn(
 	lane.underWay.add(trip);
 	return (work = UNKNOWN_WORK_MS) => {
 		lane.underWay.delete(trip);
-		if (work > REST_FROM_MS) lane.restsUntil = Date.now() + Math.min(work, MAX_REST_MS);
-		lane.largest.push({ endedAt: Date.now(), work });
+		const endedAt = Date.now();
+		const toRest = Math.min(work, MAX_REST_MS);
+		const restsUntil = Math.max(lane.restsUntil, endedAt - toRest) + 2 * toRest;
+		lane.restsUntil = Math.min(restsUntil, endedAt + MAX_REST_MS);
+		lane.largest.push({ endedAt, work });
 		lane.largest.sort((a, b) => b.work - a.work).splice(2);
 	};
 }
@@ -111,7 +115,7 @@ const expectedWork = ({ leastWork }: { leastWork: number }, { largest }: Lane): 
 
 /** Whether a request may begin its trip beside those that are under way, and after all that began to wait before it. */
 function mayBegin(own: { lookedAt: number; leastWork: number }, lane: Lane, atOnce: number): boolean {
-	if (own.lookedAt < lane.restsUntil) return false;
+	if (lane.restsUntil - own.lookedAt > REST_FROM_MS) return false;
 	let trips = lane.underWay.size;
 	let work = 0;
 	for (const trip of lane.underWay) work += trip.work;

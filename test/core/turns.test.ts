@@ -71,7 +71,7 @@ describe('the trips of a caller', () => {
 	it('are fewer at once if they send much, whatever the earlier ones did', async () => {
 		const { held, caller, id } = await holding();
 		const large = { text: 'x'.repeat(390_000) };
-		const body = { prd: large, plan: large, assemblyState: large };
+		const body = { prd: large, plan: large };
 		const calls = Array.from({ length: 12 }, () => caller.call('PATCH', `${SESSIONS}/${id}`, { body }));
 		await vi.waitFor(() => expect(held.trips).toBe(2));
 		held.isHeld = false;
