@@ -6,7 +6,10 @@ export const VERSION_BYTES = sql`ifnull((SELECT iif(bytes < ${NOT_KEPT}, bytes_b
 		- (SELECT bytes_before FROM versions WHERE session_id = sessions.id ORDER BY version LIMIT 1), ${raw(BYTES_OF_A_ROW)})
 	FROM versions WHERE session_id = sessions.id ORDER BY version DESC LIMIT 1), 0)`;
 
+/** How many versions of a row of `sessions` are kept, from the ends of the rows: a count would read each row whole. */
+const VERSIONS_KEPT = sql`ifnull((SELECT max(version) FROM versions WHERE session_id = sessions.id)
+	- (SELECT min(version) FROM versions WHERE session_id = sessions.id) + 1, 0)`;
+
 /** Whether the versions of a row of `sessions` are few and small. */
 export const hasFewVersions = (most: Sql, mostBytes: Sql): Sql =>
-	sql`(SELECT count(*) FROM (SELECT 1 FROM versions WHERE session_id = sessions.id LIMIT ${most} + 1)) <= ${most}
-		AND ${VERSION_BYTES} <= ${mostBytes}`;
+	sql`${VERSIONS_KEPT} <= ${most} AND ${VERSION_BYTES} <= ${mostBytes}`;
