@@ -9,6 +9,7 @@ const FULL = { from: 1, count: 40 };
 const MANY_EVENTS = { from: 101, count: 5 };
 const LARGE_EVENTS = { from: 201, count: 3 };
 const FILLED = { from: 301, count: 4 };
+const WIDE = { from: 401, count: 10 };
 const DELETED = { from: 10_001, count: 200 };
 
 const text = (bytes: number) => ({ text: 'x'.repeat(bytes) });
@@ -48,6 +49,8 @@ export const attacks: Record<string, (sender: Sender, n: number) => Promise<numb
 		send(to, { method: 'PATCH', path: one(FULL, n), body: fullBody, headers: { 'Content-Type': MERGE } }),
 	'merges of 4 x 25,000 members': (to, n) =>
 		send(to, { method: 'PATCH', path: one(FULL, n), body: wideMerge, headers: { 'Content-Type': MERGE } }),
+	'merges of 4 x 25,000 members into as many': (to, n) =>
+		send(to, { method: 'PATCH', path: one(WIDE, n), body: wideMerge, headers: { 'Content-Type': MERGE } }),
 	'replacements of 4 x 400 KB': (to, n) => send(to, { method: 'PATCH', path: one(FULL, n), body: fullBody }),
 	'creates with 400 KB': (to) => send(to, { method: 'POST', path: '', body: createBody }),
 	'lists of full sessions': (to) => send(to, { method: 'GET', path: '?limit=100' }),
@@ -82,13 +85,19 @@ export const attacks: Record<string, (sender: Sender, n: number) => Promise<numb
 export async function fill({ d1 }: Contender): Promise<void> {
 	const small = (at: { from: number; count: number }) =>
 		insertSessions(d1, { ...at, owner: OWNER, plan: '{}' });
-	for (const at of [FULL, MANY_EVENTS, LARGE_EVENTS, FILLED, DELETED]) await small(at);
+	for (const at of [FULL, MANY_EVENTS, LARGE_EVENTS, FILLED, WIDE, DELETED]) await small(at);
 	const column = JSON.stringify(text(398_000));
 	await d1
 		.prepare(
 			'UPDATE sessions SET prd = ?1, plan = ?1, product_object = ?1, assembly_state = ?1 WHERE id <= ?2',
 		)
 		.bind(column, sessionId(FULL.from + FULL.count - 1))
+		.run();
+	await d1
+		.prepare(
+			'UPDATE sessions SET prd = ?1, plan = ?1, product_object = ?1, assembly_state = ?1 WHERE id BETWEEN ?2 AND ?3',
+		)
+		.bind(JSON.stringify(members(25_000)), sessionId(WIDE.from), sessionId(WIDE.from + WIDE.count - 1))
 		.run();
 	for (let n = 0; n < MANY_EVENTS.count; n += 1) {
 		await insertEvents(d1, { sessions: { from: MANY_EVENTS.from + n, count: 1 }, from: 1, count: 100_000 });
