@@ -1,4 +1,5 @@
 import type { Event } from '../../client/client.ts';
+import { roleOf, wordsOf } from './words.ts';
 
 /** An event as the page keeps it: without its payload, which is read again when somebody looks at it. */
 export interface Seen {
@@ -19,7 +20,7 @@ export interface Seen {
 
 const MAX_REASON = 500;
 /** The fields of a payload that tell why something failed, the clearest first. */
-const REASONS = ['error', 'reason', 'message', 'detail', 'cause'] as const;
+const REASONS = ['error', 'errors', 'reason', 'message', 'detail', 'cause'] as const;
 
 export const positionOf = (id: string): number => Number(id.slice(4, 14));
 
@@ -38,23 +39,35 @@ export function seenFrom(event: Event): Seen {
 	};
 }
 
-/** The last word of a type: `module.build-failed` ends in `failed`. */
-export const lastWordOf = (type: string): string =>
-	/[A-Za-z0-9]+$/.exec(type.replace(/([a-z0-9])([A-Z])/g, '$1 $2'))?.[0]?.toLowerCase() ?? '';
+/** The fields of a payload that say how something ended. */
+const OUTCOMES = ['status', 'state', 'outcome', 'result', 'level'] as const;
 
-const isFailed = (type: string): boolean => /^(failed|failure|error|errored)$/.test(lastWordOf(type));
-
-/** An event tells of a failure when its type ends in `failed` or `error`, or its payload has an `error`. */
+/**
+ * An event tells of a failure when its type ends in a word such as `failed`, or when its payload does: by an `error`, by `errors`,
+ * by `ok` or `success` being false, by a `status` that is such a word, or by an exit code.
+ */
 function failureOf({ type, message, payload }: Event): string | undefined {
-	// Some programs send an empty one with each event.
-	if (!payload.error && !isFailed(type)) return undefined;
+	if (wordsOf(type).role !== 'failure' && !isFailed(payload)) return undefined;
 	const reason = REASONS.map((name) => textOf(payload[name])).find((text) => text !== '') || message || type;
 	return reason.slice(0, MAX_REASON);
 }
 
-/** A reason as a text: itself, or what an object of an error says. */
+function isFailed(payload: Record<string, unknown>): boolean {
+	const { error, errors, ok, success, exitCode } = payload;
+	// Some programs send an empty `error` with each event.
+	if (error || ok === false || success === false) return true;
+	if (Array.isArray(errors) && errors.length > 0) return true;
+	if (typeof exitCode === 'number' && exitCode !== 0) return true;
+	return OUTCOMES.some((name) => {
+		const outcome = payload[name];
+		return typeof outcome === 'string' && roleOf(outcome.toLowerCase()) === 'failure';
+	});
+}
+
+/** A reason as a text: itself, the first of several, or what an object of an error says. */
 function textOf(value: unknown): string {
 	if (typeof value === 'string') return value;
+	if (Array.isArray(value)) return textOf(value[0]);
 	if (typeof value !== 'object' || value === null) return '';
 	const { name, type, code, message } = value as Record<string, unknown>;
 	const kind = [name, type, code].find((each) => typeof each === 'string' && each !== '');

@@ -1,5 +1,5 @@
 import type { Seen } from './seen.ts';
-import { wordsOf } from './words.ts';
+import { type Words, wordsAmong, wordsOf } from './words.ts';
 
 /** A stretch of time in which a stage was at work: one attempt, if it has several. */
 export interface Span {
@@ -45,10 +45,11 @@ interface Working extends Lane {
 
 /**
  * Finds out when each stage was at work. An event `*.started` begins a span, and the next `*.finished`, `*.built` or `*.failed`
- * of the same kind in that stage ends it; without such an end it stays open. A stage whose events tell of no start was at work
- * from its first event to its last. `endedAt` is when the whole session ended, if it has.
+ * of the same kind in that stage ends it; without such an end it stays open, unless the latest event tells of a failure. A stage
+ * whose events tell of no start was at work from its first event to its last. `endedAt` is when the whole session ended, if it has.
  */
 export function stagesOf(events: readonly Seen[], endedAt: number | undefined): Stages {
+	const wordsIn = wordsAmong(new Set(events.map(({ type }) => type)));
 	const hasStages = events.some(({ stage }) => stage !== null);
 	const lanes = new Map<string, Working>();
 	const endings = new Set<string>();
@@ -62,11 +63,12 @@ export function stagesOf(events: readonly Seen[], endedAt: number | undefined): 
 		}
 		lane.lastIndex = index;
 		lane.events.push(event);
-		const { about, role } = wordsOf(event.type);
-		if (role === 'end' || role === 'failure') endings.add(about);
-		take(lane, event);
+		const words = wordsIn(event.type);
+		if (words.role === 'end' || words.role === 'failure') endings.add(words.about);
+		take(lane, event, words);
 	});
 	const found = [...lanes.values()];
+	closeFailed(found);
 	closeSequences(found, endings);
 	closeUnpaired(found, events);
 	if (endedAt !== undefined) for (const lane of found) closeAt(lane, endedAt);
@@ -74,9 +76,10 @@ export function stagesOf(events: readonly Seen[], endedAt: number | undefined): 
 }
 
 /** Adds an event to the spans of its stage. */
-function take(lane: Working, event: Seen): void {
-	const { about, word, role } = wordsOf(event.type);
+function take(lane: Working, event: Seen, words: Words): void {
+	const { about, word } = words;
 	const { time } = event;
+	const role = words.role === 'end' && event.failure !== undefined ? 'failure' : words.role;
 	let span = lane.spans.at(-1);
 	const isOpen = span?.outcome === 'open';
 	const isSame = span?.about === about;
@@ -127,6 +130,15 @@ function close(span: Span, to: number, outcome: Span['outcome'], word?: string):
 	span.to = Math.max(to, span.from);
 	span.outcome = outcome;
 	span.endedBy = word;
+}
+
+/** A stage whose latest event tells of a failure of what it does is not at work any more. */
+function closeFailed(lanes: readonly Working[]): void {
+	for (const { spans, events } of lanes) {
+		const [span, latest] = [spans.at(-1), events.at(-1)];
+		if (span?.outcome !== 'open' || latest?.failure === undefined) continue;
+		if (wordsOf(latest.type).about === span.about) close(span, latest.time, 'failed');
+	}
 }
 
 /** Where no event ever tells of an end, as with `stage.started`, a stage ends when the next one starts. */

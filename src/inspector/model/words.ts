@@ -1,5 +1,3 @@
-import { lastWordOf } from './seen.ts';
-
 /** What the type of an event says about what it names. */
 export type Role = 'start' | 'end' | 'failure' | 'other';
 
@@ -14,29 +12,80 @@ const STARTS = new Set(
 	'start started starting begin began begun entered opened retry retried retrying restarted'.split(' '),
 );
 const ENDS = new Set(
-	'end ended finish finished done complete completed success succeeded passed ready built assembled generated written deployed rendered compiled resolved accepted stopped skipped cancelled canceled aborted closed exited'.split(
+	'end ended finish finished done stop stopped exit exited close closed complete completed success succeed succeeded passed ready built assembled generated written deployed rendered compiled resolved accepted skipped cancelled canceled aborted'.split(
 		' ',
 	),
 );
-const FAILURES = new Set(['failed', 'failure', 'error', 'errored', 'crashed']);
+const FAILURES = new Set(
+	'fail failed failure error errored exception crash crashed timeout timedout'.split(' '),
+);
 
 const known = new Map<string, Words>();
 /** Types are few. Hostile ones are not kept without a limit. */
 const MAX_KNOWN = 5000;
+
+/** The last word of a type: `module.build-failed` ends in `failed`. */
+const lastWordOf = (type: string): string =>
+	/[A-Za-z0-9]+$/.exec(type.replace(/([a-z0-9])([A-Z])/g, '$1 $2'))?.[0]?.toLowerCase() ?? '';
 
 export function wordsOf(type: string): Words {
 	const before = known.get(type);
 	if (before) return before;
 	const word = lastWordOf(type);
 	const about = type.slice(0, type.length - word.length).replace(/[^A-Za-z0-9]+$/, '');
-	const role: Role = FAILURES.has(word)
-		? 'failure'
-		: STARTS.has(word)
-			? 'start'
-			: ENDS.has(word)
-				? 'end'
-				: 'other';
-	const words = { about, word, role };
+	const words = { about, word, role: roleOf(word) };
 	if (known.size < MAX_KNOWN) known.set(type, words);
 	return words;
+}
+
+/** What a word says when it stands alone, such as a status. */
+export function roleOf(word: string): Role {
+	if (FAILURES.has(word)) return 'failure';
+	if (STARTS.has(word)) return 'start';
+	return ENDS.has(word) ? 'end' : 'other';
+}
+
+const ANSWERS = ['result', 'response', 'reply', 'answer', 'return', 'returned'];
+const IRREGULAR: Record<string, string[]> = {
+	build: ['built'],
+	write: ['written'],
+	send: ['sent'],
+	make: ['made'],
+	call: ANSWERS,
+	request: ANSWERS,
+	query: ANSWERS,
+};
+
+/** The words that tell of the end of what a word tells of: `rendered` of `render` and of `rendering`. */
+function endsOf(word: string): string[] {
+	const stem = word.replace(/ing$/, '');
+	return [
+		`${stem}ed`,
+		`${stem}d`,
+		`${stem}${stem.at(-1)}ed`,
+		stem.replace(/y$/, 'ied'),
+		...(IRREGULAR[stem] ?? []),
+		...(IRREGULAR[`${stem}e`] ?? []),
+	].filter((each) => each !== word);
+}
+
+/**
+ * What types say in a session that has all of them: a word that tells of nothing alone begins something when another type
+ * tells of its end, as `scene:render` does beside `scene:rendered`, and `ToolCall` beside `ToolResult`.
+ */
+export function wordsAmong(types: ReadonlySet<string>): (type: string) => Words {
+	const lower = new Map([...types].map((type) => [type.toLowerCase(), type]));
+	const learned = new Map<string, Words>();
+	for (const type of types) {
+		const words = wordsOf(type);
+		if (words.role !== 'other' || words.word === '') continue;
+		const before = type.slice(0, type.length - words.word.length).toLowerCase();
+		const ends = endsOf(words.word).flatMap((end) => lower.get(before + end) ?? []);
+		if (ends.length === 0) continue;
+		learned.set(type, { ...words, role: 'start' });
+		for (const end of ends) {
+			if (wordsOf(end).role === 'other') learned.set(end, { ...wordsOf(end), role: 'end' });
+		}
+	}
+	return (type) => learned.get(type) ?? wordsOf(type);
 }

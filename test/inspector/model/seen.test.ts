@@ -47,6 +47,14 @@ describe('an event', () => {
 		],
 		['tool.result', { error: { code: 'E_FULL' } }, null, 'E_FULL'],
 		['module_failed', {}, null, 'module_failed'],
+		['scene:crash', { exitCode: 137, detail: 'out of memory' }, null, 'out of memory'],
+		['page.timeout', {}, 'No answer within 2 s.', 'No answer within 2 s.'],
+		['research.stop', { status: 'failed', reason: '503 five times' }, null, '503 five times'],
+		['ToolResult', { state: 'ERROR', message: '429' }, null, '429'],
+		['scene:result', { ok: false, errors: [{ code: 'E_MAP', message: 'no map' }] }, null, 'E_MAP: no map'],
+		['plan.checked', { errors: ['no title', 'no steps'] }, null, 'no title'],
+		['upload.result', { success: false }, null, 'upload.result'],
+		['command.exited', { exitCode: 1 }, null, 'command.exited'],
 	] as const)('of type %s with %j tells of a failure', (type, payload, message, reason) => {
 		expect(failure(type, payload, message)).toBe(reason);
 	});
@@ -57,6 +65,9 @@ describe('an event', () => {
 		['tool.result', { error: '' }],
 		['failed.module.cleaned', {}],
 		['error.count', { errors: [] }],
+		['error.count', { errors: 3 }],
+		['tool.result', { ok: true, status: 'done', exitCode: 0 }],
+		['status.read', { status: 'failed_before' }],
 	])('of type %s with %j tells of none', (type, payload) => {
 		expect(failure(type, payload)).toBeUndefined();
 	});

@@ -71,6 +71,69 @@ describe('the spans of stages', () => {
 		).toEqual({ web: ['0–50 left', '80–now open #2'] });
 	});
 
+	it('begin with a word whose other form ends them, such as render and rendered', () => {
+		expect(
+			spansOf([
+				[0, 'scene/1', 'scene:render'],
+				[2, 'scene/2', 'scene:render'],
+				[4, 'scene/3', 'scene:render'],
+				[9, 'scene/1', 'scene:rendered'],
+				[12, null, 'note'],
+			]),
+		).toMatchObject({ 'scene/1': ['0–9 done'], 'scene/2': ['2–now open'], 'scene/3': ['4–now open'] });
+		expect(
+			spansOf([
+				[0, 'a', 'ToolCall'],
+				[1, 'b', 'ToolCall'],
+				[9, 'b', 'ToolResult'],
+			]),
+		).toEqual({ a: ['0–now open'], b: ['1–9 done'] });
+	});
+
+	it.each([
+		['verify', 'verified'],
+		['plan', 'planned'],
+		['generating', 'generated'],
+		['build', 'built'],
+		['request', 'response'],
+		['start', 'stop'],
+	])('begin with %s where %s ends them', (start, end) => {
+		expect(
+			spansOf([
+				[0, 'a', `page.${start}`],
+				[1, 'b', `page.${start}`],
+				[9, 'b', `page.${end}`],
+			]),
+		).toEqual({ a: ['0–now open'], b: ['1–9 done'] });
+	});
+
+	it('fail where the payload of the event that ends them tells of a failure', () => {
+		expect(
+			spansOf([
+				[0, 'web', 'research.start'],
+				[7, 'web', 'research.stop', { status: 'failed' }],
+			]),
+		).toEqual({ web: ['0–7 failed'] });
+	});
+
+	it('have failed when the latest event of the stage tells of a failure, until another one comes', () => {
+		const told: Told[] = [
+			[0, 'sea', 'scene.started'],
+			[7, 'sea', 'scene.result', { ok: false }],
+		];
+		expect(spansOf(told)).toEqual({ sea: ['0–7 failed'] });
+		expect(spansOf([...told, [9, 'sea', 'scene.progress']])).toEqual({ sea: ['0–now open'] });
+		// A failed call is a part of the work.
+		expect(
+			spansOf([
+				[0, 'sea', 'scene.started'],
+				[7, 'sea', 'call.result', { ok: false }],
+			]),
+		).toEqual({
+			sea: ['0–now open'],
+		});
+	});
+
 	it('stay open until an event tells of the end, or the session ends', () => {
 		const told: Told[] = [
 			[0, 'a', 'module.started'],
