@@ -1,3 +1,4 @@
+import { shortened } from '../model/short-names.ts';
 import { type Lane, type Span, spentOf } from '../model/stages.ts';
 import type { TimeScale } from '../model/time-scale.ts';
 import { exactLengthOf } from '../time.ts';
@@ -11,22 +12,26 @@ export interface Row {
 	hue: number;
 }
 
-/** Names of stages often begin alike, so the middle is left out. */
-function shortened(text: string, most: number): string {
-	if (text.length <= most || most < 5) return text;
-	const head = Math.floor((most - 1) / 3);
-	return `${text.slice(0, head)}…${text.slice(text.length - (most - 1 - head))}`;
-}
-
 /** The name of a stage, and how long it was at work. */
-export function LaneLabel({ lane, now, width }: { lane: Lane; now: number; width: number }) {
+export function LaneLabel({
+	lane,
+	now,
+	width,
+	alike,
+}: {
+	lane: Lane;
+	now: number;
+	width: number;
+	/** How many characters the names of all stages begin with alike. */
+	alike: number;
+}) {
 	const attempts = lane.spans.length;
 	const last = lane.spans.at(-1);
 	const name = visible(lane.stage);
 	const spent = `${last?.outcome === 'failed' ? '✖ ' : ''}${attempts > 1 ? `#${last?.attempt} ` : ''}${exactLengthOf(spentOf(lane, now))}`;
 	return (
 		<div class={`lane-label ${last?.outcome ?? ''}`} style={{ height: `${ROW}px` }} title={name}>
-			<bdi class="stage">{shortened(name, Math.floor((width - 24 - spent.length * 6) / 6.6))}</bdi>
+			<bdi class="stage">{shortened(name, Math.floor((width - 24 - spent.length * 6) / 6.6), alike)}</bdi>
 			<span class="spent">{spent}</span>
 		</div>
 	);

@@ -1,7 +1,8 @@
 import { useMemo, useRef, useState } from 'preact/hooks';
 import type { Look } from '../address.ts';
 import type { Seen } from '../model/seen.ts';
-import { type Lane, type Stages, spentOf } from '../model/stages.ts';
+import { alikeIn } from '../model/short-names.ts';
+import { type Lane, NO_STAGE, type Stages, spentOf } from '../model/stages.ts';
 import { type Stretch, timeScale } from '../model/time-scale.ts';
 import { exactLengthOf } from '../time.ts';
 import { visible } from '../visible.ts';
@@ -63,6 +64,10 @@ export function TimelineView({
 	const inner = Math.max(100, width - MARGIN);
 	const times = useMemo(() => events.map(({ time }) => time), [events]);
 	const scale = useMemo(() => timeScale(times, { from, to }, inner), [times, from, to, inner]);
+	const alike = useMemo(
+		() => alikeIn(stages.lanes.flatMap(({ stage }) => (stage === NO_STAGE ? [] : visible(stage)))),
+		[stages],
+	);
 	const rows = rowsOf(stages, { from, to }, order, end);
 	const latest = events.at(-1);
 	useLatestInView(box, rows, latest, order, size.height);
@@ -153,7 +158,7 @@ export function TimelineView({
 					</div>
 					<div style={{ height: `${firstRow * ROW}px` }} />
 					{shown.map(({ lane }) => (
-						<LaneLabel key={lane.stage} lane={lane} now={end} width={size.width - width} />
+						<LaneLabel key={lane.stage} lane={lane} now={end} width={size.width - width} alike={alike} />
 					))}
 				</div>
 				{/* The keys of the section around it do the same. */}
