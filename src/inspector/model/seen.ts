@@ -1,4 +1,5 @@
 import type { Event } from '../../client/client.ts';
+import { retryIn } from './retry.ts';
 import { roleOf, wordsOf } from './words.ts';
 
 /** An event as the page keeps it: without its payload, which is read again when somebody looks at it. */
@@ -14,7 +15,7 @@ export interface Seen {
 	message: string | null;
 	/** What went wrong, if the event tells of a failure. */
 	failure: string | undefined;
-	/** Which attempt the payload says that it belongs to. */
+	/** Which attempt the payload, or the name of the stage, says that it belongs to. */
 	attempt: number | undefined;
 }
 
@@ -35,7 +36,7 @@ export function seenFrom(event: Event): Seen {
 		stage,
 		message,
 		failure: failureOf(event),
-		attempt: attemptOf(event.payload),
+		attempt: attemptOf(event.payload) ?? (stage === null ? undefined : retryIn(stage)?.attempt),
 	};
 }
 

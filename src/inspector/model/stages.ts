@@ -1,3 +1,4 @@
+import { retryIn } from './retry.ts';
 import type { Seen } from './seen.ts';
 import { type Words, wordsAmong, wordsOf } from './words.ts';
 
@@ -55,7 +56,10 @@ export function stagesOf(events: readonly Seen[], endedAt: number | undefined): 
 	const endings = new Set<string>();
 	events.forEach((event, index) => {
 		// A session that names no stages is told apart by what its events are about.
-		const name = event.stage ?? (hasStages ? NO_STAGE : wordsOf(event.type).about || NO_STAGE);
+		const name =
+			event.stage === null
+				? (hasStages ? '' : wordsOf(event.type).about) || NO_STAGE
+				: (retryIn(event.stage)?.stage ?? event.stage);
 		let lane = lanes.get(name);
 		if (!lane) {
 			lane = { stage: name, spans: [], events: [], depth: 0, lastIndex: index };
@@ -65,7 +69,9 @@ export function stagesOf(events: readonly Seen[], endedAt: number | undefined): 
 		lane.events.push(event);
 		const words = wordsIn(event.type);
 		if (words.role === 'end' || words.role === 'failure') endings.add(words.about);
-		take(lane, event, words);
+		// Beside stages, events that name none are no work, unless one tells of a start.
+		const isWork = event.stage !== null || !hasStages || lane.spans.length > 0 || words.role === 'start';
+		if (isWork) take(lane, event, words);
 	});
 	const found = [...lanes.values()];
 	closeFailed(found);
@@ -154,9 +160,8 @@ function closeSequences(lanes: readonly Working[], endings: ReadonlySet<string>)
 }
 
 /**
- * Closes the spans that nothing told the start of, apart from the one of the latest event, unless that names no stage while
- * another stage is at work. When nothing else was going on, the time until the next event counts for the stage that was at work
- * before.
+ * Closes the spans that nothing told the start of, apart from the one of the latest event. When nothing else was going on, the
+ * time until the next event counts for the stage that was at work before.
  */
 function closeUnpaired(lanes: readonly Working[], events: readonly Seen[]): void {
 	const paired = lanes.flatMap(({ spans }) => spans).filter(({ isPaired }) => isPaired);

@@ -28,7 +28,7 @@ export function LaneLabel({
 	const attempts = lane.spans.length;
 	const last = lane.spans.at(-1);
 	const name = visible(lane.stage);
-	const spent = `${last?.outcome === 'failed' ? '✖ ' : ''}${attempts > 1 ? `#${last?.attempt} ` : ''}${exactLengthOf(spentOf(lane, now))}`;
+	const spent = `${last?.outcome === 'failed' ? '✖ ' : ''}${attempts > 1 ? `#${last?.attempt} ` : ''}${last ? exactLengthOf(spentOf(lane, now)) : ''}`;
 	return (
 		<div class={`lane-label ${last?.outcome ?? ''}`} style={{ height: `${ROW}px` }} title={name}>
 			<bdi class="stage">{shortened(name, Math.floor((width - 24 - spent.length * 6) / 6.6), alike)}</bdi>

@@ -194,7 +194,7 @@ export function TimelineView({
 								top={(firstRow + index) * ROW}
 								scale={scale}
 								width={width}
-								now={lane.spans.at(-1)?.to === undefined ? end : 0}
+								now={lane.spans.at(-1)?.outcome === 'open' ? end : 0}
 								count={lane.events.length}
 							/>
 						))}
@@ -222,7 +222,11 @@ const round = (value: number): number => Math.round(value * 10) / 10;
 function rowsOf({ lanes }: Stages, { from, to }: Stretch, order: number, now: number): Row[] {
 	const rows = lanes
 		.map((lane, hue) => ({ lane, hue }))
-		.filter(({ lane }) => lane.spans.some((span) => span.from <= to && (span.to ?? now) >= from));
+		.filter(
+			({ lane }) =>
+				lane.spans.some((span) => span.from <= to && (span.to ?? now) >= from) ||
+				(lane.spans.length === 0 && lane.events.some(({ time }) => time >= from && time <= to)),
+		);
 	if (order === 1) rows.sort((a, b) => spentOf(b.lane, now) - spentOf(a.lane, now));
 	const last = ({ events }: Lane) => events.at(-1)?.position ?? 0;
 	if (order === 2) rows.sort((a, b) => last(b.lane) - last(a.lane));
@@ -235,7 +239,7 @@ const descriptionOf = (rows: readonly Row[], now: number): string =>
 		.slice(0, MAX_DESCRIBED)
 		.map(
 			({ lane }) =>
-				`${visible(lane.stage)}: ${lane.events.length} events, ${exactLengthOf(spentOf(lane, now))}${lane.spans.at(-1)?.outcome === 'failed' ? ', failed' : ''}`,
+				`${visible(lane.stage)}: ${lane.events.length} events${lane.spans.length > 0 ? `, ${exactLengthOf(spentOf(lane, now))}` : ''}${lane.spans.at(-1)?.outcome === 'failed' ? ', failed' : ''}`,
 		)
 		.join('; ');
 

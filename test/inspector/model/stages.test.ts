@@ -186,13 +186,43 @@ describe('the spans of stages', () => {
 		).toEqual({ build: ['0–90 done'], notes: ['10–10 left'] });
 	});
 
-	it('do not go on because of a last event that names no stage, while a stage is at work', () => {
+	it('are none for events that name no stage beside others that do, unless one tells of a start', () => {
 		expect(
 			spansOf([
-				[0, 'build', 'module.started'],
+				[0, null, 'user.asked'],
+				[5, 'build', 'module.started'],
 				[10, null, 'note'],
 			]),
-		).toEqual({ build: ['0–now open'], 'no stage': ['10–10 left'] });
+		).toEqual({ build: ['5–now open'], 'no stage': [] });
+		expect(
+			spansOf([
+				[0, null, 'user.asked'],
+				[5, 'build', 'module.started'],
+				[10, null, 'mail.started'],
+				[20, null, 'mail.finished'],
+				[30, null, 'note'],
+			]),
+		).toEqual({ build: ['5–now open'], 'no stage': ['10–20 done'] });
+	});
+
+	it.each([
+		['scene/2 (retry 1)', 'scene/2', 2],
+		['scene/2 retry', 'scene/2', 2],
+		['scene/2-attempt-3', 'scene/2', 3],
+		['scene/2:try_2', 'scene/2', 2],
+	])('of %s are another attempt of the stage', (name, stage, attempt) => {
+		expect(
+			spansOf([
+				[0, stage, 'scene:render'],
+				[5, stage, 'scene:failed'],
+				[10, name, 'scene:render'],
+				[20, name, 'scene:rendered'],
+			]),
+		).toEqual({ [stage]: ['0–5 failed', `10–20 done #${attempt}`] });
+	});
+
+	it.each(['retry', 'registry', 'data-entry', 'try 1'])('of %s are those of a stage of its own', (name) => {
+		expect(spansOf([[0, name, 'a.started']])).toEqual({ [name]: ['0–now open'] });
 	});
 
 	it('are told apart by what events are about in a session without stages', () => {
