@@ -34,6 +34,12 @@ async function newSession() {
 		const stage = ['intake', 'planning', 'generating'][Math.floor(number / 14)] ?? '';
 		await client.append(id, { type: 'tool.call', stage, message: `step ${number}`, payload: { number } });
 	}
+	await client.append(id, {
+		type: 'tool.failed',
+		stage: 'generating',
+		message: 'broken',
+		payload: { why: 1 },
+	});
 	return { key, client, id };
 }
 
@@ -71,6 +77,9 @@ async function findingsOf(
 	await page.getByRole('listbox', { name: 'Events' }).getByText('step 39').click();
 	await page.getByRole('region', { name: 'tool.call' }).getByText('"number"').waitFor();
 	await look('event');
+	await page.getByRole('listbox', { name: 'Events' }).getByText('broken').click();
+	await page.getByRole('region', { name: 'tool.failed' }).getByText('"why"').waitFor();
+	await look('failure');
 	await page.getByRole('tab', { name: 'PRD' }).click();
 	await page.getByLabel('Search in PRD').fill('assistant');
 	await look('session');
@@ -208,5 +217,9 @@ describe('the inspector, for everyone', () => {
 			.filter((each) => each.offsetParent && !each.classList.contains('skip') && (each.offsetHeight < 44 || parseFloat(getComputedStyle(each).fontSize) < 16))
 			.map((each) => each.outerHTML.slice(0, 80))`);
 		expect(small).toEqual([]);
+		const links = await page.evaluate<string[]>(`[...document.querySelectorAll('a')]
+			.filter((each) => each.offsetParent && !each.classList.contains('skip') && Math.min(each.offsetHeight, each.offsetWidth) < 24)
+			.map((each) => each.outerHTML.slice(0, 80))`);
+		expect(links).toEqual([]);
 	});
 });

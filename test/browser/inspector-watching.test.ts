@@ -198,6 +198,19 @@ describe('a workbench', () => {
 		expect(page.url()).toMatch(/event=2&tab=plan&text=second/);
 	});
 
+	it('follows a link to another event of the session that is shown', async () => {
+		const { key, client } = await at.newUser();
+		const { id } = await client.create();
+		for (const type of ['first', 'second', 'third']) await client.append(id, { type, payload: { is: type } });
+		const { page } = await at.open({ key, session: id });
+		await untilLive(page);
+		await eventRow(page, 'second').click();
+		await page.evaluate(`location.hash = '#session=${id}&event=3'`);
+		await page.getByRole('heading', { name: 'third' }).waitFor();
+		await page.goBack();
+		await page.getByRole('heading', { name: 'second' }).waitFor();
+	});
+
 	it('says that an address names no session, and sends nothing', async () => {
 		const { key } = await at.newUser();
 		const { page, requests } = await at.open({ key, session: 'a b' });

@@ -1,5 +1,5 @@
-import { useCallback, useState } from 'preact/hooks';
-import { keepInAddress, type Look, lookInAddress } from '../address.ts';
+import { useCallback, useEffect, useState } from 'preact/hooks';
+import { keepInAddress, type Look, lookInAddress, sessionInAddress } from '../address.ts';
 
 /** What somebody looks at in a session. The address names it, so that a reload or a link shows the same. */
 export function useLook(sessionId: string): [Look, (changes: Partial<Look>) => void] {
@@ -13,5 +13,11 @@ export function useLook(sessionId: string): [Look, (changes: Partial<Look>) => v
 			}),
 		[sessionId],
 	);
+	// A link to another place in the same session.
+	useEffect(() => {
+		const read = () => sessionInAddress() === sessionId && setLook(lookInAddress());
+		addEventListener('hashchange', read);
+		return () => removeEventListener('hashchange', read);
+	}, [sessionId]);
 	return [look, change];
 }
