@@ -12,17 +12,16 @@ export function alikeIn(names: readonly string[]): number {
 }
 
 /**
- * A name with at most so many characters. What it has in common with the others is left out first, so that names which differ
- * in their middle can still be told apart; otherwise its own middle is left out.
+ * A name with at most so many characters, without its middle. Where the end would hide how the name differs from the others,
+ * what it has in common with them is left out instead.
  */
 export function shortened(name: string, most: number, alike: number): string {
 	if (name.length <= most || most < 5) return name;
 	const head = Math.floor((most - 1) / 3);
-	if (alike > head) {
-		const own = name.slice(alike);
-		const begin = name.slice(0, Math.max(Math.floor(most / 4), most - 1 - own.length));
-		const room = most - 1 - begin.length;
-		return `${begin}…${own.length <= room ? own : `${own.slice(0, room - 1)}…`}`;
+	const tail = most - 1 - head;
+	if (alike > head && name.length - alike > tail) {
+		const room = most - Math.floor(most / 4) - 2;
+		return `${name.slice(0, most - 2 - room)}…${name.slice(alike, alike + room)}…`;
 	}
-	return `${name.slice(0, head)}…${name.slice(name.length - (most - 1 - head))}`;
+	return `${name.slice(0, head)}…${name.slice(name.length - tail)}`;
 }

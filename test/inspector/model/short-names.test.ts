@@ -24,6 +24,6 @@ describe('the names of stages', () => {
 	it('are as they are where they fit, and lose their middle where they begin differently', () => {
 		expect(shortened('build:auth', 10, 6)).toBe('build:auth');
 		expect(shortened('build:authentication', 10, 0)).toBe('bui…cation');
-		expect(shortened('build:modules/first', 12, 14)).toBe('build:…first');
+		expect(shortened('build:modules/first', 12, 14)).toBe('bui…es/first');
 	});
 });
