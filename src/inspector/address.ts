@@ -69,6 +69,9 @@ export interface Look {
 	text: string | undefined;
 	/** A part of the timeline: from and to in epoch milliseconds, or the last so many. */
 	range: { from: number; to: number } | { last: number } | undefined;
+	/** The version at which the objects are shown, and what it is compared with. Undefined is the present, and the version before. */
+	version: number | undefined;
+	against: number | 'before' | 'now' | 'nothing' | undefined;
 }
 
 const numberOf = (text: string | null): number | undefined =>
@@ -77,12 +80,15 @@ const numberOf = (text: string | null): number | undefined =>
 export function lookInAddress(): Look {
 	const parameters = addressParameters();
 	const [from, to, last] = ['from', 'to', 'last'].map((name) => numberOf(parameters.get(name)));
+	const against = parameters.get('against');
 	const isStretch = from !== undefined && to !== undefined && from < to;
 	return {
 		event: numberOf(parameters.get('event')),
 		tab: parameters.get('tab') || undefined,
 		type: parameters.get('type') || undefined,
 		text: parameters.get('text') || undefined,
+		version: numberOf(parameters.get('version')),
+		against: against === 'now' || against === 'nothing' ? against : numberOf(against),
 		range: isStretch ? { from, to } : last === undefined ? undefined : { last },
 	};
 }

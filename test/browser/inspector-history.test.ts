@@ -65,6 +65,27 @@ describe('the slider through time', () => {
 		await panel(page).getByText('"shipped"').waitFor();
 	});
 
+	it('stays after a reload, and shows each object as it was then', async () => {
+		const { key, client, id } = await newSession();
+		await client.update(id, { prd: { title: 'second' } });
+		const { page } = await at.open({ key, session: id });
+		await untilLive(page);
+		await page.getByRole('tab', { name: 'Plan' }).click();
+		await page.getByRole('slider', { name: 'Version' }).press('ArrowLeft');
+		await page.getByText('version 3, ').waitFor();
+		await page.getByLabel('Compare with').selectOption({ value: '2' });
+		await page.reload();
+		await page.getByText('version 3, ').waitFor();
+		await panel(page).locator('del', { hasText: '"pending"' }).waitFor();
+		await page.getByRole('tab', { name: 'PRD' }).click();
+		await page.getByText('version 1, ').waitFor();
+		await panel(page).getByText('"first"').first().waitFor();
+		// Another event moves it.
+		await eventRow(page, 'planned').click();
+		await page.getByRole('tab', { name: 'Plan' }).click();
+		await page.getByText('version 2, ').waitFor();
+	});
+
 	it('goes on from a version: in the session, and in a new one', async () => {
 		const { key, client, id } = await newSession();
 		const { page } = await at.open({ key, session: id });

@@ -1,11 +1,11 @@
 import type { RefObject } from 'preact';
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { Version } from '../../client/client.ts';
 import { addressOf } from '../address.ts';
 import type { ExactSession } from '../exact-json.ts';
 import { GoOn, PastObject } from '../history/past-object.tsx';
 import { type Looking, Slider } from '../history/slider.tsx';
-import { versionAfter, versionsOf } from '../history/versions.ts';
+import { versionsOf } from '../history/versions.ts';
 import { JsonReader } from '../json/json.tsx';
 import { pretty } from '../json/text.ts';
 import type { JsonView } from '../json/view.ts';
@@ -21,7 +21,8 @@ export function SessionObject({
 	session,
 	name,
 	versions,
-	position,
+	looking: asked,
+	onLook,
 	now,
 	mayWrite,
 	mayFork,
@@ -32,8 +33,9 @@ export function SessionObject({
 	name: ObjectName;
 	/** All that are kept of the session, oldest first. */
 	versions: readonly Version[];
-	/** Of the selected event. */
-	position: number | undefined;
+	/** The version of the session that is looked at. */
+	looking: Looking;
+	onLook: (looking: Looking) => void;
 	now: number;
 	mayWrite: boolean;
 	mayFork: boolean;
@@ -52,8 +54,10 @@ export function SessionObject({
 	const json = session.objects[name];
 	const title = TITLES[name];
 	const own = useMemo(() => versionsOf(versions, name), [versions, name]);
-	const [looking, setLooking] = useLooking(versions, own, position);
-	const { version } = looking;
+	// The object has not changed since its latest version up to then.
+	const then = own.findLast((each) => each.version <= (asked.version ?? Number.POSITIVE_INFINITY));
+	const version = then === own.at(-1) ? undefined : (then?.version ?? asked.version);
+	const looking: Looking = { version, against: asked.against };
 	if (isEditing) {
 		return (
 			<EditObject
@@ -72,7 +76,7 @@ export function SessionObject({
 	return (
 		<>
 			<div class={hasPast ? 'object-bar' : 'object-actions'}>
-				{hasPast && <Slider versions={own} looking={looking} onLook={setLooking} now={now} />}
+				{hasPast && <Slider versions={own} looking={looking} onLook={onLook} now={now} />}
 				{isPast && (
 					<GoOn
 						key={version}
@@ -81,7 +85,7 @@ export function SessionObject({
 						version={version}
 						mayFork={mayFork && !isOver}
 						onDone={(id) => {
-							setLooking({ ...looking, version: undefined });
+							onLook({ ...looking, version: undefined });
 							if (id !== session.id) location.hash = addressOf(id);
 						}}
 					/>
@@ -116,23 +120,6 @@ export function SessionObject({
 			)}
 		</>
 	);
-}
-
-/** The version of an object that is shown: that of the selected event, until somebody moves the slider. */
-function useLooking(
-	versions: readonly Version[],
-	own: readonly Version[],
-	position: number | undefined,
-): [Looking, (looking: Looking) => void] {
-	const [looking, setLooking] = useState<Looking>({ version: undefined, against: 'before' });
-	const isKnown = versions.length > 0;
-	useEffect(() => {
-		const then = position === undefined ? undefined : versionAfter(versions, position)?.version;
-		const found = then === undefined ? undefined : own.findLast(({ version }) => version <= then);
-		const isPresent = found === undefined || found === own.at(-1);
-		setLooking((before) => ({ ...before, version: isPresent ? undefined : found.version }));
-	}, [position, isKnown]);
-	return [looking, setLooking];
 }
 
 function ReadObject({

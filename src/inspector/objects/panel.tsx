@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import type { Version } from '../../client/client.ts';
 import type { ExactSession } from '../exact-json.ts';
+import type { Looking } from '../history/slider.tsx';
 import { OBJECTS, type ObjectName, TITLES } from '../model/object-names.ts';
 import type { Connect } from '../service.ts';
 import { draftOf } from './drafts.ts';
@@ -21,7 +22,8 @@ export function Panel({
 	tab,
 	onTab,
 	versions,
-	position,
+	looking,
+	onLook,
 	now,
 	mayWrite,
 	mayFork,
@@ -35,8 +37,9 @@ export function Panel({
 	tab: Tab;
 	onTab: (tab: Tab) => void;
 	versions: readonly Version[];
-	/** The place of the selected event. */
-	position: number | undefined;
+	/** The version at which the objects are shown. */
+	looking: Looking;
+	onLook: (looking: Looking) => void;
 	now: number;
 	mayWrite: boolean;
 	mayFork: boolean;
@@ -101,7 +104,8 @@ export function Panel({
 						session={session}
 						name={tab}
 						versions={versions}
-						position={position}
+						looking={looking}
+						onLook={onLook}
 						now={now}
 						mayWrite={mayWrite}
 						mayFork={mayFork}

@@ -1,6 +1,7 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { EventDetail } from '../events/detail.tsx';
 import { EventList } from '../events/list.tsx';
+import { useLooking } from '../history/use-looking.ts';
 import { useVersions } from '../history/use-versions.ts';
 import { Divider, useSize } from '../layout/divider.tsx';
 import { isWhole } from '../live/log.ts';
@@ -47,6 +48,7 @@ export function SessionPage({
 	const eventsSize = useSize('events', 50, 20, 80);
 
 	const versions = useVersions(connect, id, isWhole(log) ? head?.etag : undefined);
+	const [looking, setLooking] = useLooking(look, setLook, versions);
 	const judged = useJudged(live, versions, watch.isCurrent(), now);
 	const { stages, verdict, known, end } = judged;
 	const { events } = log;
@@ -160,7 +162,8 @@ export function SessionPage({
 								tab={tab}
 								onTab={(next) => setLook({ tab: next })}
 								versions={versions}
-								position={selected?.position}
+								looking={looking}
+								onLook={setLooking}
 								now={now}
 								mayWrite={access.write}
 								mayFork={access.write && access.list}
