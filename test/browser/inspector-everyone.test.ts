@@ -124,6 +124,15 @@ describe('the inspector, for everyone', () => {
 		expect(await findingsOf(page, session, name)).toEqual([]);
 	});
 
+	it('has nothing that axe-core finds in a session in which nothing has happened yet', async () => {
+		const { key, client } = await at.newUser();
+		const { id } = await client.create();
+		const { page } = await at.open({ key, session: id });
+		await untilLive(page);
+		await page.getByText('No event yet.').waitFor();
+		expect(await axeFindings(page)).toEqual([]);
+	});
+
 	it('is used by keyboard alone', async () => {
 		const { key, client } = await at.newUser();
 		const { id } = await client.create({ prd: { title: 'Support assistant' } });

@@ -137,6 +137,8 @@ export function EventList({
 				tabIndex={0}
 				aria-label="Events, oldest first"
 				aria-activedescendant={rowId(selected && shown.includes(selected) ? selected : undefined)}
+				// A list of options must have some.
+				{...(rows.length === 0 && { role: 'region' })}
 				{...view.on}
 				onKeyDown={pressed}
 			>

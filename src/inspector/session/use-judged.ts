@@ -3,7 +3,7 @@ import type { Version } from '../../client/client.ts';
 import { statusesIn } from '../history/versions.ts';
 import type { Live } from '../live/watch.ts';
 import type { Seen } from '../model/seen.ts';
-import { type Stages, stagesOf } from '../model/stages.ts';
+import { NO_STAGE, type Stages, stagesOf } from '../model/stages.ts';
 import { isFinal, nextFailure, type Verdict, verdictOf } from '../model/verdict.ts';
 import { exactLengthOf, momentOf } from '../time.ts';
 import type { StatusChange } from '../timeline/axis.tsx';
@@ -102,8 +102,10 @@ function hintOf(
 		sinceMs !== undefined && sinceMs > (silence?.ms ?? 0) ? { ms: sinceMs, after: latest } : silence;
 	if (!longest || longest.ms < 1000) return took;
 	const { type, stage, time } = longest.after;
-	const atWork = lanes.filter(({ spans }) =>
-		spans.some(({ from, to = Number.POSITIVE_INFINITY }) => from <= time && to >= time + longest.ms),
+	const atWork = lanes.filter(
+		({ stage, spans }) =>
+			stage !== NO_STAGE &&
+			spans.some(({ from, to = Number.POSITIVE_INFINITY }) => from <= time && to >= time + longest.ms),
 	);
 	if (atWork.length > 0) {
 		const [first] = atWork;

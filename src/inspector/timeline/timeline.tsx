@@ -176,7 +176,7 @@ export function TimelineView({
 						width={Math.max(100, width)}
 						height={height - AXIS_HEIGHT}
 						role="img"
-						aria-label={descriptionOf(rows, end)}
+						aria-label={descriptionOf(rows, end) || 'No stage yet'}
 					>
 						{scale.pieces
 							.filter(({ isBreak }) => isBreak)
