@@ -122,6 +122,8 @@ describe('where the time went', () => {
 		await page.mouse.up();
 		await page.getByText('in the time that the timeline shows').waitFor();
 		expect(await page.locator('.event').count()).toBeLessThan(all);
+		// The status that came later is not that of this time.
+		expect(await page.locator('.status.complete').count()).toBe(0);
 		const address = page.url();
 		expect(address).toMatch(/from=\d+&to=\d+/);
 		await page.reload();

@@ -92,10 +92,10 @@ function take(lane: Working, event: Seen, words: Words): void {
 	if (role === 'start') {
 		const isNextAttempt = event.attempt !== undefined && event.attempt > (span?.attempt ?? 0);
 		if (!span || !isOpen || (isSame && !span.isPaired)) {
-			if (span && isOpen) close(span, span.last, 'left');
+			if (span && isOpen) close(span, span.last, leftOrFailed(span, lane.events.at(-2)));
 			begin(lane, event, true);
 		} else if (isSame && isNextAttempt && lane.events.length > 1) {
-			close(span, span.last, 'left');
+			close(span, span.last, leftOrFailed(span, lane.events.at(-2)));
 			begin(lane, event, true);
 		} else if (isSame) lane.depth += 1;
 		// Another start within a span is a part of its work, such as a call of a model.
@@ -138,12 +138,16 @@ function close(span: Span, to: number, outcome: Span['outcome'], word?: string):
 	span.endedBy = word;
 }
 
+/** How a span ended that nothing told the end of: its latest event may tell of a failure of what it does. */
+const leftOrFailed = (span: Span, latest: Seen | undefined): 'left' | 'failed' =>
+	latest?.failure !== undefined && wordsOf(latest.type).about === span.about ? 'failed' : 'left';
+
 /** A stage whose latest event tells of a failure of what it does is not at work any more. */
 function closeFailed(lanes: readonly Working[]): void {
 	for (const { spans, events } of lanes) {
 		const [span, latest] = [spans.at(-1), events.at(-1)];
-		if (span?.outcome !== 'open' || latest?.failure === undefined) continue;
-		if (wordsOf(latest.type).about === span.about) close(span, latest.time, 'failed');
+		if (span?.outcome !== 'open' || !latest) continue;
+		if (leftOrFailed(span, latest) === 'failed') close(span, latest.time, 'failed');
 	}
 }
 

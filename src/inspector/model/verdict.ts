@@ -11,8 +11,8 @@ const QUIET_MS = 30_000;
 
 /** What one says of a session at a glance. */
 export interface Verdict {
-	/** The stages that are at work, the one of the latest event first. */
-	active: { lane: Lane; span: Span; spentMs: number }[];
+	/** The stages that are at work, the one of the latest event first. How long is only known while the page is up to date. */
+	active: { lane: Lane; span: Span; spentMs: number | undefined }[];
 	latest: Seen | undefined;
 	/** How long ago the latest event was. Undefined when that means nothing: the session is over, or the page is not up to date. */
 	sinceMs: number | undefined;
@@ -48,7 +48,7 @@ export function verdictOf(
 			// Events without a stage tell nothing of what is at work, unless they tell of its start.
 			const isWork = lane.stage !== NO_STAGE || span?.isPaired;
 			return span?.outcome === 'open' && isWork
-				? [{ lane, span, spentMs: spentOf(lane, now ?? span.last) }]
+				? [{ lane, span, spentMs: now === undefined ? undefined : spentOf(lane, now) }]
 				: [];
 		})
 		.sort((a, b) => b.span.last - a.span.last);

@@ -109,7 +109,8 @@ function parts(verdict: Verdict, known: Known, now: number): string[] {
 	} else if (active.length > 0) {
 		const named = active.slice(0, MAX_ACTIVE).map(({ lane, span, spentMs }) => {
 			const attempt = span.attempt > 1 ? ` #${span.attempt}` : '';
-			return `${visible(lane.stage)}${attempt} (${exactLengthOf(spentMs)})`;
+			const spent = spentMs === undefined ? '' : ` (${exactLengthOf(spentMs)})`;
+			return `${visible(lane.stage)}${attempt}${spent}`;
 		});
 		const rest = active.length - named.length;
 		said.push(named.join(', ') + (rest > 0 ? ` and ${rest} more` : ''));

@@ -76,6 +76,8 @@ function Statuses({
 				</rect>
 			)}
 			{statuses.map(({ status, time }, index) => {
+				// A part of the time shows the statuses of that time.
+				if (time > to) return null;
 				const left = place(time);
 				const right = place(statuses[index + 1]?.time ?? Math.max(to, time));
 				// The last one is seen even if it came last of all.

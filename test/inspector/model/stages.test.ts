@@ -123,6 +123,9 @@ describe('the spans of stages', () => {
 		];
 		expect(spansOf(told)).toEqual({ sea: ['0–7 failed'] });
 		expect(spansOf([...told, [9, 'sea', 'scene.progress']])).toEqual({ sea: ['0–now open'] });
+		expect(spansOf([...told, [9, 'sea', 'scene.started', { attempt: 2 }]])).toEqual({
+			sea: ['0–7 failed', '9–now open #2'],
+		});
 		// A failed call is a part of the work.
 		expect(
 			spansOf([

@@ -39,6 +39,14 @@ describe('the verdict', () => {
 		expect(judge(events, 'generating', 60).active).toEqual([]);
 	});
 
+	it('does not say how long a stage is at work while the page is not up to date', () => {
+		expect(judge(EVENTS, 'generating', 60).active.map(({ spentMs }) => spentMs)).toEqual([10, 30]);
+		expect(judge(EVENTS, 'generating', undefined).active.map(({ spentMs }) => spentMs)).toEqual([
+			undefined,
+			undefined,
+		]);
+	});
+
 	it('names the stages at work, the latest first, and how many have ended well', () => {
 		const { active, progress } = judge(EVENTS, 'generating', 60);
 		expect(active.map(({ lane, span }) => `${lane.stage} #${span.attempt}`)).toEqual([
