@@ -38,8 +38,9 @@ export interface Stages {
 export const NO_STAGE = 'no stage';
 
 interface Working extends Lane {
-	/** Starts within the current span that have not ended. */
+	/** Starts within the current span that have not ended, all by the word with which it began. */
 	depth: number;
+	startedBy: string;
 	/** The events of the log at which its unpaired spans end, by span. */
 	lastIndex: number;
 }
@@ -62,7 +63,7 @@ export function stagesOf(events: readonly Seen[], endedAt: number | undefined): 
 				: (retryIn(event.stage)?.stage ?? event.stage);
 		let lane = lanes.get(name);
 		if (!lane) {
-			lane = { stage: name, spans: [], events: [], depth: 0, lastIndex: index };
+			lane = { stage: name, spans: [], events: [], depth: 0, startedBy: '', lastIndex: index };
 			lanes.set(name, lane);
 		}
 		lane.lastIndex = index;
@@ -97,8 +98,11 @@ function take(lane: Working, event: Seen, words: Words): void {
 		} else if (isSame && isNextAttempt && lane.events.length > 1) {
 			close(span, span.last, leftOrFailed(span, lane.events.at(-2)));
 			begin(lane, event, true);
-		} else if (isSame) lane.depth += 1;
-		// Another start within a span is a part of its work, such as a call of a model.
+		} else if (isSame && word === lane.startedBy && wordsOf(event.type).role === 'start') lane.depth += 1;
+		// Another start within a span is a part of its work, such as a call of a model. Words that only begin something beside
+		// others, such as `render`, are also said again while it goes on.
+	} else if (role === 'end' && isSame && span?.isPaired && span.outcome === 'done') {
+		span.to = time;
 	} else if (span && isOpen && isSame && (role === 'end' || role === 'failure')) {
 		if (role === 'end') lane.depth -= 1;
 		if (role === 'failure' || lane.depth <= 0) close(span, time, role === 'end' ? 'done' : 'failed', word);
@@ -117,6 +121,7 @@ function take(lane: Working, event: Seen, words: Words): void {
 
 function begin(lane: Working, { type, time, attempt }: Seen, isPaired: boolean): Span {
 	lane.depth = 1;
+	lane.startedBy = wordsOf(type).word;
 	const before = lane.spans.filter((span) => span.isPaired === isPaired).length;
 	const span: Span = {
 		from: time,

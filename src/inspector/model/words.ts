@@ -9,7 +9,9 @@ export interface Words {
 }
 
 const STARTS = new Set(
-	'start started starting begin began begun entered opened retry retried retrying restarted'.split(' '),
+	'start started starting begin began begun entered opened running processing executing working launched spawned resumed retry retried retrying restarted'.split(
+		' ',
+	),
 );
 const ENDS = new Set(
 	'end ended finish finished done stop stopped exit exited close closed complete completed success succeed succeeded passed ready built assembled generated written deployed rendered compiled resolved accepted skipped cancelled canceled aborted'.split(

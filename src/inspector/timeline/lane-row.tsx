@@ -25,10 +25,9 @@ export function LaneLabel({
 	/** How many characters the names of all stages begin with alike. */
 	alike: number;
 }) {
-	const attempts = lane.spans.length;
 	const last = lane.spans.at(-1);
 	const name = visible(lane.stage);
-	const spent = `${last?.outcome === 'failed' ? '✖ ' : ''}${attempts > 1 ? `#${last?.attempt} ` : ''}${last ? exactLengthOf(spentOf(lane, now)) : ''}`;
+	const spent = `${last?.outcome === 'failed' ? '✖ ' : ''}${last && last.attempt > 1 ? `#${last.attempt} ` : ''}${last ? exactLengthOf(spentOf(lane, now)) : ''}`;
 	return (
 		<div class={`lane-label ${last?.outcome ?? ''}`} style={{ height: `${ROW}px` }} title={name}>
 			<bdi class="stage">{shortened(name, Math.floor((width - 24 - spent.length * 6) / 6.6), alike)}</bdi>
@@ -60,13 +59,14 @@ export const LaneBars = memo(function LaneBars({
 	/** Tells of new events: the lane's array may be the same. */
 	count: number;
 }) {
+	const hasAttempts = lane.spans.some(({ attempt }) => attempt > 1);
 	return (
 		<g transform={`translate(0 ${top})`}>
 			{lane.spans.map((span) => (
 				<g key={span.from} class={`span ${span.outcome}`}>
 					<path class={`bar hue${hue % 6}`} d={barOf(span, scale, now)}>
 						<title>
-							{`${visible(lane.stage)}${lane.spans.length > 1 ? ` #${span.attempt}` : ''}: ${exactLengthOf((span.to ?? now) - span.from)}, ${OUTCOMES[span.outcome]}`}
+							{`${visible(lane.stage)}${hasAttempts ? ` #${span.attempt}` : ''}: ${exactLengthOf((span.to ?? now) - span.from)}, ${OUTCOMES[span.outcome]}`}
 						</title>
 					</path>
 				</g>
@@ -75,7 +75,7 @@ export const LaneBars = memo(function LaneBars({
 			<path class="mark" d={marksOf(lane, scale, 0, width)} />
 			{lane.spans.map(
 				(span) =>
-					lane.spans.length > 1 &&
+					hasAttempts &&
 					scale.x(span.to ?? now) - scale.x(span.from) > 26 && (
 						<text key={span.from} class="attempt" x={scale.x(span.from) + 5} y={15}>
 							#{span.attempt}

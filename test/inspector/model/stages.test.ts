@@ -158,6 +158,38 @@ describe('the spans of stages', () => {
 		).toEqual({ calls: ['0–9 done'] });
 	});
 
+	it('end although the work said again that it goes on, in the same words or in others', () => {
+		expect(
+			spansOf([
+				[0, 'a', 'task.started'],
+				[1, 'a', 'task.running'],
+				[2, 'a', 'task.retry'],
+				[9, 'a', 'task.succeeded'],
+			]),
+		).toEqual({ a: ['0–9 done'] });
+		expect(
+			spansOf([
+				[0, 'a', 'scene:render'],
+				[1, 'a', 'scene:render'],
+				[8, 'a', 'scene:rendered'],
+				[9, 'a', 'scene:rendered'],
+			]),
+		).toEqual({ a: ['0–9 done'] });
+	});
+
+	it('are open for all tasks that run, whatever was told before they ran', () => {
+		expect(
+			spansOf([
+				[0, 'a', 'task.queued'],
+				[0, 'b', 'task.queued'],
+				[3, 'a', 'task.running'],
+				[4, 'b', 'task.running'],
+				[9, 'c', 'task.queued'],
+				[9, 'b', 'task.succeeded'],
+			]),
+		).toMatchObject({ a: ['0–0 left', '3–now open'], b: ['0–0 left', '4–9 done'] });
+	});
+
 	it('follow on each other where no event ever tells of an end', () => {
 		expect(
 			spansOf([
