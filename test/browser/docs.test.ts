@@ -117,7 +117,7 @@ describe('the reference page in a browser', () => {
 	] as const)('can be read, and fits its width: %s, %d px', async (scheme, width) => {
 		const { page } = await visit('/docs', scheme, width);
 		await signIn(page, await server.newKey());
-		const list = await open(page, 'Sessions-listSessions');
+		const list = await open(page, 'Sessions-listSessions'); // It has numbers in its example.
 		await list.locator('.highlight-code').getByText('9007199254740991').first().waitFor();
 		const call = await open(page, 'Sessions-createSession');
 		await call.locator('.btn.execute').click();

@@ -85,6 +85,12 @@ function complete() {
 	for (const select of document.querySelectorAll('select:not([aria-label], [id])')) {
 		select.setAttribute('aria-label', select.matches('.examples-select-element') ? 'Example' : 'Choice');
 	}
+	for (const table of document.querySelectorAll('.responses-table[role="region"]:not([aria-label])')) {
+		const [method, path] = ['method', 'path'].map(
+			(part) => table.closest('.opblock')?.querySelector(`.opblock-summary-${part}`)?.textContent,
+		);
+		table.setAttribute('aria-label', `Responses of ${method} ${path}`);
+	}
 	for (const field of document.querySelectorAll('.body-param textarea:not([aria-label])')) {
 		field.setAttribute('aria-label', 'Body');
 	}
