@@ -21,7 +21,17 @@ export interface Seen {
 
 const MAX_REASON = 500;
 /** The fields of a payload that tell why something failed, the clearest first. */
-const REASONS = ['error', 'errors', 'reason', 'message', 'detail', 'cause'] as const;
+const REASONS = [
+	'error',
+	'errors',
+	'reason',
+	'message',
+	'detail',
+	'details',
+	'description',
+	'cause',
+	'stderr',
+] as const;
 
 export const positionOf = (id: string): number => Number(id.slice(4, 14));
 

@@ -55,6 +55,7 @@ describe('an event', () => {
 		['plan.checked', { errors: ['no title', 'no steps'] }, null, 'no title'],
 		['upload.result', { success: false }, null, 'upload.result'],
 		['command.exited', { exitCode: 1 }, null, 'command.exited'],
+		['command.exited', { exitCode: 2, stderr: 'no such voice' }, null, 'no such voice'],
 	] as const)('of type %s with %j tells of a failure', (type, payload, message, reason) => {
 		expect(failure(type, payload, message)).toBe(reason);
 	});
