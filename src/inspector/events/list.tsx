@@ -1,6 +1,7 @@
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import type { Log } from '../live/log.ts';
 import type { Seen } from '../model/seen.ts';
+import { ownPartOf } from '../model/short-names.ts';
 import { timeOfDay } from '../time.ts';
 import { inOneLine, visible } from '../visible.ts';
 import { FAILURES, type Filter, filtered, typesIn } from './filter.ts';
@@ -21,6 +22,7 @@ export function EventList({
 	onFilter,
 	selected,
 	onSelect,
+	alike,
 	now,
 	isReading,
 	ended,
@@ -31,6 +33,8 @@ export function EventList({
 	onFilter: (filter: { type?: string | undefined; text?: string | undefined }) => void;
 	selected: Seen | undefined;
 	onSelect: (event: Seen) => void;
+	/** How many characters the names of the stages begin with alike. */
+	alike: number;
 	/** The service's time. Undefined while nothing can be new. */
 	now: number | undefined;
 	/** Whether the first events have not arrived yet. */
@@ -165,8 +169,8 @@ export function EventList({
 								{event.failure !== undefined && <span class="cross">✖ </span>}
 								{visible(event.type)}
 							</span>
-							<span class="stage" dir="auto">
-								{event.stage && visible(event.stage)}
+							<span class="stage" dir="auto" title={event.stage === null ? undefined : visible(event.stage)}>
+								{event.stage && ownPartOf(visible(event.stage), alike)}
 							</span>
 							<span class="message" dir="auto">
 								{inOneLine((event.message ?? event.failure ?? '').slice(0, MAX_SHOWN))}

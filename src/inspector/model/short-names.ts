@@ -25,3 +25,10 @@ export function shortened(name: string, most: number, alike: number): string {
 	}
 	return `${name.slice(0, head)}…${name.slice(name.length - tail)}`;
 }
+
+/** So many characters in common are worth leaving out of a name that is cut at its end. */
+const LONG = 10;
+
+/** A name for a narrow column, without what it has in common with the others. */
+export const ownPartOf = (name: string, alike: number): string =>
+	alike < LONG ? name : `…${name.slice(alike)}`;

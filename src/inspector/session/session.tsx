@@ -8,10 +8,13 @@ import { isWhole } from '../live/log.ts';
 import { watchSession } from '../live/watch.ts';
 import { OBJECTS, type ObjectName } from '../model/object-names.ts';
 import type { Seen } from '../model/seen.ts';
+import { alikeIn } from '../model/short-names.ts';
+import { NO_STAGE } from '../model/stages.ts';
 import { Panel, type Tab, tabOf } from '../objects/panel.tsx';
 import { useNow, useStore } from '../observable.ts';
 import type { Access, Connection } from '../service.ts';
 import { stretchOf, TimelineView } from '../timeline/timeline.tsx';
+import { visible } from '../visible.ts';
 import { ActionDialog, type Opened, SessionActions } from './actions.tsx';
 import { SessionDetails } from './details.tsx';
 import { SessionHeading } from './heading.tsx';
@@ -51,6 +54,10 @@ export function SessionPage({
 	const [looking, setLooking] = useLooking(look, setLook, versions);
 	const judged = useJudged(live, versions, watch.isCurrent(), now);
 	const { stages, verdict, known, end } = judged;
+	const alike = useMemo(
+		() => alikeIn(stages.lanes.flatMap(({ stage }) => (stage === NO_STAGE ? [] : visible(stage)))),
+		[stages],
+	);
 	const { events } = log;
 	const at = look.event === undefined ? -1 : look.event - (events[0]?.position ?? 1);
 	const selected: Seen | undefined = events[at];
@@ -134,6 +141,7 @@ export function SessionPage({
 							onRange={(next) => setLook({ range: next })}
 							selected={selected}
 							onSelect={showPanel}
+							alike={alike}
 							hint={judged.hint}
 						/>
 						<Divider label="Height of the timeline" size={timelineSize} direction="rows" />
@@ -144,6 +152,7 @@ export function SessionPage({
 								onFilter={setLook}
 								selected={selected}
 								onSelect={showPanel}
+								alike={alike}
 								now={known.isCurrent ? now : undefined}
 								isReading={live.connection === 'connecting'}
 								ended={isOver}

@@ -1,8 +1,7 @@
 import { useMemo, useRef, useState } from 'preact/hooks';
 import type { Look } from '../address.ts';
 import type { Seen } from '../model/seen.ts';
-import { alikeIn } from '../model/short-names.ts';
-import { type Lane, NO_STAGE, type Stages, spentOf } from '../model/stages.ts';
+import { type Lane, type Stages, spentOf } from '../model/stages.ts';
 import { type Stretch, timeScale } from '../model/time-scale.ts';
 import { exactLengthOf } from '../time.ts';
 import { visible } from '../visible.ts';
@@ -41,6 +40,7 @@ export function TimelineView({
 	onRange,
 	selected,
 	onSelect,
+	alike,
 	hint,
 }: {
 	stages: Stages;
@@ -52,6 +52,8 @@ export function TimelineView({
 	onRange: (range: Range) => void;
 	selected: Seen | undefined;
 	onSelect: (event: Seen) => void;
+	/** How many characters the names of the stages begin with alike. */
+	alike: number;
 	hint: string;
 }) {
 	const box = useRef<HTMLDivElement>(null);
@@ -64,10 +66,6 @@ export function TimelineView({
 	const inner = Math.max(100, width - MARGIN);
 	const times = useMemo(() => events.map(({ time }) => time), [events]);
 	const scale = useMemo(() => timeScale(times, { from, to }, inner), [times, from, to, inner]);
-	const alike = useMemo(
-		() => alikeIn(stages.lanes.flatMap(({ stage }) => (stage === NO_STAGE ? [] : visible(stage)))),
-		[stages],
-	);
 	const rows = rowsOf(stages, { from, to }, order, end);
 	const latest = events.at(-1);
 	useLatestInView(box, rows, latest, order, size.height);

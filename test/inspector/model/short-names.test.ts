@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { alikeIn, shortened } from '../../../src/inspector/model/short-names.ts';
+import { alikeIn, ownPartOf, shortened } from '../../../src/inspector/model/short-names.ts';
 
 describe('the names of stages', () => {
 	it('begin alike up to the end of a word', () => {
@@ -19,6 +19,11 @@ describe('the names of stages', () => {
 			'transl…14-of-the-very-lon…',
 			'transl…15-of-the-very-lon…',
 		]);
+	});
+
+	it('are told by their own parts in a narrow column, where what they have in common is long', () => {
+		expect(ownPartOf('translate:chapter-14', 18)).toBe('…14');
+		expect(ownPartOf('build:auth', 6)).toBe('build:auth');
 	});
 
 	it('are as they are where they fit, and lose their middle where they begin differently', () => {
