@@ -13,6 +13,8 @@ const MEGABYTE = 1_000_000;
  * and long strings takes a tenth of that.
  */
 export const MS_A_MEGABYTE = { read: 15, merge: 60, hash: 75 } as const;
+/** The same for a message of the Model Context Protocol, which is read by JSON.parse and written again. */
+const MS_A_MEGABYTE_OF_MESSAGE = 80;
 
 const tooManyAtOnce = (): ApiError =>
 	new ApiError('RATE_LIMITED', 'The caller has sent too many large requests at once. Try again later.', {
@@ -43,4 +45,17 @@ export async function inTurn<T>(
 		endTurn((bytes / MEGABYTE) * MS_A_MEGABYTE[kind]);
 	}
 	return await result;
+}
+
+/**
+ * Waits for the turn of a caller's large message, of which the isolate holds one at a time. Returns the function that ends it, and
+ * then the caller rests. Its parts have turns of their own. A turn that nobody ends, because the client has left, is over after
+ * ten seconds. Throws RATE_LIMITED when it does not come within ten seconds.
+ */
+export async function beginLargeMessage(owner: Owner, bytes: number): Promise<() => void> {
+	const endTurn = await takeTurn(
+		{ name: `message of ${callerKey(owner)}`, atOnce: 1, leastWork: 0, late: tooManyAtOnce },
+		TURN_MS,
+	);
+	return () => endTurn((bytes / MEGABYTE) * MS_A_MEGABYTE_OF_MESSAGE);
 }

@@ -6,6 +6,7 @@ import { settingsOf } from '../core/settings.ts';
 import type { AppEnv, RequestContext } from '../http/context.ts';
 import { jsonResponse } from '../http/json-response.ts';
 import { readBody } from '../http/read-body.ts';
+import { answerInTurn, isUsual } from './large-messages.ts';
 
 const PATH = '/mcp';
 
@@ -95,19 +96,31 @@ export const mcpRoutesWith = (load: () => Promise<McpServing>) =>
 		.get(`${METADATA_PATH}${PATH}`, metadata)
 		.post(PATH, checkOrigin, setResource, authenticate, async (c) => {
 			const bytes = await readBody(c);
-			let body: unknown;
-			try {
-				body = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
-			} catch {
-				return notRequest(-32700, 'The body is not JSON in UTF-8.');
-			}
-			// A batch would count as one request, whatever it contains. No current version of the protocol has batches.
-			if (Array.isArray(body)) return notRequest(-32600, 'Send one message at a time.');
-			const { method, params } = (body ?? {}) as { method?: unknown; params?: { name?: unknown } | null };
-			if (typeof method === 'string' && METHODS.includes(method)) c.set('call', method);
-			const { respond, isTool } = await load();
-			if (method === 'tools/call' && isTool(params?.name)) c.set('call', String(params?.name));
-			return respond(c, body);
+			return answerInTurn(c.get('principal'), bytes.byteLength, () => answer(c, bytes, load));
 		});
+
+/** Answers the message in a body. */
+async function answer(
+	c: RequestContext,
+	bytes: ArrayBuffer,
+	load: () => Promise<McpServing>,
+): Promise<Response> {
+	let body: unknown;
+	try {
+		body = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
+	} catch {
+		return notRequest(-32700, 'The body is not JSON in UTF-8.');
+	}
+	// A batch would count as one request, whatever it contains. No current version of the protocol has batches.
+	if (Array.isArray(body)) return notRequest(-32600, 'Send one message at a time.');
+	if (!isUsual(body)) {
+		return notRequest(-32600, 'The message has too many members. Only an argument of a tool may have many.');
+	}
+	const { method, params } = (body ?? {}) as { method?: unknown; params?: { name?: unknown } | null };
+	if (typeof method === 'string' && METHODS.includes(method)) c.set('call', method);
+	const { respond, isTool } = await load();
+	if (method === 'tools/call' && isTool(params?.name)) c.set('call', String(params?.name));
+	return respond(c, body);
+}
 
 export const mcpRoutes = mcpRoutesWith(() => import('./server.ts'));

@@ -1,7 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
+import { pause } from '../../src/core/pause.ts';
 import { newCaller } from '../support/api.ts';
+import { serviceWith } from '../support/faulty-d1.ts';
 import { legacyRequestOf, mcpOf, requestOf } from '../support/mcp.ts';
+import { silentD1 } from '../support/silent-d1.ts';
 
 const TOOLS = [
 	'list_sessions',
@@ -138,6 +141,27 @@ describe('whatever a client sends', () => {
 		}
 	});
 
+	const many = Object.fromEntries(Array.from({ length: 3000 }, (_, n) => [`member${n}`, n]));
+	it.each([
+		['in the metadata', 'ping', { _meta: many }],
+		['in the arguments of a tool', 'tools/call', { name: 'get_session', arguments: many }],
+		['in the capabilities of a client', 'initialize', { capabilities: { experimental: many } }],
+		['in a list', 'completion/complete', { context: Object.values(many) }],
+	])('with many members %s is refused before the library looks at it', async (_, method, params) => {
+		const caller = await newCaller();
+		const { headers, body } = legacyRequestOf(method, params);
+		const { status, json, text } = await caller.call('POST', '/mcp', { headers, body });
+		expect([status, json]).toMatchObject([400, { error: { code: -32600 } }]);
+		expect(text.length).toBeLessThan(300);
+	});
+
+	it('with many members in one argument of a tool is a usual message', async () => {
+		const mcp = mcpOf(await newCaller());
+		const { session } = await mcp.content<{ session: { id: string } }>('create_session');
+		const updated = await mcp.tool('update_session', { sessionId: session.id, plan: many });
+		expect(updated.isError).toBeUndefined();
+	});
+
 	it('with a pointer into an object reads nothing but what is there', async () => {
 		const caller = await newCaller();
 		const mcp = mcpOf(caller);
@@ -156,5 +180,25 @@ describe('whatever a client sends', () => {
 				/^VALIDATION_ERROR/,
 			);
 		}
+	});
+});
+
+describe('large messages of one caller', () => {
+	it('take turns until they are answered, and small ones do not wait for them', async () => {
+		const silent = silentD1();
+		const caller = await newCaller({ fetcher: serviceWith({ DB: silent.d1 }) });
+		const mcp = mcpOf(caller);
+		const { id } = await caller.create();
+		const events = [{ type: 'note', payload: { text: 'x'.repeat(40_000) } }];
+		const step = () => mcp.tool('add_step', { sessionId: id, events: [...events, ...events] });
+		silent.silence = 'keeps them';
+		silent.sessions.length = 0;
+		const steps = [step(), step(), step()];
+		await vi.waitFor(() => expect(silent.sessions.length).toBe(1));
+		expect(await mcp.request('tools/list')).toHaveProperty('result');
+		await pause(50);
+		expect(silent.sessions.length).toBe(1);
+		await silent.speak();
+		for (const { isError } of await Promise.all(steps)) expect(isError).toBeUndefined();
 	});
 });
