@@ -25,7 +25,7 @@ const tooManyAtOnce = (): ApiError =>
  * Works on texts of a caller with some `bytes` in all. An isolate does one thing at a time, so all its callers wait meanwhile. A
  * caller's large texts therefore take turns, one at a time, and after each of them the caller rests, as it does after trips to a
  * database: nobody gets more than about half of the isolate's time. Throws RATE_LIMITED when the turn does not come within ten
- * seconds. The turn ends before anything that the work leaves to wait for, because a request can be cancelled there.
+ * seconds, and at once when those that wait hold MAX_WAITING_BYTES. The turn ends before anything that the work leaves to wait for, because a request can be cancelled there.
  */
 export async function inTurn<T>(
 	owner: Owner,
@@ -35,7 +35,7 @@ export async function inTurn<T>(
 ): Promise<Awaited<T>> {
 	if (bytes < LARGE_TEXT) return await work();
 	const endTurn = await takeTurn(
-		{ name: `isolate of ${callerKey(owner)}`, atOnce: 1, leastWork: 0, late: tooManyAtOnce },
+		{ name: `isolate of ${callerKey(owner)}`, atOnce: 1, leastWork: 0, bytes, late: tooManyAtOnce },
 		TURN_MS,
 	);
 	let result: T;
@@ -54,7 +54,7 @@ export async function inTurn<T>(
  */
 export async function beginLargeMessage(owner: Owner, bytes: number): Promise<() => void> {
 	const endTurn = await takeTurn(
-		{ name: `message of ${callerKey(owner)}`, atOnce: 1, leastWork: 0, late: tooManyAtOnce },
+		{ name: `message of ${callerKey(owner)}`, atOnce: 1, leastWork: 0, bytes, late: tooManyAtOnce },
 		TURN_MS,
 	);
 	return () => endTurn((bytes / MEGABYTE) * MS_A_MEGABYTE_OF_MESSAGE);

@@ -34,6 +34,8 @@ const LEAST_PAUSE_MS = 1;
 const MAX_PLACE = 80;
 /** A request that has not looked for this long was cancelled. */
 const CANCELLED_MS = 500;
+/** The bytes that the waiting requests of a name may hold. An isolate has 128 MB for all its callers. */
+export const MAX_WAITING_BYTES = 32_000_000;
 /** What cancelled requests leave behind is looked through when there are many callers. */
 const MANY_CALLERS = 1000;
 
@@ -45,7 +47,9 @@ interface Trip {
 	atOnce: number;
 	/** The least work that it can be, from what it sends. */
 	leastWork: number;
-	/** The error for one that waits for too long. */
+	/** What it holds in memory while it waits. */
+	bytes?: number;
+	/** The error for one that waits for too long, or that comes when many wait. */
 	late: () => Error;
 }
 
@@ -54,7 +58,7 @@ interface Lane {
 	/** When each trip is over at the latest. */
 	underWay: Set<{ endsAt: number; work: number }>;
 	/** When each request that waits has last looked, the longest waiting first. */
-	waiting: Set<{ lookedAt: number; leastWork: number }>;
+	waiting: Set<{ lookedAt: number; leastWork: number; bytes: number }>;
 	/** The two trips with the most work of those that are remembered, the larger one first. */
 	largest: { endedAt: number; work: number }[];
 	/** No trip begins more than REST_FROM_MS before. */
@@ -67,16 +71,17 @@ let laneCountToTidy = MANY_CALLERS;
 /**
  * Waits until a trip may begin, at most some milliseconds: trips of one name begin in the order in which they came, as many at
  * once as their work allows. Returns a function that ends the trip and takes its work, undefined where that is not known.
- * Throws `late` when the time is over. Each request looks for itself again and again, because it must not wait for another one,
+ * Throws `late` when the time is over, and at once when those that wait hold as many bytes as they may. Each request looks for itself again and again, because it must not wait for another one,
  * which may be cancelled. A trip that nobody ends ends after the same time.
  */
 export async function takeTurn(
-	{ name, atOnce, leastWork, late }: Trip,
+	{ name, atOnce, leastWork, bytes = 0, late }: Trip,
 	milliseconds: number,
 ): Promise<(work: number | undefined) => void> {
 	const lane = laneOf(name);
-	const own = { lookedAt: Date.now(), leastWork };
+	const own = { lookedAt: Date.now(), leastWork, bytes };
 	const lastChance = own.lookedAt + milliseconds;
+	if (bytes > 0 && bytesWaiting(lane, own.lookedAt) + bytes > MAX_WAITING_BYTES) throw late();
 	lane.waiting.add(own);
 	try {
 		for (;;) {
@@ -127,6 +132,16 @@ function mayBegin(own: { lookedAt: number; leastWork: number }, lane: Lane, atOn
 		trips += 1;
 	}
 	return true;
+}
+
+/** The bytes that those hold that wait and were not cancelled. */
+function bytesWaiting({ waiting }: Lane, now: number): number {
+	let sum = 0;
+	for (const request of waiting) {
+		if (request.lookedAt + CANCELLED_MS < now) waiting.delete(request);
+		else sum += request.bytes;
+	}
+	return sum;
 }
 
 /** How many requests began to wait before this one, up to MAX_PLACE. */

@@ -1,7 +1,8 @@
 import { describe, expect, it, vi } from 'vitest';
 import { inTurn, LARGE_TEXT, MS_A_MEGABYTE } from '../../src/core/isolate-turns.ts';
+import { pause } from '../../src/core/pause.ts';
 import { callerKey, type Owner } from '../../src/core/principal.ts';
-import { takeTurn } from '../../src/core/turns.ts';
+import { MAX_WAITING_BYTES, takeTurn } from '../../src/core/turns.ts';
 import { newCaller, SESSIONS } from '../support/api.ts';
 
 const ownerOf = (name: string) => ({ userId: name, organizationId: null });
@@ -13,6 +14,19 @@ const occupy = (owner: Owner) =>
 		{ name: `isolate of ${callerKey(owner)}`, atOnce: 1, leastWork: 0, late: () => new Error() },
 		60_000,
 	);
+
+/** How each of some promises has ended until now. */
+async function endsOf(work: readonly Promise<unknown>[]): Promise<string[]> {
+	const open = Symbol('open');
+	return Promise.all(
+		work.map((each) =>
+			Promise.race([each, pause(20).then(() => open)]).then(
+				(value) => (value === open ? 'waits' : 'done'),
+				({ code }) => code,
+			),
+		),
+	);
+}
 
 describe('work of the isolate on large texts of one caller', () => {
 	it.each(['read', 'merge', 'hash'] as const)(
@@ -62,6 +76,19 @@ describe('work of the isolate on large texts of one caller', () => {
 		const waiting = inTurn(ownerOf('waits'), 'read', MEGABYTE, () => {});
 		vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 10_000);
 		await expect(waiting).rejects.toMatchObject({ code: 'RATE_LIMITED', headers: { 'Retry-After': '1' } });
+	});
+
+	it('is refused at once when those that wait hold as many bytes as they may, and not for long', async () => {
+		const owner = ownerOf('holds much');
+		const end = await occupy(owner);
+		const most = MAX_WAITING_BYTES / MEGABYTE;
+		const waiting = Array.from({ length: most + 3 }, () => inTurn(owner, 'read', MEGABYTE, () => {}));
+		const ends = await endsOf(waiting);
+		expect(ends).toEqual([...Array(most).fill('waits'), ...Array(3).fill('RATE_LIMITED')]);
+		expect(await inTurn(ownerOf('another'), 'read', MEGABYTE, () => 'read')).toBe('read');
+		end(0);
+		await Promise.allSettled(waiting);
+		expect(await inTurn(owner, 'read', MEGABYTE, () => 'read')).toBe('read');
 	});
 });
 
