@@ -59,6 +59,7 @@ export const authenticate = createMiddleware<AppEnv>(async (c, next) => {
 	const countCost = costCounter(c.env, principal, () => ({
 		trips: queryStats.roundTrips,
 		bytes: (c.get('bodyBytes') ?? 0) + queryStats.bytesRead,
+		messages: c.get('databases').owed().length,
 	}));
 	c.set('countCost', countCost);
 	await next();

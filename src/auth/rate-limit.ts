@@ -43,27 +43,35 @@ async function isRequestWithin(env: Bindings, principal: Principal): Promise<boo
 	return isWithinOwn && isWithinLimit(env.RATE_LIMITER, callerKey(principal));
 }
 
-/** What one counted request covers: trips to D1, and bytes of its body and of what it reads from D1. */
+/** What one counted request covers: trips to D1, bytes of its body and of what it reads from D1, and messages to webhooks. */
 const TRIPS_COVERED = 10;
+const MESSAGES_COVERED = 100;
 const BYTES_COVERED = 1_000_000;
 /** The most requests that a response counts as at once. A list of 100 full sessions counts as some 200. */
 const MAX_COUNTED_AT_ONCE = 500;
 
-/** How many requests one request counts as: one, and another for each further ten trips and each further megabyte. */
-export const requestsFor = (cost: { trips: number; bytes: number }): number =>
-	1 +
-	Math.max(0, Math.ceil(cost.trips / TRIPS_COVERED) - 1) +
-	Math.max(0, Math.ceil(cost.bytes / BYTES_COVERED) - 1);
+/** What a request costs. */
+interface RequestCost {
+	trips: number;
+	bytes: number;
+	/** Messages that it owes to webhooks. They are stored until they arrive, whatever becomes of the session. */
+	messages: number;
+}
+
+const beyond = (amount: number, covered: number): number => Math.max(0, Math.ceil(amount / covered) - 1);
+
+/**
+ * How many requests one request counts as: one, and another for each further ten trips, each further megabyte and each further
+ * hundred messages.
+ */
+export const requestsFor = ({ trips, bytes, messages }: RequestCost): number =>
+	1 + beyond(trips, TRIPS_COVERED) + beyond(bytes, BYTES_COVERED) + beyond(messages, MESSAGES_COVERED);
 
 /**
  * Returns a function that counts what a request has cost beyond what was counted before, as further requests of its caller. It
  * never rejects the request itself, because its work is done. It stops at the limit, where counting more has no effect.
  */
-export function costCounter(
-	env: Bindings,
-	principal: Principal,
-	cost: () => { trips: number; bytes: number },
-) {
+export function costCounter(env: Bindings, principal: Principal, cost: () => RequestCost) {
 	let counted = 1;
 	return async (): Promise<void> => {
 		const further = Math.min(requestsFor(cost()) - counted, MAX_COUNTED_AT_ONCE);

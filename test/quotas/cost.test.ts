@@ -22,12 +22,14 @@ const text = (bytes: number) => ({ text: 'x'.repeat(bytes) });
 
 describe('a request counts as', () => {
 	it.each([
-		['one with up to ten trips and a megabyte', { trips: 10, bytes: MEGABYTE }, 1],
-		['one without a trip', { trips: 0, bytes: 0 }, 1],
-		['another from the eleventh trip on', { trips: 11, bytes: 0 }, 2],
-		['another from the 21st trip on', { trips: 21, bytes: 0 }, 3],
-		['another for the second megabyte', { trips: 1, bytes: MEGABYTE + 1 }, 2],
-		['200 for 160 MB in 401 trips', { trips: 401, bytes: 160 * MEGABYTE }, 200],
+		['one with up to ten trips and a megabyte', { trips: 10, bytes: MEGABYTE, messages: 0 }, 1],
+		['one without a trip', { trips: 0, bytes: 0, messages: 0 }, 1],
+		['another from the eleventh trip on', { trips: 11, bytes: 0, messages: 0 }, 2],
+		['another from the 21st trip on', { trips: 21, bytes: 0, messages: 0 }, 3],
+		['another for the second megabyte', { trips: 1, bytes: MEGABYTE + 1, messages: 0 }, 2],
+		['one with up to a hundred messages to webhooks', { trips: 1, bytes: 0, messages: 100 }, 1],
+		['another from the 101st message to a webhook on', { trips: 1, bytes: 0, messages: 101 }, 2],
+		['200 for 160 MB in 401 trips', { trips: 401, bytes: 160 * MEGABYTE, messages: 0 }, 200],
 	])('%s', (_, cost, requests) => {
 		expect(requestsFor(cost)).toBe(requests);
 	});
@@ -62,6 +64,20 @@ describe('the rate limit of a caller', () => {
 			headers: { 'Content-Type': 'application/json' },
 		});
 		expect(count() - before).toBe(4);
+	});
+
+	it('counts another request for each further hundred messages to webhooks', async () => {
+		const { counts, limiter } = limiterOf(1000);
+		const caller = await newCaller({ fetcher: serviceWith({ RATE_LIMITER: limiter }) });
+		const { id } = await caller.create();
+		for (const name of ['a', 'b', 'c']) {
+			const body = { url: `https://hooks.example.com/${name}`, events: ['event:*'] };
+			expect((await caller.call('POST', '/v1/webhooks', { body })).status).toBe(201);
+		}
+		const before = counts.get(callerKey(caller)) ?? 0;
+		const events = Array.from({ length: 100 }, () => ({ type: 'note' }));
+		await caller.call('POST', `${SESSIONS}/${id}/steps`, { body: { events } });
+		expect((counts.get(callerKey(caller)) ?? 0) - before).toBe(3);
 	});
 
 	it('counts the trips and megabytes of a large list when it has been read, and does not cut it', async () => {
