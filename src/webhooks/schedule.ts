@@ -34,11 +34,15 @@ export interface Answer {
 	retryAfter: string | null;
 }
 
+/** The three forms of a date in HTTP (RFC 9110, section 5.6.7). Date.parse would find a year in almost any text. */
+const HTTP_DATE = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? [\w -]*\d\d:\d\d:\d\d(?: GMT| \d{4})$/;
+
 /** The time that a Retry-After names, in epoch milliseconds: RFC 9110, in seconds or as a date. Undefined: neither. */
 export function retryAfterTime(header: string | null, now: number): number | undefined {
 	const text = header?.trim() ?? '';
-	const time = /^\d{1,10}$/.test(text) ? now + Number(text) * SECOND : Date.parse(text);
-	if (text === '' || Number.isNaN(time) || time <= now) return undefined;
+	const isDate = HTTP_DATE.test(text);
+	const time = isDate ? Date.parse(text) : /^\d+$/.test(text) ? now + Number(text) * SECOND : Number.NaN;
+	if (Number.isNaN(time) || time <= now) return undefined;
 	return Math.min(time, now + MAX_RETRY_AFTER);
 }
 

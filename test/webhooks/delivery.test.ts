@@ -128,11 +128,25 @@ describe('a message that does not arrive', () => {
 	});
 });
 
+/** The obsolete forms of a date in HTTP, such as `Sunday, 06-Nov-94 08:49:37 GMT` and `Sun Nov  6 08:49:37 1994`. */
+function rfc850(time: number): string {
+	const [, day, month, year, clock] = new Date(time).toUTCString().split(' ');
+	const weekday = new Date(time).toLocaleDateString('en', { weekday: 'long', timeZone: 'UTC' });
+	return `${weekday}, ${day}-${month}-${year?.slice(2)} ${clock} GMT`;
+}
+function asctime(time: number): string {
+	const [weekday, day, month, year, clock] = new Date(time).toUTCString().split(' ');
+	return `${weekday?.slice(0, 3)} ${month} ${String(Number(day)).padStart(2)} ${clock} ${year}`;
+}
+
 describe('Retry-After', () => {
 	it.each([
 		['in seconds', () => '600', 600],
 		['as a date', () => new Date(Date.now() + 600 * SECOND).toUTCString(), 600],
+		['as a date in the form of RFC 850', () => rfc850(Date.now() + 600 * SECOND), 600],
+		['as a date in the form of C', () => asctime(Date.now() + 600 * SECOND), 600],
 		['too long', () => '999999999', 86_400],
+		['far too long', () => '9'.repeat(40), 86_400],
 	])('%s puts off the message and all others of the endpoint', async (_, header, seconds) => {
 		let answer = 503;
 		const received = receive(
@@ -149,8 +163,18 @@ describe('Retry-After', () => {
 		expect(received).toHaveLength(5);
 	});
 
-	it('that is neither a number nor a date has no effect', async () => {
-		const received = receive(status(500, { 'Retry-After': 'soon' }));
+	it.each([
+		'soon',
+		'tomorrow 9999',
+		'2099-01-01',
+		'2099-01-01T00:00:00Z',
+		'Wed 9999',
+		'-600',
+		'600.5',
+		'600, 600',
+		'600 seconds',
+	])('that is neither a number nor a date has no effect: %s', async (header) => {
+		const received = receive(status(500, { 'Retry-After': header }));
 		await owing(1);
 		await deliver();
 		await deliver(Date.now() + 10 * SECOND);
