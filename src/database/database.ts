@@ -25,6 +25,8 @@ const FIRST_DELAY_MS = 50;
  * a response before its own patience ends.
  */
 export const TRIP_MS = 10_000;
+/** A trip that takes this long, its turn included, uses up the patience of its request. Others may be many, as in a large list. */
+const SLOW_TRIP_MS = TRIP_MS / 2;
 /** The form of D1's own bookmarks. Anything else would be an error in D1, so it is not passed on. */
 const BOOKMARK = /^[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{32}$/;
 /**
@@ -39,6 +41,11 @@ const isReadOnly = (statements: readonly Sql[]) =>
 /** Ends a turn, and says how many milliseconds of work the trip was; undefined if it failed. */
 type EndTurn = (work: number | undefined) => void;
 
+/** How long a request still waits for D1, in milliseconds. Its slow trips to all databases use it up. */
+export interface Patience {
+	leftMs: number;
+}
+
 /** How to open a database. */
 interface Opening {
 	/** From a caller: the reads may be served by a replica that is at least as recent. */
@@ -47,6 +54,8 @@ interface Opening {
 	name?: string | undefined;
 	/** How long a trip may take. */
 	tripMs?: number;
+	/** What the request's slow trips leave to the next ones. Without it each trip may take `tripMs`. */
+	patience?: Patience | undefined;
 	/**
 	 * Waits until a trip with some least work may begin, at most some milliseconds, and returns a function that ends its turn
 	 * if it has one.
@@ -68,7 +77,7 @@ interface Opening {
 export function openDatabase(
 	d1: D1Database,
 	stats: QueryStats = newQueryStats(),
-	{ bookmark, name, tripMs = TRIP_MS, takeTurn, onAside }: Opening = {},
+	{ bookmark, name, tripMs = TRIP_MS, patience, takeTurn, onAside }: Opening = {},
 ): Database {
 	let startsAt = bookmark && BOOKMARK.test(bookmark) ? bookmark : undefined;
 	let session = d1.withSession(startsAt ?? 'first-primary');
@@ -99,9 +108,23 @@ export function openDatabase(
 	}
 
 	async function send(statements: readonly Sql[], options?: WriteOptions): Promise<D1Result[]> {
+		const started = Date.now();
+		try {
+			return await sendWithin(patience?.leftMs ?? tripMs, statements, options);
+		} finally {
+			const took = Date.now() - started;
+			if (patience && took >= SLOW_TRIP_MS) patience.leftMs -= took;
+		}
+	}
+
+	async function sendWithin(
+		milliseconds: number,
+		statements: readonly Sql[],
+		options?: WriteOptions,
+	): Promise<D1Result[]> {
 		const isRead = isReadOnly(statements);
 		const maxTries = isRead ? MAX_TRIES.read : options?.idempotent ? MAX_TRIES.write : 1;
-		const endsAt = Date.now() + tripMs;
+		const endsAt = Date.now() + milliseconds;
 		const sent = sizeOfValues(statements);
 		let failedAtBookmark: { bookmark: string; fault: unknown } | undefined;
 		for (let tries = 1; ; tries += 1) {
@@ -110,6 +133,7 @@ export function openDatabase(
 			try {
 				endTurn = await takeTurn?.(workOf({ milliseconds: 0, bytes: sent }), endsAt - Date.now());
 				const left = endsAt - Date.now();
+				if (left <= 0) throw new Error('The trip timed out before it began.');
 				const isAtBookmark = isRead && startsAt !== undefined;
 				const done = await attempt(statements, sent, isAtBookmark ? left / 2 : left);
 				work = done.work;

@@ -2,7 +2,7 @@ import type { Database, Databases, Owed, QueryStats } from '../core/database.ts'
 import { databaseName } from '../core/placement-setting.ts';
 import { type Bindings, settingsOf } from '../core/settings.ts';
 import { LOOK_UPS_AT_ONCE, TRIPS_AT_ONCE, takeTurn } from '../core/turns.ts';
-import { openDatabase } from './database.ts';
+import { openDatabase, TRIP_MS } from './database.ts';
 
 /** The bookmark of a response: for DB the one that D1 returned, and for DB_n the same after `n:`. */
 const BOOKMARK = /^(?:([1-9]\d?):)?([0-9a-f-]+)$/;
@@ -25,12 +25,15 @@ export function openDatabases(
 	const [, ofNumber = '0', start] = BOOKMARK.exec(bookmark ?? '') ?? [];
 	const opened = new Map<number, Database>();
 	const owed: Owed[] = [];
+	const patience = { leftMs: TRIP_MS };
 	const boundOf = (number: number): number => (numbers.includes(number) ? number : 0);
 	const open = (number: number, use: 'a call' | 'a stream', from?: string): Database => {
 		const name = databaseName(number);
 		return openDatabase(env[name] ?? env.DB, stats, {
 			bookmark: from,
 			name: numbers.length > 1 ? name : undefined,
+			// A stream goes on for long, and survives a database that is silent again and again.
+			patience: use === 'a call' && callerOf() !== undefined ? patience : undefined,
 			onAside(rows) {
 				for (const { endpoint_id: endpoint } of rows as { endpoint_id: string }[])
 					owed.push({ database: number, endpoint });

@@ -1,6 +1,8 @@
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { cleanUpAll } from '../../src/cleanup/all.ts';
+import { sql } from '../../src/core/sql.ts';
+import { openDatabase, TRIP_MS } from '../../src/database/database.ts';
 import { type Caller, newCaller, SESSIONS } from '../support/api.ts';
 import { countRows, expire, sessionsOf } from '../support/database.ts';
 import { serviceWith } from '../support/faulty-d1.ts';
@@ -101,6 +103,39 @@ describe('a read at a bookmark', () => {
 		expect((await reading).status).toBe(200);
 		expect(timers[0]?.wait).toBeLessThanOrEqual(5_000);
 		expect(silent.sessions.slice(-2).map(({ from }) => from)).toEqual([bookmark, 'first-primary']);
+	});
+});
+
+describe('the trips of one request', () => {
+	/** A database whose trips wait for their turn for some milliseconds, one after another. */
+	function waitingFor(...waits: number[]) {
+		const { now } = Date;
+		let ahead = 0;
+		vi.spyOn(Date, 'now').mockImplementation(() => now() + ahead);
+		return openDatabase(env.DB, undefined, {
+			patience: { leftMs: TRIP_MS },
+			takeTurn: async () => {
+				ahead += waits.shift() ?? 0;
+				return undefined;
+			},
+		});
+	}
+
+	it('have 10 s together where one of them is slow, and none begins after that', async () => {
+		const timers = shortDeadlines();
+		const db = waitingFor(6000, 0, 4000);
+		await db.first(sql`SELECT 1`);
+		await db.first(sql`SELECT 2`);
+		expect(timers.map(({ wait }) => wait <= 4000)).toEqual([true, true]);
+		await expect(db.first(sql`SELECT 3`)).rejects.toThrow('The database cannot be reached');
+		expect(timers.length).toBe(2);
+	});
+
+	it('have 10 s each where none is slow, because a large list makes many', async () => {
+		const timers = shortDeadlines();
+		const db = waitingFor(4000, 4000, 4000);
+		for (let n = 0; n < 3; n += 1) await db.first(sql`SELECT 1`);
+		expect(timers.every(({ wait }) => wait > 5000)).toBe(true);
 	});
 });
 
