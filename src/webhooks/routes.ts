@@ -153,6 +153,12 @@ export const webhookRoutes = new Hono<AppEnv>({ strict: false })
 			}
 			const row = await updateEndpoint(databases.main, owner, id, changes, new Date().toISOString());
 			await copyToOthers(databases, row);
+			// What was owed before may be due, in any database.
+			if (enabled)
+				wakeLater(
+					c,
+					databases.numbers.map((database) => ({ database, endpoint: id })),
+				);
 			return jsonResponse<Webhook, 200>(JSON.stringify(webhookOf(row)), 200);
 		},
 	)

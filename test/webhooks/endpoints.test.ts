@@ -1,5 +1,5 @@
 import { env } from 'cloudflare:workers';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { callerWith, newCaller, newKey, SESSIONS, send } from '../support/api.ts';
 import { d1s } from '../support/database.ts';
 import { faultyD1, serviceWith } from '../support/faulty-d1.ts';
@@ -45,6 +45,21 @@ describe('a webhook', () => {
 			url: 'https://other.example.com/',
 			disabled: null,
 		});
+	});
+
+	it('that is enabled is woken in every database, because messages may have waited for that', async () => {
+		const woken: unknown[] = [];
+		const queue = { sendBatch: async (messages: { body: unknown }[]) => void woken.push(...messages) };
+		const fetcher = serviceWith({ ...FIVE, WEBHOOK_QUEUE: queue as never });
+		const caller = await newCaller({ fetcher });
+		const { id } = await createWebhook(caller);
+		const patch = (body: unknown) => caller.call('PATCH', `${WEBHOOKS}/${id}`, { body });
+		await patch({ enabled: false });
+		await patch({ events: ['event:*'] });
+		expect(woken).toEqual([]);
+		await patch({ enabled: true });
+		await vi.waitFor(() => expect(woken.length).toBe(5));
+		expect(woken).toContainEqual({ body: { database: 0, endpoint: id } });
 	});
 
 	it('is deleted', async () => {
