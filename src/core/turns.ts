@@ -30,8 +30,8 @@ const REMEMBERED_MS = 10_000;
  */
 const PAUSE_MS_A_PLACE = 0.5;
 const LEAST_PAUSE_MS = 1;
-/** The places that are counted. The pause of later ones is as long. */
-const MAX_PLACE = 80;
+/** The longest pause. With a shorter one, thousands of requests that wait would take the isolate from others by looking. */
+const MOST_PAUSE_MS = 250;
 /** A request that has not looked for this long was cancelled. */
 const CANCELLED_MS = 500;
 /** The bytes that the waiting requests of a name may hold. An isolate has 128 MB for all its callers. */
@@ -53,12 +53,24 @@ interface Trip {
 	late: () => Error;
 }
 
+/** A request that waits. */
+interface Waiting {
+	lookedAt: number;
+	leastWork: number;
+	bytes: number;
+	/** How many requests had come before it. */
+	number: number;
+}
+
 /** The trips of a caller to a database. Times are in epoch milliseconds, and work is in milliseconds. */
 interface Lane {
 	/** When each trip is over at the latest. */
 	underWay: Set<{ endsAt: number; work: number }>;
 	/** When each request that waits has last looked, the longest waiting first. */
-	waiting: Set<{ lookedAt: number; leastWork: number; bytes: number }>;
+	waiting: Set<Waiting>;
+	/** How many requests have come to wait, and how many of them do not wait any more. */
+	came: number;
+	left: number;
 	/** The two trips with the most work of those that are remembered, the larger one first. */
 	largest: { endedAt: number; work: number }[];
 	/** No trip begins more than REST_FROM_MS before. */
@@ -79,10 +91,11 @@ export async function takeTurn(
 	milliseconds: number,
 ): Promise<(work: number | undefined) => void> {
 	const lane = laneOf(name);
-	const own = { lookedAt: Date.now(), leastWork, bytes };
+	const own = { lookedAt: Date.now(), leastWork, bytes, number: lane.came };
 	const lastChance = own.lookedAt + milliseconds;
 	if (bytes > 0 && bytesWaiting(lane, own.lookedAt) + bytes > MAX_WAITING_BYTES) throw late();
 	lane.waiting.add(own);
+	lane.came += 1;
 	try {
 		for (;;) {
 			own.lookedAt = Date.now();
@@ -91,12 +104,12 @@ export async function takeTurn(
 			if (own.lookedAt >= lastChance) throw late();
 			const { restsUntil } = lane;
 			const rest = restsUntil - own.lookedAt;
-			await pause(Math.max(LEAST_PAUSE_MS, placeOf(own, lane) * PAUSE_MS_A_PLACE, rest));
+			await pause(Math.max(pauseOf(own, lane), rest));
 			// The pause was long enough, also where the clock stands still.
 			if (rest > 0 && lane.restsUntil === restsUntil) lane.restsUntil = 0;
 		}
 	} finally {
-		lane.waiting.delete(own);
+		leave(own, lane);
 	}
 	const trip = { endsAt: Date.now() + milliseconds, work: expectedWork(own, lane) };
 	lane.underWay.add(trip);
@@ -135,23 +148,24 @@ function mayBegin(own: { lookedAt: number; leastWork: number }, lane: Lane, atOn
 }
 
 /** The bytes that those hold that wait and were not cancelled. */
-function bytesWaiting({ waiting }: Lane, now: number): number {
+function bytesWaiting(lane: Lane, now: number): number {
 	let sum = 0;
-	for (const request of waiting) {
-		if (request.lookedAt + CANCELLED_MS < now) waiting.delete(request);
+	for (const request of lane.waiting) {
+		if (request.lookedAt + CANCELLED_MS < now) leave(request, lane);
 		else sum += request.bytes;
 	}
 	return sum;
 }
 
-/** How many requests began to wait before this one, up to MAX_PLACE. */
-function placeOf(own: object, { waiting }: Lane): number {
-	let place = 0;
-	for (const other of waiting) {
-		if (other === own || place === MAX_PLACE) return place;
-		place += 1;
-	}
-	return place;
+/**
+ * How long a request pauses before it looks again. The number of those before it is an estimate, never too large: some that came
+ * later may have left, too.
+ */
+const pauseOf = ({ number }: Waiting, { left }: Lane): number =>
+	Math.min(Math.max(LEAST_PAUSE_MS, (number - left) * PAUSE_MS_A_PLACE), MOST_PAUSE_MS);
+
+function leave(request: Waiting, lane: Lane): void {
+	if (lane.waiting.delete(request)) lane.left += 1;
 }
 
 function laneOf(name: string): Lane {
@@ -166,7 +180,14 @@ function laneOf(name: string): Lane {
 		// Each lane is so looked through about once for each one that is added.
 		laneCountToTidy = Math.max(MANY_CALLERS, 2 * lanes.size);
 	}
-	const lane: Lane = { underWay: new Set(), waiting: new Set(), largest: [], restsUntil: 0 };
+	const lane: Lane = {
+		underWay: new Set(),
+		waiting: new Set(),
+		came: 0,
+		left: 0,
+		largest: [],
+		restsUntil: 0,
+	};
 	lanes.set(name, lane);
 	return lane;
 }
@@ -178,7 +199,7 @@ function tidy(lane: Lane, now: number): void {
 	for (const trip of underWay) if (trip.endsAt <= now) underWay.delete(trip);
 	let looked = 0;
 	for (const request of waiting) {
-		if (request.lookedAt + CANCELLED_MS < now) waiting.delete(request);
+		if (request.lookedAt + CANCELLED_MS < now) leave(request, lane);
 		else if (++looked === TRIPS_AT_ONCE) return;
 	}
 }

@@ -291,6 +291,18 @@ describe('a turn', () => {
 		for (const end of ends) end(0.3);
 	});
 
+	it('is looked for the more seldom, the more wait before, so that thousands do not keep the isolate busy', async () => {
+		await know('e', [0.3, 0.3]);
+		for (let n = 0; n < TRIPS_AT_ONCE; n += 1) await takeTurn(trip('e'), 60_000);
+		const pauses: number[] = [];
+		const timer = vi.spyOn(globalThis, 'setTimeout').mockImplementation(((_: unknown, wait: number) => {
+			pauses.push(wait);
+		}) as never);
+		for (let n = 0; n < 1000; n += 1) void takeTurn(trip('e'), 60_000);
+		timer.mockRestore();
+		expect([pauses[0], pauses[100], pauses[300], pauses[999]]).toEqual([1, 50, 150, 250]);
+	});
+
 	it('is not kept by a request that was cancelled while it waited', async () => {
 		const ends: EndTurn[] = [];
 		await know('d', [0.3, 0.3]);
