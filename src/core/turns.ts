@@ -83,8 +83,9 @@ let laneCountToTidy = MANY_CALLERS;
 /**
  * Waits until a trip may begin, at most some milliseconds: trips of one name begin in the order in which they came, as many at
  * once as their work allows. Returns a function that ends the trip and takes its work, undefined where that is not known.
- * Throws `late` when the time is over, and at once when those that wait hold as many bytes as they may. Each request looks for itself again and again, because it must not wait for another one,
- * which may be cancelled. A trip that nobody ends ends after the same time.
+ * Throws `late` when the time is over, and at once when those that wait hold as many bytes as they may. Each request looks for itself
+ * again and again, because it must not wait for another one, which may be cancelled. A trip that nobody ends ends after the same
+ * time.
  */
 export async function takeTurn(
 	{ name, atOnce, leastWork, bytes = 0, late }: Trip,
@@ -103,7 +104,8 @@ export async function takeTurn(
 			if (mayBegin(own, lane, atOnce)) break;
 			if (own.lookedAt >= lastChance) throw late();
 			const { restsUntil } = lane;
-			const rest = restsUntil - own.lookedAt;
+			// No rest is longer, also where the clock was set back.
+			const rest = Math.min(restsUntil - own.lookedAt, MAX_REST_MS);
 			await pause(Math.max(pauseOf(own, lane), rest));
 			// The pause was long enough, also where the clock stands still.
 			if (rest > 0 && lane.restsUntil === restsUntil) lane.restsUntil = 0;

@@ -186,6 +186,13 @@ describe('the trips under way', () => {
 		clock.mockRestore();
 	});
 
+	it('rest no longer although the clock is set back', async () => {
+		const clock = vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 600_000);
+		await know('set back', [20]);
+		clock.mockRestore();
+		await know('set back', [0.3]);
+	});
+
 	it('begin at once after one of little work, and after a large one of another caller', async () => {
 		await know('rests', [50]);
 		await know('works', [REST_FROM_MS]);
