@@ -24,8 +24,9 @@ const tooManyAtOnce = (): ApiError =>
 /**
  * Works on texts of a caller with some `bytes` in all. An isolate does one thing at a time, so all its callers wait meanwhile. A
  * caller's large texts therefore take turns, one at a time, and after each of them the caller rests, as it does after trips to a
- * database: nobody gets more than about half of the isolate's time. Throws RATE_LIMITED when the turn does not come within ten
- * seconds, and at once when those that wait hold MAX_WAITING_BYTES. The turn ends before anything that the work leaves to wait for, because a request can be cancelled there.
+ * database: nobody gets more than about half of the isolate's time. The turn ends before anything that the work leaves to wait for,
+ * because a request can be cancelled there. Throws RATE_LIMITED when the turn does not come within ten seconds, and at once when
+ * those that wait hold MAX_WAITING_BYTES.
  */
 export async function inTurn<T>(
 	owner: Owner,
