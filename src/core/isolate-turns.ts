@@ -21,6 +21,13 @@ const tooManyAtOnce = (): ApiError =>
 		headers: { 'Retry-After': '1' },
 	});
 
+/** Waits for the turn of one of a caller's large texts, or of one of its large messages. One of each kind is under way at a time. */
+const takeOwnTurn = (kind: 'isolate' | 'message', owner: Owner, bytes: number) =>
+	takeTurn(
+		{ name: `${kind} of ${callerKey(owner)}`, atOnce: 1, leastWork: 0, bytes, late: tooManyAtOnce },
+		TURN_MS,
+	);
+
 /**
  * Works on texts of a caller with some `bytes` in all. An isolate does one thing at a time, so all its callers wait meanwhile. A
  * caller's large texts therefore take turns, one at a time, and after each of them the caller rests, as it does after trips to a
@@ -35,10 +42,7 @@ export async function inTurn<T>(
 	work: () => T,
 ): Promise<Awaited<T>> {
 	if (bytes < LARGE_TEXT) return await work();
-	const endTurn = await takeTurn(
-		{ name: `isolate of ${callerKey(owner)}`, atOnce: 1, leastWork: 0, bytes, late: tooManyAtOnce },
-		TURN_MS,
-	);
+	const endTurn = await takeOwnTurn('isolate', owner, bytes);
 	let result: T;
 	try {
 		result = work();
@@ -54,9 +58,6 @@ export async function inTurn<T>(
  * ten seconds. Throws RATE_LIMITED when it does not come within ten seconds.
  */
 export async function beginLargeMessage(owner: Owner, bytes: number): Promise<() => void> {
-	const endTurn = await takeTurn(
-		{ name: `message of ${callerKey(owner)}`, atOnce: 1, leastWork: 0, bytes, late: tooManyAtOnce },
-		TURN_MS,
-	);
+	const endTurn = await takeOwnTurn('message', owner, bytes);
 	return () => endTurn((bytes / MEGABYTE) * MS_A_MEGABYTE_OF_MESSAGE);
 }

@@ -1,4 +1,5 @@
 import { pause } from '../core/pause.ts';
+import { callerKey } from '../core/principal.ts';
 import type { EndpointRow } from './endpoint-store.ts';
 
 /** Requests that an isolate has under way at once to one host, and those of them for one caller: many callers may share a host. */
@@ -30,7 +31,7 @@ export async function beginRequest({
 	organization_id: organizationId,
 }: Pick<EndpointRow, 'url' | 'user_id' | 'organization_id'>): Promise<(() => void) | undefined> {
 	const { host } = new URL(url);
-	const caller = JSON.stringify([userId, organizationId]);
+	const caller = callerKey({ userId, organizationId });
 	const lastChance = Date.now() + PATIENCE_MS;
 	for (;;) {
 		const now = Date.now();
