@@ -4,7 +4,7 @@ import { raw, type Sql, sql } from '../core/sql.ts';
 import { LATEST_POSITION, ownSession, SESSION_BY_ID } from '../database/session-store.ts';
 import { COLUMNS, type EventRow } from './append-store.ts';
 import { selectedRange } from './range-store.ts';
-import { type EventCursor, selectCursor, unknownCursor } from './read-store.ts';
+import { type EventCursor, SIZE, selectCursor, unknownCursor } from './read-store.ts';
 
 /** The columns of a session's state. */
 export interface StateRow {
@@ -58,7 +58,7 @@ async function runRenewed<Rows extends readonly unknown[]>(
  */
 function selectSome(reference: SessionReference, after: number): Sql {
 	const { where, order, limit } = selectedRange(reference, { after }, MAX_EVENTS);
-	const sizes = sql`SELECT session_id, position, octet_length(payload) + ifnull(octet_length(message), 0) AS size
+	const sizes = sql`SELECT session_id, position, ${SIZE} AS size
 		FROM events WHERE ${where} ORDER BY ${order} LIMIT ${limit}`;
 	const fitting = sql`SELECT count(*) FROM (
 			SELECT position, sum(size) OVER (ORDER BY session_id, position ROWS UNBOUNDED PRECEDING) AS bytes FROM (${sizes})

@@ -11,7 +11,7 @@ import { type EventRange, selectedRange } from './range-store.ts';
  * The bytes of the columns with most of the content, up to 105,000 in one event. `type` and `stage` have at most 255
  * characters. octet_length reads no content.
  */
-const SIZE = sql`octet_length(events.payload) + ifnull(octet_length(events.message), 0)`;
+export const SIZE = sql`octet_length(events.payload) + ifnull(octet_length(events.message), 0)`;
 const TRIP = raw(BYTES_A_TRIP);
 
 /** An event with its size. Its content is present only if it is whole. */
