@@ -54,6 +54,17 @@ async function openWebhooks(key: string, id = '', options: BrowserContextOptions
 	return page;
 }
 
+/** Opens a webhook to a receiver that has answered its one message with a status. */
+async function openWithFailure(status: number) {
+	const receiver = await receiverWith(status);
+	const { key, client, add, failed } = await newHooked();
+	const webhookId = await add(receiver.url);
+	const { id } = await client.create();
+	await client.append(id, { type: 'plan.ready' });
+	await failed(webhookId, 1);
+	return { receiver, page: await openWebhooks(key, webhookId) };
+}
+
 const card = (page: Page, url: string) =>
 	page.getByRole('article').getByRole('region', { name: url, exact: false });
 const sendAgain = (page: Page) => page.getByRole('button', { name: /^Send again: / });
@@ -120,13 +131,7 @@ describe('the webhooks in the inspector', () => {
 	});
 
 	it('send a message again, say what became of it, and keep the focus', async () => {
-		const receiver = await receiverWith(500);
-		const { key, client, add, failed } = await newHooked();
-		const webhookId = await add(receiver.url);
-		const { id } = await client.create();
-		await client.append(id, { type: 'plan.ready' });
-		await failed(webhookId, 1);
-		const page = await openWebhooks(key, webhookId);
+		const { receiver, page } = await openWithFailure(500);
 		// Until its second try it is due after five seconds, and then after five minutes.
 		await page.getByText('2 tries: at the last one the endpoint answered 500. Next try in').waitFor();
 		await sendAgain(page).focus();
@@ -171,13 +176,7 @@ describe('the webhooks in the inspector', () => {
 	});
 
 	it('are enabled again, and send what has waited', async () => {
-		const receiver = await receiverWith(410);
-		const { key, client, add, failed } = await newHooked();
-		const webhookId = await add(receiver.url);
-		const { id } = await client.create();
-		await client.append(id, { type: 'plan.ready' });
-		await failed(webhookId, 1);
-		const page = await openWebhooks(key, webhookId);
+		const { receiver, page } = await openWithFailure(410);
 		await page.getByText('Given up.').waitFor();
 		await sendAgain(page).click();
 		await page.getByText('event:plan.ready is sent once the webhook is enabled.').waitFor();

@@ -3,21 +3,9 @@ import { describe, expect, it, vi } from 'vitest';
 import { pause } from '../../src/core/pause.ts';
 import { newCaller } from '../support/api.ts';
 import { serviceWith } from '../support/faulty-d1.ts';
-import { legacyRequestOf, mcpOf, requestOf } from '../support/mcp.ts';
+import { legacyRequestOf, mcpOf, requestOf, TOOLS } from '../support/mcp.ts';
 import { silentD1 } from '../support/silent-d1.ts';
 
-const TOOLS = [
-	'list_sessions',
-	'get_session',
-	'create_session',
-	'update_session',
-	'list_events',
-	'append_event',
-	'add_step',
-	'wait_for_session',
-	'list_versions',
-	'fork_session',
-];
 const METHODS = [
 	'initialize',
 	'server/discover',

@@ -1,7 +1,7 @@
 import { Validator } from '@cfworker/json-schema';
 import { describe, expect, it } from 'vitest';
 import { type Caller, newCaller, SESSIONS } from '../support/api.ts';
-import { mcpOf } from '../support/mcp.ts';
+import { mcpOf, TOOLS } from '../support/mcp.ts';
 
 interface Written {
 	etag: string;
@@ -30,18 +30,7 @@ describe('the list of tools', () => {
 	it('has a schema without references for the input and the output of each, and says what it does', async () => {
 		const { mcp } = await clientOf();
 		const tools = await listed(mcp);
-		expect(tools.map(({ name }) => name)).toEqual([
-			'list_sessions',
-			'get_session',
-			'create_session',
-			'update_session',
-			'list_events',
-			'append_event',
-			'add_step',
-			'wait_for_session',
-			'list_versions',
-			'fork_session',
-		]);
+		expect(tools.map(({ name }) => name)).toEqual(TOOLS);
 		for (const tool of tools) {
 			expect(tool.title, tool.name).not.toBe('');
 			expect(tool.description.length, tool.name).toBeGreaterThan(60);

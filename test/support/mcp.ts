@@ -81,3 +81,17 @@ export function mcpOf(caller: Pick<Caller, 'call'>) {
 	}
 	return { send, request, tool, content, failure };
 }
+
+/** The names of all tools, in the order of their list. */
+export const TOOLS = [
+	'list_sessions',
+	'get_session',
+	'create_session',
+	'update_session',
+	'list_events',
+	'append_event',
+	'add_step',
+	'wait_for_session',
+	'list_versions',
+	'fork_session',
+];
