@@ -46,3 +46,12 @@ export function mainThreadTimeOf(pid: number): number | null {
 		return null;
 	}
 }
+
+/** How long the current thread has waited for a processor, in milliseconds; 0 on systems that do not report it. Linux does. */
+export function waitOfThread(): number {
+	try {
+		return Number(readFileSync('/proc/thread-self/schedstat', 'utf8').split(' ')[1]) / 1e6;
+	} catch {
+		return 0;
+	}
+}

@@ -35,9 +35,9 @@ describe.runIf(process.platform === 'linux')('during a small call of its neighbo
 	});
 	afterAll(() => service.close());
 
-	// A busy machine lets the service work on while this process waits for its turn, so a high figure is measured again.
-	it.each(WORST)('the service does little for a caller with 40 %s at once', { retry: 2 }, async (name) => {
-		const { processor } = await attacked(service, neighbour, name);
+	it.for(WORST)('the service does little for a caller with 40 %s at once', async (name, { skip }) => {
+		const { processor, leftOut } = await attacked(service, neighbour, name);
+		skip(leftOut > processor.length, `The machine was busy with other programs in ${leftOut} calls.`);
 		expect(percentile(processor, 0.99)).toBeLessThan(usual + MOST_ADDED_MS);
 	});
 });
