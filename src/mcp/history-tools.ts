@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { type VersionPage, versionPageSchema, versionSchema } from '../history/schema.ts';
-import { changeableColumns, createSchema, type Session, statusSchema } from '../sessions/schema.ts';
+import { changeableColumns } from '../sessions/fields.ts';
+import { createSchema, type Session, statusSchema } from '../sessions/schema.ts';
 import { etag, idempotencyKey, sessionId, summaryOf, summarySchema } from './arguments.ts';
 import { tool } from './tool.ts';
 

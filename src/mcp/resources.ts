@@ -6,7 +6,8 @@ import type {
 import { ApiError } from '../core/errors.ts';
 import { SESSION_ID } from '../core/session-reference.ts';
 import type { EventPage } from '../events/schema.ts';
-import { type Session, type SessionList, sessionFields } from '../sessions/schema.ts';
+import { sessionFields } from '../sessions/fields.ts';
+import type { Session, SessionList } from '../sessions/schema.ts';
 import { fittingItems, fittingMembers, MAX_ANSWER } from './answer-size.ts';
 import type { Served } from './tool.ts';
 

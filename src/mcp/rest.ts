@@ -4,9 +4,10 @@ import { eventRoutes } from '../events/routes.ts';
 import { versionRoutes } from '../history/routes.ts';
 import type { AppEnv } from '../http/context.ts';
 import { SESSIONS_PATH } from '../http/session-path.ts';
+import { changeableColumns } from '../sessions/fields.ts';
 import { snapshots } from '../sessions/live-state.ts';
 import { sessionRoutes } from '../sessions/routes.ts';
-import { changeableColumns, statusSchema } from '../sessions/schema.ts';
+import { statusSchema } from '../sessions/schema.ts';
 import { stepRoutes } from '../steps/routes.ts';
 
 /** A call of the REST API. */

@@ -2,12 +2,12 @@ import * as z from 'zod';
 import { validationError } from '../core/errors.ts';
 import { versionSchema } from '../history/schema.ts';
 import { MERGE_PATCH_TYPE } from '../http/body.ts';
+import { sessionFields } from '../sessions/fields.ts';
 import {
 	createSchema,
 	mergePatchSchema,
 	type Session,
 	type SessionList,
-	sessionFields,
 	sessionSchema,
 	statusSchema,
 } from '../sessions/schema.ts';

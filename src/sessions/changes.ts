@@ -1,7 +1,7 @@
 import { limits } from '../core/limits.ts';
 import { type JsonText, textOrTooLarge } from '../json/json-text.ts';
 import { countMembers } from '../json/merge-patch.ts';
-import { type ObjectColumn, type ObjectField, objectColumns } from './schema.ts';
+import { type ObjectColumn, type ObjectField, objectColumns } from './fields.ts';
 
 /** The change of one column by a PATCH. */
 export type Change = Replacement | Merge;

@@ -6,8 +6,8 @@ import type { Settings } from '../core/settings.ts';
 import { type Sql, sql } from '../core/sql.ts';
 import { ownSessions, SESSION_BY_ID } from '../database/session-store.ts';
 import { oweCreated } from '../webhooks/owed-store.ts';
+import { objectColumns } from './fields.ts';
 import { columnsBut, type SessionRow } from './row-store.ts';
-import { objectColumns } from './schema.ts';
 
 export interface NewSession {
 	id: string;

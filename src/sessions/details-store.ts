@@ -4,8 +4,8 @@ import { raw, type Sql, sql } from '../core/sql.ts';
 import { type CurrentVersion, ownSession, SESSION_BY_ID, selectVersion } from '../database/session-store.ts';
 import { type BoundedRow, type SizedEvent, selectBounded, sizedEvents } from '../events/read-store.ts';
 import { readPast } from '../history/read-store.ts';
+import { columnOf, objectFieldsOf, type SessionField } from './fields.ts';
 import { columnsBut, columnsIf, type SessionRow, type SparseRow } from './row-store.ts';
-import { columnOf, objectFieldsOf, type SessionField } from './schema.ts';
 
 /** Reads the current version. Throws SESSION_NOT_FOUND. */
 export async function readVersion(db: Database, reference: SessionReference): Promise<CurrentVersion> {

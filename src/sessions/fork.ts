@@ -6,8 +6,8 @@ import type { Settings } from '../core/settings.ts';
 import { findPast, type PastQuery, readPast } from '../history/read-store.ts';
 import type { NewSession } from './create-store.ts';
 import { readSession } from './details-store.ts';
+import { objectColumns } from './fields.ts';
 import type { SessionRow } from './row-store.ts';
-import { objectColumns } from './schema.ts';
 
 /** A version of a session that a new session begins as; by default the current one. */
 export interface Origin {

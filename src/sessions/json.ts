@@ -1,7 +1,7 @@
 import type { EventRow } from '../events/append-store.ts';
 import { eventsJsonParts } from '../events/json.ts';
+import { columnOf, type DetailsField, isObjectField, type SessionField, sessionFields } from './fields.ts';
 import type { SparseRow } from './row-store.ts';
-import { columnOf, type DetailsField, isObjectField, type SessionField, sessionFields } from './schema.ts';
 
 /** The JSON of one field. Stored objects are inserted unchanged, because parsing would lose information. */
 export function jsonOf<Content = string>(session: SparseRow<Content>, field: SessionField): string | Content {

@@ -1,7 +1,7 @@
 import { limits } from '../core/limits.ts';
 import { inBatches, isWhole } from '../database/in-batches.ts';
+import { columnOf, isObjectField, objectFieldsOf, type SessionField } from './fields.ts';
 import type { SizedSession } from './list-store.ts';
-import { columnOf, isObjectField, objectFieldsOf, type SessionField } from './schema.ts';
 
 /** A session of a list. An object is JSON text, or UTF-8 bytes of it that are valid until the next batch. */
 export type LoadedSession = SizedSession<string | Uint8Array>;

@@ -3,8 +3,8 @@ import type { Owner } from '../core/principal.ts';
 import { join, raw, type Sql, sql } from '../core/sql.ts';
 import { BYTES_A_TRIP, type Sized } from '../database/in-batches.ts';
 import { ownSessions, SESSION_BY_ID } from '../database/session-store.ts';
+import { columnOf, objectFieldsOf, type SessionField } from './fields.ts';
 import { columnsIf, type SparseRow } from './row-store.ts';
-import { columnOf, objectFieldsOf, type SessionField } from './schema.ts';
 
 /** A session of a list with its size. Its objects are present only if it is whole. */
 export type SizedSession<Content = string> = SparseRow<Content> &

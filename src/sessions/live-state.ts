@@ -5,9 +5,9 @@ import type { Notice } from '../following/notices.ts';
 import { type Change, isMerge } from './changes.ts';
 import { findSession } from './details-store.ts';
 import * as examples from './examples.ts';
+import { columnOf, sessionFields } from './fields.ts';
 import { jsonOf, sessionJson } from './json.ts';
 import type { SessionRow } from './row-store.ts';
-import { columnOf, sessionFields } from './schema.ts';
 
 /** The snapshots of sessions, for followers who hold the whole state. */
 export const snapshots: SnapshotSource = {

@@ -18,6 +18,7 @@ import { contentOf, createSession, newContent } from './create.ts';
 import { deleteSession } from './delete-store.ts';
 import { readDetails, readPastDetails, readVersion } from './details-store.ts';
 import { expiryOf } from './expiry.ts';
+import { detailsFields, sessionFields } from './fields.ts';
 import { sessionJson, sessionJsonParts, sessionsJsonParts } from './json.ts';
 import { listPage } from './list.ts';
 import { changeNotice } from './live-state.ts';
@@ -26,7 +27,6 @@ import type { SessionRow } from './row-store.ts';
 import {
 	createSchema,
 	deletedSchema,
-	detailsFields,
 	detailsQuerySchema,
 	EVENTS_IN_DETAILS,
 	listQuerySchema,
@@ -35,7 +35,6 @@ import {
 	type SessionDetails,
 	type SessionList,
 	sessionDetailsSchema,
-	sessionFields,
 	sessionListSchema,
 	sessionSchema,
 	updateSchema,

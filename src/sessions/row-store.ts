@@ -1,14 +1,8 @@
 import type { SessionReference } from '../core/session-reference.ts';
 import { join, raw, type Sql, sql } from '../core/sql.ts';
 import { ownSession, SESSION_BY_ID } from '../database/session-store.ts';
-import {
-	columnOf,
-	isObjectField,
-	type ObjectColumn,
-	objectFieldsOf,
-	type Session,
-	type SessionField,
-} from './schema.ts';
+import { columnOf, isObjectField, type ObjectColumn, objectFieldsOf, type SessionField } from './fields.ts';
+import type { Session } from './schema.ts';
 
 /** A stored session. Objects are JSON text, returned unchanged. */
 export interface SessionRow {

@@ -15,6 +15,7 @@ import { eventSchema } from '../events/schema.ts';
 import { versionQuery, versionSchema } from '../history/schema.ts';
 import { jsonObject, jsonObjectMeta, nullableObjectMeta, sentObject } from '../json/schema.ts';
 import * as examples from './examples.ts';
+import { detailsFields, sessionFields } from './fields.ts';
 
 /** In the order of a session's life. A status may follow any other. */
 export const statuses = ['intake', 'generating', 'assembling', 'complete', 'failed'] as const;
@@ -22,50 +23,6 @@ export const statusSchema = z.enum(statuses).meta({
 	id: 'SessionStatus',
 	description: 'In the order of a session’s life. A status may follow any other.',
 });
-
-/** Every field of a session in the order of the wire, each with its column. */
-export const columnOf = {
-	assemblyState: 'assembly_state',
-	catalogVersion: 'catalog_version',
-	createdAt: 'created_at',
-	expiresAt: 'expires_at',
-	id: 'id',
-	organizationId: 'organization_id',
-	plan: 'plan',
-	prd: 'prd',
-	productObject: 'product_object',
-	productObjectHash: 'product_object_hash',
-	schemaVersion: 'schema_version',
-	status: 'status',
-	updatedAt: 'updated_at',
-	userId: 'user_id',
-} as const;
-/** The fields that a change can set, each with its column. */
-export const changeableColumns = {
-	assemblyState: columnOf.assemblyState,
-	expiresAt: columnOf.expiresAt,
-	plan: columnOf.plan,
-	prd: columnOf.prd,
-	productObject: columnOf.productObject,
-	productObjectHash: columnOf.productObjectHash,
-	status: columnOf.status,
-} as const;
-export type SessionField = keyof typeof columnOf;
-export const sessionFields = Object.keys(columnOf) as SessionField[];
-
-/** The fields that hold an object, each with its column. */
-export const objectColumns = {
-	assemblyState: columnOf.assemblyState,
-	plan: columnOf.plan,
-	prd: columnOf.prd,
-	productObject: columnOf.productObject,
-} as const;
-export type ObjectField = keyof typeof objectColumns;
-export type ObjectColumn = (typeof objectColumns)[ObjectField];
-export const isObjectField = (field: SessionField): field is ObjectField =>
-	Object.hasOwn(objectColumns, field);
-export const objectFieldsOf = (fields: readonly SessionField[]): ObjectField[] =>
-	fields.filter(isObjectField);
 
 const object = (description: string) => sentObject.meta({ ...jsonObjectMeta, description });
 const nullableObject = (description: string) =>
@@ -111,12 +68,6 @@ export const sessionDetailsSchema = z
 	})
 	.meta({ id: 'SessionDetails' });
 export type SessionDetails = z.infer<typeof sessionDetailsSchema>;
-
-/** The position of `events` among the fields of details. */
-export const detailsFields = sessionFields.flatMap((field) =>
-	field === 'createdAt' ? ([field, 'events'] as const) : [field],
-);
-export type DetailsField = (typeof detailsFields)[number];
 
 /** A query's list of fields, which may be repeated: some of `known`, in their order. */
 const fieldsQuery = <Field extends string>(known: readonly Field[]) =>

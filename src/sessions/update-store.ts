@@ -13,9 +13,9 @@ import { type KeptChange, keepVersion, objectBefore, partsBefore } from '../hist
 import { beforeMerge } from '../history/parts.ts';
 import { oweStatusChange } from '../webhooks/owed-store.ts';
 import { type Change, isMerge, MAX_MERGE_WORK, type Merge, mergeWork, type Replacement } from './changes.ts';
+import { type ObjectColumn, objectColumns } from './fields.ts';
 import { checkVersion, type Versions } from './precondition.ts';
 import { columnsBut, type SessionRow } from './row-store.ts';
-import { type ObjectColumn, objectColumns } from './schema.ts';
 
 /**
  * An object, or NULL, after a merge patch (RFC 7396). SQLite's json_patch compares member names only up to a U+0000,

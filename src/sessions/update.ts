@@ -9,10 +9,10 @@ import { tooLarge } from '../json/json-text.ts';
 import { mergePatch } from '../json/merge-patch.ts';
 import { type Change, isMerge, isTooMuchForD1, type Replacement } from './changes.ts';
 import { readSession } from './details-store.ts';
+import { type ObjectColumn, type ObjectField, objectColumns } from './fields.ts';
 import { checkVersion, type Versions } from './precondition.ts';
 import { productObjectHash } from './product-object-hash.ts';
 import { retryOnConflict } from './retry-on-conflict.ts';
-import { type ObjectColumn, type ObjectField, objectColumns } from './schema.ts';
 import {
 	type ChangedRow,
 	readObjects,

@@ -4,8 +4,8 @@ import {
 	detailsFields,
 	type SessionField,
 	sessionFields,
-	statuses,
-} from '../../src/sessions/schema.ts';
+} from '../../src/sessions/fields.ts';
+import { statuses } from '../../src/sessions/schema.ts';
 import { anyObject, type Sent } from './arbitraries.ts';
 import { anyWebhookStep, type WebhookStep } from './webhook-steps.ts';
 

@@ -1,11 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
-import {
-	detailsFields,
-	type SessionDetails,
-	type SessionList,
-	sessionFields,
-} from '../../src/sessions/schema.ts';
+import { detailsFields, sessionFields } from '../../src/sessions/fields.ts';
+import type { SessionDetails, SessionList } from '../../src/sessions/schema.ts';
 import { newCaller, SESSIONS } from '../support/api.ts';
 import { serviceWith } from '../support/faulty-d1.ts';
 import { meteredD1 } from '../support/metered-d1.ts';

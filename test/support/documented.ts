@@ -4,7 +4,7 @@ import type { oas31 } from 'zod-openapi';
 import { app } from '../../src/app.ts';
 import { openApiDocument } from '../../src/docs/openapi.ts';
 import { isObject } from '../../src/json/schema.ts';
-import { detailsFields } from '../../src/sessions/schema.ts';
+import { detailsFields } from '../../src/sessions/fields.ts';
 
 const document = openApiDocument(app.routes);
 const patterns = Object.entries(document.paths ?? {}).map(([path, item]) => ({
