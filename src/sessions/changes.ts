@@ -1,7 +1,7 @@
 import { limits } from '../core/limits.ts';
 import { type JsonText, textOrTooLarge } from '../json/json-text.ts';
 import { countMembers } from '../json/merge-patch.ts';
-import { type ObjectColumn, type ObjectField, objectColumns } from './fields.ts';
+import { type ObjectColumn, type ObjectField, objectColumns, objectFields } from './fields.ts';
 
 /** The change of one column by a PATCH. */
 export type Change = Replacement | Merge;
@@ -39,7 +39,8 @@ type Fields = Partial<Record<ObjectField, JsonText | null | undefined>> & {
  */
 export function changesOf(fields: Fields, mode: Change['mode']): Change[] {
 	const changes: Change[] = [];
-	for (const [field, column] of Object.entries(objectColumns) as [ObjectField, ObjectColumn][]) {
+	for (const field of objectFields) {
+		const column = objectColumns[field];
 		const object = fields[field];
 		if (object === undefined) continue;
 		if (object === null) {

@@ -40,6 +40,7 @@ export type ObjectField = keyof typeof objectColumns;
 export type ObjectColumn = (typeof objectColumns)[ObjectField];
 export const isObjectField = (field: SessionField): field is ObjectField =>
 	Object.hasOwn(objectColumns, field);
+export const objectFields = sessionFields.filter(isObjectField);
 export const objectFieldsOf = (fields: readonly SessionField[]): ObjectField[] =>
 	fields.filter(isObjectField);
 

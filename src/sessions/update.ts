@@ -9,7 +9,7 @@ import { tooLarge } from '../json/json-text.ts';
 import { mergePatch } from '../json/merge-patch.ts';
 import { type Change, isMerge, isTooMuchForD1, type Replacement } from './changes.ts';
 import { readSession } from './details-store.ts';
-import { type ObjectColumn, type ObjectField, objectColumns } from './fields.ts';
+import { type ObjectColumn, objectColumns, objectFields } from './fields.ts';
 import { checkVersion, type Versions } from './precondition.ts';
 import { productObjectHash } from './product-object-hash.ts';
 import { retryOnConflict } from './retry-on-conflict.ts';
@@ -124,8 +124,8 @@ const withHash = <C extends Change>(changes: readonly C[], hash: string | null):
 	{ column: 'product_object_hash', mode: 'set', value: hash },
 ];
 
-const fields = Object.entries(objectColumns) as [ObjectField, ObjectColumn][];
-const fieldOf = (column: ObjectColumn): string => fields.find(([, each]) => each === column)?.[0] ?? column;
+const fieldOf = (column: ObjectColumn): string =>
+	objectFields.find((field) => objectColumns[field] === column) ?? column;
 
 /**
  * Runs a write, and throws PAYLOAD_TOO_LARGE when a stored object would exceed its limit of `limits.storedObject` bytes. The
@@ -138,12 +138,12 @@ async function tooLargeAsApiError<T>(changes: readonly Change[], write: () => Pr
 		return await write();
 	} catch (error) {
 		const check = failedCheck(error);
-		const refused = fields.filter(([, column]) =>
+		const refused = objectFields.filter((field) =>
 			faultKind(error) === 'too big'
-				? changes.some((change) => change.column === column && isMerge(change))
-				: check === `${column}_size`,
+				? changes.some((change) => change.column === objectColumns[field] && isMerge(change))
+				: check === `${objectColumns[field]}_size`,
 		);
 		if (refused.length === 0) throw error;
-		throw tooLarge(refused.map(([field]) => field).join(' or '), limits.storedObject);
+		throw tooLarge(refused.join(' or '), limits.storedObject);
 	}
 }
