@@ -19,8 +19,9 @@ import { mcpRoutes } from './mcp/routes.ts';
 import { sessionKeyRoutes } from './session-keys/routes.ts';
 import { changeableColumns } from './sessions/fields.ts';
 import { snapshots } from './sessions/live-state.ts';
-import { sessionRoutes } from './sessions/routes.ts';
+import { sessionReadRoutes } from './sessions/read-routes.ts';
 import { statusSchema } from './sessions/schema.ts';
+import { sessionWriteRoutes } from './sessions/write-routes.ts';
 import { stepRoutes } from './steps/routes.ts';
 import { webhookDeliveryRoutes } from './webhooks/delivery-routes.ts';
 import { WEBHOOKS_PATH, wakeWebhooks, webhookRoutes } from './webhooks/routes.ts';
@@ -64,7 +65,8 @@ app.use(`${SESSIONS_PATH}/*`, authenticate, wakeWebhooks);
 app.use(`${WEBHOOKS_PATH}/*`, authenticate);
 
 app
-	.route(SESSIONS_PATH, sessionRoutes)
+	.route(SESSIONS_PATH, sessionReadRoutes)
+	.route(SESSIONS_PATH, sessionWriteRoutes)
 	.route(`${SESSIONS_PATH}/:id/events`, eventRoutes(snapshots))
 	.route(`${SESSIONS_PATH}/:id/steps`, stepRoutes)
 	.route(`${SESSIONS_PATH}/:id/versions`, versionRoutes({ statusSchema, columnOf: changeableColumns }))

@@ -6,8 +6,9 @@ import type { AppEnv } from '../http/context.ts';
 import { SESSIONS_PATH } from '../http/session-path.ts';
 import { changeableColumns } from '../sessions/fields.ts';
 import { snapshots } from '../sessions/live-state.ts';
-import { sessionRoutes } from '../sessions/routes.ts';
+import { sessionReadRoutes } from '../sessions/read-routes.ts';
 import { statusSchema } from '../sessions/schema.ts';
+import { sessionWriteRoutes } from '../sessions/write-routes.ts';
 import { stepRoutes } from '../steps/routes.ts';
 
 /** A call of the REST API. */
@@ -46,7 +47,8 @@ const adopt = createMiddleware<AppEnv>(async (c, next) => {
 
 const app = new Hono<AppEnv>({ strict: false })
 	.use(adopt)
-	.route(SESSIONS_PATH, sessionRoutes)
+	.route(SESSIONS_PATH, sessionReadRoutes)
+	.route(SESSIONS_PATH, sessionWriteRoutes)
 	.route(`${SESSIONS_PATH}/:id/events`, eventRoutes(snapshots))
 	.route(`${SESSIONS_PATH}/:id/steps`, stepRoutes)
 	.route(`${SESSIONS_PATH}/:id/versions`, versionRoutes({ statusSchema, columnOf: changeableColumns }))
