@@ -1,7 +1,7 @@
 import type { Answered } from './answered.ts';
 import type { FollowOptions } from './follow.ts';
 import type { Following } from './following.ts';
-import type { CallOptions, ConditionalOptions, KeyedOptions } from './options.ts';
+import type { CallOptions, ConditionalOptions, KeyedOptions, Method, RequestOptions } from './options.ts';
 import type { Pages } from './pages.ts';
 import type {
 	EventsOptions,
@@ -22,61 +22,13 @@ import type {
 	SessionKey,
 	SessionStatus,
 	Step,
-	StepPatch,
 	UpdateSession,
 	Version,
 	VersionPage,
 } from './types.ts';
-import type { Query } from './url.ts';
 import type { WaitOptions } from './wait-for.ts';
 import type { Watched } from './watched.ts';
-
-/** What a session begins as, with the fields that are to be different. */
-export interface Fork<T extends Types = Untyped> extends Omit<CreateSession<T>, 'from'> {
-	/** A version of the other session. By default the current one. */
-	version?: number | undefined;
-}
-
-export interface RestoreOptions<T extends Types = Untyped> extends CallOptions {
-	/** Appended together with the change. */
-	event?: AppendEvent<T> | undefined;
-}
-
-/** A change that is based on the session that was read. */
-export interface Edit<T extends Types = Untyped> {
-	/** Merged into the session by RFC 7396. */
-	patch: StepPatch<T>;
-	/** Appended together with the change. With at least one event, a lost response never leaves the outcome unknown. */
-	events?: readonly AppendEvent<T>[] | undefined;
-}
-
-export interface EditOptions extends CallOptions {
-	/** How many times to read and decide at most. Default 10. */
-	maxAttempts?: number | undefined;
-}
-
-export interface KeyOptions extends CallOptions {
-	/** How long the key works, in seconds: 60 to 86,400, default 3,600. It never outlives the session. */
-	expiresInSeconds?: number | undefined;
-	/**
-	 * The types of events that the key may append: 1 to 20. `*` at the end of one stands for any rest: `input.*`. Needs the
-	 * permission to write. Without it the key can only read.
-	 */
-	append?: readonly string[] | undefined;
-}
-
-export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-
-export interface RequestOptions extends KeyedOptions, ConditionalOptions {
-	/** The query of the URL. */
-	query?: Query | undefined;
-	/** The value of the JSON body. */
-	body?: unknown;
-	/** The JSON body as it is to be sent, in place of `body`: its numbers keep all of their digits. */
-	bodyText?: string | undefined;
-	/** The media type of the body. Default `application/json`. */
-	contentType?: string | undefined;
-}
+import type { Edit, EditOptions, Fork, KeyOptions, RestoreOptions } from './writes.ts';
 
 /**
  * The calls on sessions. Each returns the data of its response. It throws an `ApiError` when it fails, the reason of its

@@ -1,11 +1,17 @@
 /** What each write sends, and what the service answers when it succeeds. */
-import type { KeyOptions, Method, RequestOptions } from './api.ts';
 import { ifMatchHeader, isConditional } from './etag.ts';
 import { randomId } from './headers.ts';
-import { type ConditionalOptions, checkedKey, type KeyedOptions } from './options.ts';
+import {
+	type ConditionalOptions,
+	checkedKey,
+	type KeyedOptions,
+	type Method,
+	type RequestOptions,
+} from './options.ts';
 import type { Call } from './send.ts';
 import { deletedShape, keyShape, type Shape, sessionShape } from './shapes.ts';
 import { pathOf, queryOf } from './url.ts';
+import type { KeyOptions } from './writes.ts';
 
 const JSON_TYPE = 'application/json';
 

@@ -1,12 +1,12 @@
 /** The entry of the client package: `createClient` and `follow`, and the types of their arguments, results and errors. */
 import { ask } from './answered.ts';
-import type { Client, Method } from './api.ts';
+import type { Client } from './api.ts';
 import { deletionOf, newKeyOf, patchOf, postOf, requestOf } from './calls.ts';
 import { editWhile } from './edit-while.ts';
 import { withEtag } from './etag.ts';
 import { followOf, watchOf } from './following.ts';
 import { listEvents, listSessions, listVersions, reading } from './lists.ts';
-import type { CallOptions, ClientOptions } from './options.ts';
+import type { CallOptions, ClientOptions, Method } from './options.ts';
 import { restore } from './restore.ts';
 import type { Answer } from './send.ts';
 import { serviceOf } from './service.ts';
@@ -32,7 +32,9 @@ export type {
 	FetchInit,
 	FetchResponse,
 	KeyedOptions,
+	Method,
 	RequestHeaders,
+	RequestOptions,
 	Token,
 } from './options.ts';
 export type { Pages } from './pages.ts';
@@ -44,6 +46,7 @@ export { type Query, SESSIONS_PATH } from './url.ts';
 export { errorStatuses, eventFields, sessionFields, sessionStatuses, version } from './values.ts';
 export type { WaitOptions } from './wait-for.ts';
 export type { Watched } from './watched.ts';
+export type * from './writes.ts';
 
 /** A session from a response, with its ETag. */
 const withItsEtag = <T>({ body, response }: Answer): T => withEtag(body as T, response.headers.get('ETag'));

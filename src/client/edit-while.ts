@@ -1,11 +1,12 @@
 import { pause } from './abort.ts';
-import type { Client, Edit, EditOptions } from './api.ts';
+import type { Client } from './api.ts';
 import { ApiError, unexpected } from './error.ts';
 import { isCount } from './options.ts';
 import { delayBefore } from './retry.ts';
 import type { Types } from './typed.ts';
 import type { Session } from './types.ts';
 import { sessionFields } from './values.ts';
+import type { Edit, EditOptions } from './writes.ts';
 
 const MAX_ATTEMPTS = 10;
 /** Long enough to separate colliding writers, and short compared with a write. */

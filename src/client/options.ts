@@ -1,4 +1,5 @@
 import type { Attempt, Logger } from './report.ts';
+import type { Query } from './url.ts';
 
 /** An API key or a Clerk session token, or a function that returns one. */
 export type Token = string | (() => string | Promise<string>);
@@ -83,6 +84,20 @@ export interface ConditionalOptions extends CallOptions {
 	 * the call throws `PRECONDITION_FAILED`. With it, the client may retry the write after a lost response.
 	 */
 	ifMatch?: string | object | undefined;
+}
+
+/** The methods of `Client.request`. */
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+export interface RequestOptions extends KeyedOptions, ConditionalOptions {
+	/** The query of the URL. */
+	query?: Query | undefined;
+	/** The value of the JSON body. */
+	body?: unknown;
+	/** The JSON body as it is to be sent, in place of `body`: its numbers keep all of their digits. */
+	bodyText?: string | undefined;
+	/** The media type of the body. Default `application/json`. */
+	contentType?: string | undefined;
 }
 
 const DEFAULT_TIMEOUT_MS = 30_000;

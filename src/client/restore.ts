@@ -1,7 +1,8 @@
-import type { Client, RestoreOptions } from './api.ts';
+import type { Client } from './api.ts';
 import { isObject } from './response.ts';
 import type { Types } from './typed.ts';
 import type { Session, StepPatch, UpdateSession } from './types.ts';
+import type { RestoreOptions } from './writes.ts';
 
 const OBJECTS = ['assemblyState', 'plan', 'prd', 'productObject'] as const;
 /** The fields that a write can set. */
