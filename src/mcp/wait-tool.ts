@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { plainLine } from '../core/fields.ts';
 import { limits } from '../core/limits.ts';
+import { matches } from '../core/text.ts';
 import { type Event, eventSchema } from '../events/schema.ts';
 import { sessionSchema, statuses, statusSchema } from '../sessions/schema.ts';
 import { etag, sessionId } from './arguments.ts';
@@ -10,10 +11,6 @@ import { type Happening, type WatchedState, watch } from './watch.ts';
 
 /** Clients give up a request after a minute by default. */
 const MAX_SECONDS = 60;
-
-/** Whether an event has a type, or one that begins like a type that ends in `*`. */
-const hasType = ({ type }: Event, wanted: string): boolean =>
-	wanted.endsWith('*') ? type.startsWith(wanted.slice(0, -1)) : type === wanted;
 
 /** How a wait ended. */
 interface Ending {
@@ -66,7 +63,9 @@ export const waitForSession = tool({
 			}
 			const { event } = happening;
 			lastEventId = event.id;
-			return eventType !== undefined && hasType(event, eventType) ? { outcome: 'event', event } : undefined;
+			return eventType !== undefined && matches(event.type, eventType)
+				? { outcome: 'event', event }
+				: undefined;
 		}
 
 		const timer = setTimeout(() => stop.abort('time'), timeoutSeconds * 1000);
