@@ -13,7 +13,7 @@ export type Sql = Template;
  * parameters.
  *
  * @example
- * sql`SELECT id FROM sessions WHERE id = ${id} AND ${unexpired(now)}`
+ * sql`SELECT version FROM sessions WHERE ${ownSession(reference)} AND version < ${version}`
  */
 export const sql = (
 	strings: TemplateStringsArray,
@@ -28,6 +28,13 @@ export const concat = (parts: readonly Sql[]): Sql => (parts.length === 0 ? noth
 
 /** Text that is inserted as it is: a constant of the code, such as the name of a column. Never pass what a caller sent. */
 export const raw = (constant: string | number): Sql => rawText(String(constant));
+
+/**
+ * Whether a value, as text, is in a list of texts without a comma. The list is one parameter, because D1 binds at most 100, and not
+ * rows of json_each, because D1 bills those as rows read.
+ */
+export const isListed = (value: Sql, list: readonly (string | number)[]): Sql =>
+	sql`instr(${`,${list.join(',')},`}, ',' || ${value} || ',') > 0`;
 
 const asides = new WeakSet<Sql>();
 

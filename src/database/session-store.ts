@@ -1,6 +1,6 @@
 import type { Owner } from '../core/principal.ts';
 import type { SessionReference } from '../core/session-reference.ts';
-import { join, type Sql, sql } from '../core/sql.ts';
+import { isListed, join, raw, type Sql, sql } from '../core/sql.ts';
 
 /**
  * The rule that keeps callers apart: the sessions of one caller that have not expired at `now` (ISO 8601). IS matches a
@@ -36,6 +36,13 @@ export interface CurrentVersion {
 	version: number;
 	latestEvent: number;
 }
+
+/** The opaque tags that a caller has, each `version` or `version.position`, or any. */
+export type KnownTags = readonly string[] | 'any';
+
+/** Whether tags name a version of a session. `position` is that of the latest event, NULL where tags have none. */
+export const namesVersion = (tags: KnownTags, version: Sql, position: Sql): Sql =>
+	tags === 'any' ? raw('true') : isListed(sql`${version} || ifnull('.' || ${position}, '')`, tags);
 
 /** Selects the version of a session, the position of its latest event, and further columns. */
 export const selectVersion = (reference: SessionReference, columns: readonly Sql[] = []): Sql =>

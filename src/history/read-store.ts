@@ -2,7 +2,7 @@ import type { Database, RowsOf } from '../core/database.ts';
 import { ApiError } from '../core/errors.ts';
 import { type SessionReference, sessionNotFound } from '../core/session-reference.ts';
 import { concat, join, raw, type Sql, sql } from '../core/sql.ts';
-import { LATEST_POSITION } from '../database/session-store.ts';
+import { type KnownTags, LATEST_POSITION, namesVersion } from '../database/session-store.ts';
 import { COUNTED, CURRENT_AFTER, fromOwnSession } from './current-store.ts';
 import { KEPT_VALUES, type KeptObject } from './keep-store.ts';
 import { before, isWhole } from './parts.ts';
@@ -19,8 +19,8 @@ export interface PastQuery {
 	objects: readonly KeptObject[];
 	/** Whether the response has events. Its ETag then names the latest of them. */
 	withEvents: boolean;
-	/** The opaque tags that the caller has, or any. Undefined: it has none. */
-	knownTags: readonly string[] | 'any' | undefined;
+	/** The tags that the caller has. Undefined: it has none. */
+	knownTags: KnownTags | undefined;
 	/** The HISTORY_BYTES of the settings. */
 	historyBytes: number;
 }
@@ -129,15 +129,9 @@ function pastOf(reference: SessionReference, query: PastQuery) {
 	// The events of a version whose change was made while history was off: those that it had when it ended.
 	const latestEvent = sql`CASE WHEN ${isCurrent} THEN ifnull(${CURRENT_AFTER}, ${LATEST_POSITION})
 		ELSE ifnull(past.after_event, past.next_after_event) END`;
+	const position = withEvents ? sql`nullif(${latestEvent}, 0)` : raw('NULL');
 	// As text, because D1 binds each number as a REAL.
-	const number = String(version);
-	const tag = withEvents ? sql`${number} || ifnull('.' || nullif(${latestEvent}, 0), '')` : sql`${number}`;
-	const isKnown =
-		knownTags === undefined
-			? raw('false')
-			: knownTags === 'any'
-				? raw('true')
-				: sql`instr(${`,${knownTags.join(',')},`}, ',' || ${tag} || ',') > 0`;
+	const isKnown = knownTags ? namesVersion(knownTags, sql`${String(version)}`, position) : raw('false');
 	const isWanted = sql`${isKept} AND NOT (${isKnown})`;
 	/** The first version from this one on with a whole object. What is after it has nothing to say about this version. */
 	const firstWhole = (column: Sql) =>

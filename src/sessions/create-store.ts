@@ -3,7 +3,7 @@ import { ApiError } from '../core/errors.ts';
 import { type Idempotency, idempotencyKeyReused } from '../core/idempotency.ts';
 import type { Owner } from '../core/principal.ts';
 import type { Settings } from '../core/settings.ts';
-import { type Sql, sql } from '../core/sql.ts';
+import { isListed, raw, type Sql, sql } from '../core/sql.ts';
 import { ownSessions, SESSION_BY_ID } from '../database/session-store.ts';
 import { oweCreated } from '../webhooks/owed-store.ts';
 import { objectColumns } from './fields.ts';
@@ -154,7 +154,7 @@ export async function databaseOfKey(db: Database, use: KeyUse): Promise<number> 
 				${expiresAt}
 			WHERE true
 			ON CONFLICT (user_id, organization_id, idempotency_key) DO UPDATE SET
-				database = iif(instr(${`,${bound.join(',')},`}, ',' || database || ',') > 0 AND expires_at > ${now},
+				database = iif(${isListed(raw('database'), bound)} AND expires_at > ${now},
 					database, excluded.database),
 				expires_at = max(expires_at, excluded.expires_at)
 			RETURNING database`,

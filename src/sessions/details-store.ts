@@ -1,7 +1,14 @@
 import type { Database } from '../core/database.ts';
 import { type SessionReference, sessionNotFound } from '../core/session-reference.ts';
 import { raw, type Sql, sql } from '../core/sql.ts';
-import { type CurrentVersion, ownSession, SESSION_BY_ID, selectVersion } from '../database/session-store.ts';
+import {
+	type CurrentVersion,
+	type KnownTags,
+	namesVersion,
+	ownSession,
+	SESSION_BY_ID,
+	selectVersion,
+} from '../database/session-store.ts';
 import { type BoundedRow, type SizedEvent, selectBounded, sizedEvents } from '../events/read-store.ts';
 import { readPast } from '../history/read-store.ts';
 import { columnOf, objectFieldsOf, type SessionField } from './fields.ts';
@@ -33,8 +40,8 @@ export interface DetailsQuery {
 	fields: readonly SessionField[];
 	/** The most events to read with it, the latest ones; undefined reads none. */
 	maxEvents: number | undefined;
-	/** The opaque tags that the caller has, each `version` or `version.position`, or any. Undefined: it has none. */
-	knownTags: readonly string[] | 'any' | undefined;
+	/** The tags that the caller has. Undefined: it has none. */
+	knownTags: KnownTags | undefined;
 }
 
 /** A session as it was read, with its latest events, the oldest of them first. */
@@ -60,7 +67,7 @@ export async function readDetails(
 		knownTags === undefined
 			? sql`SELECT ${columnsIf(fields, raw('true'))}, version FROM ${SESSION_BY_ID} WHERE ${ownSession(reference)}`
 			: selectUnlessKnown(reference, fields, knownTags, maxEvents === undefined ? undefined : latest);
-	const unless = knownTags === undefined ? undefined : isKnown(knownTags, latest);
+	const unless = knownTags === undefined ? undefined : namesVersion(knownTags, raw('version'), latest);
 	type Row = SparseRow & { version: number; known?: number; latest_event?: number | null };
 	const [[session], latestEvents = []] = await db.run<[Row, BoundedRow]>([
 		statement,
@@ -95,25 +102,16 @@ export async function readPastDetails(
 }
 
 /**
- * Whether a list of tags names the session as it is. `position` is NULL where tags have none. The tags are one text and not
- * rows of json_each, because D1 bills those as rows read.
- */
-function isKnown(tags: readonly string[] | 'any', position: Sql): Sql {
-	if (tags === 'any') return raw('true');
-	return sql`instr(${`,${tags.join(',')},`}, ',' || version || ifnull('.' || ${position}, '') || ',') > 0`;
-}
-
-/**
  * Selects a session without its objects if the caller has it already. `latest` selects the position of its latest event,
  * which a tag contains unless the response has no events. CROSS JOIN makes SQLite read the position once.
  */
 function selectUnlessKnown(
 	reference: SessionReference,
 	fields: readonly SessionField[],
-	tags: readonly string[] | 'any',
+	tags: KnownTags,
 	latest: Sql = sql`(SELECT NULL AS latest_event)`,
 ): Sql {
-	const known = isKnown(tags, raw('latest_event'));
+	const known = namesVersion(tags, raw('version'), raw('latest_event'));
 	return sql`SELECT ${columnsIf(fields, sql`NOT (${known})`)}, version, ${known} AS known, latest_event
 		FROM ${SESSION_BY_ID} CROSS JOIN ${latest} WHERE ${ownSession(reference)}`;
 }

@@ -1,7 +1,7 @@
 import type { Database } from '../core/database.ts';
 import { limits } from '../core/limits.ts';
 import { type SessionReference, sessionNotFound } from '../core/session-reference.ts';
-import { join, raw, type Sql, sql } from '../core/sql.ts';
+import { isListed, join, raw, type Sql, sql } from '../core/sql.ts';
 import {
 	type CurrentVersion,
 	LATEST_POSITION,
@@ -32,11 +32,9 @@ function merged(object: Sql, patch: Sql): Sql {
 const assignment = (change: Change): Sql =>
 	sql`${raw(change.column)} = ${isMerge(change) ? merged(raw(change.column), sql`${change.value}`) : change.value}`;
 
-/** The condition on a session that has one of the versions (undefined: any). The list is one parameter, because D1 binds at most 100. */
+/** The condition on a session that has one of the versions (undefined: any). */
 export const ownSessionAt = (reference: SessionReference, versions: Versions): Sql =>
-	versions
-		? sql`${ownSession(reference)} AND instr(${`,${versions.join(',')},`}, ',' || version || ',') > 0`
-		: ownSession(reference);
+	versions ? sql`${ownSession(reference)} AND ${isListed(raw('version'), versions)}` : ownSession(reference);
 
 /** Whether D1 merges only if the stored objects are small enough. */
 const needsSizeCheck = (merges: readonly Merge[]): boolean =>
