@@ -24,7 +24,7 @@ const bytesCounted = (id: string): Sql =>
 	sql`(SELECT bytes_before + bytes FROM versions WHERE session_id = ${id} ORDER BY version DESC LIMIT 1)`;
 
 /** The columns of the objects in `versions`. */
-export const KEPT_OBJECTS = ['prd', 'plan', 'product_object', 'assembly_state'] as const;
+const KEPT_OBJECTS = ['prd', 'plan', 'product_object', 'assembly_state'] as const;
 export type KeptObject = (typeof KEPT_OBJECTS)[number];
 /** The other columns in which a version can differ from the next one. */
 export const KEPT_VALUES = ['status', 'expires_at', 'updated_at', 'product_object_hash'] as const;

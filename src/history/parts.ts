@@ -80,7 +80,7 @@ const isWithinCharacter = (text: string, at: number): boolean =>
 	at > 0 && /[\ud800-\udbff]/.test(text.charAt(at - 1)) && /[\udc00-\udfff]/.test(text.charAt(at));
 
 /** Whether what a change kept of an object stands for itself, so that no later state is needed. */
-export const isWhole = (kept: string): boolean => !kept.startsWith('[');
+export const isWholeObject = (kept: string): boolean => !kept.startsWith('[');
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -89,7 +89,7 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
  * Goes back from an object to what it was before some changes. `changes` has what each of them kept, the newest first. All are
  * lists of parts. The work is one move of the object's tail for each part.
  */
-export function before(object: string, changes: readonly string[]): string {
+export function undo(object: string, changes: readonly string[]): string {
 	if (changes.length === 0) return object;
 	let bytes = new Uint8Array(2 * limits.storedObject);
 	let length = encoder.encodeInto(object, bytes).written;

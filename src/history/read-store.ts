@@ -5,7 +5,7 @@ import { concat, join, raw, type Sql, sql } from '../core/sql.ts';
 import { type KnownTags, LATEST_POSITION, namesVersion } from '../database/session-store.ts';
 import { COUNTED, CURRENT_AFTER, fromOwnSession } from './current-store.ts';
 import { KEPT_VALUES, type KeptObject } from './keep-store.ts';
-import { before, isWhole } from './parts.ts';
+import { isWholeObject, undo } from './parts.ts';
 
 /** What one round trip reads of earlier versions, in bytes as `versions.bytes` counts them. */
 const BYTES_AT_ONCE = 4_194_304;
@@ -85,7 +85,7 @@ export async function findPast<Session, Also extends readonly unknown[] = []>(
 	if (row.is_kept !== 1) return undefined;
 	const now: Objects = row;
 	const goBack = (changes: readonly Objects[]) => {
-		for (const column of objects) now[column] = objectBefore(now[column] ?? null, changes, column);
+		for (const column of objects) now[column] = earlierObject(now[column] ?? null, changes, column);
 	};
 	goBack(newest);
 	const isKnown = row.is_known === 1;
@@ -103,18 +103,22 @@ export async function findPast<Session, Also extends readonly unknown[] = []>(
 }
 
 /** What an object was before some changes, the newest of them first. */
-function objectBefore(object: string | null, changes: readonly Objects[], column: KeptObject): string | null {
+function earlierObject(
+	object: string | null,
+	changes: readonly Objects[],
+	column: KeptObject,
+): string | null {
 	let known = object;
 	let parts: string[] = [];
 	for (const change of changes) {
 		const kept = change[column] ?? null;
 		if (kept === null) continue;
-		if (isWhole(kept)) {
+		if (isWholeObject(kept)) {
 			known = kept === 'null' ? null : kept;
 			parts = [];
 		} else parts.push(kept);
 	}
-	return known === null ? null : before(known, parts);
+	return known === null ? null : undo(known, parts);
 }
 
 /** The statements that read a version. */
