@@ -9,7 +9,8 @@ const MAX_PARTS = 200;
 export interface Omitted {
 	/** RFC 6901, from the session: `/plan/steps/3`. */
 	pointer: string;
-	type: 'object' | 'array' | 'string';
+	/** As in JSON Schema. */
+	type: string;
 	/** The size as JSON. */
 	characters: number;
 }
@@ -19,31 +20,28 @@ const typeOf = (value: unknown): string =>
 
 const sizeOf = (value: unknown): number => JSON.stringify(value).length;
 
-const childPointer = (pointer: string, name: string): string =>
-	`${pointer}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+/** Says of a member of the value at a pointer what it is, for an answer without it. */
+const memberOf = (pointer: string, name: string, value: unknown): Omitted => ({
+	pointer: `${pointer}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`,
+	type: typeOf(value),
+	characters: sizeOf(value),
+});
 
 /**
- * Returns the members of an object that fit the size of an answer, in their order, and the others as omitted. A member that
+ * Returns the members of a session that fit the size of an answer, in their order, and the others as omitted. A member that
  * does not fit does not keep back a later one that does.
  */
-export function fittingMembers(
-	object: Readonly<Record<string, unknown>>,
-	pointer: string,
-): { fitting: Record<string, unknown>; omitted: Omitted[] } {
+export function fittingMembers(session: object): { fitting: Record<string, unknown>; omitted: Omitted[] } {
 	let left = MAX_ANSWER;
 	const fitting: Record<string, unknown> = {};
 	const omitted: Omitted[] = [];
-	for (const [name, value] of Object.entries(object)) {
-		const characters = sizeOf(value);
-		if (characters > left) {
-			omitted.push({
-				pointer: childPointer(pointer, name),
-				type: typeOf(value) as Omitted['type'],
-				characters,
-			});
+	for (const [name, value] of Object.entries(session)) {
+		const member = memberOf('', name, value);
+		if (member.characters > left) {
+			omitted.push(member);
 			continue;
 		}
-		left -= characters;
+		left -= member.characters;
 		fitting[name] = value;
 	}
 	return { fitting, omitted };
@@ -93,11 +91,5 @@ export function partOf(value: unknown, pointer: string, offset: number): Part {
 	}
 	if (sizeOf(value) <= MAX_ANSWER) return { value, omitted: [] };
 	const parts = Object.entries(value as object).slice(0, MAX_PARTS);
-	return {
-		omitted: parts.map(([name, part]) => ({
-			pointer: childPointer(pointer, name),
-			type: typeOf(part) as Omitted['type'],
-			characters: sizeOf(part),
-		})),
-	};
+	return { omitted: parts.map(([name, part]) => memberOf(pointer, name, part)) };
 }

@@ -64,7 +64,7 @@ async function contentOf({ sessionId, kind, after }: SessionResource, rest: Serv
 	if (kind === 'session') {
 		const query = { fields: sessionFields.join() };
 		const { json, etag } = await rest<Session>({ method: 'GET', path: [sessionId], query });
-		const { fitting, omitted } = fittingMembers({ ...json }, '');
+		const { fitting, omitted } = fittingMembers(json);
 		return { etag, session: fitting, omitted };
 	}
 	const query = { after, limit: String(EVENTS) };

@@ -113,7 +113,7 @@ const getSession = tool({
 	async run({ sessionId, fields, version, pointer, offset }, _, { rest }) {
 		if (pointer !== undefined) return readPart(pointer);
 		const { session, etag } = await read(fields ?? summaryFields);
-		const { fitting, omitted } = fittingMembers(session, '');
+		const { fitting, omitted } = fittingMembers(session);
 		return { etag, session: fitting, omitted };
 
 		async function read(names: readonly string[]) {
