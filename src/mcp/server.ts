@@ -11,9 +11,9 @@ import { errorText } from './error-text.ts';
 import { promptFor, prompts } from './prompts.ts';
 import { completedIds, listResources, readResource, resourceTemplates } from './resources.ts';
 import { restFor } from './rest.ts';
-import { serve } from './serve.ts';
 import type { Served } from './tool.ts';
 import { runTool, toolNamed, toolsFor } from './tools.ts';
+import { serve } from './transport.ts';
 
 const INSTRUCTIONS = `A session keeps the state of one product while it is built: its prd, plan, productObject and assemblyState, a status, and a log of events that people and programs follow. Record each step of the work with add_step and an idempotencyKey. Results leave out large objects: ask get_session for the fields that you need.`;
 

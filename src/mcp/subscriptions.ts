@@ -30,7 +30,7 @@ interface Subscribed {
  * Prepares to watch the sessions of these resources. Calls `close` when nothing more can come. Throws VALIDATION_ERROR,
  * SESSION_NOT_FOUND, FORBIDDEN, RATE_LIMITED.
  */
-export async function subscribed(
+export async function subscriptionsTo(
 	c: RequestContext,
 	uris: readonly string[],
 	close: () => void,

@@ -4,7 +4,7 @@ import { errorResponse } from '../../../src/http/error-response.ts';
 import { requestId } from '../../../src/http/request-id.ts';
 import { requestLog } from '../../../src/http/request-log.ts';
 import { mcpRoutesWith } from '../../../src/mcp/routes.ts';
-import { serve } from '../../../src/mcp/serve.ts';
+import { serve } from '../../../src/mcp/transport.ts';
 import { suiteServer } from './server.ts';
 
 export { Hub } from '../../../src/following/hub.ts';

@@ -11,7 +11,7 @@ import type { RequestContext } from '../http/context.ts';
 import { jsonResponse } from '../http/json-response.ts';
 import { isObject } from '../json/schema.ts';
 import { errorText } from './error-text.ts';
-import { type Subscriptions, subscribed } from './subscriptions.ts';
+import { type Subscriptions, subscriptionsTo } from './subscriptions.ts';
 
 /**
  * Responds to a request of the protocol with this body. `serverFor` makes the server that handles it. Nothing is kept for a
@@ -25,7 +25,7 @@ export async function serve(
 	let handler: McpHttpHandler | undefined;
 	let subscriptions: Subscriptions;
 	try {
-		subscriptions = await subscribed(c, subscribedUris(body), () => void handler?.close());
+		subscriptions = await subscriptionsTo(c, subscribedUris(body), () => void handler?.close());
 	} catch (error) {
 		const message = await errorText(error as Error, c);
 		const { id } = body as { id?: unknown };
