@@ -1,7 +1,7 @@
 import type { Database } from '../core/database.ts';
 import { ApiError } from '../core/errors.ts';
 import type { Owner } from '../core/principal.ts';
-import { raw, type Sql, sql } from '../core/sql.ts';
+import { nothing, raw, type Sql, sql } from '../core/sql.ts';
 import { type DisabledCode, MAX_ENDPOINTS } from './schema.ts';
 
 /** A stored endpoint. `organization_id` is '' without an organization, and `names` is a JSON array. */
@@ -26,7 +26,7 @@ const COLUMNS = sql`user_id, organization_id, id, url, names, secret, previous_s
 	updated_at, revision, disabled_code, disabled_at, disabled_reason`;
 
 /** The table, found by the index of ids. */
-const ENDPOINT_BY_ID = sql`webhook_endpoints INDEXED BY webhook_endpoints_by_id`;
+export const ENDPOINT_BY_ID = sql`webhook_endpoints INDEXED BY webhook_endpoints_by_id`;
 
 /** The endpoints of a caller. */
 const ownEndpoints = ({ userId, organizationId }: Owner): Sql =>
@@ -103,7 +103,7 @@ export async function updateEndpoint(
 ): Promise<EndpointRow> {
 	const changed = await db.first<EndpointRow>(
 		sql`UPDATE webhook_endpoints SET url = ifnull(${url ?? null}, url), names = ifnull(${names ?? null}, names),
-			${enabled === undefined ? sql`` : disabledOr(enabled, now)}
+			${enabled === undefined ? nothing : disabledOr(enabled, now)}
 			updated_at = max(updated_at, ${now}), revision = revision + 1, copied_to = '', failed_in_a_row = 0, resume_at = NULL
 			WHERE ${ownEndpoints(owner)} AND id = ${id} RETURNING ${COLUMNS}`,
 		{ idempotent: true },

@@ -1,5 +1,5 @@
 import type { Database } from '../core/database.ts';
-import { sql } from '../core/sql.ts';
+import { nothing, sql } from '../core/sql.ts';
 import { MESSAGE_COLUMNS, MESSAGES, type MessageRow } from './message-store.ts';
 
 /** The place of a message in the list of failures. */
@@ -18,7 +18,7 @@ export const listFailures = (
 	db.all<MessageRow>(
 		sql`SELECT ${MESSAGE_COLUMNS} FROM webhook_messages INDEXED BY webhook_messages_by_failure
 			WHERE endpoint_id = ${endpointId} AND tries > 0
-			${before ? sql`AND (created_at, id) < (${before.createdAt}, ${before.id})` : sql``}
+			${before ? sql`AND (created_at, id) < (${before.createdAt}, ${before.id})` : nothing}
 			ORDER BY created_at DESC, id DESC LIMIT ${count}`,
 	);
 

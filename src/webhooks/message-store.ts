@@ -1,6 +1,6 @@
 import type { Database } from '../core/database.ts';
 import { raw, type Sql, sql } from '../core/sql.ts';
-import type { EndpointRow } from './endpoint-store.ts';
+import { ENDPOINT_BY_ID, type EndpointRow } from './endpoint-store.ts';
 import type { Failure } from './schema.ts';
 
 /** A stored message. */
@@ -26,7 +26,6 @@ export const MESSAGE_COLUMNS = sql`id, next_try_at, type, created_at, session_id
 	last_error`;
 /** The table, found by its primary key. */
 export const MESSAGES = sql`webhook_messages INDEXED BY sqlite_autoindex_webhook_messages_1`;
-const ENDPOINT_BY_ID = sql`webhook_endpoints INDEXED BY webhook_endpoints_by_id`;
 
 /** An endpoint as a delivery needs it. */
 export type Target = Pick<

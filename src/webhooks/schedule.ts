@@ -38,7 +38,7 @@ export interface Answer {
 const HTTP_DATE = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? [\w -]*\d\d:\d\d:\d\d(?: GMT| \d{4})$/;
 
 /** The time that a Retry-After names, in epoch milliseconds: RFC 9110, in seconds or as a date. Undefined: neither. */
-export function retryAfterTime(header: string | null, now: number): number | undefined {
+function retryAfterTime(header: string | null, now: number): number | undefined {
 	const text = header?.trim() ?? '';
 	const isDate = HTTP_DATE.test(text);
 	const time = isDate ? Date.parse(text) : /^\d+$/.test(text) ? now + Number(text) * SECOND : Number.NaN;

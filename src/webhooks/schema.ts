@@ -11,7 +11,7 @@ const MAX_NAMES = 20;
 const MAX_IN_PAGE = 100;
 
 /** What a message can be about, apart from events. */
-export const sessionNames = [
+const sessionNames = [
 	'session.created',
 	'session.status_changed',
 	'session.deleted',
@@ -29,7 +29,7 @@ const isKnownName = (text: string): boolean =>
 /** `wh_` and a TypeID suffix. */
 export const WEBHOOK_ID = /^wh_[0-7][0-9a-hjkmnp-tv-z]{25}$/;
 /** `msg_`, the suffix of the session's id, and what has happened to it. */
-export const MESSAGE_ID = /^msg_[0-7][0-9a-hjkmnp-tv-z]{25}_(?:e\d{10}|v\d{1,16}|deleted|expired|test)$/;
+const MESSAGE_ID = /^msg_[0-7][0-9a-hjkmnp-tv-z]{25}_(?:e\d{10}|v\d{1,16}|deleted|expired|test)$/;
 /** `dlv_`, when it happened in epoch milliseconds, and the id of the message without its prefix. */
 export const DELIVERY_ID =
 	/^dlv_(\d{13})_([0-7][0-9a-hjkmnp-tv-z]{25}_(?:e\d{10}|v\d{1,16}|deleted|expired))$/;
@@ -38,7 +38,7 @@ export const deliveryIdSchema = z
 	.max(70)
 	.regex(DELIVERY_ID, { error: 'must be the id of a delivery' });
 export const webhookIdSchema = z.string().max(29).regex(WEBHOOK_ID);
-export const messageIdSchema = z.string().max(60).regex(MESSAGE_ID);
+const messageIdSchema = z.string().max(60).regex(MESSAGE_ID);
 
 const url = plainLine(MAX_URL, 1).meta({
 	description:
@@ -84,7 +84,7 @@ export const updateWebhookSchema = z
 	})
 	.meta({ id: 'UpdateWebhook', examples: [{ enabled: true }] });
 
-export const disabledCodes = ['REQUESTED', 'GONE', 'FAILING'] as const;
+const disabledCodes = ['REQUESTED', 'GONE', 'FAILING'] as const;
 export type DisabledCode = (typeof disabledCodes)[number];
 
 /** A webhook on the wire. */
@@ -146,7 +146,7 @@ export const webhookDeliveriesQuerySchema = z.object({
 });
 
 /** How a try failed. */
-export const failures = ['STATUS', 'REDIRECT', 'TIMEOUT', 'CONNECTION', 'REFUSED_ADDRESS'] as const;
+const failures = ['STATUS', 'REDIRECT', 'TIMEOUT', 'CONNECTION', 'REFUSED_ADDRESS'] as const;
 export type Failure = (typeof failures)[number];
 
 /** A message that did not arrive on its first try, on the wire. */
