@@ -4,8 +4,8 @@ import { MAX_TRIES } from '../database/database.ts';
 import { MAX_WAITING, type Run } from '../following/backlog.ts';
 import type { Followed } from '../following/follower.ts';
 import { eventFrame, type SessionState } from '../following/frames.ts';
+import { followedMs } from '../following/look-ups.ts';
 import type { Notice, Seen } from '../following/notices.ts';
-import { followedMs } from '../following/progress.ts';
 import type { Snapshot } from '../following/state-frames.ts';
 import type { EventRow } from './append-store.ts';
 import {

@@ -1,5 +1,6 @@
 import { newBacklog, type Run } from './backlog.ts';
 import { type End, endFrame, HEARTBEAT, OPENING, type SessionState } from './frames.ts';
+import { newLookUps } from './look-ups.ts';
 import type { Notice, Seen } from './notices.ts';
 import { MAX_PIECE, type Piece, pieceOf, piecesOf } from './pieces.ts';
 import { newLiveState, newSummaries, type Snapshot } from './state-frames.ts';
@@ -35,14 +36,6 @@ export interface Means {
 	/** Whether the invocation's limit of D1 statements allows one more round. */
 	hasBudget: boolean;
 }
-
-/** How long an event may be missing before the follower reads D1. Writers reach the hub in any order. */
-const GAP_MS = 300;
-/** Heartbeats for which a renewal lasts. */
-const FOLLOWED_HEARTBEATS = 8;
-
-/** How far ahead a follower sets `followed_until`. It is renewed when less than half of that is left. */
-export const followedMs = (heartbeatMs: number): number => FOLLOWED_HEARTBEATS * heartbeatMs;
 
 /** What a follower knows. Times are in epoch milliseconds. */
 export interface Progress {
@@ -88,22 +81,19 @@ export function newProgress(
 ): Progress {
 	const backlog = newBacklog();
 	let position = from;
-	let { state, followedUntil } = start;
+	let { state } = start;
 	const stateFrames = hasLiveState ? newLiveState() : newSummaries();
 	/** Pieces that come before everything else. */
 	const first: Piece[] = [pieceOf(OPENING)];
 	let end: Reason | undefined;
 	let isDeleted = false;
 	let isSpent = false;
-	/** Whether D1 has more events than the backlog. */
-	let isBehind = true;
 	/** Whether the stored events have been sent. The state is sent from then on. */
 	let hasCaughtUp = false;
-	let gapSince: number | undefined;
 	let lastFrameAt = now;
 	const trust = newTrust(heartbeatMs, now);
-	/** The time of the next look-up in D1. After a failure it is never before `notBefore`. */
-	let lookUpAt = now;
+	const lookUps = newLookUps(start.followedUntil, heartbeatMs, now, random);
+	/** After a failure, D1 is not read before this time. */
 	let notBefore = 0;
 	/** What the follower is asking D1. The stream goes on meanwhile, because D1 can be silent for a long time. */
 	let asking: 'nothing' | 'access' | 'state' | 'events' | 'snapshot' = 'nothing';
@@ -117,9 +107,7 @@ export function newProgress(
 	function takeSeen(seen: Seen, at: number): void {
 		takeState(seen.state);
 		backlog.note(seen.tail);
-		if (seen.followedUntil > followedUntil) followedUntil = seen.followedUntil;
-		// The time is random: one of many followers reads D1 first, and its notice saves the others their look-ups.
-		lookUpAt = at + heartbeatMs * (0.8 + 0.2 * random());
+		lookUps.seen(seen.followedUntil, at);
 	}
 
 	function send(piece: Piece, at: number): Next {
@@ -129,7 +117,7 @@ export function newProgress(
 
 	function takeRun(run: Run): Piece {
 		position = run.last;
-		gapSince = undefined;
+		lookUps.gotEvents();
 		return { text: run.frames, events: run.last - run.first + 1 };
 	}
 
@@ -179,20 +167,11 @@ export function newProgress(
 				return this.next(at, { connectsAt, hasBudget });
 			}
 
-			if (backlog.highest() <= position) gapSince = undefined;
-			else gapSince ??= at;
-			const gapEnds = gapSince === undefined ? Number.POSITIVE_INFINITY : gapSince + GAP_MS;
-			const lacksEvents = isBehind || at >= gapEnds;
-			const due = Math.min(isBehind ? at : gapEnds, lookUpAt, Date.parse(state.expiresAt));
-			const looksUpAt = Math.max(due, notBefore);
+			const { dueAt, events, renew } = lookUps.next(at, position, backlog.highest());
+			const looksUpAt = Math.max(Math.min(dueAt, Date.parse(state.expiresAt)), notBefore);
 			if (isFree && at >= looksUpAt) {
-				asking = lacksEvents ? 'events' : 'state';
-				const left = Date.parse(followedUntil) - at;
-				return {
-					do: 'look up',
-					eventsAfter: lacksEvents ? position : undefined,
-					renew: left < followedMs(heartbeatMs) / 2,
-				};
+				asking = events ? 'events' : 'state';
+				return { do: 'look up', eventsAfter: events ? position : undefined, renew };
 			}
 			const snapshotDueAt = hasCaughtUp ? stateFrames.snapshotDueAt(state, at) : Number.POSITIVE_INFINITY;
 			const snapshotAt = Math.max(snapshotDueAt, notBefore);
@@ -209,7 +188,7 @@ export function newProgress(
 		},
 
 		connected() {
-			isBehind = true;
+			lookUps.lackEvents();
 		},
 
 		notice(notice, at) {
@@ -218,7 +197,7 @@ export function newProgress(
 				else backlog.note(notice.last);
 			} else if (notice.kind === 'appended') {
 				backlog.note(notice.last);
-				isBehind ||= notice.last > position;
+				if (notice.last > position) lookUps.lackEvents();
 			} else if (notice.kind === 'state') takeState(notice.state);
 			else if (notice.kind === 'change') {
 				takeState(notice.state);
@@ -234,9 +213,9 @@ export function newProgress(
 			const { events, ...seen } = lookUp;
 			takeSeen(seen, at);
 			if (eventsAfter !== undefined) {
-				gapSince = undefined;
-				isBehind = events !== undefined && events.last < seen.tail;
-				hasCaughtUp ||= !isBehind;
+				const hasMore = events !== undefined && events.last < seen.tail;
+				lookUps.readEvents(hasMore);
+				hasCaughtUp ||= !hasMore;
 			}
 			if (events) {
 				first.push(takeRun(events));
@@ -249,7 +228,7 @@ export function newProgress(
 			if (!snapshot) return endAsGone(at);
 			takeState(snapshot.state);
 			backlog.note(snapshot.tail);
-			isBehind ||= snapshot.tail > position;
+			if (snapshot.tail > position) lookUps.lackEvents();
 			stateFrames.addSnapshot(snapshot);
 		},
 
