@@ -3,8 +3,9 @@ import { ApiError } from './errors.ts';
 /**
  * The Idempotency-Key of a request, with a digest of the request's content. The first create, append or step with a key stores
  * both with what it makes. A later one with the same digest makes nothing and gets what the first has made: a session as it was
- * created, an event, or the events of a step with the session as it is now. One with another digest gets IDEMPOTENCY_KEY_REUSED. `insertSession`, `appendEvent` and `addStep` compare the digests. A key of an append or a
- * step lasts as long as its session, and the key of a create until its session has expired or was deleted.
+ * created, an event, or the events of a step with the session as it is now. One with another digest gets IDEMPOTENCY_KEY_REUSED.
+ * `insertSession`, `appendEvent` and `addStep` compare the digests. A key of an append or a step lasts as long as its session, and
+ * the key of a create until its session has expired or was deleted.
  */
 export interface Idempotency {
 	key: string;
