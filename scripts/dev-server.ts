@@ -39,8 +39,9 @@ const DEFAULTS = {
 const QUIET_OPTIONS = ['--show-interactive-dev-session=false', '--test-scheduled'];
 
 /**
- * Starts `wrangler dev`, and passes on what it prints, except for lines that are hidden. `ready` resolves to the port that wrangler reports. A response on that port would not be
- * enough, because it could come from another server. `ready` stays pending if wrangler exits first.
+ * Starts `wrangler dev`, and passes on what it prints, except for lines that are hidden. `ready` resolves to the port that wrangler
+ * reports. A response on that port would not be enough, because it could come from another server. `ready` stays pending if
+ * wrangler exits first.
  */
 export function startWranglerDev(
 	args: readonly string[],

@@ -86,8 +86,8 @@ export function applyLocalMigrations(persistTo: string | undefined, binding = 'D
 }
 
 /**
- * Makes local data readable by its owner alone. Throws a Failure unless it can be written. Without this check, wrangler shows a stack trace for a file, and
- * hangs on a read-only folder.
+ * Makes local data readable by its owner alone. Throws a Failure unless it can be written. Without this check, wrangler shows a
+ * stack trace for a file, and hangs on a read-only folder.
  */
 function checkLocalFolder(persistTo: string | undefined): void {
 	const folder = persistTo === undefined ? join(ROOT, '.wrangler/state') : resolve(persistTo);

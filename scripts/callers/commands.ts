@@ -135,8 +135,8 @@ export async function show(databases: OpenedDatabases, { json }: Options, owner:
 }
 
 /**
- * Deletes the keys of a caller, then its webhooks and its sessions. Keys go first, so that no new ones come. A run that was broken off can be
- * run again.
+ * Deletes the keys of a caller, then its webhooks and its sessions. Keys go first, so that no new ones come. A run that was broken
+ * off can be run again.
  */
 export async function purge(databases: OpenedDatabases, { json, yes }: Options, owner: Owner): Promise<void> {
 	const [found = nothingOf(owner)] = await readCallers(databases, owner);

@@ -8,9 +8,9 @@ const RUN_EVERY_MS = 600_000;
 
 /**
  * Cleans up every database, each with an equal share of the limits of one run, and leaves a fifth of them and what is not used
- * to the delivery of webhooks. Each run begins with the next database, so
- * that limits that are too low for all of them leave out different ones each time. A database that fails does not stop the
- * others: the first failure is thrown at the end. `now` is in epoch milliseconds.
+ * to the delivery of webhooks. Each run begins with the next database, so that limits that are too low for all of them leave out
+ * different ones each time. A database that fails does not stop the others: the first failure is thrown at the end. `now` is in
+ * epoch milliseconds.
  */
 export async function cleanUpAll(env: Bindings, now: number): Promise<void> {
 	const { DATABASES: numbers, CLEANUP_MAX_STATEMENTS, CLEANUP_MAX_SECONDS } = settingsOf(env);

@@ -89,7 +89,8 @@ const EVENT_NONCE_AT = 15;
 /**
  * Appends events to the session of a `condition` on `sessions`, and runs the statements `also` after it in the same
  * transaction. Returns no events when the condition does not hold, when the session has the idempotency key already, or when
- * the events exceed its quota: `session` then says which. The statements are retried only with a key, because a second run then does nothing.
+ * the events exceed its quota: `session` then says which. The statements are retried only with a key, because a second run then
+ * does nothing.
  */
 export async function insertEvents<Also extends readonly unknown[]>(
 	db: Database,

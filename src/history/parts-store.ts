@@ -6,7 +6,10 @@ const FIRST_STEP = raw(262_144);
 /** Whether a byte (counted from 1) of the BLOB `old` continues a character of UTF-8. */
 const continues = (at: Sql): Sql => sql`substr(old, ${at}, 1) BETWEEN x'80' AND x'BF'`;
 
-/** The number of bytes that two BLOBs share, found by halving. `isSame` says whether they share `same + step` bytes if they share `same`. */
+/**
+ * The number of bytes that two BLOBs share, found by halving. `isSame` says whether they share `same + step` bytes if they share
+ * `same`.
+ */
 const sharedBytes = (isSame: Sql): Sql =>
 	sql`(WITH RECURSIVE search(same, step) AS (
 			SELECT 0, ${FIRST_STEP} UNION ALL SELECT same + iif(${isSame}, step, 0), step / 2 FROM search WHERE step > 0)

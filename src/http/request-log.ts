@@ -7,8 +7,9 @@ import { writeUsage } from './usage.ts';
 
 /**
  * Writes one line for each request, with its caller, call, outcome and cost, and the deployed version. A path is logged as
- * its route pattern. The line of a streamed response is written when its body ends, and includes the cost of the reads until then. Where a dataset is
- * bound, each request is also a data point of its usage; that of a followed session is written when its stream ends.
+ * its route pattern. The line of a streamed response is written when its body ends, and includes the cost of the reads until
+ * then. Where a dataset is bound, each request is also a data point of its usage; that of a followed session is written when its
+ * stream ends.
  */
 export const requestLog = createMiddleware<AppEnv>(async (c, next) => {
 	const started = Date.now();
