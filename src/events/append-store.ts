@@ -4,37 +4,10 @@ import { limits } from '../core/limits.ts';
 import { type SessionReference, sessionNotFound } from '../core/session-reference.ts';
 import { join, nothing, raw, type Sql, sql } from '../core/sql.ts';
 import { utf8Length } from '../core/text.ts';
-import {
-	type CurrentVersion,
-	ownSession,
-	SESSION_BY_ID,
-	selectWithLastEvent,
-} from '../database/session-store.ts';
+import { type CurrentVersion, ownSession, selectWithLastEvent } from '../database/session-store.ts';
 import { oweEvents } from '../webhooks/owed-store.ts';
 import { bytesOf, checkEventQuota, type EventQuota, totalBytes } from './quota.ts';
-
-/** A stored event. The payload is JSON text, and the owner comes from the session. */
-export interface EventRow {
-	/** The event's position in its session, starting with 1. */
-	position: number;
-	id: string;
-	type: string;
-	stage: string | null;
-	message: string | null;
-	payload: string;
-	created_at: string;
-	session_id: string;
-	user_id: string;
-	organization_id: string | null;
-}
-
-/** The columns of an EventRow. */
-export const COLUMNS = sql`events.position, events.id, events.type, events.stage, events.message, events.payload,
-	events.created_at, events.session_id, sessions.user_id, sessions.organization_id`;
-
-/** The events of a caller's session. CROSS JOIN keeps the session the outer table. */
-export const ofOwnSession = (reference: SessionReference): Sql =>
-	sql`FROM ${SESSION_BY_ID} CROSS JOIN events ON events.session_id = sessions.id WHERE ${ownSession(reference)}`;
+import { COLUMNS, type EventRow, ofOwnSession } from './row-store.ts';
 
 export interface NewEvent {
 	type: string;

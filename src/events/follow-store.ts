@@ -2,9 +2,9 @@ import type { Database, RowsOf } from '../core/database.ts';
 import { type SessionReference, sessionNotFound } from '../core/session-reference.ts';
 import { raw, type Sql, sql } from '../core/sql.ts';
 import { LATEST_POSITION, ownSession, SESSION_BY_ID } from '../database/session-store.ts';
-import { COLUMNS, type EventRow } from './append-store.ts';
 import { selectedRange } from './range-store.ts';
 import { type EventCursor, SIZE, selectCursor, unknownCursor } from './read-store.ts';
+import { COLUMNS, type EventRow } from './row-store.ts';
 
 /** The columns of a session's state. */
 export interface StateRow {

@@ -7,7 +7,6 @@ import { eventFrame, type SessionState } from '../following/frames.ts';
 import { followedMs } from '../following/look-ups.ts';
 import type { Notice, Seen } from '../following/notices.ts';
 import type { Snapshot } from '../following/state-frames.ts';
-import type { EventRow } from './append-store.ts';
 import {
 	beginFollowing,
 	type FollowedRow,
@@ -17,6 +16,7 @@ import {
 } from './follow-store.ts';
 import { eventJson } from './json.ts';
 import { type EventCursor, unknownCursor } from './read-store.ts';
+import type { EventRow } from './row-store.ts';
 import { EVENT_ID } from './schema.ts';
 
 /** Reads the id of an event that the caller sent. Throws VALIDATION_ERROR when it does not have the form of one. */

@@ -1,4 +1,4 @@
-import type { EventRow } from './append-store.ts';
+import type { EventRow } from './row-store.ts';
 
 /** An event on the wire: nine fields. The payload is inserted in its stored form. */
 export const eventJson = (event: EventRow): string =>

@@ -4,8 +4,8 @@ import { type SessionReference, sessionNotFound } from '../core/session-referenc
 import { nothing, raw, type Sql, sql } from '../core/sql.ts';
 import { BYTES_A_TRIP, inBatches, type Sized } from '../database/in-batches.ts';
 import { ownSession, SESSION_BY_ID } from '../database/session-store.ts';
-import { type EventRow, ofOwnSession } from './append-store.ts';
 import { type EventRange, selectedRange } from './range-store.ts';
+import { type EventRow, ofOwnSession } from './row-store.ts';
 
 /**
  * The bytes of the columns with most of the content, up to 105,000 in one event. `type` and `stage` have at most 255

@@ -1,5 +1,5 @@
-import type { EventRow } from '../events/append-store.ts';
 import { eventsJsonParts } from '../events/json.ts';
+import type { EventRow } from '../events/row-store.ts';
 import { columnOf, type DetailsField, isObjectField, type SessionField, sessionFields } from './fields.ts';
 import type { SparseRow } from './row-store.ts';
 

@@ -4,12 +4,12 @@ import { sql } from '../core/sql.ts';
 import {
 	type Append,
 	type Appended,
-	type EventRow,
 	hasEventsOf,
 	hasJustGot,
 	insertEvents,
 	selectEventsOfKey,
 } from '../events/append-store.ts';
+import type { EventRow } from '../events/row-store.ts';
 import type { Change } from '../sessions/changes.ts';
 import type { Versions } from '../sessions/precondition.ts';
 import { type SessionRow, selectSession } from '../sessions/row-store.ts';
