@@ -91,7 +91,7 @@ interface KeyCheck {
  *
  * An isolate that has looked a key up does not ask D1 again for `cacheSeconds`, which is the setting KEY_CACHE_SECONDS. So a
  * revoked key still works for that long at most, and at 0 it stops at once. An expiry takes effect at its time. An open stream
- * calls this only every few heartbeats, so it can go on for that much longer: `authorized` in following/progress.ts.
+ * calls this only every few heartbeats, so it can go on for that much longer: `newTrust` in following/trust.ts.
  */
 export async function checkKey(keyHash: string, check: KeyCheck): Promise<Principal | undefined> {
 	const { now, cacheSeconds } = check;

@@ -29,8 +29,8 @@ export interface StepRows {
 
 /**
  * Appends the events of a step and changes the session, in one transaction. The change has the condition of the events, and
- * that this step has just appended them, so either both take effect or neither does. When neither does, it returns the session as it is, with the
- * fingerprint of an earlier attempt; undefined without a session.
+ * that this step has just appended them, so either both take effect or neither does. When neither does, it returns the session
+ * as it is, with the fingerprint of an earlier attempt; undefined without a session.
  */
 export async function insertStep(
 	db: Database,
