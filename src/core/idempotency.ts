@@ -1,5 +1,8 @@
 import { ApiError } from './errors.ts';
 
+/** What an Idempotency-Key is: 1 to 255 visible ASCII characters. */
+export const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
+
 /**
  * The Idempotency-Key of a request, with a digest of the request's content. The first create, append or step with a key stores
  * both with what it makes. A later one with the same digest makes nothing and gets what the first has made: a session as it was

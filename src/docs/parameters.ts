@@ -1,7 +1,9 @@
 import * as z from 'zod';
+import { IDEMPOTENCY_KEY } from '../core/idempotency.ts';
 import { limits } from '../core/limits.ts';
 import { sessionIdSchema } from '../core/session-reference.ts';
 import type { ConditionalHeader } from '../http/operation.ts';
+import { REQUEST_ID } from '../http/request-id.ts';
 import { keyIdSchema } from '../session-keys/schema.ts';
 import { deliveryIdSchema, webhookIdSchema } from '../webhooks/schema.ts';
 
@@ -37,7 +39,7 @@ export const parametersInPath = (path: string) =>
 const requestId = z
 	.string()
 	.max(128)
-	.regex(/^[A-Za-z0-9._-]{1,128}$/)
+	.regex(REQUEST_ID)
 	.optional()
 	.meta({
 		description:
@@ -60,7 +62,7 @@ const entityTags = (id: string, description: string) =>
 const idempotencyKey = z
 	.string()
 	.max(limits.idempotencyKey)
-	.regex(/^[\x21-\x7e]{1,255}$/)
+	.regex(IDEMPOTENCY_KEY)
 	.optional()
 	.meta({
 		description:

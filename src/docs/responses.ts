@@ -2,13 +2,14 @@ import * as z from 'zod';
 import type { ZodOpenApiResponseObject, ZodOpenApiResponsesObject } from 'zod-openapi';
 import { type ErrorCode, errorSchema, errorStatus } from '../core/errors.ts';
 import type { DocumentedResponse } from '../http/operation.ts';
+import { REQUEST_ID } from '../http/request-id.ts';
 
 const header = (id: string, pattern: RegExp, most: number, description: string) =>
 	z.string().max(most).regex(pattern).meta({ description, header: { id } });
 
 const requestId = header(
 	'X-Request-Id',
-	/^[A-Za-z0-9._-]{1,128}$/,
+	REQUEST_ID,
 	128,
 	'The id of the request in the log: the caller’s own id if it is valid.',
 );

@@ -1,8 +1,6 @@
 import { validationError } from '../core/errors.ts';
-import type { Idempotency } from '../core/idempotency.ts';
+import { IDEMPOTENCY_KEY, type Idempotency } from '../core/idempotency.ts';
 import { sha256Hex } from '../core/sha256.ts';
-
-const KEY = /^[\x21-\x7e]{1,255}$/;
 
 /**
  * Reads the Idempotency-Key header (draft-ietf-httpapi-idempotency-key-header) of a request with this `content`.
@@ -13,7 +11,7 @@ export async function idempotencyOf(
 	content: readonly (string | null)[],
 ): Promise<Idempotency | undefined> {
 	if (key === undefined) return undefined;
-	if (!KEY.test(key)) {
+	if (!IDEMPOTENCY_KEY.test(key)) {
 		throw validationError([
 			{
 				path: 'Idempotency-Key',

@@ -1,7 +1,8 @@
 import { createMiddleware } from 'hono/factory';
 import type { AppEnv } from './context.ts';
 
-const ACCEPTED = /^[A-Za-z0-9._-]{1,128}$/;
+/** A request id that a caller may choose. */
+export const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/;
 
 /**
  * Gives each request an id, the caller's own if it is valid, and sets the headers of all responses. Hono's request-id
@@ -9,7 +10,7 @@ const ACCEPTED = /^[A-Za-z0-9._-]{1,128}$/;
  */
 export const requestId = createMiddleware<AppEnv>(async (c, next) => {
 	const sent = c.req.header('X-Request-Id');
-	const id = sent !== undefined && ACCEPTED.test(sent) ? sent : crypto.randomUUID();
+	const id = sent !== undefined && REQUEST_ID.test(sent) ? sent : crypto.randomUUID();
 	c.set('requestId', id);
 	await next();
 	c.res.headers.set('X-Request-Id', id);
