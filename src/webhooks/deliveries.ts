@@ -1,42 +1,10 @@
 import type { Database, Databases } from '../core/database.ts';
 import { inParallel } from '../core/in-parallel.ts';
-import { databaseNumberOf } from '../core/session-id.ts';
 import { listFailures, type Place, retryMessage, retrySince } from './failure-store.ts';
-import { type MessageRow, NEVER } from './message-store.ts';
-import { DELIVERY_ID, type Delivery } from './schema.ts';
+import type { MessageRow } from './message-store.ts';
 
 /** Messages of one database that one call sends again. */
 const REPLAYED_AT_ONCE = 1000;
-
-/** The id of a delivery, from which `placeOf` finds the message again. */
-const deliveryIdOf = ({ created_at, id }: MessageRow): string =>
-	`dlv_${String(Date.parse(created_at)).padStart(13, '0')}_${id.slice('msg_'.length)}`;
-
-/** The place of a delivery in the list, and the number of its database. Undefined for what is no id of a delivery. */
-export function placeOf(deliveryId: string): (Place & { database: number }) | undefined {
-	const [, time, suffix = ''] = DELIVERY_ID.exec(deliveryId) ?? [];
-	if (time === undefined) return undefined;
-	return {
-		createdAt: new Date(Number(time)).toISOString(),
-		id: `msg_${suffix}`,
-		database: databaseNumberOf(`sess_${suffix.split('_')[0]}`),
-	};
-}
-
-/** A delivery on the wire. */
-export const deliveryOf = (row: MessageRow): Delivery => ({
-	createdAt: row.created_at,
-	eventId: row.event_id,
-	id: deliveryIdOf(row),
-	lastError: row.last_error,
-	lastStatus: row.last_status,
-	lastTryAt: row.last_try_at,
-	messageId: row.id,
-	nextTryAt: row.next_try_at === NEVER ? null : row.next_try_at,
-	sessionId: row.session_id,
-	tries: row.tries,
-	type: row.type,
-});
 
 const eachOf = (databases: Databases): { number: number; db: Database }[] =>
 	databases.numbers.map((number) => ({ number, db: databases.at(number) }));
@@ -67,12 +35,12 @@ export const retry = (
 		? retryMessage(databases.at(place.database), endpointId, place, now)
 		: Promise.resolve(undefined);
 
-/** Makes what failed since a time due now, in all databases. Returns the databases in which something is. */
+/** Makes what failed since a time due now, in all databases. `dueIn` has those in which something is due. */
 export async function replay(
 	databases: Databases,
 	endpointId: string,
 	{ since, now }: { since: string; now: string },
-): Promise<{ count: number; goesOnFrom: string | null; in: number[] }> {
+): Promise<{ count: number; goesOnFrom: string | null; dueIn: number[] }> {
 	const results = await inParallel(eachOf(databases), async ({ number, db }) => ({
 		number,
 		...(await retrySince(db, endpointId, { since, now, count: REPLAYED_AT_ONCE })),
@@ -82,6 +50,6 @@ export async function replay(
 		count: results.reduce((sum, { made }) => sum + made, 0),
 		// The earliest, because each database must go on.
 		goesOnFrom: goesOn.sort()[0] ?? null,
-		in: results.filter(({ made }) => made > 0).map(({ number }) => number),
+		dueIn: results.filter(({ made }) => made > 0).map(({ number }) => number),
 	};
 }

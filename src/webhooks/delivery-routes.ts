@@ -9,9 +9,10 @@ import type { AppEnv } from '../http/context.ts';
 import { jsonResponse } from '../http/json-response.ts';
 import { operation } from '../http/operation.ts';
 import { validateQuery } from '../http/validate.ts';
-import { deliveryOf, failuresOf, placeOf, replay, retry } from './deliveries.ts';
+import { failuresOf, replay, retry } from './deliveries.ts';
 import { type EndpointRow, readEndpoint, webhookNotFound } from './endpoint-store.ts';
 import { beginRequest } from './hosts.ts';
+import { deliveryOf, placeOf } from './json.ts';
 import {
 	type Delivery,
 	type DeliveryPage,
@@ -147,17 +148,11 @@ export const webhookDeliveryRoutes = new Hono<AppEnv>({ strict: false })
 			const databases = c.get('databases');
 			const { id } = await readEndpoint(databases.main, c.get('principal'), webhookIdFrom(c));
 			const since = new Date(c.req.valid('json').since).toISOString();
-			const {
-				count,
-				goesOnFrom,
-				in: numbers,
-			} = await replay(databases, id, {
-				since,
-				now: new Date().toISOString(),
-			});
+			const now = new Date().toISOString();
+			const { count, goesOnFrom, dueIn } = await replay(databases, id, { since, now });
 			wakeLater(
 				c,
-				numbers.map((database) => ({ database, endpoint: id })),
+				dueIn.map((database) => ({ database, endpoint: id })),
 			);
 			const replayed: Replayed = { count, goesOnFrom };
 			return jsonResponse<Replayed, 202>(JSON.stringify(replayed), 202);
