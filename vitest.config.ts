@@ -92,6 +92,7 @@ export default defineConfig({
 		// A bound means that something hangs. A loaded machine is no failure of the service.
 		testTimeout: 300_000,
 		hookTimeout: 300_000,
+		expect: { poll: { timeout: 240_000 } },
 		projects: [
 			{
 				extends: true,

@@ -8,7 +8,6 @@ import { axeFindings, inspected } from '../support/inspector.ts';
 
 const at = inspected({ WEBHOOKS_ALLOW_LOOPBACK: 'true' });
 const keyField = 'API key, or a key for one session';
-const WAIT = { timeout: 30_000, interval: 100 };
 
 const receivers: HttpReceiver[] = [];
 afterAll(async () => {
@@ -41,7 +40,7 @@ async function newHooked() {
 			return (await webhooks.create({ url, events })).id;
 		},
 		failed: (id: string, count: number) =>
-			expect.poll(async () => (await webhooks.deliveries(id)).data.length, WAIT).toBe(count),
+			expect.poll(async () => (await webhooks.deliveries(id)).data.length).toBe(count),
 	};
 }
 
@@ -154,12 +153,12 @@ describe('the webhooks in the inspector', () => {
 		const { id } = await client.create();
 		const events = Array.from({ length: 25 }, (_, number) => ({ type: `note.${number}` }));
 		await client.step(id, { events });
-		await expect.poll(() => receiver.arrived.length, WAIT).toBeGreaterThan(0);
+		await expect.poll(() => receiver.arrived.length).toBeGreaterThan(0);
 		const page = await openWebhooks(key, webhookId);
 		// All of them have had two tries, and wait for minutes.
-		await expect.poll(() => receiver.arrived.length, WAIT).toBe(50);
+		await expect.poll(() => receiver.arrived.length).toBe(50);
 		await page.getByRole('button', { name: 'Load more' }).click();
-		await expect.poll(() => sendAgain(page).count(), WAIT).toBe(25);
+		await expect.poll(() => sendAgain(page).count()).toBe(25);
 		await failed(webhookId, 20);
 		receiver.answer(204);
 		await page.getByRole('button', { name: 'Send all again…' }).click();

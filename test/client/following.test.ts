@@ -9,6 +9,7 @@ import {
 } from '../../src/client/client.ts';
 import { type Reply, refusal, scriptedFetch } from '../support/scripted-fetch.ts';
 import { end, event, opening, state, stream } from '../support/scripted-stream.ts';
+import { until } from '../support/until.ts';
 
 const ID = 'sess_01k2vxq8f3e7ttyyds0t6w2h4b';
 
@@ -71,7 +72,7 @@ describe('a followed session', () => {
 				expect(nameOf((await following.next()).value)).toBe('event');
 				const [second, third] = [following.next(), following.next()];
 				await leave(following);
-				await vi.waitFor(() => expect(isClosed()).toBe(true), { timeout: 1000, interval: 5 });
+				await until(() => expect(isClosed()).toBe(true));
 				expect(await second).toEqual({ done: true, value: undefined });
 				expect(await third).toEqual({ done: true, value: undefined });
 				expect(await following.next()).toEqual({ done: true, value: undefined });
@@ -87,7 +88,7 @@ describe('a followed session', () => {
 				expect(nameOf(item)).toBe('event');
 				break;
 			}
-			await vi.waitFor(() => expect(isClosed()).toBe(true), { timeout: 1000, interval: 5 });
+			await until(() => expect(isClosed()).toBe(true));
 			expect((await following.next()).done).toBe(true);
 		}
 	});
@@ -97,11 +98,11 @@ describe('a followed session', () => {
 		const { reply, isClosed } = deaf(event(1));
 		const { following, sent } = followOf([() => late.promise]);
 		const next = following.next();
-		await vi.waitFor(() => expect(sent).toHaveLength(1));
+		await until(() => expect(sent).toHaveLength(1));
 		following.close();
 		expect((await next).done).toBe(true);
 		late.resolve(await (reply as (sent: never) => Response)(undefined as never));
-		await vi.waitFor(() => expect(isClosed()).toBe(true), { timeout: 1000, interval: 5 });
+		await until(() => expect(isClosed()).toBe(true));
 	});
 
 	it('does not reconnect after it was closed between two connections', async () => {
@@ -152,7 +153,7 @@ describe('a followed session', () => {
 				})(),
 			).rejects.toBe(reason);
 			expect(seen).toHaveLength(5);
-			await vi.waitFor(() => expect(isClosed()).toBe(true), { timeout: 1000, interval: 5 });
+			await until(() => expect(isClosed()).toBe(true));
 			expect((await following.next()).done).toBe(true);
 		}
 	});
@@ -217,7 +218,7 @@ describe('toReadableStream', () => {
 			await reader.read();
 			const pending = reader.read();
 			await reader.cancel();
-			await vi.waitFor(() => expect(isClosed()).toBe(true), { timeout: 1000, interval: 5 });
+			await until(() => expect(isClosed()).toBe(true));
 			expect((await pending).done).toBe(true);
 		}
 	});

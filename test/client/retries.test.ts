@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Client, createClient } from '../../src/client/client.ts';
 import { type Reply, refusal, scriptedFetch, silence, succeeding } from '../support/scripted-fetch.ts';
+import { until } from '../support/until.ts';
 
 const ID = 'sess_01k2vxq8f3e7ttyyds0t6w2h4b';
 const unavailable = () => refusal(503, 'DATABASE_UNAVAILABLE', { 'Retry-After': '0' });
@@ -218,12 +219,12 @@ describe('an abort signal', () => {
 		const calls = Array.from({ length: 20 }, () =>
 			client.get(ID, { signal, timeoutMs: 20, maxRetries: 0 }).catch(({ code }) => code),
 		);
-		await vi.waitFor(() => expect(sent).toHaveLength(20));
+		await until(() => expect(sent).toHaveLength(20));
 		expect(await Promise.all(calls)).toEqual(Array.from({ length: 20 }, () => 'TIMEOUT'));
 		expect(most).toBe(1);
 		expect(listeners.size).toBe(0);
 		const late = Array.from({ length: 20 }, () => client.get(ID, { signal }).catch((error) => error));
-		await vi.waitFor(() => expect(sent).toHaveLength(40));
+		await until(() => expect(sent).toHaveLength(40));
 		leaving.abort(reason);
 		expect(await Promise.all(late)).toEqual(Array.from({ length: 20 }, () => reason));
 	});
@@ -232,7 +233,7 @@ describe('an abort signal', () => {
 		const { client, sent } = clientOf(silence);
 		const leaving = new AbortController();
 		const call = client.get(ID, { signal: leaving.signal });
-		await vi.waitFor(() => expect(sent).toHaveLength(1));
+		await until(() => expect(sent).toHaveLength(1));
 		leaving.abort(reason);
 		await expect(call).rejects.toBe(reason);
 	});
@@ -241,7 +242,7 @@ describe('an abort signal', () => {
 		const { client, sent } = clientOf(silence);
 		const leaving = new AbortController();
 		const call = client.update(ID, { status: 'failed' }, { signal: leaving.signal });
-		await vi.waitFor(() => expect(sent).toHaveLength(1));
+		await until(() => expect(sent).toHaveLength(1));
 		leaving.abort(reason);
 		await expect(call).rejects.toBe(reason);
 	});
@@ -250,7 +251,7 @@ describe('an abort signal', () => {
 		const { client, sent } = clientOf(refusal(429, 'RATE_LIMITED', { 'Retry-After': '60' }));
 		const leaving = new AbortController();
 		const call = client.get(ID, { signal: leaving.signal });
-		await vi.waitFor(() => expect(sent).toHaveLength(1));
+		await until(() => expect(sent).toHaveLength(1));
 		leaving.abort(reason);
 		await expect(call).rejects.toBe(reason);
 	});

@@ -11,6 +11,7 @@ import {
 	snapshot,
 	stream,
 } from '../support/scripted-stream.ts';
+import { until } from '../support/until.ts';
 
 const ID = 'sess_01k2vxq8f3e7ttyyds0t6w2h4b';
 const PATH = `/v1/products/generation/sessions/${ID}`;
@@ -192,7 +193,7 @@ describe('waitFor', () => {
 		const waiting = client.waitFor(ID, ['complete'], { signal: leaving.signal, timeoutMs: 60_000 });
 		setTimeout(() => leaving.abort(reason), 20);
 		await expect(waiting).rejects.toBe(reason);
-		await vi.waitFor(() => expect(closed).toHaveBeenCalledTimes(1));
+		await until(() => expect(closed).toHaveBeenCalledTimes(1));
 	});
 
 	it('throws a TypeError for what no session can reach, and sends nothing', async () => {

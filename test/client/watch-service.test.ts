@@ -6,6 +6,7 @@ import { type Client, createClient, etagOf, type Fetch, type Watched } from '../
 import { anyObject } from '../model/arbitraries.ts';
 import { type Caller, newCaller, ORIGIN } from '../support/api.ts';
 import { hubOf, liveService } from '../support/follow.ts';
+import { until } from '../support/until.ts';
 
 const service = liveService();
 
@@ -200,7 +201,7 @@ describe('waitFor at the service', () => {
 			onAttempt: ({ url }) => urls.push(url),
 		});
 		const waiting = observed.waitFor(id, ['complete', 'failed'], { timeoutMs: 60_000 });
-		await vi.waitFor(() => expect(urls).toHaveLength(2));
+		await until(() => expect(urls).toHaveLength(2));
 		await client.step(id, { events: [{ type: 'build.done' }], patch: { status: 'complete' } });
 		expect(await waiting).toEqual(await client.update(id, {}));
 		const newest = (await client.get(id)).events[2];

@@ -22,6 +22,7 @@ import {
 	stream,
 	timeOf,
 } from '../support/scripted-stream.ts';
+import { until } from '../support/until.ts';
 
 const ID = 'sess_01k2vxq8f3e7ttyyds0t6w2h4b';
 
@@ -298,7 +299,7 @@ describe('the connection of watch', () => {
 		const next = items.next();
 		items.close();
 		expect(await next).toEqual({ done: true, value: undefined });
-		await vi.waitFor(() => expect(closed).toHaveBeenCalledTimes(1));
+		await until(() => expect(closed).toHaveBeenCalledTimes(1));
 	});
 
 	it('is closed when the signal aborts, whose reason is thrown', async () => {

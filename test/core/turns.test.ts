@@ -11,6 +11,7 @@ import {
 import { type Caller, newCaller, SESSIONS } from '../support/api.ts';
 import { followSession, liveService } from '../support/follow.ts';
 import { FIVE } from '../support/several-databases.ts';
+import { until } from '../support/until.ts';
 import { wrappedD1 } from '../support/wrapped-d1.ts';
 
 /** A D1 binding that holds its trips until it is opened, knows how many it holds, and reports the same duration for each trip. */
@@ -19,7 +20,7 @@ function heldD1(real: D1Database, durationOfTrip = 0.6) {
 	held.d1 = wrappedD1(real, async (_, work) => {
 		held.trips += 1;
 		held.most = Math.max(held.most, held.trips);
-		await vi.waitUntil(() => !held.isHeld, { timeout: 20_000, interval: 5 });
+		await vi.waitUntil(() => !held.isHeld, { timeout: 240_000, interval: 5 });
 		const results = await work();
 		held.trips -= 1;
 		const duration = durationOfTrip / results.length;
@@ -31,7 +32,7 @@ function heldD1(real: D1Database, durationOfTrip = 0.6) {
 /** Waits until what a call leaves to do after its response is done, such as the note of a key's last use. */
 async function settled(caller: Caller, held: { trips: number }): Promise<void> {
 	await caller.call('GET', SESSIONS);
-	await vi.waitFor(() => expect(held.trips).toBe(0));
+	await until(() => expect(held.trips).toBe(0));
 }
 
 /** A caller with a session, whose trips are held from now on. */
@@ -50,7 +51,7 @@ describe('the trips of a caller', () => {
 	it('take turns: eight are under way at once, and all are carried out', async () => {
 		const { held, caller, id } = await holding();
 		const calls = Array.from({ length: 40 }, () => caller.append(id));
-		await vi.waitFor(() => expect(held.trips).toBe(TRIPS_AT_ONCE));
+		await until(() => expect(held.trips).toBe(TRIPS_AT_ONCE));
 		const other = await newCaller({ fetcher: liveService() });
 		await other.create();
 		held.isHeld = false;
@@ -62,7 +63,7 @@ describe('the trips of a caller', () => {
 	it('are fewer at once if they keep D1 busy for longer', async () => {
 		const { held, caller, id } = await holding(0.28 * WORK_AT_ONCE_MS);
 		const calls = Array.from({ length: 12 }, () => caller.append(id));
-		await vi.waitFor(() => expect(held.trips).toBe(3));
+		await until(() => expect(held.trips).toBe(3));
 		held.isHeld = false;
 		await Promise.all(calls);
 		expect(held.most).toBe(3);
@@ -73,7 +74,7 @@ describe('the trips of a caller', () => {
 		const large = { text: 'x'.repeat(390_000) };
 		const body = { prd: large, plan: large };
 		const calls = Array.from({ length: 12 }, () => caller.call('PATCH', `${SESSIONS}/${id}`, { body }));
-		await vi.waitFor(() => expect(held.trips).toBe(2));
+		await until(() => expect(held.trips).toBe(2));
 		held.isHeld = false;
 		await Promise.all(calls);
 		expect(held.most).toBe(2);
@@ -82,9 +83,9 @@ describe('the trips of a caller', () => {
 	it('of its streams are two at once, and do not keep its calls', async () => {
 		const { held, caller, id, fetcher } = await holding();
 		const opening = Array.from({ length: 10 }, () => followSession(caller, id, { fetcher }));
-		await vi.waitFor(() => expect(held.trips).toBe(LOOK_UPS_AT_ONCE));
+		await until(() => expect(held.trips).toBe(LOOK_UPS_AT_ONCE));
 		const call = caller.append(id);
-		await vi.waitFor(() => expect(held.trips).toBe(LOOK_UPS_AT_ONCE + 1));
+		await until(() => expect(held.trips).toBe(LOOK_UPS_AT_ONCE + 1));
 		held.isHeld = false;
 		await call;
 		for (const stream of await Promise.all(opening)) {
@@ -103,9 +104,9 @@ describe('the trips of a caller', () => {
 		await settled(other, held);
 		held.isHeld = true;
 		const calls = Array.from({ length: 12 }, () => caller.append(id));
-		await vi.waitFor(() => expect(held.trips).toBe(TRIPS_AT_ONCE));
+		await until(() => expect(held.trips).toBe(TRIPS_AT_ONCE));
 		const another = other.append(theirs.id);
-		await vi.waitFor(() => expect(held.trips).toBe(TRIPS_AT_ONCE + 1));
+		await until(() => expect(held.trips).toBe(TRIPS_AT_ONCE + 1));
 		const elsewhere = id.replace(/.$/, (last) => (last === '0' ? '1' : '0'));
 		expect((await caller.call('GET', `${SESSIONS}/${elsewhere}`)).status).toBe(404);
 		held.isHeld = false;
@@ -132,7 +133,7 @@ async function begun(
 		ends.push(await takeTurn({ ...trip(name), ...rest }, 60_000));
 	});
 	// The first may have to wait until its caller has rested.
-	await vi.waitUntil(() => ends.length > 0, { interval: 1 });
+	await until(() => expect(ends.length).toBeGreaterThan(0));
 	await pause(10);
 	const count = ends.length;
 	for (let ended = 0; ended < all.length; await pause(1)) {

@@ -8,6 +8,7 @@ import { countRows, expire, sessionsOf } from '../support/database.ts';
 import { serviceWith } from '../support/faulty-d1.ts';
 import { caughtUp, followSession, hubsWith, liveService } from '../support/follow.ts';
 import { type SilentD1, shortDeadlines, silentD1 } from '../support/silent-d1.ts';
+import { until } from '../support/until.ts';
 
 let silent: SilentD1;
 let caller: Caller;
@@ -98,7 +99,7 @@ describe('a read at a bookmark', () => {
 		silent.silence = 'keeps them';
 		const timers = shortDeadlines();
 		const reading = caller.call('GET', `${SESSIONS}/${id}`, { headers: { 'X-D1-Bookmark': bookmark } });
-		await vi.waitFor(() => expect(timers.length).toBe(1));
+		await until(() => expect(timers.length).toBe(1));
 		silent.silence = undefined;
 		expect((await reading).status).toBe(200);
 		expect(timers[0]?.wait).toBeLessThanOrEqual(5_000);
@@ -174,7 +175,7 @@ describe('a stream while D1 is silent', () => {
 		// The look-ups of the stream wait for 100 ms each here, and the heartbeat is one second.
 		for (let n = 0; n < 3; n += 1) await writer.append(id);
 		const during = await stream.events(3);
-		await vi.waitFor(() => expect(timers.some(({ isOver }) => isOver)).toBe(true), { timeout: 20_000 });
+		await until(() => expect(timers.some(({ isOver }) => isOver)).toBe(true));
 		await silent.speak();
 		for (let n = 0; n < 3; n += 1) await writer.append(id);
 		const after = await stream.events(3);

@@ -1,9 +1,10 @@
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { Client as Client1 } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport as Transport1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { proxyWith } from '../support/mcp-proxy.ts';
 import { type Server, startServer } from '../support/server.ts';
+import { until } from '../support/until.ts';
 
 let server: Server;
 beforeAll(async () => {
@@ -105,7 +106,7 @@ it('a subscription of the official client tells of changes, and again after its 
 	const first = await client.listen({ resourceSubscriptions: [uri] });
 	expect(first.honoredFilter).toEqual({ resourceSubscriptions: [uri] });
 	await setStatus('generating');
-	await vi.waitFor(() => expect(told).toEqual([uri]), { timeout: 20_000 });
+	await until(() => expect(told).toEqual([uri]));
 
 	proxy.cut();
 	await first.closed;
@@ -113,7 +114,7 @@ it('a subscription of the official client tells of changes, and again after its 
 	const second = await client.listen({ resourceSubscriptions: [uri] });
 	expect(told).toHaveLength(1);
 	await setStatus('complete');
-	await vi.waitFor(() => expect(told).toHaveLength(2), { timeout: 20_000 });
+	await until(() => expect(told).toHaveLength(2));
 	await second.close();
 	await client.close();
 	proxy.close();

@@ -1,7 +1,8 @@
 import { connect, type Socket } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Server, startServer } from '../support/server.ts';
+import { until } from '../support/until.ts';
 
 const SESSIONS = '/v1/products/generation/sessions';
 
@@ -46,12 +47,12 @@ const linesOf = (requestId: string) =>
 it('writes one log line when a stream opens and one when it ends, and none for its events', async () => {
 	const { id } = await post('', {});
 	const { socket, text } = follow(id, 'the.stream');
-	await vi.waitFor(() => expect(text()).toContain('event: session'), 10_000);
+	await until(() => expect(text()).toContain('event: session'));
 	for (let n = 0; n < 5; n += 1) await post(`/${id}/events`, { type: 'note' });
-	await vi.waitFor(() => expect(text().match(/event: event/g)).toHaveLength(5), 10_000);
+	await until(() => expect(text().match(/event: event/g)).toHaveLength(5));
 	// The client disconnects without closing the stream.
 	socket.destroy();
-	await vi.waitFor(() => expect(linesOf('the.stream')).toHaveLength(2), 10_000);
+	await until(() => expect(linesOf('the.stream')).toHaveLength(2));
 	const [opened, ended] = linesOf('the.stream');
 	expect(opened).toMatchObject({ message: 'request', status: 200 });
 	expect(ended).toMatchObject({
@@ -67,7 +68,7 @@ it('sends everything to a client that pauses, and does not delay the others', as
 	const { id } = await post('', {});
 	const slow = follow(id, 'slow');
 	const quick = follow(id, 'quick');
-	await vi.waitFor(() => expect(slow.text() + quick.text()).toMatch(/(event: session.*){2}/s), 10_000);
+	await until(() => expect(slow.text() + quick.text()).toMatch(/(event: session.*){2}/s));
 	slow.socket.pause();
 	const events: string[] = [];
 	for (let n = 0; n < 150; n += 1) {
@@ -75,10 +76,10 @@ it('sends everything to a client that pauses, and does not delay the others', as
 		events.push(event.id);
 	}
 	const ids = (text: string) => Array.from(text.matchAll(/^id: (\S+)$/gm), ([, each]) => each);
-	await vi.waitFor(() => expect(ids(quick.text())).toEqual(events), 20_000);
+	await until(() => expect(ids(quick.text())).toEqual(events));
 	await setTimeout(1500);
 	slow.socket.resume();
-	await vi.waitFor(() => expect(ids(slow.text())).toEqual(events), 30_000);
+	await until(() => expect(ids(slow.text())).toEqual(events));
 	slow.socket.destroy();
 	quick.socket.destroy();
 });

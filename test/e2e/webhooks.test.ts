@@ -6,7 +6,6 @@ import { type Server, startServer } from '../support/server.ts';
 import { verifyWithAll, webhookLibraries } from '../support/webhook-libraries.ts';
 
 const SESSIONS = '/v1/products/generation/sessions';
-const WAIT = { timeout: 60_000, interval: 50 };
 
 let server: Server;
 const receivers: HttpReceiver[] = [];
@@ -68,7 +67,7 @@ describe('the queue', () => {
 		await call('POST', `${SESSIONS}/${id}/events`, { type: 'input.approved' });
 		await call('POST', `${SESSIONS}/${id}/events`, { type: 'other' });
 		await call('DELETE', `${SESSIONS}/${id}`);
-		await expect.poll(() => receiver.arrived.length, WAIT).toBe(4);
+		await expect.poll(() => receiver.arrived.length).toBe(4);
 		for (const message of receiver.arrived) await verifyWithAll(secret, message);
 		const types = receiver.arrived.map(({ text }) => JSON.parse(text).type).sort();
 		expect(types).toEqual([
@@ -90,10 +89,10 @@ describe('the queue', () => {
 		await webhook(call, steady.url);
 		await webhook(call, flaky.url);
 		await appendMany(call, 200);
-		await expect.poll(() => steady.arrived.length, WAIT).toBe(200);
+		await expect.poll(() => steady.arrived.length).toBe(200);
 		expect(distinct(steady.arrived)).toBe(200);
 		// The second try comes after five seconds.
-		await expect.poll(() => flaky.arrived.length, WAIT).toBeGreaterThan(205);
+		await expect.poll(() => flaky.arrived.length).toBeGreaterThan(205);
 		expect(distinct(flaky.arrived)).toBe(200);
 	});
 
@@ -105,7 +104,7 @@ describe('the queue', () => {
 		await webhook(call, steady.url);
 		const started = Date.now();
 		await appendMany(call, 100);
-		await expect.poll(() => steady.arrived.length, WAIT).toBe(100);
+		await expect.poll(() => steady.arrived.length).toBe(100);
 		// Long before the hanging ones have had their time.
 		expect(Date.now() - started).toBeLessThan(14_000);
 	});
@@ -117,7 +116,7 @@ describe('the queue', () => {
 		const call = await newCaller();
 		const { secret } = await webhook(call, receiver.url);
 		await appendMany(call, 1);
-		await expect.poll(() => receiver.arrived.length, WAIT).toBe(2);
+		await expect.poll(() => receiver.arrived.length).toBe(2);
 		expect(distinct(receiver.arrived)).toBe(1);
 		for (const message of receiver.arrived) await verifyWithAll(secret, message);
 	});
@@ -132,7 +131,7 @@ describe.each(Object.entries(webhookLibraries))('a receiver built on %s', (_, ve
 		const receiveOne = async (): Promise<Arrived> => {
 			const before = receiver.arrived.length;
 			await appendMany(call, 1);
-			await expect.poll(() => receiver.arrived.length, WAIT).toBe(before + 1);
+			await expect.poll(() => receiver.arrived.length).toBe(before + 1);
 			return receiver.arrived[before] as Arrived;
 		};
 		const before = await receiveOne();
@@ -189,13 +188,13 @@ describe('a change of the secret in the middle of deliveries', () => {
 			ids.push(id);
 		}
 		await appendMany(call, 200);
-		await expect.poll(() => changing.state.accepted.size, { ...WAIT, interval: 1 }).toBeGreaterThan(10);
+		await expect.poll(() => changing.state.accepted.size, { interval: 1 }).toBeGreaterThan(10);
 		for (const id of ids) {
 			const { secret } = await call<{ secret: string }>('POST', `/v1/webhooks/${id}/secret`);
 			if (id === ids[1]) changing.state.secret = secret;
 		}
 		await appendMany(call, 100);
-		for (const { state } of [keeping, changing]) await expect.poll(() => state.accepted.size, WAIT).toBe(300);
+		for (const { state } of [keeping, changing]) await expect.poll(() => state.accepted.size).toBe(300);
 		expect(keeping.state.rejected).toBe(0);
 	});
 });
@@ -215,11 +214,11 @@ describe('the client', () => {
 		const session = await client.create();
 		const event = await client.append(session.id, { type: 'input.given' });
 		const failed = async () => (await webhooks.deliveries(id, { limit: 5 })).data;
-		await expect.poll(failed, WAIT).toHaveLength(1);
+		await expect.poll(failed).toHaveLength(1);
 		const [delivery] = await failed();
 		isUp = true;
 		expect(await webhooks.retry(id, delivery?.id ?? '')).toMatchObject({ eventId: event.id });
-		await expect.poll(failed, WAIT).toEqual([]);
+		await expect.poll(failed).toEqual([]);
 		expect(await webhooks.replay(id, session.createdAt)).toEqual({ count: 0, goesOnFrom: null });
 		const [, { text, headers } = { text: '', headers: {} }] = receiver.arrived;
 		for (const given of [headers, new Headers(headers as Record<string, string>)]) {
@@ -247,7 +246,7 @@ describe('the scheduled run', () => {
 			.bind('2026-01-01T00:00:00.000Z', id)
 			.run();
 		await server.runScheduled();
-		await expect.poll(() => receiver.arrived.length, WAIT).toBe(1);
+		await expect.poll(() => receiver.arrived.length).toBe(1);
 		expect(JSON.parse(receiver.arrived[0]?.text ?? '')).toMatchObject({
 			type: 'session.expired',
 			data: { sessionId: id },

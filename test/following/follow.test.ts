@@ -1,12 +1,13 @@
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type Caller, newCaller, SESSIONS, send } from '../support/api.ts';
 import { expire, query } from '../support/database.ts';
 import { faultyD1 } from '../support/faulty-d1.ts';
 import { caughtUp, followSession, hubOf, hubsWith, liveService } from '../support/follow.ts';
 import { meteredD1 } from '../support/metered-d1.ts';
 import type { Stream } from '../support/stream.ts';
+import { until } from '../support/until.ts';
 
 const socketsOf = (id: string): Promise<number> =>
 	runInDurableObject(hubOf(id), (_, state) => state.getWebSockets().length);
@@ -312,7 +313,7 @@ describe.concurrent('a hub', () => {
 		await evictDurableObject(hubOf(id), { webSockets: 'close' });
 		await appendNumbered(caller, id, 7, 9);
 		expect(typesOf(await stream.events(9))).toEqual(numbered(1, 9));
-		await vi.waitFor(async () => expect(await socketsOf(id)).toBe(1), 10_000);
+		await until(async () => expect(await socketsOf(id)).toBe(1));
 		await appendNumbered(caller, id, 10, 11);
 		expect(typesOf(await stream.events(2))).toEqual(numbered(10, 11));
 		await stream.leave();
@@ -431,7 +432,7 @@ describe.concurrent('readers', () => {
 		const { id, stream } = await following();
 		expect(await socketsOf(id)).toBe(1);
 		await stream.leave();
-		await vi.waitFor(async () => expect(await socketsOf(id)).toBe(0), 10_000);
+		await until(async () => expect(await socketsOf(id)).toBe(0));
 	});
 
 	it('stay connected while D1 cannot be reached for a while', async () => {

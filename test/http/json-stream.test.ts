@@ -6,6 +6,7 @@ import { type Caller, newCaller, ORIGIN, SESSIONS } from '../support/api.ts';
 import { query } from '../support/database.ts';
 import { faultyD1, serviceWith } from '../support/faulty-d1.ts';
 import { meteredD1 } from '../support/metered-d1.ts';
+import { until } from '../support/until.ts';
 import { wrappedD1 } from '../support/wrapped-d1.ts';
 
 const OBJECTS = ['assemblyState', 'plan', 'prd', 'productObject'] as const;
@@ -227,7 +228,7 @@ describe('a response that fails after its start', () => {
 		expect(response.status).toBe(200);
 		await expect(response.text()).rejects.toThrow();
 		const requestId = response.headers.get('X-Request-Id');
-		await vi.waitFor(() => expect(lines).toHaveLength(2));
+		await until(() => expect(lines).toHaveLength(2));
 		expect(lines).toMatchObject([
 			{ level: 'error', message: 'A response was broken off.', requestId },
 			{ message: 'request', requestId, status: 200, d1Trips: 3 },
@@ -256,7 +257,7 @@ describe('a response that fails after its start', () => {
 		const reader = (await fetcher(get(caller, `/${id}`))).body?.getReader();
 		await reader?.read();
 		await reader?.cancel();
-		await vi.waitFor(() => expect(lines).toMatchObject([{ message: 'request', status: 200 }]));
+		await until(() => expect(lines).toMatchObject([{ message: 'request', status: 200 }]));
 		expect(meter.trips).toBeLessThan(5);
 	});
 });

@@ -3,6 +3,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { newCaller, ORIGIN, SESSIONS } from '../support/api.ts';
 import { serviceWith } from '../support/faulty-d1.ts';
 import { caughtUp, followSession, liveService } from '../support/follow.ts';
+import { until } from '../support/until.ts';
 
 describe('the usage', () => {
 	type Point = Required<AnalyticsEngineDataPoint>;
@@ -73,7 +74,7 @@ describe('the usage', () => {
 		);
 		expect(points).toEqual([]);
 		await stream.leave();
-		await vi.waitFor(() => expect(points.length).toBe(1));
+		await until(() => expect(points.length).toBe(1));
 		expect(points[0]?.doubles[2]).toBeGreaterThanOrEqual(2);
 	});
 });

@@ -5,6 +5,7 @@ import { newCaller } from '../support/api.ts';
 import { serviceWith } from '../support/faulty-d1.ts';
 import { legacyRequestOf, mcpOf, requestOf, TOOLS } from '../support/mcp.ts';
 import { silentD1 } from '../support/silent-d1.ts';
+import { until } from '../support/until.ts';
 
 const METHODS = [
 	'initialize',
@@ -182,7 +183,7 @@ describe('large messages of one caller', () => {
 		silent.silence = 'keeps them';
 		silent.sessions.length = 0;
 		const steps = [step(), step(), step()];
-		await vi.waitFor(() => expect(silent.sessions.length).toBe(1));
+		await until(() => expect(silent.sessions.length).toBe(1));
 		expect(await mcp.request('tools/list')).toHaveProperty('result');
 		await pause(50);
 		expect(silent.sessions.length).toBe(1);

@@ -1,8 +1,9 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type Caller, newCaller, ORIGIN, SESSIONS } from '../support/api.ts';
 import { liveService } from '../support/follow.ts';
 import { legacyRequestOf, requestOf } from '../support/mcp.ts';
 import { streamOf } from '../support/stream.ts';
+import { until } from '../support/until.ts';
 
 interface Message {
 	id?: number;
@@ -116,7 +117,7 @@ describe('a subscription', () => {
 		const second = await listen(`session://${id}`);
 		expect(second.response.headers.get('Content-Type')).toContain('application/json');
 		await first.leave();
-		await vi.waitFor(async () => {
+		await until(async () => {
 			const third = await listen(`session://${id}`);
 			expect(third.response.headers.get('Content-Type')).toBe('text/event-stream');
 			await third.leave();

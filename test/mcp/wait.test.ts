@@ -1,8 +1,9 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { newCaller, SESSIONS } from '../support/api.ts';
 import { countRows, expire } from '../support/database.ts';
 import { liveService } from '../support/follow.ts';
 import { mcpOf } from '../support/mcp.ts';
+import { until } from '../support/until.ts';
 
 interface Waited {
 	outcome: string;
@@ -15,7 +16,7 @@ async function waiting(bindings: Parameters<typeof liveService>[0] = {}) {
 	const caller = await newCaller({ fetcher: liveService(bindings) });
 	const { id } = await caller.create();
 	const wait = (args: object) =>
-		mcpOf(caller).content<Waited>('wait_for_session', { sessionId: id, timeoutSeconds: 20, ...args });
+		mcpOf(caller).content<Waited>('wait_for_session', { sessionId: id, timeoutSeconds: 60, ...args });
 	const setStatus = (status: string) => caller.call('PATCH', `${SESSIONS}/${id}`, { body: { status } });
 	return { caller, id, wait, setStatus };
 }
@@ -66,7 +67,7 @@ describe('wait_for_session', () => {
 	it('returns when the session is deleted or expires', async () => {
 		const deleted = await waiting();
 		const waited = deleted.wait({ statuses: ['complete'] });
-		await vi.waitFor(async () => expect(await isFollowed(deleted.id)).toBe(true));
+		await until(async () => expect(await isFollowed(deleted.id)).toBe(true));
 		await deleted.caller.call('DELETE', `${SESSIONS}/${deleted.id}`);
 		expect(await waited).toMatchObject({ outcome: 'ended' });
 		const expired = await waiting();
@@ -83,13 +84,14 @@ describe('wait_for_session', () => {
 	});
 
 	it('takes one of the places of the caller for streams while it waits', async () => {
-		const { caller, id, wait } = await waiting({ MAX_STREAMS_PER_CALLER: '1' });
-		const waited = wait({ statuses: ['complete'], timeoutSeconds: 2 });
-		await vi.waitFor(async () => expect(await isFollowed(id)).toBe(true));
+		const { caller, id, wait, setStatus } = await waiting({ MAX_STREAMS_PER_CALLER: '1' });
+		const waited = wait({ statuses: ['complete'], timeoutSeconds: 60 });
+		await until(async () => expect(await isFollowed(id)).toBe(true));
 		expect(await mcpOf(caller).failure('wait_for_session', { sessionId: id })).toMatch(
 			/^RATE_LIMITED.*Wait 5 s/s,
 		);
-		expect(await waited).toMatchObject({ outcome: 'timeout' });
+		await setStatus('complete');
+		expect(await waited).toMatchObject({ outcome: 'status' });
 		expect(await wait({ timeoutSeconds: 1 })).toMatchObject({ outcome: 'timeout' });
 	});
 });

@@ -1,9 +1,10 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { requestsFor } from '../../src/auth/rate-limit.ts';
 import { callerKey } from '../../src/core/principal.ts';
 import { newCaller, SESSIONS } from '../support/api.ts';
 import { serviceWith } from '../support/faulty-d1.ts';
 import { caughtUp, followSession, liveService } from '../support/follow.ts';
+import { until } from '../support/until.ts';
 
 /** A limiter that allows a number of requests for each key, and counts them. */
 function limiterOf(limit: number) {
@@ -94,7 +95,7 @@ describe('the rate limit of a caller', () => {
 		const { json } = await caller.call<{ data: unknown[] }>('GET', SESSIONS);
 		expect(json.data.length).toBe(5);
 		// 21 trips and 7.8 MB: 1 + 2 + 7
-		await vi.waitFor(() => expect((counts.get(callerKey(caller)) ?? 0) - before).toBe(10));
+		await until(() => expect((counts.get(callerKey(caller)) ?? 0) - before).toBe(10));
 	});
 
 	it('rejects the next request when the last one has used it up', async () => {
@@ -121,7 +122,7 @@ describe('the rate limit of a caller', () => {
 		}
 		const caller = await newCaller({ userId: writer.userId, fetcher });
 		await caller.call('GET', SESSIONS);
-		await vi.waitFor(() => expect(counts.get(callerKey(caller))).toBe(3));
+		await until(() => expect(counts.get(callerKey(caller))).toBe(3));
 	});
 
 	it('counts what a stream costs while it is open', async () => {
@@ -136,9 +137,7 @@ describe('the rate limit of a caller', () => {
 		const stream = await caughtUp(await followSession(caller, id, { fetcher }));
 		const reading = stream.rest();
 		// The stream checks its key after three heartbeats of one second.
-		await vi.waitFor(() => expect(counts.get(callerKey(caller))).toBeGreaterThanOrEqual(4), {
-			timeout: 10_000,
-		});
+		await until(() => expect(counts.get(callerKey(caller))).toBeGreaterThanOrEqual(4));
 		await stream.leave();
 		await reading;
 	});

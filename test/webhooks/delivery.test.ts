@@ -205,9 +205,7 @@ describe('an endpoint that cannot keep up', () => {
 		await owing(100, { url: 'https://a.example.com/' });
 		await owing(100, { url: 'https://b.example.com/' });
 		void deliver();
-		await expect
-			.poll(() => received.filter(({ url }) => !url.includes('hangs')).length, { timeout: 60_000 })
-			.toBe(200);
+		await expect.poll(() => received.filter(({ url }) => !url.includes('hangs')).length).toBe(200);
 		expect(received.filter(({ url }) => url.includes('hangs'))).toHaveLength(1);
 		expect((await deliveries(hanging.caller, hanging.webhook.id)).data).toEqual([]);
 	});

@@ -1,9 +1,10 @@
 import { env } from 'cloudflare:workers';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { callerWith, newCaller, newKey, SESSIONS, send } from '../support/api.ts';
 import { d1s } from '../support/database.ts';
 import { faultyD1, serviceWith } from '../support/faulty-d1.ts';
 import { FIVE } from '../support/several-databases.ts';
+import { until } from '../support/until.ts';
 import { createWebhook, PUBLIC_URL, WEBHOOKS } from '../support/webhooks.ts';
 
 const ABSENT = 'wh_01k2vxq8f3e7ttyyds0t6w2h4b';
@@ -58,7 +59,7 @@ describe('a webhook', () => {
 		await patch({ events: ['event:*'] });
 		expect(woken).toEqual([]);
 		await patch({ enabled: true });
-		await vi.waitFor(() => expect(woken.length).toBe(5));
+		await until(() => expect(woken.length).toBe(5));
 		expect(woken).toContainEqual({ body: { database: 0, endpoint: id } });
 	});
 

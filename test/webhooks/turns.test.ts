@@ -5,7 +5,6 @@ import { query } from '../support/database.ts';
 import { type Answering, receive } from '../support/receiver.ts';
 import { createWebhook, NO_QUEUE, owing } from '../support/webhooks.ts';
 
-const WAIT = { timeout: 60_000, interval: 10 };
 /** The most wakes in a batch of the queue: wrangler.toml. */
 const BATCH = 5;
 
@@ -58,33 +57,33 @@ describe('an endpoint', () => {
 			wakeInTurn(Array(4).fill(webhook.id)),
 			...Array.from({ length: 4 }, () => runWebhooks({ ...env, ...NO_QUEUE }, Date.now(), 1000)),
 		];
-		await expect.poll(() => count('hangs'), WAIT).toBe(1);
+		await expect.poll(() => count('hangs')).toBe(1);
 		await wake([webhook.id]);
 		expect(count('hangs')).toBe(1);
 		for (let sent = 0; sent < count('hangs'); ) {
 			sent = count('hangs');
 			release();
-			await expect.poll(() => count('hangs') > sent || count('hangs') === 100, WAIT).toBe(true);
+			await expect.poll(() => count('hangs') > sent || count('hangs') === 100).toBe(true);
 		}
 		release();
 		await Promise.all(deliveries);
 		expect(count('hangs')).toBe(100);
-		await expect.poll(() => query('SELECT id FROM webhook_messages'), WAIT).toEqual([]);
+		await expect.poll(() => query('SELECT id FROM webhook_messages')).toEqual([]);
 	});
 
 	it('gets what is owed while a delivery goes on, although the wake for it finds that delivery', async () => {
 		const { release, count } = receiveUnlessHanging();
 		const { webhook, append } = await owing(1, { url: 'https://hangs.example.com/' });
 		const delivery = wake([webhook.id]);
-		await expect.poll(() => count('hangs'), WAIT).toBe(1);
+		await expect.poll(() => count('hangs')).toBe(1);
 		await append(1);
 		await wake([webhook.id]);
 		expect(count('hangs')).toBe(1);
 		release();
-		await expect.poll(() => count('hangs'), WAIT).toBe(2);
+		await expect.poll(() => count('hangs')).toBe(2);
 		release();
 		await delivery;
-		await expect.poll(() => query('SELECT id FROM webhook_messages'), WAIT).toEqual([]);
+		await expect.poll(() => query('SELECT id FROM webhook_messages')).toEqual([]);
 	});
 
 	it('is delivered to again when its delivery was cut off', async () => {
@@ -112,7 +111,7 @@ describe('endpoints of a batch', () => {
 		for (const name of ['stops-a', 'stops-b', 'works'])
 			ids.push((await owing(20, { url: `https://${name}.example.com/` })).webhook.id);
 		await wake(ids);
-		await expect.poll(() => received.filter(({ url }) => url.includes('works')).length, WAIT).toBe(20);
+		await expect.poll(() => received.filter(({ url }) => url.includes('works')).length).toBe(20);
 	});
 });
 
