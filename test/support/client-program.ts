@@ -65,7 +65,7 @@ export async function run({ shaky, steady, token, nowhere, appends }: Task): Pro
 		watched,
 		unknown,
 		nowhere: await codeOf(createClient({ baseUrl: nowhere, token, maxRetries: 1 }).update(id, {})),
-		relays: await leaveRelays(direct, id),
+		relays: await leaveRelays(direct, id, appends),
 	};
 }
 
@@ -95,31 +95,48 @@ const codeOf = (call: Promise<unknown>): Promise<string> =>
 	);
 
 /** A relay as people write it. Not every runtime has `ReadableStream.from`. */
-function relayOf(client: Client, id: string): ReadableStream<unknown> {
+function relayOf(client: Client, id: string, number: number): ReadableStream<unknown> {
 	const { from } = ReadableStream as unknown as {
 		from?: (items: AsyncIterable<unknown>) => ReadableStream<unknown>;
 	};
 	const following = client.follow(id);
-	return from && Math.random() < 0.5 ? from.call(ReadableStream, following) : following.toReadableStream();
+	return from && number % 2 === 0 ? from.call(ReadableStream, following) : following.toReadableStream();
 }
 
-/** Relays a session, and leaves each relay while it waits for the next item. */
-async function leaveRelays(client: Client, id: string): Promise<number> {
-	const left = Array.from({ length: RELAYS }, async () => {
-		const reader = relayOf(client, id).getReader();
-		await reader.read();
-		let isPending = true;
-		// Everything that is stored arrives. The read after it waits.
-		async function readOn(): Promise<void> {
-			while (!(await reader.read()).done);
-			isPending = false;
+/** A relay of a session, and how many events have arrived over it. An item is an object, or a line of JSON. */
+function readRelay(relay: ReadableStream<unknown>) {
+	const reader = relay.getReader();
+	let events = 0;
+	let hasEnded = false;
+	async function readOn(): Promise<void> {
+		for (;;) {
+			const { done, value } = await reader.read();
+			if (done) break;
+			const text = value instanceof Uint8Array ? new TextDecoder().decode(value) : JSON.stringify(value);
+			if (text.startsWith('{"type":"event"')) events += 1;
 		}
-		const reading = readOn();
-		await new Promise((resolve) => setTimeout(resolve, 500));
-		if (!isPending) throw new Error('The relay has ended by itself.');
+		hasEnded = true;
+	}
+	const reading = readOn();
+	async function until(count: number): Promise<void> {
+		while (events < count) {
+			if (hasEnded) throw new Error('The relay has ended by itself.');
+			await new Promise((resolve) => setTimeout(resolve, 10));
+		}
+	}
+	async function leave(): Promise<void> {
 		await reader.cancel();
 		await reading;
-		return 1;
-	});
-	return (await Promise.all(left)).length;
+	}
+	return { until, leave };
+}
+
+/** Relays a session, and leaves each relay when everything has arrived and it waits for the next item. */
+async function leaveRelays(client: Client, id: string, stored: number): Promise<number> {
+	const relays = Array.from({ length: RELAYS }, (_, number) => readRelay(relayOf(client, id, number)));
+	for (const { until } of relays) await until(stored);
+	await client.append(id, { type: 'note' });
+	for (const { until } of relays) await until(stored + 1);
+	await Promise.all(relays.map(({ leave }) => leave()));
+	return relays.length;
 }

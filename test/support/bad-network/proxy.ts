@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 
 /** The faults of one request. */
-const FAULTS = [
+export const FAULTS = [
 	/** The connection breaks before the service gets the request. */
 	'request lost',
 	/** The service handles the request, and the connection breaks before the response. */
@@ -24,19 +24,23 @@ const FAULTS = [
 ] as const;
 type Fault = (typeof FAULTS)[number];
 
+/** The streams of a session, which are cut: of its events, and of its state with them. */
+export const STREAM_CUTS = ['events cut', 'state cut'] as const;
+type StreamCut = (typeof STREAM_CUTS)[number];
+
 export interface BadNetwork {
 	url: string;
-	/** How often each fault happened, and how many streams were cut. */
-	counts: Map<Fault | 'stream cut', number>;
+	/** How often each fault happened, and how often streams of each kind were cut. */
+	counts: Map<Fault | StreamCut, number>;
 	/** How many streams are open between the proxy and the service. */
 	openStreams(): number;
 	close(): Promise<void>;
 }
 
 interface BadNetworkOptions {
-	/** The share of requests with a fault, from 0 to 1. */
+	/** The share of requests with a fault, from 0 to 1. Each fault happens once among as many requests as have eleven at this rate. */
 	faultRate: number;
-	/** The number of streams that are cut, each after a random number of bytes. Later streams are not cut. */
+	/** How many streams of each kind are cut, each after a random number of bytes. Later streams are not cut. */
 	streamCuts: number;
 }
 
@@ -49,17 +53,20 @@ export async function badNetwork(
 	{ faultRate, streamCuts }: BadNetworkOptions,
 ): Promise<BadNetwork> {
 	const counts: BadNetwork['counts'] = new Map();
-	const count = (what: Fault | 'stream cut') => counts.set(what, (counts.get(what) ?? 0) + 1);
+	const count = (what: Fault | StreamCut) => counts.set(what, (counts.get(what) ?? 0) + 1);
+	const nextFault = faultsInTurn(faultRate);
+	const nextOther = inTurn(OTHERS);
+	const cutsLeft = new Map(STREAM_CUTS.map((kind) => [kind, streamCuts]));
 
 	async function handle(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
 		const body = await bodyOf(incoming);
 		const wantsStream = incoming.headers.accept === 'text/event-stream';
-		const fault = !wantsStream && Math.random() < faultRate ? pick(FAULTS) : undefined;
+		const fault = wantsStream ? undefined : nextFault();
 		if (fault) count(fault);
 		if (fault === 'request lost') return void outgoing.destroy();
 		if (fault === '429') return refuse(outgoing, 429, 'RATE_LIMITED');
 		if (fault === '503 before the service') return refuse(outgoing, 503, 'DATABASE_UNAVAILABLE');
-		if (fault === 'other before the service') return other(outgoing);
+		if (fault === 'other before the service') return other(outgoing, nextOther());
 		if (fault === 'black hole') return;
 		if (fault === 'delay') await new Promise((resolve) => setTimeout(resolve, Math.random() * MAX_DELAY_MS));
 
@@ -72,12 +79,13 @@ export async function badNetwork(
 			...(body.length === 0 ? {} : { body }),
 		});
 		if (response.headers.get('Content-Type')?.startsWith('text/event-stream')) {
-			return passStream(response, outgoing);
+			const kind = incoming.url?.includes('state=true') ? 'state cut' : 'events cut';
+			return passStream(response, outgoing, kind);
 		}
 		const bytes = Buffer.from(await response.arrayBuffer());
 		if (fault === 'response lost') return void outgoing.destroy();
 		if (fault === '503 after the service') return refuse(outgoing, 503, 'DATABASE_UNAVAILABLE');
-		if (fault === 'other after the service') return other(outgoing);
+		if (fault === 'other after the service') return other(outgoing, nextOther());
 		outgoing.writeHead(response.status, { ...passedOn(response), 'Content-Length': bytes.length });
 		if (fault === 'split') {
 			for (const byte of bytes) await new Promise((resolve) => outgoing.write(Uint8Array.of(byte), resolve));
@@ -88,20 +96,19 @@ export async function badNetwork(
 	}
 
 	let open = 0;
-	async function passStream(response: Response, outgoing: ServerResponse): Promise<void> {
+	async function passStream(response: Response, outgoing: ServerResponse, kind: StreamCut): Promise<void> {
 		open += 1;
 		try {
-			await pass(response, outgoing);
+			await pass(response, outgoing, kind);
 		} finally {
 			open -= 1;
 		}
 	}
 
-	async function pass(response: Response, outgoing: ServerResponse): Promise<void> {
+	async function pass(response: Response, outgoing: ServerResponse, kind: StreamCut): Promise<void> {
 		outgoing.writeHead(response.status, passedOn(response));
-		const isCut = (counts.get('stream cut') ?? 0) < streamCuts;
+		const isCut = (cutsLeft.get(kind) ?? 0) > 0;
 		let left = isCut ? Math.ceil(Math.random() * MAX_BYTES_BEFORE_CUT) : Number.POSITIVE_INFINITY;
-		if (isCut) count('stream cut');
 		for await (const chunk of response.body ?? []) {
 			// Shorten the delay that the stream asks for, to keep the test fast.
 			const bytes = Buffer.from(
@@ -111,7 +118,10 @@ export async function badNetwork(
 			const part = bytes.subarray(0, Math.min(left, bytes.length));
 			left -= part.length;
 			await new Promise((resolve) => outgoing.write(part, resolve));
-			if (left === 0) return void outgoing.destroy();
+			if (left > 0) continue;
+			cutsLeft.set(kind, (cutsLeft.get(kind) ?? 0) - 1);
+			count(kind);
+			return void outgoing.destroy();
 		}
 		outgoing.end();
 	}
@@ -132,8 +142,22 @@ export async function badNetwork(
 	};
 }
 
-const pick = <T>(choices: readonly [T, ...T[]]): T =>
-	choices[Math.floor(Math.random() * choices.length)] ?? choices[0];
+/** Draws from cards in a random order, and shuffles them again when all are drawn. */
+function inTurn<T>(cards: readonly T[]): () => T {
+	let left: T[] = [];
+	return () => {
+		if (left.length === 0) left = [...cards];
+		const [drawn] = left.splice(Math.floor(Math.random() * left.length), 1);
+		return drawn as T;
+	};
+}
+
+/** Draws a fault for each request, or none. However few requests there are, no fault is left out by chance for long. */
+function faultsInTurn(faultRate: number): () => Fault | undefined {
+	if (faultRate === 0) return () => undefined;
+	const without = Math.round(FAULTS.length / faultRate) - FAULTS.length;
+	return inTurn([...FAULTS, ...Array<undefined>(without).fill(undefined)]);
+}
 
 async function bodyOf(request: IncomingMessage): Promise<Uint8Array<ArrayBuffer>> {
 	const chunks: Buffer[] = [];
@@ -163,7 +187,7 @@ const passedOn = ({ headers }: Response): Record<string, string> =>
 type Other = readonly [status: number, mediaType: string, body: string];
 
 /** What gateways answer in place of a service. */
-const OTHERS: readonly [Other, ...Other[]] = [
+const OTHERS: readonly Other[] = [
 	[200, 'text/html', '<h1>Sign in</h1>'],
 	[400, 'text/html', '<h1>Bad request</h1>'],
 	[404, 'text/html', '<h1>Not found</h1>'],
@@ -178,8 +202,7 @@ const OTHERS: readonly [Other, ...Other[]] = [
 	[307, 'text/html', ''],
 ];
 
-function other(outgoing: ServerResponse): void {
-	const [status, type, body] = pick(OTHERS);
+function other(outgoing: ServerResponse, [status, type, body]: Other): void {
 	const location = status > 300 && status < 400 ? { Location: '/v1/products/generation/sessions' } : {};
 	outgoing.writeHead(status, { 'Content-Type': type, ...location });
 	outgoing.end(body);
