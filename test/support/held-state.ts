@@ -12,6 +12,8 @@ import type { Stream } from './stream.ts';
 export interface HeldState {
 	/** The ETag of the session that it holds; undefined before the first snapshot. */
 	etag(): string | undefined;
+	/** The status of the session that it holds; undefined before the first snapshot. */
+	status(): string | undefined;
 	/** The text of the session that it holds. */
 	text(): string;
 	/** The kinds of the frames that came, in order: `event`, `snapshot`, `change` or `end`. */
@@ -76,6 +78,7 @@ export function heldState(stream: Stream, earlier?: HeldState): HeldState {
 
 	return {
 		etag: () => etag,
+		status: () => session.get('status') as string | undefined,
 		text: () => writeJson(session),
 		kinds,
 		events,
