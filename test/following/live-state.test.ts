@@ -167,7 +167,10 @@ describe('another snapshot', () => {
 			if (kind === 'publish') published += 1;
 			return kind === 'publish' && published === 2 ? new Response() : pass();
 		});
-		const { follower, patch } = await held({ fetcher: liveService({ HUB: hubs }) });
+		const { follower, patch } = await held({
+			// No heartbeat comes meanwhile.
+			fetcher: liveService({ HUB: hubs, FOLLOW_HEARTBEAT_SECONDS: '15' }),
+		});
 		for (const n of [1, 2, 3]) await patch(`{"plan":{"n${n}":${n}}}`);
 		await follower.until('"4"');
 		expect(follower.kinds).toEqual(['snapshot', 'change', 'snapshot']);
@@ -246,9 +249,7 @@ describe('the cost of live state', () => {
 });
 
 describe('many writers', () => {
-	it('leave every reader with the stored session at each ETag, over cuts and lost hubs', {
-		timeout: 120_000,
-	}, async () => {
+	it('leave every reader with the stored session at each ETag, over cuts and lost hubs', async () => {
 		const fetcher = liveService();
 		const caller = await newCaller({ fetcher });
 		const { id } = await caller.create();
@@ -259,10 +260,13 @@ describe('many writers', () => {
 		remember(await caller.call('PATCH', path, { body: { plan: {} } }));
 		const objects = fc.sample(anyObject, { numRuns: 8 * 25, seed: 7 }).map(({ text }) => text);
 		const fields = ['plan', 'prd', 'assemblyState', 'productObject'];
-		let isWriting = true;
+		/** How many states each reader has seen. The writers go on until all have seen some. */
+		const counts = [0, 0, 0, 0];
+		let writes = 0;
+		let evictions = Promise.resolve();
 
 		async function write(writer: number): Promise<void> {
-			for (let n = 0; n < 25; n += 1) {
+			for (let n = 0; n < 25 || (n < 1000 && counts.some((count) => count < 20)); n += 1) {
 				// Timers wait in workerd while its event loop is busy, and hubs and followers have some.
 				await new Promise((resolve) => setTimeout(resolve, 20));
 				const object = objects[writer * 25 + n] ?? '{}';
@@ -283,24 +287,28 @@ describe('many writers', () => {
 					const answer = await caller.call('POST', `${path}/steps`, { raw, headers: JSON_TYPE });
 					remember(answer, answer.text.slice(answer.text.indexOf(',"session":') + 11, -1));
 				} else remember(await caller.call('PATCH', path, { raw: `{"${field}":${object}}`, headers: MERGE }));
+				writes += 1;
+				const webSockets = { webSockets: 'close' } as const;
+				const how = (writes / 25) % 2 === 0 ? webSockets : {};
+				if (writes % 25 === 0) evictions = evictions.then(() => evictDurableObject(hubOf(id), how));
 			}
 		}
 
-		/** Reads until the writers are done, and is cut again and again. Returns the number of ETags that it has compared. */
-		async function read(reader: number): Promise<number> {
-			let compared = 0;
+		/** Reads until the writers are done, and is cut again and again. */
+		async function read(reader: number): Promise<void> {
 			let follower: HeldState | undefined;
 			for (;;) {
 				follower = await holding(caller, id, { fetcher, ...(follower ? { earlier: follower } : {}) });
-				const frames = 5 + ((reader * 13 + compared) % 40);
+				const frames = 5 + ((reader * 13 + (counts[reader] ?? 0)) % 40);
 				for (let n = 0; n < frames; n += 1) {
-					if (!isWriting && follower.etag() === last) {
+					// The last write. It may reach a reader before its writer knows of it.
+					if (follower.status() === 'complete') {
 						await follower.leave();
 						expect(new Set(follower.events).size).toBe(follower.events.length);
-						return compared;
+						return;
 					}
 					seen.push([follower.etag() ?? '', follower.text()]);
-					compared += 1;
+					counts[reader] = (counts[reader] ?? 0) + 1;
 					if ((await follower.next()) === undefined) break;
 				}
 				await follower.leave();
@@ -308,26 +316,12 @@ describe('many writers', () => {
 		}
 
 		const seen: [etag: string, text: string][] = [];
-		let last = '';
 		const readers = Promise.all([0, 1, 2, 3].map(read));
-		const evictions = (async () => {
-			for (let n = 0; isWriting; n += 1) {
-				await new Promise((resolve) => setTimeout(resolve, 150));
-				await evictDurableObject(hubOf(id), n % 2 === 0 ? {} : { webSockets: 'close' });
-			}
-		})();
 		await Promise.all([0, 1, 2, 3, 4, 5, 6, 7].map(write));
-		last =
-			(await caller.call('PATCH', path, { body: { status: 'complete' } }).then((answer) => {
-				remember(answer);
-				return answer.headers.get('ETag');
-			})) ?? '';
-		isWriting = false;
 		await evictions;
-		const compared = await readers;
-		expect(compared).toHaveLength(4);
-		expect(seen.length).toBeGreaterThan(50);
-		for (const [etag, text] of seen) if (texts.has(etag)) expect(text).toBe(texts.get(etag));
-		expect(seen.filter(([etag]) => texts.has(etag)).length).toBeGreaterThan(0.9 * seen.length);
+		remember(await caller.call('PATCH', path, { body: { status: 'complete' } }));
+		await readers;
+		expect(Math.min(...counts)).toBeGreaterThanOrEqual(20);
+		for (const [etag, text] of seen) expect(text, etag).toBe(texts.get(etag));
 	});
 });
