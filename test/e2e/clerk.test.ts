@@ -10,18 +10,19 @@ const SESSIONS = '/v1/products/generation/sessions';
 let issuer: HttpServer;
 let iss: string;
 let requests: string[];
-let answer: { status: number; keys: unknown[]; delayMs: number };
+/** It answers when `held` resolves, and calls `onRequest` before. */
+let answer: { status: number; keys: unknown[]; held?: Promise<unknown>; onRequest?: () => void };
 let server: Server;
 let key: SigningKey;
 
 beforeAll(async () => {
 	key = await newSigningKey();
-	issuer = createServer((request, response) => {
+	issuer = createServer(async (request, response) => {
 		requests.push(`${request.method} ${request.url}`);
-		setTimeout(() => {
-			response.writeHead(answer.status, { 'Content-Type': 'application/json' });
-			response.end(JSON.stringify({ keys: answer.keys }));
-		}, answer.delayMs);
+		answer.onRequest?.();
+		await answer.held;
+		response.writeHead(answer.status, { 'Content-Type': 'application/json' });
+		response.end(JSON.stringify({ keys: answer.keys }));
 	});
 	await new Promise<void>((resolve) => issuer.listen(0, '127.0.0.1', resolve));
 });
@@ -31,7 +32,7 @@ afterAll(() => issuer.close());
 beforeEach(async () => {
 	iss = `http://127.0.0.1:${(issuer.address() as AddressInfo).port}`;
 	requests = [];
-	answer = { status: 200, keys: [key.jwk], delayMs: 50 };
+	answer = { status: 200, keys: [key.jwk] };
 	server = await startServer({ CLERK_ISSUER: iss });
 	return () => server.close();
 });
@@ -91,10 +92,18 @@ describe('with an issuer and no PEM, the service', () => {
 	});
 
 	it('shares one failed fetch between 100 concurrent requests', async () => {
-		// Long enough for all requests to arrive before the fetch fails.
-		answer = { status: 503, keys: [], delayMs: 2000 };
+		// The fetch fails when all requests have arrived, which the answers to as many later ones tell.
+		let fail = () => {};
+		const held = new Promise<void>((resolve) => {
+			fail = resolve;
+		});
+		answer = { status: 503, keys: [], held };
 		const token = await tokenOf(key);
-		const responses = await Promise.all(Array.from({ length: 100 }, () => call(token)));
+		const calls = Array.from({ length: 100 }, () => call(token));
+		const later = Array.from({ length: 100 }, () => fetch(`${server.url}/nowhere`));
+		await Promise.all((await Promise.all(later)).map((response) => response.arrayBuffer()));
+		fail();
+		const responses = await Promise.all(calls);
 		expect(responses.map(({ status }) => status)).toEqual(responses.map(() => 500));
 		expect(requests).toHaveLength(1);
 	});
@@ -102,24 +111,27 @@ describe('with an issuer and no PEM, the service', () => {
 	it('finishes the fetch of a caller that disconnects, and the next caller uses its result', async () => {
 		const token = await tokenOf(key);
 		const gone = new AbortController();
+		const { signal } = gone;
+		const held = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+		// The caller is gone before the issuer answers.
+		answer = { ...answer, held, onRequest: () => gone.abort() };
 		const aborted = fetch(server.url + SESSIONS, {
 			headers: { Authorization: `Bearer ${token}` },
-			signal: gone.signal,
+			signal,
 		});
-		setTimeout(() => gone.abort(), 20);
 		await expect(aborted).rejects.toThrow();
 		expect((await call(token)).status).toBe(200);
 		expect(requests).toHaveLength(1);
 	});
 
 	it('returns 500 while the issuer fails, and accepts users as soon as it recovers', async () => {
-		answer = { status: 503, keys: [], delayMs: 50 };
+		answer = { status: 503, keys: [] };
 		const token = await tokenOf(key);
 		for (let times = 0; times < 2; times += 1) {
 			const { status, json } = await call(token);
 			expect([status, json.code]).toEqual([500, 'INTERNAL_ERROR']);
 		}
-		answer = { status: 200, keys: [key.jwk], delayMs: 50 };
+		answer = { status: 200, keys: [key.jwk] };
 		expect((await call(token)).status).toBe(200);
 	});
 });
