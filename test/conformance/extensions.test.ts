@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Check, extensions, writing } from '../../scripts/conformance/check.ts';
 import { webhooksMessagesChecks } from '../../scripts/conformance/extensions/webhooks-messages.ts';
-import { checksOf, checksOfExtensions, run } from '../../scripts/conformance/run.ts';
+import { checksOf, checksOfExtensions, type Result, run } from '../../scripts/conformance/run.ts';
 import { newKey } from '../support/api.ts';
 import type { Breakage } from '../support/broken-server/breakage.ts';
 import { KEYS, referenceServer } from '../support/reference-server.ts';
@@ -30,14 +30,14 @@ function serve(server: (request: Request) => Promise<Response>): string {
 	return origin;
 }
 
-/** Runs checks on the service with a rule broken. Returns the ids of those that fail. */
-async function failures(breakage: Breakage, chosen: readonly Check[], timeout: number): Promise<string[]> {
+/** Runs checks on the service with a rule broken. Returns the results of those that fail. */
+async function failures(breakage: Breakage, chosen: readonly Check[], timeout: number): Promise<Result[]> {
 	const { key: apiKey } = await newKey();
 	const target = { baseUrl: serve(brokenFetch(breakage)), apiKey, limitedApiKey: undefined, timeout };
 	const { results, left } = await run(target, { isReadonly: false, tell: () => {}, chosen });
 	expect(results).toHaveLength(chosen.length);
 	expect(left).toEqual([]);
-	return results.filter(({ status }) => status === 'failed').map(({ id }) => id);
+	return results.filter(({ status }) => status === 'failed');
 }
 
 describe.concurrent('the checks of the extensions', () => {
@@ -52,7 +52,8 @@ describe.concurrent('the checks of the extensions', () => {
 	// Only the checks that must fail run here. The long form also runs the others of the same extensions, over HTTP.
 	it.each(found)('find that %s', async (_, breakage, expected) => {
 		const chosen = checks.filter(({ id }) => expected.includes(id));
-		expect((await failures(breakage, chosen, 3000)).sort()).toEqual(expected.toSorted());
+		const failed = await failures(breakage, chosen, 3000);
+		expect(failed.map(({ id }) => id).sort()).toEqual(expected.toSorted());
 	});
 
 	it('each fail on a server that breaks its rule', () => {
