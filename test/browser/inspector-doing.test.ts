@@ -1,6 +1,7 @@
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { inspected, storedText, untilLive } from '../support/inspector.ts';
+import { until } from '../support/until.ts';
 
 const at = inspected();
 const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
@@ -199,8 +200,9 @@ describe('changing a session', () => {
 			asked.push(dialog.type());
 			void dialog.dismiss();
 		});
-		await page.reload({ timeout: 2000 }).catch(() => {});
-		expect(asked).toEqual(['beforeunload']);
+		const reloading = page.reload({ timeout: 2000 }).catch(() => {});
+		await until(() => expect(asked).toEqual(['beforeunload']));
+		await reloading;
 		await page.getByRole('textbox', { name: 'as JSON' }).getByText('"unsaved"').waitFor();
 		await button(page, 'Sign out').click();
 		await page.getByRole('dialog').getByText('that is not saved').waitFor();

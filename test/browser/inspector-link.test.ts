@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { CHROMIUM } from '../support/browser.ts';
 import { withDev } from '../support/dev.ts';
 import { withFolder } from '../support/server.ts';
+import { HANGS_AFTER_MS } from '../support/until.ts';
 
 const keyField = 'API key, or a key for one session';
 
@@ -20,6 +21,7 @@ const filesWith = (folder: string, text: string): string[] =>
 /** Chromium with a profile that stays, as people use it. */
 async function withProfile<T>(profile: string, use: (context: BrowserContext) => Promise<T>): Promise<T> {
 	const context = await chromium.launchPersistentContext(profile, CHROMIUM);
+	context.setDefaultTimeout(HANGS_AFTER_MS);
 	try {
 		return await use(context);
 	} finally {

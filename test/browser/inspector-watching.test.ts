@@ -76,7 +76,7 @@ describe('what a session is doing', () => {
 		await page.goto(`${at.server.url}/inspector#${new URLSearchParams({ key, session: id })}`);
 		await untilLive(page);
 		await verdict(page)
-			.getByText(/last event \d s ago: note/)
+			.getByText(/last event \d\d? s ago: note/)
 			.waitFor();
 		expect(await verdict(page).getByText('Quiet for').count()).toBe(0);
 		await page.context().setOffline(true);

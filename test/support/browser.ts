@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { ROOT } from './server.ts';
+import { HANGS_AFTER_MS } from './until.ts';
 
 /** The folder of the screenshots. */
 export const SCREENSHOTS = join(ROOT, 'dist/screenshots');
@@ -12,10 +13,17 @@ export const CHROMIUM = {
 	args: ['--no-sandbox', '--disable-quic', '--disable-background-networking', '--disable-component-update'],
 };
 
-/** Starts Chromium. */
-export function startBrowser(): Promise<Browser> {
+/** Starts Chromium. Its pages wait for as long as it takes: by default they give up after 30 s, which a slow machine can need. */
+export async function startBrowser(): Promise<Browser> {
 	mkdirSync(SCREENSHOTS, { recursive: true });
-	return chromium.launch(CHROMIUM);
+	const browser = await chromium.launch(CHROMIUM);
+	const newContext = browser.newContext.bind(browser);
+	browser.newContext = async (options) => {
+		const context = await newContext(options);
+		context.setDefaultTimeout(HANGS_AFTER_MS);
+		return context;
+	};
+	return browser;
 }
 
 /** A tab, with its requests and errors. */

@@ -1,7 +1,7 @@
 import { vi } from 'vitest';
 
 /** A little less than the bound of a test, so that a condition which never holds is named. */
-const HANGS_AFTER_MS = 240_000;
+export const HANGS_AFTER_MS = 240_000;
 
 /**
  * Waits until a check throws no more, and returns what it returned. The bound means that something hangs: how fast the machine is
