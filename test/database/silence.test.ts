@@ -7,7 +7,7 @@ import { type Caller, newCaller, SESSIONS } from '../support/api.ts';
 import { countRows, expire, sessionsOf } from '../support/database.ts';
 import { serviceWith } from '../support/faulty-d1.ts';
 import { caughtUp, followSession, hubsWith, liveService } from '../support/follow.ts';
-import { type SilentD1, shortDeadlines, silentD1 } from '../support/silent-d1.ts';
+import { type SilentD1, shortDeadlines, silentD1, unanswered } from '../support/silent-d1.ts';
 import { until } from '../support/until.ts';
 
 let silent: SilentD1;
@@ -187,7 +187,7 @@ describe('a stream while D1 is silent', () => {
 
 describe('a hub that is silent', () => {
 	it('does not keep the invocation of a writer for longer than 10 s', async () => {
-		const { hubs, sent } = hubsWith((kind, pass) => (kind === 'publish' ? new Promise(() => {}) : pass()));
+		const { hubs, sent } = hubsWith((kind, pass) => (kind === 'publish' ? unanswered() : pass()));
 		const { id } = await caller.create();
 		const stream = await followSession(caller, id, { fetcher: liveService() });
 		await caughtUp(stream);

@@ -13,6 +13,15 @@ export interface SilentD1 {
 	sessions: OpenedSession[];
 }
 
+/** Whether the work that has just begun gets no answer. The timer of its deadline starts in the same turn of the event loop. */
+let isUnanswered = false;
+
+/** Work that never gets an answer. */
+export function unanswered(): Promise<never> {
+	isUnanswered = true;
+	return new Promise(() => {});
+}
+
 /** Wraps a real D1. */
 export function silentD1(real: D1Database = env.DB): SilentD1 {
 	let late: (() => Promise<unknown>)[] = [];
@@ -29,6 +38,7 @@ export function silentD1(real: D1Database = env.DB): SilentD1 {
 	};
 	silent.d1 = wrappedD1(real, async (_, work, session) => {
 		silent.sessions.push(session);
+		isUnanswered = silent.silence !== undefined;
 		if (silent.silence === undefined) return work();
 		const results = silent.silence === 'runs them' ? await work() : undefined;
 		return new Promise((resolve, reject) => {
@@ -51,17 +61,25 @@ interface Timer {
 	isOver: boolean;
 }
 
-/** Makes deadlines a hundred times shorter, and returns their timers. */
+/**
+ * Makes the deadlines of what gets no answer a hundred times shorter, and returns the timers of all deadlines. What gets an answer has
+ * the usual time for it, because a slow machine needs it.
+ */
 export function shortDeadlines(): Timer[] {
 	const timers: (Timer & { id: unknown })[] = [];
 	const { setTimeout: start, clearTimeout: clear } = globalThis;
 	vi.spyOn(globalThis, 'setTimeout').mockImplementation(((work: () => void, wait = 0) => {
 		if (!isDeadline(wait)) return start(work, wait);
 		const timer = { wait, isCleared: false, isOver: false, id: undefined as unknown };
-		timer.id = start(() => {
-			timer.isOver = true;
-			work();
-		}, wait / 100);
+		const isShort = isUnanswered;
+		isUnanswered = false;
+		timer.id = start(
+			() => {
+				timer.isOver = true;
+				work();
+			},
+			wait / (isShort ? 100 : 1),
+		);
 		timers.push(timer);
 		return timer.id;
 	}) as typeof setTimeout);
