@@ -96,10 +96,10 @@ describe.concurrent('the checks of the extensions', () => {
 			await follow('one');
 			await (await follow('two')).next();
 		});
-		const target = { baseUrl, apiKey: 'k', limitedApiKey: undefined, timeout: 10 };
+		const target = { baseUrl, apiKey: 'k', limitedApiKey: undefined, timeout: 500 };
 		const { results } = await run(target, { isReadonly: false, tell: () => {}, chosen: [opening] });
 		expect(results.map(({ message }) => message)).toEqual([
-			expect.stringContaining('no further frame within 0.01 s'),
+			expect.stringContaining('no further frame within 0.5 s'),
 		]);
 		expect(closed).toBe(2);
 	});

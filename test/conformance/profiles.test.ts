@@ -26,7 +26,7 @@ async function onReferenceServer(profile: 'reference' | 'strict') {
 		baseUrl: 'https://reference.test',
 		apiKey: KEYS.full,
 		limitedApiKey: KEYS.readOnly,
-		timeout: 1000,
+		timeout: 30_000,
 	};
 	return run(target, { isReadonly: false, tell: () => {}, chosen: checksOf[profile] });
 }
