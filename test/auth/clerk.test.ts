@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { verifyClerkToken } from '../../src/auth/clerk.ts';
 import { settingsOf } from '../../src/core/settings.ts';
+import { runs } from '../model/runs.ts';
 import { type Answer, callerWith, SESSIONS } from '../support/api.ts';
 import { serviceWith } from '../support/faulty-d1.ts';
 import {
@@ -350,7 +351,7 @@ describe('a bad token', () => {
 				const same = text.slice(0, -1) === good.slice(0, -1);
 				expect('reason' in verified || same).toBe(true);
 			}),
-			{ numRuns: 500 },
+			runs(500),
 		);
 	});
 
@@ -364,7 +365,7 @@ describe('a bad token', () => {
 				expect(verified.userId).toBe(odd.sub ?? 'user_1');
 				expect(verified.organizationId).not.toBe('');
 			}),
-			{ numRuns: 300 },
+			runs(300),
 		);
 	});
 

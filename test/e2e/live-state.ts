@@ -46,7 +46,7 @@ async function hold(folder: string, { writers, readers, writes, restarts }: Scal
 	const texts = new Map([[created.headers.get('ETag') ?? '', first]]);
 	/** How many responses did not arrive. Each can have told of a change that nobody knows. */
 	let lost = 0;
-	const objects = fc.sample(anyObject, { numRuns: 64 }).map(({ text }) => text);
+	const objects = fc.sample(anyObject, { numRuns: 64, seed: 7 }).map(({ text }) => text);
 	const cuts = Array.from({ length: readers }, () => newCuts(CUTS));
 	const areAllCut = () => cuts.every(({ made }) => made() === CUTS.count);
 	let done = 0;

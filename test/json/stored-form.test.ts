@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readStoredForm } from '../../src/json/stored-form.ts';
+import { runs } from '../model/runs.ts';
 
 /** A JSON text as it may be sent, with its stored form. */
 interface Sample {
@@ -63,7 +64,7 @@ describe('the stored form', () => {
 				expect(cursor.at).toBe(before.length + sent.length);
 				expect(JSON.parse(stored)).toEqual(JSON.parse(sent));
 			}),
-			{ numRuns: 3000 },
+			runs(3000),
 		);
 	});
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { pause } from '../../src/core/pause.ts';
+import { runs } from '../model/runs.ts';
 import { newCaller } from '../support/api.ts';
 import { serviceWith } from '../support/faulty-d1.ts';
 import { legacyRequestOf, mcpOf, requestOf, TOOLS } from '../support/mcp.ts';
@@ -59,7 +60,7 @@ describe('whatever a client sends', () => {
 					expect(status).toBeLessThan(500);
 				},
 			),
-			{ numRuns: 200 },
+			runs(200),
 		);
 		expect(errors).not.toHaveBeenCalled();
 	});
@@ -104,7 +105,7 @@ describe('whatever a client sends', () => {
 					if (isError) expect(content[0]?.text).not.toContain('INTERNAL_ERROR');
 				},
 			),
-			{ numRuns: 200 },
+			runs(200),
 		);
 	});
 

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { changeBetween } from '../../../src/inspector/json/changes.ts';
 import { pretty } from '../../../src/inspector/json/text.ts';
+import { runs } from '../../model/runs.ts';
 
 describe('the change between two texts', () => {
 	const lines = fc
@@ -20,7 +21,7 @@ describe('the change between two texts', () => {
 				expect(before.slice(0, from) + insert + before.slice(to)).toBe(after);
 				for (const line of change.newLines) expect(line === 0 || after[line - 1] === '\n').toBe(true);
 			}),
-			{ numRuns: 2000 },
+			runs(2000),
 		);
 	});
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compact, membersOf, pretty, problemOf } from '../../../src/inspector/json/text.ts';
+import { runs } from '../../model/runs.ts';
 
 /** As JSON gives it back: it has no -0. */
 const anyObject = fc
@@ -35,6 +36,7 @@ describe('JSON as text', () => {
 				expect(pretty(json)).toBe(JSON.stringify(value, null, 2));
 				expect(compact(pretty(json))).toBe(json);
 			}),
+			runs(100),
 		);
 	});
 
@@ -58,6 +60,7 @@ describe('JSON as text', () => {
 				expect([...members.keys()]).toEqual(Object.keys(value));
 				for (const [name, text] of members) expect(JSON.parse(text)).toEqual(value[name]);
 			}),
+			runs(100),
 		);
 	});
 
