@@ -30,6 +30,8 @@ export interface Report {
 }
 
 const RELAYS = 10;
+/** A browser has at most six connections to a host, and one of them appends. */
+const AT_ONCE = 5;
 const WRITERS = 8;
 
 export async function run({ shaky, steady, token, nowhere, appends }: Task): Promise<Report> {
@@ -133,10 +135,14 @@ function readRelay(relay: ReadableStream<unknown>) {
 
 /** Relays a session, and leaves each relay when everything has arrived and it waits for the next item. */
 async function leaveRelays(client: Client, id: string, stored: number): Promise<number> {
-	const relays = Array.from({ length: RELAYS }, (_, number) => readRelay(relayOf(client, id, number)));
-	for (const { until } of relays) await until(stored);
-	await client.append(id, { type: 'note' });
-	for (const { until } of relays) await until(stored + 1);
-	await Promise.all(relays.map(({ leave }) => leave()));
-	return relays.length;
+	let left = 0;
+	for (let count = stored; left < RELAYS; count += 1) {
+		const relays = Array.from({ length: AT_ONCE }, (_, number) => readRelay(relayOf(client, id, number)));
+		for (const { until } of relays) await until(count);
+		await client.append(id, { type: 'note' });
+		for (const { until } of relays) await until(count + 1);
+		await Promise.all(relays.map(({ leave }) => leave()));
+		left += relays.length;
+	}
+	return left;
 }
