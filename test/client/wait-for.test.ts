@@ -132,6 +132,7 @@ describe('waitFor', () => {
 	});
 
 	it('throws TIMEOUT after timeoutMs, whatever it waits for', async () => {
+		vi.useFakeTimers();
 		const never: Reply[][] = [
 			[silence],
 			[details(), silence],
@@ -143,13 +144,16 @@ describe('waitFor', () => {
 			],
 		];
 		for (const replies of never) {
-			const { client } = clientOf(...replies);
-			await expect(client.waitFor(ID, ['complete'], { timeoutMs: 30 })).rejects.toMatchObject({
+			const { client, sent } = clientOf(...replies);
+			const waiting = client.waitFor(ID, ['complete'], { timeoutMs: 10_000 }).catch((error) => error);
+			await vi.advanceTimersByTimeAsync(10_000);
+			expect(await waiting).toMatchObject({
 				name: 'ApiError',
 				code: 'TIMEOUT',
 				status: 0,
-				message: expect.stringContaining('30 ms'),
+				message: expect.stringContaining('10000 ms'),
 			});
+			expect(sent).toHaveLength(replies.length);
 		}
 	});
 
@@ -188,10 +192,11 @@ describe('waitFor', () => {
 		);
 		expect(before.sent).toEqual([]);
 		const closed = vi.fn();
-		const { client } = clientOf(details(), stream([opening, snapshot(1)], 'stays open', closed));
+		const { client, sent } = clientOf(details(), stream([opening, snapshot(1)], 'stays open', closed));
 		const leaving = new AbortController();
 		const waiting = client.waitFor(ID, ['complete'], { signal: leaving.signal, timeoutMs: 60_000 });
-		setTimeout(() => leaving.abort(reason), 20);
+		await until(() => expect(sent).toHaveLength(2));
+		leaving.abort(reason);
 		await expect(waiting).rejects.toBe(reason);
 		await until(() => expect(closed).toHaveBeenCalledTimes(1));
 	});
