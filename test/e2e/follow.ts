@@ -29,7 +29,7 @@ export const everyFollowerSeesTheLog = (scale: Scale): void =>
 	it(
 		`shows ${scale.followers} followers all ${scale.events} events of ${scale.writers} writers, once each and in order, over ${scale.restarts} restarts and broken connections`,
 		{
-			timeout: 600_000,
+			timeout: 1_800_000,
 		},
 		() => withFolder((folder) => follow(folder, scale)),
 	);

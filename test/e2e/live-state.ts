@@ -27,7 +27,7 @@ interface Scale {
 export const everyReaderHoldsTheSession = (scale: Scale): void =>
 	it(
 		`gives ${scale.readers} readers the stored session at each ETag, while ${scale.writers} writers change it, over ${scale.restarts} restarts and broken connections`,
-		{ timeout: 600_000 },
+		{ timeout: 1_800_000 },
 		() => withFolder((folder) => hold(folder, scale)),
 	);
 
