@@ -17,9 +17,10 @@ const WORST: (keyof typeof attacks)[] = [
 	'deep bodies',
 ];
 /**
- * How much the service and its database may do for another caller during a small call: as much as reading so many megabytes of JSON
- * with short members, which takes each machine as long as it takes.
+ * How much the service and its database may do for another caller during a small call, in milliseconds. On a slow machine it is as
+ * much as reading so many megabytes of JSON with short members.
  */
+const MOST_ADDED_MS = 100;
 const MOST_ADDED_MEGABYTES = 8;
 const MEGABYTE = JSON.stringify(Object.fromEntries(Array.from({ length: 68_000 }, (_, n) => [`m${n}`, n])));
 
@@ -51,6 +52,7 @@ describe.runIf(process.platform === 'linux')('during a small call of its neighbo
 	it.for(WORST)('the service does little for a caller with 40 %s at once', async (name, { skip }) => {
 		const { processor, leftOut } = await attacked(service, neighbour, name);
 		skip(leftOut > processor.length, `The machine was busy with other programs in ${leftOut} calls.`);
-		expect(percentile(processor, 0.99)).toBeLessThan(usual + MOST_ADDED_MEGABYTES * megabyteMs());
+		const mostAdded = Math.max(MOST_ADDED_MS, MOST_ADDED_MEGABYTES * megabyteMs());
+		expect(percentile(processor, 0.99)).toBeLessThan(usual + mostAdded);
 	});
 });
