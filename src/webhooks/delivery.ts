@@ -122,8 +122,9 @@ async function deliverRounds(
 		hadTrouble ||= outstanding.length > 0 || messages.some(({ tries }) => tries > 0);
 		if (isHeld) continue;
 		const later = hadTrouble && nextTryAt !== NEVER ? [Date.parse(nextTryAt)] : [];
-		const times = isDue ? [work.clock(), ...later] : later;
-		return [...new Set(times.map((time) => Math.max(time, tried.pausedUntil ?? 0)))];
+		// A wake that finds the endpoint pausing ends, so what is written meanwhile needs the one at the end of the pause.
+		const first = tried.pausedUntil ?? (isDue ? work.clock() : undefined);
+		return first === undefined ? later : [...new Set([first, ...later.map((time) => Math.max(time, first))])];
 	}
 }
 

@@ -49,6 +49,22 @@ describe('a delivery', () => {
 		expect(received).toHaveLength(7);
 	});
 
+	it('that makes the endpoint pause wakes the next one for the end, because a wake during the pause ends without a delivery', async () => {
+		let status = 503;
+		const received = receive(() => new Response(null, { status }));
+		const { webhook, append } = await owing(1);
+		// Its next try is due in half an hour, so it does not wake anybody.
+		await query('UPDATE webhook_messages SET tries = 2');
+		const now = Date.now() + 3_600_000;
+		expect(await wakeAt(webhook.id, now)).toEqual([5]);
+		status = 204;
+		await append(1);
+		expect(await wakeAt(webhook.id, now + 1000)).toEqual([]);
+		expect(received).toHaveLength(1);
+		await wakeAt(webhook.id, now + 5000);
+		expect(received).toHaveLength(2);
+	});
+
 	it('wakes no other one for what the scheduled run finds as soon', async () => {
 		receive(() => new Response(null, { status: 500, headers: { 'Retry-After': '700' } }));
 		const { webhook } = await owing(2);
