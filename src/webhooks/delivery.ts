@@ -108,7 +108,7 @@ async function deliverRounds(
 			now: iso(work.clock()),
 		});
 		const { arrived, outstanding, disable } = outcome;
-		if (disable) await disableEverywhere(work.databases, to.endpoint, disable);
+		if (disable) await disableEverywhere(work.databases, target, disable);
 		log('info', {
 			message: 'webhook',
 			webhookId: to.endpoint,
@@ -209,7 +209,7 @@ function outcomeOf(target: Target, messages: readonly MessageRow[], tried: Tried
 			continue;
 		}
 		last = sent;
-		const next = sent.status === GONE ? null : nextTry((tries.get(id) ?? 0) + 1, sent, now, Math.random());
+		const next = nextTry((tries.get(id) ?? 0) + 1, sent, now, Math.random());
 		if (next === null) failedInARow += 1;
 		const failed = { at: iso(now), status: sent.status, error: sent.error };
 		outstanding.push({ id, nextTryAt: next === null ? NEVER : iso(next), failed });

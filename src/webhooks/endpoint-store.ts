@@ -131,16 +131,19 @@ export async function rotateSecret(
 	return changed;
 }
 
-/** Disables an endpoint in DB for a reason of the service. Returns undefined when it is gone, or disabled already. */
+/**
+ * Disables a revision of an endpoint in DB for a reason of the service: what an address answered says nothing about the next one.
+ * Returns undefined when it is gone, changed, or disabled already.
+ */
 export const disableEndpoint = (
 	db: Database,
-	id: string,
+	{ id, revision }: Pick<EndpointRow, 'id' | 'revision'>,
 	{ code, reason, now }: { code: DisabledCode; reason: string; now: string },
 ): Promise<EndpointRow | undefined> =>
 	db.first<EndpointRow>(
 		sql`UPDATE ${ENDPOINT_BY_ID} SET disabled_code = ${code}, disabled_at = ${now}, disabled_reason = ${reason},
 			updated_at = max(updated_at, ${now}), revision = revision + 1, copied_to = ''
-			WHERE id = ${id} AND disabled_code IS NULL RETURNING ${COLUMNS}`,
+			WHERE id = ${id} AND revision = ${revision} AND disabled_code IS NULL RETURNING ${COLUMNS}`,
 		{ idempotent: true },
 	);
 

@@ -56,12 +56,12 @@ export async function deleteEverywhere(databases: Databases, owner: Owner, id: s
 	await deleteEndpoint(databases.main, owner, id);
 }
 
-/** Disables an endpoint in every database for a reason of the service. */
+/** Disables a revision of an endpoint in every database for a reason of the service. */
 export async function disableEverywhere(
 	databases: Databases,
-	id: string,
+	endpoint: Parameters<typeof disableEndpoint>[1],
 	why: Parameters<typeof disableEndpoint>[2],
 ): Promise<void> {
-	const row = await disableEndpoint(databases.main, id, why);
+	const row = await disableEndpoint(databases.main, endpoint, why);
 	if (row) await copyToOthers(databases, row);
 }

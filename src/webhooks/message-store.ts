@@ -30,7 +30,14 @@ export const MESSAGES = sql`webhook_messages INDEXED BY sqlite_autoindex_webhook
 /** An endpoint as a delivery needs it. */
 export type Target = Pick<
 	EndpointRow,
-	'id' | 'user_id' | 'organization_id' | 'url' | 'secret' | 'previous_secret' | 'previous_secret_until'
+	| 'id'
+	| 'revision'
+	| 'user_id'
+	| 'organization_id'
+	| 'url'
+	| 'secret'
+	| 'previous_secret'
+	| 'previous_secret_until'
 > & { failed_in_a_row: number };
 
 /** A delivery that has an endpoint: nobody else delivers to it from this database before `until`. */
@@ -54,7 +61,7 @@ export async function takeMessages(
 	const isFree = sql`webhook_endpoints.id = ${endpointId} AND disabled_at IS NULL
 		AND (resume_at IS NULL OR resume_at <= ${now} OR resume_at = ${held?.until ?? null})`;
 	const [[target], messages] = await db.run<[Target, MessageRow, never]>([
-		sql`SELECT id, user_id, organization_id, url, secret, previous_secret, previous_secret_until, failed_in_a_row
+		sql`SELECT id, revision, user_id, organization_id, url, secret, previous_secret, previous_secret_until, failed_in_a_row
 			FROM ${ENDPOINT_BY_ID} WHERE id = ${endpointId} AND disabled_at IS NULL`,
 		sql`UPDATE ${MESSAGES} SET next_try_at = ${until} WHERE (endpoint_id, next_try_at, id) IN (
 				SELECT endpoint_id, next_try_at, id FROM webhook_messages

@@ -249,12 +249,6 @@ describe('a webhook is disabled', () => {
 		code = 200;
 		await caller.call('PATCH', `${WEBHOOKS}/${webhook.id}`, { body: { enabled: true } });
 		await deliver(Date.now() + HOUR);
-		// Four were never tried. The one that was answered with 410 has had its last try.
-		expect(received).toHaveLength(5);
-		const { data } = await deliveries(caller, webhook.id);
-		expect(data).toMatchObject([{ lastStatus: 410, nextTryAt: null }]);
-		await caller.call('POST', `${WEBHOOKS}/${webhook.id}/deliveries/${data[0]?.id}/retry`);
-		await deliver(Date.now() + HOUR);
 		expect(received).toHaveLength(6);
 		expect((await deliveries(caller, webhook.id)).data).toEqual([]);
 	});
@@ -297,6 +291,24 @@ describe('a webhook is disabled', () => {
 		await deliver();
 		expect(await stateOf(caller, webhook.id)).toBe(null);
 		expect((await deliveries(caller, webhook.id, '?limit=100')).data).toHaveLength(38);
+	});
+
+	it('not by the answer of an address that it no longer has', async () => {
+		const { caller, webhook, append } = await owing(1);
+		const received = receive(async ({ url }) => {
+			if (url.includes('new')) return new Response(null, { status: 200 });
+			const body = { url: 'https://new.example.com/' };
+			await caller.call('PATCH', `${WEBHOOKS}/${webhook.id}`, { body });
+			return new Response(null, { status: 410 });
+		});
+		await deliver();
+		expect(await stateOf(caller, webhook.id)).toBe(null);
+		await append(1);
+		await deliver(Date.now() + HOUR);
+		expect(received.map(({ url }) => new URL(url).host)).toEqual([
+			'hooks.example.com',
+			...['new.example.com', 'new.example.com'],
+		]);
 	});
 
 	it('in every database', async () => {
