@@ -178,7 +178,7 @@ export interface Webhook {
 	/** Why nothing is sent. `null`: the webhook is enabled. */
 	disabled: {
 		at: string;
-		/** Stable; for programs. `REQUESTED`: by an update. `GONE`: the endpoint answered 410. `FAILING`: too many messages in a row failed. */
+		/** Stable; for programs. `REQUESTED`: by an update. `GONE`: the endpoint answered 410. `FAILING`: messages fail for days, or too many wait; `reason` says which. */
 		code: 'REQUESTED' | 'GONE' | 'FAILING';
 		/** A sentence for people. */
 		reason: string;
@@ -196,7 +196,7 @@ export interface CreatedWebhook {
 	/** Why nothing is sent. `null`: the webhook is enabled. */
 	disabled: {
 		at: string;
-		/** Stable; for programs. `REQUESTED`: by an update. `GONE`: the endpoint answered 410. `FAILING`: too many messages in a row failed. */
+		/** Stable; for programs. `REQUESTED`: by an update. `GONE`: the endpoint answered 410. `FAILING`: messages fail for days, or too many wait; `reason` says which. */
 		code: 'REQUESTED' | 'GONE' | 'FAILING';
 		/** A sentence for people. */
 		reason: string;

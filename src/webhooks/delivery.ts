@@ -27,6 +27,11 @@ const BUSY_MS = 5000;
 const MAX_CONNECTIONS = 6;
 /** Messages in a row whose last try failed, after which the endpoint is disabled. */
 const MAX_FAILED_IN_A_ROW = 20;
+/**
+ * How long a message waits for an endpoint to which nothing arrives, before the endpoint is disabled. The tries of a message are over
+ * before, unless so many wait that an endpoint that pauses never gets their last one.
+ */
+const MAX_FAILING_MS = 5 * 86_400_000;
 const GONE = 410;
 
 /** What one invocation works with, and how much it may do. */
@@ -132,6 +137,8 @@ async function deliverRounds(
 interface Tried {
 	/** By the id of the message, in the order in which they ended. */
 	results: Map<string, Sent>;
+	/** Since when every try has failed, in epoch milliseconds. Undefined: the last one arrived. */
+	failingSince: number | undefined;
 	/** Whether the endpoint answered that it is gone. */
 	isGone: boolean;
 	/** Until when the endpoint must get nothing. */
@@ -155,7 +162,13 @@ async function sendAll(
 	messages: readonly MessageRow[],
 	{ isAnswering }: { isAnswering: boolean },
 ): Promise<Tried> {
-	const tried: Tried = { results: new Map(), isGone: false, pausedUntil: undefined, waitUntil: undefined };
+	const tried: Tried = {
+		results: new Map(),
+		failingSince: target.failing_since === null ? undefined : Date.parse(target.failing_since),
+		isGone: false,
+		pausedUntil: undefined,
+		waitUntil: undefined,
+	};
 	const waiting = messages.values();
 	async function sendOne(message: MessageRow): Promise<void> {
 		// A request that waits for a connection would use up the time that its endpoint has.
@@ -174,8 +187,10 @@ async function sendAll(
 			}
 			const sent = await send({ id: message.id, body: bodyOf(message, target) }, target, work);
 			tried.results.set(message.id, sent);
+			const now = work.clock();
+			tried.failingSince = sent.error ? (tried.failingSince ?? now) : undefined;
 			tried.isGone ||= sent.status === GONE;
-			tried.pausedUntil ??= pauseAfter(sent, work.clock());
+			tried.pausedUntil ??= pauseAfter(sent, tried.failingSince ?? now, now);
 			tried.waitUntil ??= tried.isGone ? work.clock() : tried.pausedUntil;
 		} finally {
 			work.underWay -= 1;
@@ -217,20 +232,31 @@ function outcomeOf(target: Target, messages: readonly MessageRow[], tried: Tried
 	const nextTryAt = iso(tried.waitUntil ?? now);
 	for (const { id } of messages) if (!tried.results.has(id)) outstanding.push({ id, nextTryAt });
 	const resumeAt = tried.pausedUntil === undefined ? null : iso(tried.pausedUntil);
-	return {
-		arrived,
-		outstanding,
-		failedInARow,
-		resumeAt,
-		disable: disablingOf(tried.isGone, failedInARow, last, iso(now)),
-	};
+	const failingSince = tried.failingSince === undefined ? null : iso(tried.failingSince);
+	const isOverdue = messages.some(
+		({ id, created_at: at }) => tried.results.get(id)?.error && now - Date.parse(at) > MAX_FAILING_MS,
+	);
+	const isFailing = isOverdue && now - (tried.failingSince ?? now) > MAX_FAILING_MS;
+	const trouble = { isGone: tried.isGone, failedInARow, failingSince: isFailing ? failingSince : null };
+	const disable = disablingOf(trouble, last, iso(now));
+	return { arrived, outstanding, failedInARow, failingSince, resumeAt, disable };
 }
 
-/** Why an endpoint is disabled after a round, or undefined. */
-function disablingOf(isGone: boolean, failedInARow: number, last: Sent | undefined, now: string) {
+/** Why an endpoint is disabled after a round, or undefined. `failingSince` is null unless that is long ago. */
+function disablingOf(
+	trouble: { isGone: boolean; failedInARow: number; failingSince: string | null },
+	last: Sent | undefined,
+	now: string,
+) {
+	const { isGone, failedInARow, failingSince } = trouble;
 	if (isGone) return { code: 'GONE', reason: 'The endpoint answered 410 (Gone).', now } as const;
-	if (failedInARow < MAX_FAILED_IN_A_ROW || !last) return undefined;
+	if (!last) return undefined;
 	const how = last.status === null ? `had no answer (${last.error})` : `was answered with ${last.status}`;
-	const reason = `The last tries of ${failedInARow} messages in a row failed. The latest one ${how}.`;
+	if (failedInARow >= MAX_FAILED_IN_A_ROW) {
+		const reason = `The last tries of ${failedInARow} messages in a row failed. The latest one ${how}.`;
+		return { code: 'FAILING', reason, now } as const;
+	}
+	if (failingSince === null) return undefined;
+	const reason = `Nothing has arrived since ${failingSince}. The latest message ${how}.`;
 	return { code: 'FAILING', reason, now } as const;
 }

@@ -25,6 +25,8 @@ export interface EndpointRow {
 const COLUMNS = sql`user_id, organization_id, id, url, names, secret, previous_secret, previous_secret_until, created_at,
 	updated_at, revision, disabled_code, disabled_at, disabled_reason`;
 
+/** What a database knows of sending to an endpoint, when that is forgotten. */
+const FORGOTTEN = sql`failed_in_a_row = 0, failing_since = NULL, resume_at = NULL`;
 /** The table, found by the index of ids. */
 export const ENDPOINT_BY_ID = sql`webhook_endpoints INDEXED BY webhook_endpoints_by_id`;
 
@@ -104,7 +106,7 @@ export async function updateEndpoint(
 	const changed = await db.first<EndpointRow>(
 		sql`UPDATE webhook_endpoints SET url = ifnull(${url ?? null}, url), names = ifnull(${names ?? null}, names),
 			${enabled === undefined ? nothing : disabledOr(enabled, now)}
-			updated_at = max(updated_at, ${now}), revision = revision + 1, copied_to = '', failed_in_a_row = 0, resume_at = NULL
+			updated_at = max(updated_at, ${now}), revision = revision + 1, copied_to = '', ${FORGOTTEN}
 			WHERE ${ownEndpoints(owner)} AND id = ${id} RETURNING ${COLUMNS}`,
 		{ idempotent: true },
 	);
@@ -168,7 +170,7 @@ export async function copyEndpoint(db: Database, row: EndpointRow): Promise<void
 				secret = excluded.secret, previous_secret = excluded.previous_secret,
 				previous_secret_until = excluded.previous_secret_until, updated_at = excluded.updated_at,
 				revision = excluded.revision, disabled_code = excluded.disabled_code, disabled_at = excluded.disabled_at,
-				disabled_reason = excluded.disabled_reason, failed_in_a_row = 0, resume_at = NULL
+				disabled_reason = excluded.disabled_reason, ${FORGOTTEN}
 			WHERE excluded.revision > revision`,
 		],
 		{ idempotent: true },

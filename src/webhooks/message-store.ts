@@ -38,7 +38,7 @@ export type Target = Pick<
 	| 'secret'
 	| 'previous_secret'
 	| 'previous_secret_until'
-> & { failed_in_a_row: number };
+> & { failed_in_a_row: number; failing_since: string | null };
 
 /** A delivery that has an endpoint: nobody else delivers to it from this database before `until`. */
 export interface Hold {
@@ -61,7 +61,7 @@ export async function takeMessages(
 	const isFree = sql`webhook_endpoints.id = ${endpointId} AND disabled_at IS NULL
 		AND (resume_at IS NULL OR resume_at <= ${now} OR resume_at = ${held?.until ?? null})`;
 	const [[target], messages] = await db.run<[Target, MessageRow, never]>([
-		sql`SELECT id, revision, user_id, organization_id, url, secret, previous_secret, previous_secret_until, failed_in_a_row
+		sql`SELECT id, revision, user_id, organization_id, url, secret, previous_secret, previous_secret_until, failed_in_a_row, failing_since
 			FROM ${ENDPOINT_BY_ID} WHERE id = ${endpointId} AND disabled_at IS NULL`,
 		sql`UPDATE ${MESSAGES} SET next_try_at = ${until} WHERE (endpoint_id, next_try_at, id) IN (
 				SELECT endpoint_id, next_try_at, id FROM webhook_messages
@@ -87,6 +87,8 @@ export interface Settlement {
 	arrived: readonly string[];
 	outstanding: readonly Outstanding[];
 	failedInARow: number;
+	/** Since when every try has failed. Null: the last one arrived. */
+	failingSince: string | null;
 	/** Until when the endpoint gets nothing. Null: it need not pause. */
 	resumeAt: string | null;
 }
@@ -100,7 +102,7 @@ export interface Settlement {
 export async function settleMessages(
 	db: Database,
 	{ endpointId, until: takenUntil }: Hold,
-	{ arrived, outstanding, failedInARow, resumeAt }: Settlement,
+	{ arrived, outstanding, failedInARow, failingSince, resumeAt }: Settlement,
 	{ goesOn, now }: { goesOn: boolean; now: string },
 ): Promise<{ isHeld: boolean; isDue: boolean; nextTryAt: string }> {
 	const keys = (ids: string) =>
@@ -130,7 +132,7 @@ export async function settleMessages(
 						WHERE ${keys(JSON.stringify(outstanding.map(({ id }) => id)))}`,
 					]
 				: []),
-			sql`UPDATE ${ENDPOINT_BY_ID} SET failed_in_a_row = ${failedInARow},
+			sql`UPDATE ${ENDPOINT_BY_ID} SET failed_in_a_row = ${failedInARow}, failing_since = ${failingSince},
 					resume_at = ${goesOn ? sql`iif(${isDue}, ${takenUntil}, ${resumeAt})` : sql`${resumeAt}`}
 				WHERE id = ${endpointId} AND resume_at = ${takenUntil}
 				RETURNING resume_at = ${takenUntil} AS isHeld, ${isDue} AS isDue, ${nextTryAt} AS nextTryAt`,
@@ -153,6 +155,8 @@ export interface Busy {
 	is_sending: 0 | 1;
 	/** Whether it had no trouble lately. */
 	is_healthy: 0 | 1;
+	/** The revision of an endpoint that is enabled, and was not changed since a time. Otherwise null. */
+	steady_revision: number | null;
 	/** Whether it has failed messages about what happened before that time. */
 	has_old: 0 | 1;
 }
@@ -160,7 +164,13 @@ export interface Busy {
 /** Lists endpoints that have messages, in the order of their ids after `after`. It takes two look-ups for each. */
 export const busyEndpoints = (
 	db: Database,
-	{ after, now, keptFrom, count }: { after: string; now: string; keptFrom: string; count: number },
+	{
+		after,
+		now,
+		keptFrom,
+		steadyFrom,
+		count,
+	}: Record<'after' | 'now' | 'keptFrom' | 'steadyFrom', string> & { count: number },
 ): Promise<Busy[]> =>
 	db.all<Busy>(
 		sql`WITH RECURSIVE busy (id, place) AS (
@@ -173,10 +183,20 @@ export const busyEndpoints = (
 				webhook_endpoints.id IS NULL OR ifnull(disabled_at < ${keptFrom}, 0) AS is_unwanted,
 				ifnull(disabled_at IS NULL AND (resume_at IS NULL OR resume_at <= ${now}), 0) AS is_sending,
 				ifnull(failed_in_a_row = 0 AND resume_at IS NULL, 0) AS is_healthy,
+				iif(disabled_at IS NULL AND updated_at < ${steadyFrom}, revision, NULL) AS steady_revision,
 				EXISTS (SELECT 1 FROM webhook_messages INDEXED BY webhook_messages_by_failure
 					WHERE endpoint_id = busy.id AND tries > 0 AND webhook_messages.created_at < ${keptFrom}) AS has_old
 			FROM busy LEFT JOIN ${ENDPOINT_BY_ID} ON webhook_endpoints.id = busy.id WHERE busy.id IS NOT NULL`,
 	);
+
+/** Whether more than `count` messages of an endpoint wait for a try. It reads so many. */
+export async function isWaitingForMore(db: Database, endpointId: string, count: number): Promise<boolean> {
+	const found = await db.first(
+		sql`SELECT 1 FROM webhook_messages WHERE endpoint_id = ${endpointId} AND next_try_at < ${NEVER}
+			ORDER BY next_try_at LIMIT 1 OFFSET ${count}`,
+	);
+	return found !== undefined;
+}
 
 /** Deletes at most `count` messages of an endpoint. Returns how many. */
 export async function deleteMessages(db: Database, endpointId: string, count: number): Promise<number> {

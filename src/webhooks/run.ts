@@ -4,12 +4,24 @@ import { pause } from '../core/pause.ts';
 import { type Bindings, settingsOf } from '../core/settings.ts';
 import { openDatabases } from '../database/databases.ts';
 import { deliver, type Work } from './delivery.ts';
-import { copyTheRest } from './endpoints.ts';
-import { type Busy, busyEndpoints, deleteMessages, deleteOldFailures } from './message-store.ts';
+import { copyTheRest, disableEverywhere } from './endpoints.ts';
+import {
+	type Busy,
+	busyEndpoints,
+	deleteMessages,
+	deleteOldFailures,
+	isWaitingForMore,
+} from './message-store.ts';
 import { type Wake, wakeAll, wakeAt } from './wake.ts';
 
 /** How long messages that failed are kept, and those of a disabled endpoint. The tries of a message take up to four days. */
 const KEPT_MS = 7 * 86_400_000;
+/**
+ * How many messages may wait for an endpoint, and for how long the first of them, before the endpoint is disabled. A change of the
+ * endpoint gives it as much time again.
+ */
+const MAX_WAITING = 100_000;
+const MAX_WAIT_MS = 3_600_000;
 /**
  * How long a scheduled run begins new requests, and how long a batch of the queue does. What goes on after a batch has returned is
  * cancelled after 30 s, and a request takes up to 15 s.
@@ -104,6 +116,7 @@ export async function runWebhooks(env: Bindings, now: number, maxStatements: num
 	for (const database of work.databases.numbers) {
 		for await (const busy of allBusy(work, database)) {
 			await deleteUnneeded(work, database, busy);
+			if (await disableIfTooManyWait(work, database, busy)) continue;
 			if (!busy.is_unwanted && busy.is_sending && busy.next_try_at <= iso(now)) {
 				due.push({ to: { database, endpoint: busy.endpoint_id }, isHealthy: busy.is_healthy === 1 });
 			}
@@ -135,12 +148,26 @@ async function* allBusy(work: Work, database: number): AsyncGenerator<Busy, void
 			after,
 			now: iso(now),
 			keptFrom,
+			steadyFrom: iso(now - MAX_WAIT_MS),
 			count: LISTED_AT_ONCE,
 		});
 		yield* page;
 		if (page.length < LISTED_AT_ONCE) return;
 		after = page.at(-1)?.endpoint_id ?? '';
 	}
+}
+
+/** Disables an endpoint that takes its messages more slowly than they are made, so that what waits has a limit. */
+async function disableIfTooManyWait(work: Work, database: number, busy: Busy): Promise<boolean> {
+	const { endpoint_id: id, next_try_at: firstDue, steady_revision: revision } = busy;
+	const now = work.clock();
+	if (revision === null || firstDue > iso(now - MAX_WAIT_MS) || !work.mayGoOn()) return false;
+	if (!(await isWaitingForMore(work.databases.at(database), id, MAX_WAITING))) return false;
+	const many = MAX_WAITING.toLocaleString('en');
+	const reason = `More than ${many} messages wait, because the endpoint takes them more slowly than they are made.`;
+	await disableEverywhere(work.databases, { id, revision }, { code: 'FAILING', reason, now: iso(now) });
+	log('info', { message: 'webhook', webhookId: id, disabled: 'FAILING' });
+	return true;
 }
 
 /** Deletes the messages that nobody waits for, and those that are too old. */

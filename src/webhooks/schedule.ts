@@ -19,6 +19,9 @@ const PAUSES = [
 	20 * HOUR,
 	24 * HOUR,
 ] as const;
+/** An endpoint that cannot keep up pauses for this part of the time for which every try has failed, within limits. */
+const PAUSED_PART = 0.1;
+const LONGEST_PAUSE = 10 * MINUTE;
 /** How much longer a pause can be by chance, so that what failed together does not come again together. */
 const JITTER = 0.1;
 /** The longest wait that an endpoint may ask for. */
@@ -63,9 +66,14 @@ export function nextTry(
 
 /**
  * Until when an endpoint gets nothing, in epoch milliseconds, after an answer that says it is overloaded, or after none in time.
- * Undefined: other messages go on.
+ * Undefined: other messages go on. Every try since `failingSince` has failed.
  */
-export function pauseAfter({ status, timedOut, retryAfter }: Answer, now: number): number | undefined {
+export function pauseAfter(
+	{ status, timedOut, retryAfter }: Answer,
+	failingSince: number,
+	now: number,
+): number | undefined {
 	if (!timedOut && !OVERLOADED.includes(status ?? 0)) return undefined;
-	return retryAfterTime(retryAfter, now) ?? now + PAUSES[0];
+	const pause = Math.min(LONGEST_PAUSE, Math.max(PAUSES[0], (now - failingSince) * PAUSED_PART));
+	return retryAfterTime(retryAfter, now) ?? now + pause;
 }

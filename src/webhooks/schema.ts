@@ -96,7 +96,7 @@ export const webhookSchema = z
 				at: timestamp,
 				code: z.enum(disabledCodes).meta({
 					description:
-						'Stable; for programs. `REQUESTED`: by an update. `GONE`: the endpoint answered 410. `FAILING`: too many messages in a row failed.',
+						'Stable; for programs. `REQUESTED`: by an update. `GONE`: the endpoint answered 410. `FAILING`: messages fail for days, or too many wait; `reason` says which.',
 				}),
 				reason: z.string().max(limits.name).meta({ description: 'A sentence for people.' }),
 			})

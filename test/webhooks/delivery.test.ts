@@ -15,6 +15,8 @@ const HOUR = 3_600_000;
 /** Runs the scheduled delivery at a time. */
 const deliver = (now = Date.now(), bindings = {}) =>
 	runWebhooks({ ...env, ...NO_QUEUE, ...bindings }, now, 1000);
+/** A time ahead of the clock of this machine, so that a delivery sees no other one. */
+const ahead = () => Date.now() + HOUR;
 const status =
 	(code: number, headers = {}): Answering =>
 	() =>
@@ -197,6 +199,31 @@ describe('an endpoint that cannot keep up', () => {
 		expect(received).toHaveLength(1);
 	});
 
+	it('pauses for a tenth of the time for which all has failed, from five seconds to ten minutes', async () => {
+		let answer: Answering = status(503);
+		const received = receive((...message) => answer(...message));
+		await owing(30);
+		const start = ahead();
+		const tried = async (seconds: number) => {
+			received.length = 0;
+			await deliver(start + seconds * SECOND);
+			return received.length;
+		};
+		const pausesOf = async (at: number, pause: number) => [
+			await tried(at),
+			await tried(at + pause - 1),
+			await tried(at + pause + 1),
+		];
+		expect(await pausesOf(0, 5)).toEqual([1, 0, 1]);
+		expect(await pausesOf(100, 10)).toEqual([1, 0, 1]);
+		expect(await pausesOf(36_000, 600)).toEqual([1, 0, 1]);
+		// One that arrives ends that time.
+		answer = () => new Response(null, { status: received.length === 1 ? 200 : 503 });
+		await tried(40_000);
+		answer = status(503);
+		expect(await pausesOf(40_006, 5)).toEqual([1, 0, 1]);
+	});
+
 	it('does not hold up others', async () => {
 		const received = receive(({ url }) =>
 			url.includes('hangs') ? new Promise(() => {}) : new Response(null, { status: 200 }),
@@ -291,6 +318,76 @@ describe('a webhook is disabled', () => {
 		await deliver();
 		expect(await stateOf(caller, webhook.id)).toBe(null);
 		expect((await deliveries(caller, webhook.id, '?limit=100')).data).toHaveLength(38);
+	});
+
+	it('by a message that waits for five days in which nothing arrived, with a reason', async () => {
+		const received = receive(status(503));
+		const { caller, webhook } = await owing(3);
+		const now = ahead();
+		await deliver(now);
+		await deliver(now + 119 * HOUR);
+		expect(await stateOf(caller, webhook.id)).toBe(null);
+		await deliver(now + 121 * HOUR);
+		expect(await stateOf(caller, webhook.id)).toMatchObject({
+			code: 'FAILING',
+			reason: `Nothing has arrived since ${new Date(now).toISOString()}. The latest message was answered with 503.`,
+		});
+		expect(received).toHaveLength(3);
+		await caller.call('PATCH', `${WEBHOOKS}/${webhook.id}`, { body: { enabled: true } });
+		await deliver(now + 122 * HOUR);
+		expect(await stateOf(caller, webhook.id)).toBe(null);
+	});
+
+	it('not by such a message when another one has arrived, nor by one of today when those before failed long ago', async () => {
+		let code = 503;
+		receive(() => new Response(null, { status: code }));
+		const { caller, webhook } = await owing(3);
+		const now = ahead();
+		await deliver(now);
+		code = 200;
+		await query("UPDATE webhook_messages SET next_try_at = '9' WHERE id NOT LIKE '%e0000000002'");
+		await deliver(now + 119 * HOUR);
+		code = 503;
+		await query("UPDATE webhook_messages SET next_try_at = '2026-01-01T00:00:00.000Z'");
+		await deliver(now + 121 * HOUR);
+		expect(await stateOf(caller, webhook.id)).toBe(null);
+		const monthAgo = new Date(now - 720 * HOUR).toISOString();
+		await query('UPDATE webhook_endpoints SET failing_since = ?, resume_at = NULL', monthAgo);
+		await deliver(now);
+		expect(await stateOf(caller, webhook.id)).toBe(null);
+	});
+
+	describe('by more than 100,000 messages that wait', () => {
+		/** So many messages that are due since a time, for a webhook that was changed at a time. */
+		const waiting = async (count: number, { dueFor = 2 * HOUR, changedFor = 2 * HOUR } = {}) => {
+			const { caller, webhook, session } = await owing(0);
+			const ago = (time: number) => new Date(Date.now() - time).toISOString();
+			await query('UPDATE webhook_endpoints SET updated_at = ?', ago(changedFor));
+			await query(
+				`INSERT INTO webhook_messages (endpoint_id, next_try_at, id, type, created_at, session_id, status, version)
+				WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
+				SELECT ?2, ?3, printf('msg_x_e%010d', i), 'event:a', ?3, ?4, 'intake', 1 FROM n`,
+				...[count, webhook.id, ago(dueFor), session],
+			);
+			await deliver(Date.now(), { WEBHOOK_QUEUE: { sendBatch: () => Promise.resolve() } });
+			return stateOf(caller, webhook.id);
+		};
+
+		it('the first of them for an hour, with a reason', async () => {
+			expect(await waiting(100_001)).toMatchObject({
+				code: 'FAILING',
+				reason:
+					'More than 100,000 messages wait, because the endpoint takes them more slowly than they are made.',
+			});
+		});
+
+		it('not by fewer, nor by those of an hour, nor within an hour after a change', async () => {
+			expect(await waiting(100_000)).toBe(null);
+			await query('DELETE FROM webhook_messages');
+			expect(await waiting(100_001, { dueFor: HOUR / 2 })).toBe(null);
+			await query('DELETE FROM webhook_messages');
+			expect(await waiting(100_001, { changedFor: HOUR / 2 })).toBe(null);
+		});
 	});
 
 	it('not by the answer of an address that it no longer has', async () => {
