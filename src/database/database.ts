@@ -223,6 +223,6 @@ export async function ping(db: Database): Promise<void> {
 		(SELECT version FROM versions WHERE session_id = '' AND version = 0),
 		(SELECT append_types FROM api_keys INDEXED BY api_keys_by_id WHERE id = ''),
 		(SELECT database FROM create_keys WHERE user_id = '' AND organization_id = '' AND idempotency_key = ''),
-		(SELECT id FROM webhook_endpoints WHERE user_id = '' AND organization_id = ''),
+		(SELECT failing_since FROM webhook_endpoints WHERE user_id = '' AND organization_id = ''),
 		(SELECT id FROM webhook_messages WHERE endpoint_id = '')`);
 }

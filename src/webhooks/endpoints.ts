@@ -56,12 +56,13 @@ export async function deleteEverywhere(databases: Databases, owner: Owner, id: s
 	await deleteEndpoint(databases.main, owner, id);
 }
 
-/** Disables a revision of an endpoint in every database for a reason of the service. */
+/** Disables a revision of an endpoint in every database for a reason of the service. Returns whether it did. */
 export async function disableEverywhere(
 	databases: Databases,
 	endpoint: Parameters<typeof disableEndpoint>[1],
 	why: Parameters<typeof disableEndpoint>[2],
-): Promise<void> {
+): Promise<boolean> {
 	const row = await disableEndpoint(databases.main, endpoint, why);
 	if (row) await copyToOthers(databases, row);
+	return row !== undefined;
 }

@@ -74,6 +74,17 @@ export async function takeMessages(
 	return { target, messages };
 }
 
+/** Whether an endpoint is still as a delivery has read it: not deleted, not disabled, and not changed. */
+export async function isUnchanged(
+	db: Database,
+	{ id, revision }: Pick<Target, 'id' | 'revision'>,
+): Promise<boolean> {
+	const found = await db.first(
+		sql`SELECT 1 FROM ${ENDPOINT_BY_ID} WHERE id = ${id} AND revision = ${revision} AND disabled_at IS NULL`,
+	);
+	return found !== undefined;
+}
+
 /** How the try of a message went that did not arrive. Without `failed` it was not tried, and waits. */
 export interface Outstanding {
 	id: string;

@@ -3,7 +3,7 @@ import { errorFields, log } from '../core/log.ts';
 import { pause } from '../core/pause.ts';
 import { type Bindings, settingsOf } from '../core/settings.ts';
 import { openDatabases } from '../database/databases.ts';
-import { deliver, type Work } from './delivery.ts';
+import { deliver } from './delivery.ts';
 import { copyTheRest, disableEverywhere } from './endpoints.ts';
 import {
 	type Busy,
@@ -13,6 +13,7 @@ import {
 	isWaitingForMore,
 } from './message-store.ts';
 import { type Wake, wakeAll, wakeAt } from './wake.ts';
+import type { Work } from './work.ts';
 
 /** How long messages that failed are kept, and those of a disabled endpoint. The tries of a message take up to four days. */
 const KEPT_MS = 7 * 86_400_000;
@@ -55,6 +56,7 @@ function newWork(
 	const { WEBHOOKS_ALLOW_LOOPBACK, WEBHOOK_MAX_TRIES } = settingsOf(env);
 	const stats = newQueryStats();
 	const endsAt = Date.now() + milliseconds;
+	const hasTime = () => Date.now() < endsAt;
 	return {
 		databases: openDatabases(env, stats, () => undefined),
 		allowLoopback: WEBHOOKS_ALLOW_LOOPBACK,
@@ -63,7 +65,10 @@ function newWork(
 		underWay: 0,
 		endpoints: 0,
 		takenMs: milliseconds + LAST_REQUEST_MS,
-		mayGoOn: () => Date.now() < endsAt && stats.statements + STATEMENTS_A_ROUND <= maxStatements,
+		hasTime,
+		// Endpoints that are delivered to at once need room for what each of them has yet to store.
+		hasRoomFor: (endpoints) =>
+			hasTime() && stats.statements + endpoints * STATEMENTS_A_ROUND <= maxStatements,
 	};
 }
 
@@ -111,7 +116,7 @@ export async function deliverWoken(
 export async function runWebhooks(env: Bindings, now: number, maxStatements: number): Promise<void> {
 	const work = newWork(env, { from: now, milliseconds: RUN_MS, maxStatements });
 	const due: { to: Owed; isHealthy: boolean }[] = [];
-	if (!work.mayGoOn()) return;
+	if (!work.hasRoomFor(1)) return;
 	await copyTheRest(work.databases);
 	for (const database of work.databases.numbers) {
 		for await (const busy of allBusy(work, database)) {
@@ -143,7 +148,7 @@ const iso = (time: number): string => new Date(time).toISOString();
 async function* allBusy(work: Work, database: number): AsyncGenerator<Busy, void> {
 	const now = work.clock();
 	const keptFrom = iso(now - KEPT_MS);
-	for (let after = ''; work.mayGoOn(); ) {
+	for (let after = ''; work.hasRoomFor(1); ) {
 		const page = await busyEndpoints(work.databases.at(database), {
 			after,
 			now: iso(now),
@@ -161,7 +166,7 @@ async function* allBusy(work: Work, database: number): AsyncGenerator<Busy, void
 async function disableIfTooManyWait(work: Work, database: number, busy: Busy): Promise<boolean> {
 	const { endpoint_id: id, next_try_at: firstDue, steady_revision: revision } = busy;
 	const now = work.clock();
-	if (revision === null || firstDue > iso(now - MAX_WAIT_MS) || !work.mayGoOn()) return false;
+	if (revision === null || firstDue > iso(now - MAX_WAIT_MS) || !work.hasRoomFor(1)) return false;
 	if (!(await isWaitingForMore(work.databases.at(database), id, MAX_WAITING))) return false;
 	const many = MAX_WAITING.toLocaleString('en');
 	const reason = `More than ${many} messages wait, because the endpoint takes them more slowly than they are made.`;
@@ -176,7 +181,7 @@ async function deleteUnneeded(work: Work, database: number, busy: Busy): Promise
 	const { endpoint_id: endpoint } = busy;
 	const db = work.databases.at(database);
 	const keptFrom = iso(work.clock() - KEPT_MS);
-	for (let deleted = DELETED_AT_ONCE; deleted === DELETED_AT_ONCE && work.mayGoOn(); ) {
+	for (let deleted = DELETED_AT_ONCE; deleted === DELETED_AT_ONCE && work.hasRoomFor(1); ) {
 		deleted = busy.is_unwanted
 			? await deleteMessages(db, endpoint, DELETED_AT_ONCE)
 			: await deleteOldFailures(db, endpoint, keptFrom, DELETED_AT_ONCE);
@@ -187,7 +192,11 @@ async function deleteUnneeded(work: Work, database: number, busy: Busy): Promise
 async function deliverInTurn(work: Work, endpoints: readonly Owed[]): Promise<void> {
 	const waiting = [...endpoints];
 	async function takeTurns(): Promise<void> {
-		for (let to = waiting.shift(); to && work.triesLeft > 0 && work.mayGoOn(); to = waiting.shift()) {
+		for (
+			let to = waiting.shift();
+			to && work.triesLeft > 0 && work.hasRoomFor(work.endpoints + 1);
+			to = waiting.shift()
+		) {
 			try {
 				const [next = Number.POSITIVE_INFINITY] = await deliver(work, to, 1);
 				if (next <= work.clock()) waiting.push(to);

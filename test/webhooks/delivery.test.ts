@@ -24,6 +24,7 @@ const status =
 
 afterEach(async () => {
 	vi.restoreAllMocks();
+	vi.useRealTimers();
 	await query('DELETE FROM webhook_messages');
 	await query('DELETE FROM webhook_endpoints');
 });
@@ -425,6 +426,52 @@ describe('a webhook is disabled', () => {
 				d1.prepare('DELETE FROM webhook_endpoints'),
 			]);
 		}
+	});
+});
+
+describe('a delivery under way', () => {
+	/** An endpoint with 20 messages, where each request takes a second and the first one changes the webhook. */
+	const changedBy = async (change: (caller: Caller, path: string) => Promise<unknown>) => {
+		vi.useFakeTimers({ toFake: ['Date'] });
+		const { caller, webhook } = await owing(20, { url: 'https://old.example.com/' });
+		const received = receive(async () => {
+			if (received.length === 1) await change(caller, `${WEBHOOKS}/${webhook.id}`);
+			vi.setSystemTime(Date.now() + SECOND);
+			return new Response(null, { status: 200 });
+		});
+		await deliver();
+		return { received, webhook, left: await query('SELECT id FROM webhook_messages') };
+	};
+
+	it('ends soon after its webhook was deleted', async () => {
+		const { received, left } = await changedBy((caller, path) => caller.call('DELETE', path));
+		expect([received.length, left.length]).toEqual([1, 19]);
+	});
+
+	it('ends soon after its webhook was disabled', async () => {
+		const { received, left } = await changedBy((caller, path) =>
+			caller.call('PATCH', path, { body: { enabled: false } }),
+		);
+		expect([received.length, left.length]).toEqual([1, 19]);
+	});
+
+	it('goes on soon to another address', async () => {
+		const { received, left } = await changedBy((caller, path) =>
+			caller.call('PATCH', path, { body: { url: 'https://new.example.com/' } }),
+		);
+		const hosts = received.map(({ url }) => new URL(url).host);
+		expect(hosts).toEqual(['old.example.com', ...Array(19).fill('new.example.com')]);
+		expect(left).toEqual([]);
+	});
+
+	it('signs soon by a new secret too', async () => {
+		let rotated = '';
+		const { received, left } = await changedBy(async (caller, path) => {
+			rotated = String((await caller.call('POST', `${path}/secret`)).json.secret);
+		});
+		expect(received).toHaveLength(20);
+		expect(received.filter((message) => isSignedBy(rotated, message))).toHaveLength(19);
+		expect(left).toEqual([]);
 	});
 });
 

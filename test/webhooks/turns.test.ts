@@ -1,9 +1,11 @@
 import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { deliverWoken, runWebhooks } from '../../src/webhooks/run.ts';
+import type { Wake } from '../../src/webhooks/wake.ts';
 import { query } from '../support/database.ts';
 import { type Answering, receive } from '../support/receiver.ts';
 import { createWebhook, NO_QUEUE, owing } from '../support/webhooks.ts';
+import { wrappedD1 } from '../support/wrapped-d1.ts';
 
 /** The most wakes in a batch of the queue: wrangler.toml. */
 const BATCH = 5;
@@ -113,6 +115,32 @@ describe('endpoints of a batch', () => {
 			ids.push((await owing(20, { url: `https://${name}.example.com/` })).webhook.id);
 		await wake(ids);
 		await expect.poll(() => received.filter(({ url }) => url.includes('works')).length).toBe(20);
+	});
+
+	it('stay within the statements of an invocation, also when all go on', async () => {
+		receive();
+		const ids: string[] = [];
+		for (let n = 0; n < BATCH; n += 1)
+			ids.push((await owing(60, { url: `https://${n}.example.com/` })).webhook.id);
+		let woken = ids;
+		for (let batches = 1; woken.length > 0; batches += 1) {
+			expect(batches).toBeLessThan(20);
+			let statements = 0;
+			const d1 = wrappedD1(env.DB, (some, work) => {
+				statements += some.length;
+				return work();
+			});
+			const next = new Set<string>();
+			const queue = { send: async ({ endpoint }: Wake) => void next.add(endpoint) };
+			const bindings = { ...env, DB: d1, WEBHOOK_QUEUE: queue as never, CLEANUP_MAX_STATEMENTS: '50' };
+			const works: Promise<unknown>[] = [];
+			const messages = woken.map((endpoint) => ({ body: { database: 0, endpoint } }));
+			await deliverWoken({ messages } as never, bindings, { waitUntil: (work) => void works.push(work) });
+			await Promise.all(works);
+			expect(statements).toBeLessThanOrEqual(50);
+			woken = [...next];
+		}
+		expect(await query('SELECT id FROM webhook_messages')).toEqual([]);
 	});
 });
 
