@@ -17,9 +17,13 @@ interface Request {
 /** The requests to each host. */
 const underWay = new Map<string, Set<Request>>();
 
-/** How long a request waits for its turn, and how often it looks: it must not wait for another one, which may be cancelled. */
+/**
+ * How long a request waits for its turn, and when it looks first and at the latest again: it must not wait for another one, which may be
+ * cancelled. It looks less and less often, because many may wait for a host that hangs.
+ */
 const PATIENCE_MS = 5000;
-const LOOKS_EVERY_MS = 20;
+const LOOKS_AFTER_MS = 20;
+const LOOKS_AT_LEAST_EVERY_MS = 320;
 
 /**
  * Waits until a request to a host may begin, and returns the function that ends it. Undefined: the host, or the caller there, has
@@ -33,11 +37,11 @@ export async function beginRequest({
 	const { host } = new URL(url);
 	const caller = callerKey({ userId, organizationId });
 	const lastChance = Date.now() + PATIENCE_MS;
-	for (;;) {
+	for (let waits = LOOKS_AFTER_MS; ; waits = Math.min(2 * waits, LOOKS_AT_LEAST_EVERY_MS)) {
 		const now = Date.now();
 		const end = beginNow(host, caller, now);
 		if (end || now >= lastChance) return end;
-		await pause(LOOKS_EVERY_MS);
+		await pause(waits);
 	}
 }
 
