@@ -24,26 +24,34 @@ export async function failuresOf(
 
 const compare = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
 
+/** A delivery has an endpoint for a shorter time, also when a scheduled run is ahead of the clock of this machine. */
+const LONGEST_HOLD_MS = 120_000;
+
+const againAt = (now: number) => ({
+	now: new Date(now).toISOString(),
+	heldUntil: new Date(now + LONGEST_HOLD_MS).toISOString(),
+});
+
 /** Makes one failed message due now. Undefined: there is none. */
 export const retry = (
 	databases: Databases,
 	endpointId: string,
 	place: Place & { database: number },
-	now: string,
+	now: number,
 ): Promise<MessageRow | undefined> =>
 	databases.numbers.includes(place.database)
-		? retryMessage(databases.at(place.database), endpointId, place, now)
+		? retryMessage(databases.at(place.database), endpointId, place, againAt(now))
 		: Promise.resolve(undefined);
 
 /** Makes what failed since a time due now, in all databases. `dueIn` has those in which something is due. */
 export async function replay(
 	databases: Databases,
 	endpointId: string,
-	{ since, now }: { since: string; now: string },
+	{ since, now }: { since: string; now: number },
 ): Promise<{ count: number; goesOnFrom: string | null; dueIn: number[] }> {
 	const results = await inParallel(eachOf(databases), async ({ number, db }) => ({
 		number,
-		...(await retrySince(db, endpointId, { since, now, count: REPLAYED_AT_ONCE })),
+		...(await retrySince(db, endpointId, { since, ...againAt(now), count: REPLAYED_AT_ONCE })),
 	}));
 	const goesOn = results.map(({ goesOnFrom }) => goesOnFrom).filter((time) => time !== null);
 	return {

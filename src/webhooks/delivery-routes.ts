@@ -115,7 +115,7 @@ export const webhookDeliveryRoutes = new Hono<AppEnv>({ strict: false })
 			tag: 'Webhooks',
 			summary: 'Send a message again',
 			description:
-				'Makes a message of the list due now, with the same `webhook-id`. It is sent soon after, to a disabled webhook once that is enabled.',
+				'Makes a message of the list due now, with the same `webhook-id`. It is sent soon after, also where the endpoint asked for a longer pause, and to a disabled webhook once that is enabled.',
 			permission: 'WEBHOOKS:*',
 			errors: ['NOT_FOUND'],
 			responses: { 202: { description: 'The delivery, which is due.', schema: deliverySchema } },
@@ -124,7 +124,7 @@ export const webhookDeliveryRoutes = new Hono<AppEnv>({ strict: false })
 			const databases = c.get('databases');
 			const { id } = await readEndpoint(databases.main, c.get('principal'), webhookIdFrom(c));
 			const place = placeOf(c.req.param('deliveryId'));
-			const row = place && (await retry(databases, id, place, new Date().toISOString()));
+			const row = place && (await retry(databases, id, place, Date.now()));
 			if (!row) throw new ApiError('NOT_FOUND', 'The webhook has no such delivery. It may have arrived.');
 			wakeLater(c, [{ database: place.database, endpoint: id }]);
 			return jsonResponse<Delivery, 202>(JSON.stringify(deliveryOf(row)), 202);
@@ -148,8 +148,7 @@ export const webhookDeliveryRoutes = new Hono<AppEnv>({ strict: false })
 			const databases = c.get('databases');
 			const { id } = await readEndpoint(databases.main, c.get('principal'), webhookIdFrom(c));
 			const since = new Date(c.req.valid('json').since).toISOString();
-			const now = new Date().toISOString();
-			const { count, goesOnFrom, dueIn } = await replay(databases, id, { since, now });
+			const { count, goesOnFrom, dueIn } = await replay(databases, id, { since, now: Date.now() });
 			wakeLater(
 				c,
 				dueIn.map((database) => ({ database, endpoint: id })),

@@ -1,5 +1,6 @@
 import type { Database } from '../core/database.ts';
-import { nothing, sql } from '../core/sql.ts';
+import { nothing, type Sql, sql } from '../core/sql.ts';
+import { ENDPOINT_BY_ID } from './endpoint-store.ts';
 import { MESSAGE_COLUMNS, MESSAGES, type MessageRow } from './message-store.ts';
 
 /** The place of a message in the list of failures. */
@@ -22,37 +23,61 @@ export const listFailures = (
 			ORDER BY created_at DESC, id DESC LIMIT ${count}`,
 	);
 
-/** Makes a failed message due now. Returns it, or undefined when there is none. */
-export const retryMessage = (
+/** When messages are sent again, and until when a delivery can have an endpoint: a longer pause is one that the endpoint asked for. */
+export interface Again {
+	now: string;
+	heldUntil: string;
+}
+
+/** Ends the pause of an endpoint, unless that means that a delivery has it. */
+const endPause = (endpointId: string, { heldUntil }: Again): Sql =>
+	sql`UPDATE ${ENDPOINT_BY_ID} SET resume_at = NULL WHERE id = ${endpointId} AND resume_at > ${heldUntil}`;
+
+/** The due time of what a delivery has taken, or NULL. It is under way, so it must not be made due once more. */
+const takenUntil = (endpointId: string, { now, heldUntil }: Again): Sql =>
+	sql`(SELECT resume_at FROM ${ENDPOINT_BY_ID} WHERE id = ${endpointId} AND resume_at BETWEEN ${now} AND ${heldUntil})`;
+
+/** Makes a failed message due now, unless it is under way. Returns it, or undefined when there is none. */
+export async function retryMessage(
 	db: Database,
 	endpointId: string,
 	{ createdAt, id }: Place,
-	now: string,
-): Promise<MessageRow | undefined> =>
-	db.first<MessageRow>(
-		sql`UPDATE ${MESSAGES} SET next_try_at = ${now} WHERE (endpoint_id, next_try_at, id) IN (
-				SELECT endpoint_id, next_try_at, id FROM webhook_messages INDEXED BY webhook_messages_by_failure
-				WHERE endpoint_id = ${endpointId} AND tries > 0 AND created_at = ${createdAt} AND id = ${id})
-			RETURNING ${MESSAGE_COLUMNS}`,
+	again: Again,
+): Promise<MessageRow | undefined> {
+	const { now } = again;
+	const [, [row]] = await db.run<[never, MessageRow]>(
+		[
+			endPause(endpointId, again),
+			sql`UPDATE ${MESSAGES} SET next_try_at = iif(next_try_at = ${takenUntil(endpointId, again)}, next_try_at, ${now})
+				WHERE (endpoint_id, next_try_at, id) IN (
+					SELECT endpoint_id, next_try_at, id FROM webhook_messages INDEXED BY webhook_messages_by_failure
+					WHERE endpoint_id = ${endpointId} AND tries > 0 AND created_at = ${createdAt} AND id = ${id})
+				RETURNING ${MESSAGE_COLUMNS}`,
+		],
 		{ idempotent: true },
 	);
+	return row;
+}
 
 /**
- * Makes failed messages about what has happened since a time due now, the first `count` of them. Returns how many were not due
- * yet, and if there are more, the time from which to go on.
+ * Makes failed messages about what has happened since a time due now, the first `count` of them. Returns how many were neither
+ * due nor under way yet, and if there are more, the time from which to go on.
  */
 export async function retrySince(
 	db: Database,
 	endpointId: string,
-	{ since, now, count }: { since: string; now: string; count: number },
+	{ since, count, ...again }: Again & { since: string; count: number },
 ): Promise<{ made: number; goesOnFrom: string | null }> {
+	const { now } = again;
 	const first = sql`SELECT endpoint_id, next_try_at, id, created_at
 		FROM webhook_messages INDEXED BY webhook_messages_by_failure
 		WHERE endpoint_id = ${endpointId} AND tries > 0 AND created_at >= ${since} ORDER BY created_at, id LIMIT ${count}`;
-	const [[found], made] = await db.run<[{ found: number; latest: string | null }, { id: string }]>(
+	const [, [found], made] = await db.run<[never, { found: number; latest: string | null }, { id: string }]>(
 		[
+			endPause(endpointId, again),
 			sql`SELECT count(*) AS found, max(created_at) AS latest FROM (${first})`,
-			sql`UPDATE ${MESSAGES} SET next_try_at = ${now} WHERE next_try_at > ${now} AND (endpoint_id, next_try_at, id) IN (
+			sql`UPDATE ${MESSAGES} SET next_try_at = ${now} WHERE next_try_at > ${now}
+				AND next_try_at IS NOT ${takenUntil(endpointId, again)} AND (endpoint_id, next_try_at, id) IN (
 				SELECT endpoint_id, next_try_at, id FROM (${first})) RETURNING id`,
 		],
 		{ idempotent: true },

@@ -603,6 +603,50 @@ describe('the list of deliveries', () => {
 	});
 });
 
+describe.each([
+	[
+		'a retry',
+		async (caller: Caller, id: string) => {
+			const [delivery] = (await deliveries(caller, id)).data;
+			return caller.call('POST', `${WEBHOOKS}/${id}/deliveries/${delivery?.id}/retry`);
+		},
+	],
+	[
+		'a replay',
+		(caller: Caller, id: string) =>
+			caller.call('POST', `${WEBHOOKS}/${id}/replay`, { body: { since: '2026-01-01T00:00:00Z' } }),
+	],
+])('%s', (_, sendAgain) => {
+	it('leaves alone what is under way, so that it is sent once', async () => {
+		let answer: Answering = status(500);
+		const received = receive((...message) => answer(...message));
+		const { caller, webhook } = await owing(1);
+		await deliver();
+		answer = async () => {
+			expect((await sendAgain(caller, webhook.id)).status).toBe(202);
+			return new Response(null, { status: 200 });
+		};
+		await deliver(Date.now() + 10 * SECOND);
+		await deliver(Date.now() + 20 * SECOND);
+		expect(received).toHaveLength(2);
+		expect((await deliveries(caller, webhook.id)).data).toEqual([]);
+	});
+
+	it('ends the long pause that the endpoint asked for', async () => {
+		let answer: Answering = status(503, { 'Retry-After': '86400' });
+		const received = receive((...message) => answer(...message));
+		const { caller, webhook, append } = await owing(1);
+		await deliver();
+		await append(2);
+		answer = status(200);
+		await deliver(Date.now() + HOUR);
+		expect(received).toHaveLength(1);
+		expect((await sendAgain(caller, webhook.id)).status).toBe(202);
+		await deliver(Date.now() + HOUR);
+		expect(received).toHaveLength(4);
+	});
+});
+
 describe('a replay', () => {
 	it('sends all again that failed since a time, once', async () => {
 		let code = 500;
