@@ -50,10 +50,18 @@ async function deleteFromOthers(databases: Databases, owner: Owner, id: string):
 	await inParallel(furtherOf(databases), (number) => deleteEndpoint(databases.at(number), owner, id));
 }
 
-/** Deletes an endpoint from every database, DB last: until then its caller sees it, and can delete it again. */
-export async function deleteEverywhere(databases: Databases, owner: Owner, id: string): Promise<void> {
+/**
+ * Deletes an endpoint from every database, DB last: until then its caller sees it, and can delete it again. A change of the endpoint
+ * meanwhile has copied it to the others once more.
+ */
+export async function deleteEverywhere(
+	databases: Databases,
+	owner: Owner,
+	{ id, revision }: Pick<EndpointRow, 'id' | 'revision'>,
+): Promise<void> {
 	await deleteFromOthers(databases, owner, id);
-	await deleteEndpoint(databases.main, owner, id);
+	const deleted = await deleteEndpoint(databases.main, owner, id);
+	if (deleted !== revision) await deleteFromOthers(databases, owner, id);
 }
 
 /** Disables a revision of an endpoint in every database for a reason of the service. Returns whether it did. */

@@ -177,8 +177,8 @@ export const webhookRoutes = new Hono<AppEnv>({ strict: false })
 		async (c) => {
 			const databases = c.get('databases');
 			const owner = c.get('principal');
-			const { id } = await readEndpoint(databases.main, owner, webhookIdFrom(c));
-			await deleteEverywhere(databases, owner, id);
+			const row = await readEndpoint(databases.main, owner, webhookIdFrom(c));
+			await deleteEverywhere(databases, owner, row);
 			return jsonResponse<{ success: true }, 200>('{"success":true}', 200);
 		},
 	)

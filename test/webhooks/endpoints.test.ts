@@ -6,6 +6,7 @@ import { faultyD1, serviceWith } from '../support/faulty-d1.ts';
 import { FIVE } from '../support/several-databases.ts';
 import { until } from '../support/until.ts';
 import { createWebhook, PUBLIC_URL, WEBHOOKS } from '../support/webhooks.ts';
+import { wrappedD1 } from '../support/wrapped-d1.ts';
 
 const ABSENT = 'wh_01k2vxq8f3e7ttyyds0t6w2h4b';
 
@@ -328,6 +329,22 @@ describe('several databases', () => {
 		const { json } = await caller.call('POST', `${WEBHOOKS}/${id}/secret`);
 		await expectCopies({ secret: json.secret });
 		await caller.call('DELETE', `${WEBHOOKS}/${id}`);
+		expect(await copies(id)).toEqual(Array(5).fill(null));
+	});
+
+	it('have nothing left of a webhook that was changed while it was deleted', async () => {
+		let change: (() => Promise<unknown>) | undefined;
+		const main = wrappedD1(env.DB, async ([statement], work) => {
+			const first = statement?.sql.startsWith('DELETE FROM webhook_endpoints') ? change : undefined;
+			if (first) change = undefined;
+			await first?.();
+			return work();
+		});
+		const caller = await newCaller({ fetcher: serviceWith({ ...FIVE, DB: main }) });
+		const { id } = await createWebhook(caller);
+		// The others have deleted it by then, and get it again by the change.
+		change = () => caller.call('PATCH', `${WEBHOOKS}/${id}`, { body: { events: ['event:b'] } });
+		expect((await caller.call('DELETE', `${WEBHOOKS}/${id}`)).status).toBe(200);
 		expect(await copies(id)).toEqual(Array(5).fill(null));
 	});
 
