@@ -193,7 +193,7 @@ export const busyEndpoints = (
 				(SELECT next_try_at FROM webhook_messages WHERE endpoint_id = busy.id ORDER BY next_try_at LIMIT 1) AS next_try_at,
 				webhook_endpoints.id IS NULL OR ifnull(disabled_at < ${keptFrom}, 0) AS is_unwanted,
 				ifnull(disabled_at IS NULL AND (resume_at IS NULL OR resume_at <= ${now}), 0) AS is_sending,
-				ifnull(failed_in_a_row = 0 AND resume_at IS NULL, 0) AS is_healthy,
+				ifnull(failing_since IS NULL AND resume_at IS NULL, 0) AS is_healthy,
 				iif(disabled_at IS NULL AND updated_at < ${steadyFrom}, revision, NULL) AS steady_revision,
 				EXISTS (SELECT 1 FROM webhook_messages INDEXED BY webhook_messages_by_failure
 					WHERE endpoint_id = busy.id AND tries > 0 AND webhook_messages.created_at < ${keptFrom}) AS has_old

@@ -160,6 +160,22 @@ describe('a host of many callers', () => {
 	});
 });
 
+describe('a scheduled run without a queue', () => {
+	it('begins with the endpoints to which all arrived', async () => {
+		receive(({ url }) => new Response(null, { status: url.includes('fails') ? 500 : 200 }));
+		const failing = await owing(1, { url: 'https://fails.example.com/' });
+		await runWebhooks({ ...env, ...NO_QUEUE }, Date.now(), 1000);
+		const working = await owing(1, { url: 'https://works.example.com/' });
+		const taken: unknown[] = [];
+		const d1 = wrappedD1(env.DB, (statements, work) => {
+			if (statements[0]?.sql.includes('failed_in_a_row, failing_since')) taken.push(statements[0].values[0]);
+			return work();
+		});
+		await runWebhooks({ ...env, ...NO_QUEUE, DB: d1 }, Date.now() + 10_000, 1000);
+		expect(taken.slice(0, 2)).toEqual([working.webhook.id, failing.webhook.id]);
+	});
+});
+
 describe('ten endpoints of one caller that hang, with thousands of messages', () => {
 	// A batch waits only for deliveries that it began, so the ten put off all others by two batches.
 	it('take one request each, however often they are woken before another caller', async () => {
