@@ -91,7 +91,7 @@ export const webhookDeliveryRoutes = new Hono<AppEnv>({ strict: false })
 			tag: 'Webhooks',
 			summary: 'List what failed',
 			description:
-				'The messages that did not arrive on their first try, newest first: those that are still tried, and those that are not any more. A message leaves the list when it arrives, and seven days after what it tells of.',
+				'The messages that did not arrive on their first try, newest first: those that are still tried, and those that are not any more. A message leaves the list when it arrives. One that is not tried any more leaves it seven days after what it tells of.',
 			permission: 'WEBHOOKS:*',
 			errors: ['NOT_FOUND'],
 			responses: { 200: { description: 'A page of deliveries.', schema: deliveryPageSchema } },

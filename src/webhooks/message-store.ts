@@ -168,7 +168,7 @@ export interface Busy {
 	is_healthy: 0 | 1;
 	/** The revision of an endpoint that is enabled, and was not changed since a time. Otherwise null. */
 	steady_revision: number | null;
-	/** Whether it has failed messages about what happened before that time. */
+	/** Whether it is enabled, and has messages that had their last try, about what happened before that time. */
 	has_old: 0 | 1;
 }
 
@@ -195,8 +195,9 @@ export const busyEndpoints = (
 				ifnull(disabled_at IS NULL AND (resume_at IS NULL OR resume_at <= ${now}), 0) AS is_sending,
 				ifnull(failing_since IS NULL AND resume_at IS NULL, 0) AS is_healthy,
 				iif(disabled_at IS NULL AND updated_at < ${steadyFrom}, revision, NULL) AS steady_revision,
-				EXISTS (SELECT 1 FROM webhook_messages INDEXED BY webhook_messages_by_failure
-					WHERE endpoint_id = busy.id AND tries > 0 AND webhook_messages.created_at < ${keptFrom}) AS has_old
+				disabled_at IS NULL AND EXISTS (SELECT 1 FROM webhook_messages INDEXED BY webhook_messages_by_failure
+					WHERE endpoint_id = busy.id AND tries > 0 AND webhook_messages.created_at < ${keptFrom}
+						AND webhook_messages.next_try_at = ${NEVER}) AS has_old
 			FROM busy LEFT JOIN ${ENDPOINT_BY_ID} ON webhook_endpoints.id = busy.id WHERE busy.id IS NOT NULL`,
 	);
 
@@ -221,7 +222,7 @@ export async function deleteMessages(db: Database, endpointId: string, count: nu
 	return deleted;
 }
 
-/** Deletes at most `count` failed messages of an endpoint about what happened before a time. Returns how many. */
+/** Deletes at most `count` messages of an endpoint that had their last try, about what happened before a time. Returns how many. */
 export async function deleteOldFailures(
 	db: Database,
 	endpointId: string,
@@ -232,7 +233,8 @@ export async function deleteOldFailures(
 		[
 			sql`DELETE FROM ${MESSAGES} WHERE (endpoint_id, next_try_at, id) IN (
 				SELECT endpoint_id, next_try_at, id FROM webhook_messages INDEXED BY webhook_messages_by_failure
-				WHERE endpoint_id = ${endpointId} AND tries > 0 AND created_at < ${keptFrom} ORDER BY created_at LIMIT ${count})`,
+				WHERE endpoint_id = ${endpointId} AND tries > 0 AND created_at < ${keptFrom}
+					AND next_try_at = ${NEVER} ORDER BY created_at LIMIT ${count})`,
 		],
 		{ idempotent: true },
 	);

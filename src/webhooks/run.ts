@@ -15,7 +15,7 @@ import {
 import { type Wake, wakeAll, wakeAt } from './wake.ts';
 import type { Work } from './work.ts';
 
-/** How long messages that failed are kept, and those of a disabled endpoint. The tries of a message take up to four days. */
+/** How long messages that had their last try are kept, and those of a disabled endpoint. The tries of a message take up to four days. */
 const KEPT_MS = 7 * 86_400_000;
 /**
  * How many messages may wait for an endpoint, and for how long the first of them, before the endpoint is disabled. A change of the

@@ -587,10 +587,11 @@ describe('the list of deliveries', () => {
 		expect(received).toHaveLength(1);
 	});
 
-	it('forgets what happened more than seven days ago, and the messages of a deleted webhook', async () => {
+	it('forgets what had its last try and happened more than seven days ago, and the messages of a deleted webhook', async () => {
 		receive(status(500));
 		const { caller, webhook } = await owing(3);
 		const other = await owing(3);
+		await query('UPDATE webhook_messages SET tries = 9');
 		await deliver();
 		await other.caller.call('DELETE', `${WEBHOOKS}/${other.webhook.id}`);
 		await deliver(Date.now() + SECOND);
@@ -600,6 +601,21 @@ describe('the list of deliveries', () => {
 		await deliver(Date.now() + 169 * HOUR);
 		expect((await deliveries(caller, webhook.id)).data).toEqual([]);
 		expect(await query('SELECT 1 FROM webhook_messages')).toEqual([]);
+	});
+
+	it('keeps what waits for a further try, however long ago it happened', async () => {
+		let code = 500;
+		const received = receive(() => new Response(null, { status: code }));
+		const { caller, webhook } = await owing(3);
+		await query("UPDATE webhook_messages SET created_at = '2026-01-01T00:00:00.000Z'");
+		await deliver();
+		await caller.call('PATCH', `${WEBHOOKS}/${webhook.id}`, { body: { enabled: false } });
+		await deliver(Date.now() + 167 * HOUR);
+		await caller.call('PATCH', `${WEBHOOKS}/${webhook.id}`, { body: { enabled: true } });
+		code = 200;
+		await deliver(Date.now() + 167 * HOUR);
+		expect(received).toHaveLength(6);
+		expect((await deliveries(caller, webhook.id)).data).toEqual([]);
 	});
 });
 
