@@ -149,16 +149,11 @@ export const disableEndpoint = (
 		{ idempotent: true },
 	);
 
-/**
- * Deletes an endpoint of a caller from one database. Its messages stay: the scheduled run deletes them. Idempotent. Returns the
- * revision that was deleted, if there was one.
- */
-export async function deleteEndpoint(db: Database, owner: Owner, id: string): Promise<number | undefined> {
-	const deleted = await db.first<Pick<EndpointRow, 'revision'>>(
-		sql`DELETE FROM webhook_endpoints WHERE ${ownEndpoints(owner)} AND id = ${id} RETURNING revision`,
-		{ idempotent: true },
-	);
-	return deleted?.revision;
+/** Deletes an endpoint of a caller from one database. Its messages stay: the scheduled run deletes them. Idempotent. */
+export async function deleteEndpoint(db: Database, owner: Owner, id: string): Promise<void> {
+	await db.change([sql`DELETE FROM webhook_endpoints WHERE ${ownEndpoints(owner)} AND id = ${id}`], {
+		idempotent: true,
+	});
 }
 
 /**

@@ -51,17 +51,17 @@ async function deleteFromOthers(databases: Databases, owner: Owner, id: string):
 }
 
 /**
- * Deletes an endpoint from every database, DB last: until then its caller sees it, and can delete it again. A change of the endpoint
- * meanwhile has copied it to the others once more.
+ * Deletes an endpoint from every database, DB last: until then its caller sees it, and can delete it again. When this fails before,
+ * the scheduled run copies it to the others again, so that it works as long as its caller sees it.
  */
-export async function deleteEverywhere(
-	databases: Databases,
-	owner: Owner,
-	{ id, revision }: Pick<EndpointRow, 'id' | 'revision'>,
-): Promise<void> {
-	await deleteFromOthers(databases, owner, id);
-	const deleted = await deleteEndpoint(databases.main, owner, id);
-	if (deleted !== revision) await deleteFromOthers(databases, owner, id);
+export async function deleteEverywhere(databases: Databases, owner: Owner, row: EndpointRow): Promise<void> {
+	if (furtherOf(databases).length > 0) {
+		await noteCopies(databases.main, row, '');
+		await deleteFromOthers(databases, owner, row.id);
+	}
+	await deleteEndpoint(databases.main, owner, row.id);
+	// A change meanwhile, or the scheduled run, can have copied it once more.
+	await deleteFromOthers(databases, owner, row.id);
 }
 
 /** Disables a revision of an endpoint in every database for a reason of the service. Returns whether it did. */

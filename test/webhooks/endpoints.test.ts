@@ -1,11 +1,12 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
+import { runWebhooks } from '../../src/webhooks/run.ts';
 import { callerWith, newCaller, newKey, SESSIONS, send } from '../support/api.ts';
-import { d1s } from '../support/database.ts';
+import { d1s, query } from '../support/database.ts';
 import { faultyD1, serviceWith } from '../support/faulty-d1.ts';
 import { FIVE } from '../support/several-databases.ts';
 import { until } from '../support/until.ts';
-import { createWebhook, PUBLIC_URL, WEBHOOKS } from '../support/webhooks.ts';
+import { createWebhook, NO_QUEUE, PUBLIC_URL, WEBHOOKS } from '../support/webhooks.ts';
 import { wrappedD1 } from '../support/wrapped-d1.ts';
 
 const ABSENT = 'wh_01k2vxq8f3e7ttyyds0t6w2h4b';
@@ -355,6 +356,13 @@ describe('several databases', () => {
 		silent.next = [{ message: 'D1 DB is overloaded.', when: 'before' }];
 		expect((await caller.call('DELETE', `${WEBHOOKS}/${id}`)).status).toBe(503);
 		expect((await caller.call('GET', `${WEBHOOKS}/${id}`)).status).toBe(200);
+		const withIt = async () => (await copies(id)).map((copy) => copy !== null);
+		await expect.poll(withIt, { timeout: 60_000 }).toEqual([true, false, false, true, false]);
+		// A run copies twenty, and those of other tests are not of interest.
+		await query('DELETE FROM webhook_endpoints WHERE id <> ?', id);
+		// As long as the caller sees it, it is owed what happens in each of them.
+		await runWebhooks({ ...env, ...FIVE, ...NO_QUEUE }, Date.now(), 1000);
+		expect(await copies(id)).toEqual(Array(5).fill(expect.objectContaining({ url: PUBLIC_URL })));
 		expect((await caller.call('DELETE', `${WEBHOOKS}/${id}`)).status).toBe(200);
 		expect(await copies(id)).toEqual(Array(5).fill(null));
 	});
