@@ -22,7 +22,7 @@ const KEPT_MS = 7 * 86_400_000;
  * endpoint gives it as much time again.
  */
 const MAX_WAITING = 100_000;
-const MAX_WAIT_MS = 3_600_000;
+const MAX_WAIT_MS = 12 * 3_600_000;
 /**
  * How long a scheduled run begins new requests, and how long a batch of the queue does. What goes on after a batch has returned is
  * cancelled after 30 s, and a request takes up to 15 s.
