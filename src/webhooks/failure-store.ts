@@ -29,7 +29,7 @@ export interface Again {
 	heldUntil: string;
 }
 
-/** Ends the pause of an endpoint, unless that means that a delivery has it. */
+/** Ends a long pause of an endpoint. A short one can mean that a delivery has it. */
 const endPause = (endpointId: string, { heldUntil }: Again): Sql =>
 	sql`UPDATE ${ENDPOINT_BY_ID} SET resume_at = NULL WHERE id = ${endpointId} AND resume_at > ${heldUntil}`;
 
