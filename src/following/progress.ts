@@ -54,7 +54,7 @@ export interface Progress {
 	foundSnapshot(snapshot: Snapshot | undefined, now: number): void;
 	/** D1 was unavailable for a look-up. `isSpent`: this invocation has sent as many queries as it may. */
 	failed(isSpent: boolean, now: number): void;
-	/** Whether the caller may continue. Undefined: D1 was unavailable for the check. */
+	/** Whether the caller may continue. Undefined: the check could not be made, as when D1 was unavailable. */
 	authorized(isAllowed: boolean | undefined, now: number): void;
 }
 
@@ -115,6 +115,13 @@ export function newProgress(
 		return { do: 'send', piece };
 	}
 
+	/** Waits until a time, or a notice. Sends a comment first if there was silence for a heartbeat. */
+	function waitUntil(time: number, at: number): Next {
+		const heartbeatAt = lastFrameAt + heartbeatMs;
+		if (at >= heartbeatAt) return send(pieceOf(HEARTBEAT), at);
+		return { do: 'wait', until: Math.min(time, heartbeatAt) };
+	}
+
 	function takeRun(run: Run): Piece {
 		position = run.last;
 		lookUps.gotEvents();
@@ -143,15 +150,18 @@ export function newProgress(
 
 	return {
 		next(at, { connectsAt, hasBudget }) {
-			const piece = first.shift();
+			const isTrusted = at < trust.endsAt();
+			const piece = isTrusted ? first.shift() : undefined;
 			if (piece) return send(piece, at);
-			if (end) return { do: 'end', reason: end };
+			if (end && (isTrusted || end === 'not allowed')) return { do: 'end', reason: end };
 			const isFree = asking === 'nothing';
 			if (isFree && at >= trust.checkAt()) {
 				asking = 'access';
 				return { do: 'authorize' };
 			}
 			if (isFree && (isSpent || !hasBudget)) return { do: 'end', reason: 'budget' };
+			// A caller that may have been refused since gets comments alone.
+			if (!isTrusted) return waitUntil(isFree ? trust.checkAt() : Number.POSITIVE_INFINITY, at);
 			if (isFree && connectsAt !== undefined && at >= connectsAt) return { do: 'connect' };
 
 			const stateNews = takeStateNews();
@@ -179,12 +189,9 @@ export function newProgress(
 				asking = 'snapshot';
 				return { do: 'read snapshot', version: state.version };
 			}
-			const heartbeatAt = lastFrameAt + heartbeatMs;
-			if (at >= heartbeatAt) return send(pieceOf(HEARTBEAT), at);
-			if (!isFree) return { do: 'wait', until: heartbeatAt };
+			if (!isFree) return waitUntil(Number.POSITIVE_INFINITY, at);
 			const opensAt = connectsAt ?? Number.POSITIVE_INFINITY;
-			const until = Math.min(looksUpAt, snapshotAt, heartbeatAt, trust.checkAt(), opensAt);
-			return { do: 'wait', until };
+			return waitUntil(Math.min(looksUpAt, snapshotAt, trust.checkAt(), opensAt), at);
 		},
 
 		connected() {
@@ -240,7 +247,10 @@ export function newProgress(
 
 		authorized(isAllowed, at) {
 			asking = 'nothing';
-			if (!trust.checked(isAllowed, at)) end = 'not allowed';
+			if (isAllowed === false) {
+				first.length = 0;
+				end = 'not allowed';
+			} else trust.checked(isAllowed === true, at);
 		},
 	};
 }

@@ -1,7 +1,7 @@
 /**
- * The number of heartbeats between checks of the caller, and the number for which a stream continues when D1 is
- * unavailable for the check. A check accepts a revoked key for KEY_CACHE_SECONDS (`checkKey` in auth/api-keys.ts), so a stream
- * ends within four heartbeats after that.
+ * The number of heartbeats between checks of the caller, and the number for which a check holds. A check accepts a revoked key for
+ * KEY_CACHE_SECONDS (`checkKey` in auth/api-keys.ts), so a stream ends within four heartbeats after that, or sends nothing of
+ * its session any more where the check cannot be made. Such a stream stays open, because D1 can be silent for more than a minute.
  */
 const CHECK_HEARTBEATS = 3;
 const TRUSTED_HEARTBEATS = 4;
@@ -10,8 +10,10 @@ const TRUSTED_HEARTBEATS = 4;
 export interface Trust {
 	/** When the caller must be checked again. */
 	checkAt(): number;
-	/** Takes the result of a check: undefined when D1 was unavailable for it. Returns whether the stream may continue. */
-	checked(isAllowed: boolean | undefined, now: number): boolean;
+	/** When the last check that succeeded does not hold any more. */
+	endsAt(): number;
+	/** Takes the result of a check that did not refuse the caller: false when it could not be made. */
+	checked(isAllowed: boolean, now: number): void;
 }
 
 /** The caller of a new stream was checked just now. */
@@ -20,16 +22,10 @@ export function newTrust(heartbeatMs: number, now: number): Trust {
 	let checkAt = now + CHECK_HEARTBEATS * heartbeatMs;
 	return {
 		checkAt: () => checkAt,
+		endsAt: () => allowedAt + TRUSTED_HEARTBEATS * heartbeatMs,
 		checked(isAllowed, at) {
-			const trustedUntil = allowedAt + TRUSTED_HEARTBEATS * heartbeatMs;
-			if (isAllowed) {
-				allowedAt = at;
-				checkAt = at + CHECK_HEARTBEATS * heartbeatMs;
-				return true;
-			}
-			if (isAllowed === false || at >= trustedUntil) return false;
-			checkAt = Math.min(at + heartbeatMs, trustedUntil);
-			return true;
+			if (isAllowed) allowedAt = at;
+			checkAt = at + (isAllowed ? CHECK_HEARTBEATS : 1) * heartbeatMs;
 		},
 	};
 }

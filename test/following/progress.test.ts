@@ -177,14 +177,33 @@ describe('when D1 is unavailable', () => {
 		});
 	});
 
-	it('a caller that could not be checked stays trusted for four heartbeats', () => {
+	it('a caller that could not be checked gets content for four heartbeats, and then comments until a check succeeds', () => {
 		const progress = caughtUp();
-		for (const beat of [3, 3.9]) {
-			progress.authorized(undefined, START + beat * HEARTBEAT_MS);
-			expect(sentAt(progress, START + beat * HEARTBEAT_MS).after.do).not.toBe('end');
+		const at = (beats: number) => START + beats * HEARTBEAT_MS;
+		progress.authorized(undefined, at(3));
+		progress.notice(appended(1), at(3.9));
+		expect(sentAt(progress, at(3.9)).text).toContain('<1>');
+		progress.authorized(undefined, at(3.9));
+		progress.notice(appended(2), at(4));
+		progress.notice({ kind: 'state', state: stateAt(2) }, at(4));
+		expect(sentAt(progress, at(4))).toEqual({ text: '', after: { do: 'wait', until: at(4.9) } });
+		for (let beat = 5; beat < 100; beat += 1) {
+			expect(sentAt(progress, at(beat))).toEqual({ text: '', after: { do: 'authorize' } });
+			progress.authorized(undefined, at(beat));
+			expect(sentAt(progress, at(beat)).text).toBe(HEARTBEAT);
 		}
+		expect(sentAt(progress, at(100)).after).toEqual({ do: 'authorize' });
+		progress.authorized(true, at(100));
+		expect(sentAt(progress, at(100)).text).toBe(`${stateFrame(stateAt(2))}<2>`);
+	});
+
+	it('what waits for a check is not sent when the caller is refused', () => {
+		const progress = caughtUp();
 		progress.authorized(undefined, START + 4 * HEARTBEAT_MS);
-		expect(sentAt(progress, START + 4 * HEARTBEAT_MS).after).toEqual({ do: 'end', reason: 'not allowed' });
+		progress.notice(appended(1), START + 4 * HEARTBEAT_MS);
+		progress.authorized(false, START + 5 * HEARTBEAT_MS);
+		const next = sentAt(progress, START + 5 * HEARTBEAT_MS);
+		expect(next).toEqual({ text: '', after: { do: 'end', reason: 'not allowed' } });
 	});
 });
 
@@ -215,6 +234,7 @@ describe('a stream ends', () => {
 		['expired', START + 86_400_000],
 	] as const)('with the reason %s when D1 has the session no more', (reason, now) => {
 		const progress = caughtUp();
+		progress.authorized(true, now);
 		progress.found(undefined, undefined, now);
 		expect(sentAt(progress, now)).toEqual({ text: endFrame(reason), after: { do: 'end', reason } });
 	});

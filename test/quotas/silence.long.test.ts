@@ -21,7 +21,7 @@ function ownClock(): { tenths(): number; stop(): void } {
 }
 
 it.each(['keeps them', 'runs them'] as const)(
-	'a silence of 70 s, in which D1 has statements and %s, loses and doubles nothing, and each response comes in less than 11 s',
+	'a silence of 70 s, in which D1 has statements and %s, loses and doubles nothing, ends no stream, and each response comes in less than 11 s',
 	{ timeout: 300_000 },
 	async (silence) => {
 		const silent = silentD1();
@@ -29,9 +29,12 @@ it.each(['keeps them', 'runs them'] as const)(
 		const statuses = new Map<number, number>();
 		const clock = ownClock();
 		let slowest = 0;
+		let streams = 0;
 		const fetch: Fetch = async (url, init) => {
 			const started = clock.tenths();
-			const response = await service(new Request(url, init));
+			const request = new Request(url, init);
+			if (request.headers.get('Accept') === 'text/event-stream') streams += 1;
+			const response = await service(request);
 			slowest = Math.max(slowest, clock.tenths() - started);
 			statuses.set(response.status, (statuses.get(response.status) ?? 0) + 1);
 			return response;
@@ -83,6 +86,7 @@ it.each(['keeps them', 'runs them'] as const)(
 		expect(during).toBeLessThanOrEqual(WRITERS);
 		expect(written.toSorted()).toEqual(log.toSorted());
 		for (const seen of followed) expect(seen).toEqual(log);
+		expect(streams).toBe(FOLLOWERS);
 		expect(statuses.get(503)).toBeGreaterThan(WRITERS);
 		expect([...statuses.keys()].filter((status) => ![200, 201, 503].includes(status))).toEqual([]);
 		expect(slowest).toBeLessThan(110);
