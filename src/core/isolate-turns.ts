@@ -1,4 +1,3 @@
-import { ApiError } from './errors.ts';
 import { callerKey, type Owner } from './principal.ts';
 import { takeTurn } from './turns.ts';
 
@@ -16,17 +15,9 @@ export const MS_A_MEGABYTE = { read: 15, merge: 60, hash: 75 } as const;
 /** The same for a message of the Model Context Protocol, which is read by JSON.parse and written again. */
 const MS_A_MEGABYTE_OF_MESSAGE = 80;
 
-const tooManyAtOnce = (): ApiError =>
-	new ApiError('RATE_LIMITED', 'The caller has sent too many large requests at once. Try again later.', {
-		headers: { 'Retry-After': '1' },
-	});
-
 /** Waits for the turn of one of a caller's large texts, or of one of its large messages. One of each kind is under way at a time. */
 const takeOwnTurn = (kind: 'isolate' | 'message', owner: Owner, bytes: number) =>
-	takeTurn(
-		{ name: `${kind} of ${callerKey(owner)}`, atOnce: 1, leastWork: 0, bytes, late: tooManyAtOnce },
-		TURN_MS,
-	);
+	takeTurn({ name: `${kind} of ${callerKey(owner)}`, atOnce: 1, leastWork: 0, bytes }, TURN_MS);
 
 /**
  * Works on texts of a caller with some `bytes` in all. An isolate does one thing at a time, so all its callers wait meanwhile. A

@@ -1,3 +1,4 @@
+import { ApiError } from './errors.ts';
 import { pause } from './pause.ts';
 
 /**
@@ -36,6 +37,8 @@ const MOST_PAUSE_MS = 250;
 const CANCELLED_MS = 500;
 /** The bytes that the waiting requests of a name may hold. An isolate has 128 MB for all its callers. */
 export const MAX_WAITING_BYTES = 32_000_000;
+/** The trips of a name go on, unless none of them has ended with a result for this long. */
+const SILENT_AFTER_MS = 2000;
 /** What cancelled requests leave behind is looked through when there are many callers. */
 const MANY_CALLERS = 1000;
 
@@ -49,9 +52,14 @@ interface Trip {
 	leastWork: number;
 	/** What it holds in memory while it waits. */
 	bytes?: number;
-	/** The error for one that waits for too long, or that comes when many wait. */
-	late: () => Error;
+	/** The error for one that waits for too long while no trip of the name ends. By default it is the same as while they end. */
+	silent?: () => Error;
 }
+
+const tooManyAtOnce = (): ApiError =>
+	new ApiError('RATE_LIMITED', 'The caller has sent too many requests at once. Try again later.', {
+		headers: { 'Retry-After': '1' },
+	});
 
 /** A request that waits. */
 interface Waiting {
@@ -73,6 +81,8 @@ interface Lane {
 	left: number;
 	/** The two trips with the most work of those that are remembered, the larger one first. */
 	largest: { endedAt: number; work: number }[];
+	/** When a trip has last ended with a result. */
+	answeredAt: number;
 	/** No trip begins more than REST_FROM_MS before. */
 	restsUntil: number;
 }
@@ -81,28 +91,32 @@ const lanes = new Map<string, Lane>();
 let laneCountToTidy = MANY_CALLERS;
 
 /**
- * Waits until a trip may begin, at most some milliseconds: trips of one name begin in the order in which they came, as many at
+ * Waits until a trip may begin, at most `waitMs`: trips of one name begin in the order in which they came, as many at
  * once as their work allows. Returns a function that ends the trip and takes its work, undefined where that is not known.
- * Throws `late` when the time is over, and at once when those that wait hold as many bytes as they may. Each request looks for itself
- * again and again, because it must not wait for another one, which may be cancelled. A trip that nobody ends ends after the same
- * time.
+ * Throws RATE_LIMITED when the time is over, because it is the caller's own trips that keep it waiting, or `silent` where none of them
+ * ends; and RATE_LIMITED at once when those that wait hold as many bytes as they may. Each request looks for itself
+ * again and again, because it must not wait for another one, which may be cancelled. A trip that nobody ends is over after `lastsMs`.
  */
 export async function takeTurn(
-	{ name, atOnce, leastWork, bytes = 0, late }: Trip,
-	milliseconds: number,
+	{ name, atOnce, leastWork, bytes = 0, silent = tooManyAtOnce }: Trip,
+	waitMs: number,
+	lastsMs = waitMs,
 ): Promise<(work: number | undefined) => void> {
 	const lane = laneOf(name);
 	const own = { lookedAt: Date.now(), leastWork, bytes, number: lane.came };
-	const lastChance = own.lookedAt + milliseconds;
-	if (bytes > 0 && bytesWaiting(lane, own.lookedAt) + bytes > MAX_WAITING_BYTES) throw late();
+	const lastChance = own.lookedAt + waitMs;
+	if (bytes > 0 && bytesWaiting(lane, own.lookedAt) + bytes > MAX_WAITING_BYTES) throw tooManyAtOnce();
 	lane.waiting.add(own);
 	lane.came += 1;
 	try {
 		for (;;) {
 			own.lookedAt = Date.now();
 			tidy(lane, own.lookedAt);
-			if (mayBegin(own, lane, atOnce)) break;
-			if (own.lookedAt >= lastChance) throw late();
+			// One that looks later than this would begin with too little time.
+			if (own.lookedAt <= lastChance && mayBegin(own, lane, atOnce)) break;
+			if (own.lookedAt >= lastChance) {
+				throw lane.answeredAt + SILENT_AFTER_MS > own.lookedAt ? tooManyAtOnce() : silent();
+			}
 			const { restsUntil } = lane;
 			// No rest is longer, also where the clock was set back.
 			const rest = Math.min(restsUntil - own.lookedAt, MAX_REST_MS);
@@ -113,11 +127,13 @@ export async function takeTurn(
 	} finally {
 		leave(own, lane);
 	}
-	const trip = { endsAt: Date.now() + milliseconds, work: expectedWork(own, lane) };
+	const trip = { endsAt: Date.now() + lastsMs, work: expectedWork(own, lane) };
 	lane.underWay.add(trip);
-	return (work = UNKNOWN_WORK_MS) => {
+	return (known) => {
 		lane.underWay.delete(trip);
 		const endedAt = Date.now();
+		const work = known ?? UNKNOWN_WORK_MS;
+		if (known !== undefined) lane.answeredAt = endedAt;
 		const toRest = Math.min(work, MAX_REST_MS);
 		const restsUntil = Math.max(lane.restsUntil, endedAt - toRest) + 2 * toRest;
 		lane.restsUntil = Math.min(restsUntil, endedAt + MAX_REST_MS);
@@ -188,6 +204,7 @@ function laneOf(name: string): Lane {
 		came: 0,
 		left: 0,
 		largest: [],
+		answeredAt: 0,
 		restsUntil: 0,
 	};
 	lanes.set(name, lane);

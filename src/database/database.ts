@@ -6,6 +6,7 @@ import {
 	type RowsOf,
 	type WriteOptions,
 } from '../core/database.ts';
+import { ApiError } from '../core/errors.ts';
 import { errorFields, log } from '../core/log.ts';
 import { pause } from '../core/pause.ts';
 import { isAside, type Sql, sql } from '../core/sql.ts';
@@ -57,10 +58,13 @@ interface Opening {
 	/** What the request's slow trips leave to the next ones. Without it each trip may take `tripMs`. */
 	patience?: Patience | undefined;
 	/**
-	 * Waits until a trip with some least work may begin, at most some milliseconds, and returns a function that ends its turn
-	 * if it has one.
+	 * Waits until a trip that sends some bytes, and so is some least work, may begin, and leaves it a part of some milliseconds.
+	 * Returns a function that ends its turn if it has one. Throws RATE_LIMITED.
 	 */
-	takeTurn?: (leastWork: number, milliseconds: number) => Promise<EndTurn | undefined>;
+	takeTurn?: (
+		sent: { leastWork: number; bytes: number },
+		milliseconds: number,
+	) => Promise<EndTurn | undefined>;
 	/** Gets the rows of each `aside`. */
 	onAside?: (rows: unknown[]) => void;
 }
@@ -131,7 +135,9 @@ export function openDatabase(
 			let endTurn: EndTurn | undefined;
 			let work: number | undefined;
 			try {
-				endTurn = await takeTurn?.(workOf({ milliseconds: 0, bytes: sent }), endsAt - Date.now());
+				const leastWork = workOf({ milliseconds: 0, bytes: sent });
+				const leftForTurn = endsAt - Date.now();
+				if (leftForTurn > 0) endTurn = await takeTurn?.({ leastWork, bytes: sent }, leftForTurn);
 				const left = endsAt - Date.now();
 				if (left <= 0) throw new Error('The trip timed out before it began.');
 				const isAtBookmark = isRead && startsAt !== undefined;
@@ -144,6 +150,7 @@ export function openDatabase(
 					return !isOfAside;
 				});
 			} catch (fault) {
+				if (fault instanceof ApiError) throw fault;
 				const kind = faultKind(fault);
 				const from = startsAt;
 				// A broken or silent session may stay so, and a replica may have failed: start again at the primary.

@@ -7,8 +7,10 @@ import { openDatabase, TRIP_MS } from './database.ts';
 /** The bookmark of a response: for DB the one that D1 returned, and for DB_n the same after `n:`. */
 const BOOKMARK = /^(?:([1-9]\d?):)?([0-9a-f-]+)$/;
 
-const tooManyTrips = (): Error =>
-	new Error('The trip timed out before it began, because its caller has too many at once.');
+/** The part of the time for a trip that its turn may take. The rest is for the trip itself, which would be sent in vain otherwise. */
+const SHARE_OF_TURN = 0.8;
+
+const silent = (): Error => new Error('The trip timed out before it began: those before it have no result.');
 
 /**
  * Returns the databases of a request. `callerOf` names its caller once it is known: the trips of a caller take turns. A
@@ -38,12 +40,12 @@ export function openDatabases(
 				for (const { endpoint_id: endpoint } of rows as { endpoint_id: string }[])
 					owed.push({ database: number, endpoint });
 			},
-			async takeTurn(leastWork, milliseconds) {
+			async takeTurn({ leastWork, bytes }, milliseconds) {
 				const caller = callerOf();
 				const atOnce = use === 'a call' ? TRIPS_AT_ONCE : LOOK_UPS_AT_ONCE;
 				if (caller === undefined) return undefined;
-				const trip = { name: `${use} on ${name} of ${caller}`, atOnce, leastWork, late: tooManyTrips };
-				return takeTurn(trip, milliseconds);
+				const trip = { name: `${use} on ${name} of ${caller}`, atOnce, leastWork, bytes, silent };
+				return takeTurn(trip, SHARE_OF_TURN * milliseconds, milliseconds);
 			},
 		});
 	};

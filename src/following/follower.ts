@@ -1,4 +1,5 @@
 import { DatabaseUnavailable } from '../core/database.ts';
+import { ApiError } from '../core/errors.ts';
 import { errorFields, log } from '../core/log.ts';
 import { faultKind } from '../database/faults.ts';
 import { connectionTo } from './hub-connection.ts';
@@ -60,12 +61,12 @@ export function follow(followed: Followed): Follower {
 		wake();
 	}
 
-	/** Runs a query. Without D1 the stream goes on. */
+	/** Runs a query. The stream goes on without D1, and while its caller has too many queries at once. */
 	async function tryQuery(query: () => Promise<void>): Promise<void> {
 		try {
 			await query();
 		} catch (error) {
-			if (!(error instanceof DatabaseUnavailable)) throw error;
+			if (!(error instanceof DatabaseUnavailable || error instanceof ApiError)) throw error;
 			log('warn', { message: 'look-up of a follower failed', ...errorFields(error) });
 			progress.failed(faultKind(error) === 'query limit', Date.now());
 		}

@@ -10,10 +10,7 @@ const MEGABYTE = 1_000_000;
 
 /** Takes the turn of a caller. Returns a function that ends it. */
 const occupy = (owner: Owner) =>
-	takeTurn(
-		{ name: `isolate of ${callerKey(owner)}`, atOnce: 1, leastWork: 0, late: () => new Error() },
-		60_000,
-	);
+	takeTurn({ name: `isolate of ${callerKey(owner)}`, atOnce: 1, leastWork: 0 }, 60_000);
 
 /** How each of some promises has ended until now. */
 async function endsOf(work: readonly Promise<unknown>[]): Promise<string[]> {

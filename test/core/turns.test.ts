@@ -1,14 +1,17 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, it, vi } from 'vitest';
 import { pause } from '../../src/core/pause.ts';
+import { callerKey } from '../../src/core/principal.ts';
 import {
 	LOOK_UPS_AT_ONCE,
+	MAX_WAITING_BYTES,
 	REST_FROM_MS,
 	TRIPS_AT_ONCE,
 	takeTurn,
 	WORK_AT_ONCE_MS,
 } from '../../src/core/turns.ts';
 import { type Caller, newCaller, SESSIONS } from '../support/api.ts';
+import { countRows } from '../support/database.ts';
 import { followSession, liveService } from '../support/follow.ts';
 import { FIVE } from '../support/several-databases.ts';
 import { until } from '../support/until.ts';
@@ -114,13 +117,79 @@ describe('the trips of a caller', () => {
 	});
 });
 
+describe('a call whose turn does not come', () => {
+	/** A caller with a session, whose trips wait for one with much work until it ends. */
+	async function withoutTurn() {
+		let came = 0;
+		const RATE_LIMITER = {
+			limit: async () => {
+				came += 1;
+				return { success: true };
+			},
+		};
+		const caller = await newCaller({ fetcher: liveService({ RATE_LIMITER }) });
+		const other = await newCaller();
+		const [{ id }, theirs] = [await caller.create(), await other.create()];
+		const name = `a call on DB of ${callerKey({ userId: caller.userId, organizationId: null })}`;
+		const end = await takeTurn({ name, atOnce: 1, leastWork: WORK_AT_ONCE_MS }, 60_000);
+		/** Waits until some further calls of the caller wait for their turn, and lets the time pass that they have for it. */
+		const turnsAreOver = async (calls: number) => {
+			await vi.waitUntil(() => came === calls + 1, { timeout: 60_000 });
+			await pause(50);
+			const { now } = Date;
+			vi.spyOn(Date, 'now').mockImplementation(() => now() + 8000);
+		};
+		return { caller, id, end, turnsAreOver, otherAppends: () => other.append(theirs.id) };
+	}
+
+	it('is a 429 where those of its caller are carried out, and leaves the calls of another caller alone', async () => {
+		const { caller, id, end, turnsAreOver, otherAppends } = await withoutTurn();
+		const calls = Array.from({ length: 1000 }, () =>
+			caller.call('POST', `${SESSIONS}/${id}/events`, { body: { type: 'note' } }),
+		);
+		await turnsAreOver(calls.length);
+		end(0.3);
+		await otherAppends();
+		// Those that have come to wait only now are carried out.
+		const refused = (await Promise.all(calls)).filter(({ status }) => status !== 201);
+		expect(refused.length).toBeGreaterThan(calls.length / 2);
+		for (const { status, json, headers } of refused) {
+			expect([status, json.code]).toEqual([429, 'RATE_LIMITED']);
+			expect(headers.get('Retry-After')).toBe('1');
+		}
+		expect(await countRows('events', 'session_id = ?', id)).toBe(calls.length - refused.length);
+	});
+
+	it('is a 503 where none of them has a result', async () => {
+		const { caller, id, turnsAreOver } = await withoutTurn();
+		const call = caller.call('GET', `${SESSIONS}/${id}`);
+		await turnsAreOver(1);
+		expect((await call).status).toBe(503);
+	});
+
+	it('is a 429 at once when the calls that wait have sent as much as may wait', async () => {
+		const { caller, id, end } = await withoutTurn();
+		const body = { prd: { text: 'x'.repeat(390_000) }, plan: { text: 'x'.repeat(390_000) } };
+		const most = Math.floor(MAX_WAITING_BYTES / 780_000);
+		const statuses: number[] = [];
+		const calls = Array.from({ length: most + 5 }, async () => {
+			statuses.push((await caller.call('PATCH', `${SESSIONS}/${id}`, { body })).status);
+		});
+		await vi.waitUntil(() => statuses.length >= 4, { timeout: 60_000 });
+		expect(statuses).toEqual(Array(statuses.length).fill(429));
+		end(0.3);
+		await Promise.all(calls);
+		expect(statuses.filter((status) => status === 200).length).toBeGreaterThanOrEqual(most - 1);
+	});
+});
+
 type EndTurn = Awaited<ReturnType<typeof takeTurn>>;
 
 const trip = (name: string) => ({
 	name,
 	atOnce: TRIPS_AT_ONCE,
 	leastWork: 0,
-	late: () => new Error('It was too late.'),
+	silent: () => new Error('Nothing ends.'),
 });
 
 /** How many of twelve trips begin before any of them ends. They are then ended with their work. */
@@ -271,10 +340,24 @@ describe('a turn', () => {
 		end(0.3);
 	});
 
-	it('is given up when the time is over', async () => {
+	it('is given up when the time is over, as the fault of a caller whose trips end, and of the database where none ends', async () => {
 		await know('b', [0.3, 0.3]);
 		for (let n = 0; n < TRIPS_AT_ONCE; n += 1) await takeTurn(trip('b'), 60_000);
-		await expect(takeTurn(trip('b'), 50)).rejects.toThrow('too late');
+		const late = { code: 'RATE_LIMITED', headers: { 'Retry-After': '1' } };
+		await expect(takeTurn(trip('b'), 50)).rejects.toMatchObject(late);
+		const { silent: _, ...withoutDatabase } = trip('b');
+		vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 2000);
+		await expect(takeTurn(trip('b'), 0)).rejects.toThrow('Nothing ends');
+		await expect(takeTurn(withoutDatabase, 0)).rejects.toMatchObject(late);
+	});
+
+	it('is not given to more bytes than may wait, and at once to those of another name', async () => {
+		await know('holds', [0.3, 0.3]);
+		for (let n = 0; n < TRIPS_AT_ONCE; n += 1) await takeTurn(trip('holds'), 60_000);
+		void takeTurn({ ...trip('holds'), bytes: MAX_WAITING_BYTES }, 60_000);
+		const over = takeTurn({ ...trip('holds'), bytes: 1 }, 60_000);
+		await expect(over).rejects.toMatchObject({ code: 'RATE_LIMITED' });
+		(await takeTurn({ ...trip('not the same'), bytes: 1 }, 60_000))(0.3);
 	});
 
 	it('comes in the order of the requests, and one that begins again waits behind the others', async () => {
