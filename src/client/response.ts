@@ -96,7 +96,7 @@ export function foreign(
 const mayPass = (status: number): boolean => [408, 425, 429].includes(status) || status >= 500;
 
 function meaningOf(code: ServiceErrorCode, status: number): Meaning {
-	if (code === 'RATE_LIMITED') return 'not yet';
+	if (code === 'RATE_LIMITED' || code === 'REQUEST_TIMEOUT') return 'not yet';
 	// The service may have failed before or after it wrote.
 	return status >= 500 ? 'lost' : 'refused';
 }

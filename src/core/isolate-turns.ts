@@ -17,14 +17,14 @@ const MS_A_MEGABYTE_OF_MESSAGE = 80;
 
 /** Waits for the turn of one of a caller's large texts, or of one of its large messages. One of each kind is under way at a time. */
 const takeOwnTurn = (kind: 'isolate' | 'message', owner: Owner, bytes: number) =>
-	takeTurn({ name: `${kind} of ${callerKey(owner)}`, atOnce: 1, leastWork: 0, bytes }, TURN_MS);
+	takeTurn({ caller: callerKey(owner), kind, atOnce: 1, leastWork: 0, bytes }, TURN_MS);
 
 /**
  * Works on texts of a caller with some `bytes` in all. An isolate does one thing at a time, so all its callers wait meanwhile. A
  * caller's large texts therefore take turns, one at a time, and after each of them the caller rests, as it does after trips to a
  * database: nobody gets more than about half of the isolate's time. The turn ends before anything that the work leaves to wait for,
  * because a request can be cancelled there. Throws RATE_LIMITED when the turn does not come within ten seconds, and at once when
- * those that wait hold MAX_WAITING_BYTES.
+ * the caller's requests hold MAX_HELD_BYTES.
  */
 export async function inTurn<T>(
 	owner: Owner,

@@ -1,4 +1,4 @@
-import { ApiError } from './errors.ts';
+import { type Held, hold, letGo, tooManyAtOnce } from './held-bytes.ts';
 import { pause } from './pause.ts';
 
 /**
@@ -35,8 +35,6 @@ const LEAST_PAUSE_MS = 1;
 const MOST_PAUSE_MS = 250;
 /** A request that has not looked for this long was cancelled. */
 const CANCELLED_MS = 500;
-/** The bytes that the waiting requests of a name may hold. An isolate has 128 MB for all its callers. */
-export const MAX_WAITING_BYTES = 32_000_000;
 /** The trips of a name go on, unless none of them has ended with a result for this long. */
 const SILENT_AFTER_MS = 2000;
 /** What cancelled requests leave behind is looked through when there are many callers. */
@@ -44,28 +42,23 @@ const MANY_CALLERS = 1000;
 
 /** What a trip may do. Times are in milliseconds. */
 interface Trip {
-	/** Whose trip it is, and where it goes. */
-	name: string;
-	/** How many of the name may be under way. */
+	caller: string;
+	/** What kind of trip it is, and where it goes. */
+	kind: string;
+	/** How many of the caller and the kind may be under way.*/
 	atOnce: number;
 	/** The least work that it can be, from what it sends. */
 	leastWork: number;
 	/** What it holds in memory while it waits. */
 	bytes?: number;
-	/** The error for one that waits for too long while no trip of the name ends. By default it is the same as while they end. */
+	/** The error for one that waits for too long while none under way ends. By default it is the same as while they end. */
 	silent?: () => Error;
 }
-
-const tooManyAtOnce = (): ApiError =>
-	new ApiError('RATE_LIMITED', 'The caller has sent too many requests at once. Try again later.', {
-		headers: { 'Retry-After': '1' },
-	});
 
 /** A request that waits. */
 interface Waiting {
 	lookedAt: number;
 	leastWork: number;
-	bytes: number;
 	/** How many requests had come before it. */
 	number: number;
 }
@@ -91,21 +84,21 @@ const lanes = new Map<string, Lane>();
 let laneCountToTidy = MANY_CALLERS;
 
 /**
- * Waits until a trip may begin, at most `waitMs`: trips of one name begin in the order in which they came, as many at
+ * Waits until a trip may begin, at most `waitMs`: trips of one caller and kind begin in the order in which they came, as many at
  * once as their work allows. Returns a function that ends the trip and takes its work, undefined where that is not known.
  * Throws RATE_LIMITED when the time is over, because it is the caller's own trips that keep it waiting, or `silent` where none of them
- * ends; and RATE_LIMITED at once when those that wait hold as many bytes as they may. Each request looks for itself
+ * ends; and RATE_LIMITED at once when the caller's requests hold as many bytes as they may. Each request looks for itself
  * again and again, because it must not wait for another one, which may be cancelled. A trip that nobody ends is over after `lastsMs`.
  */
 export async function takeTurn(
-	{ name, atOnce, leastWork, bytes = 0, silent = tooManyAtOnce }: Trip,
+	{ caller, kind, atOnce, leastWork, bytes = 0, silent = tooManyAtOnce }: Trip,
 	waitMs: number,
 	lastsMs = waitMs,
 ): Promise<(work: number | undefined) => void> {
-	const lane = laneOf(name);
-	const own = { lookedAt: Date.now(), leastWork, bytes, number: lane.came };
+	const lane = laneOf(`${kind} of ${caller}`);
+	const own = { lookedAt: Date.now(), leastWork, number: lane.came };
 	const lastChance = own.lookedAt + waitMs;
-	if (bytes > 0 && bytesWaiting(lane, own.lookedAt) + bytes > MAX_WAITING_BYTES) throw tooManyAtOnce();
+	let held: Held | undefined;
 	lane.waiting.add(own);
 	lane.came += 1;
 	try {
@@ -117,6 +110,9 @@ export async function takeTurn(
 			if (own.lookedAt >= lastChance) {
 				throw lane.answeredAt + SILENT_AFTER_MS > own.lookedAt ? tooManyAtOnce() : silent();
 			}
+			const until = own.lookedAt + CANCELLED_MS;
+			if (held) held.until = until;
+			else held = hold(caller, bytes, until);
 			const { restsUntil } = lane;
 			// No rest is longer, also where the clock was set back.
 			const rest = Math.min(restsUntil - own.lookedAt, MAX_REST_MS);
@@ -126,6 +122,7 @@ export async function takeTurn(
 		}
 	} finally {
 		leave(own, lane);
+		if (held) letGo(caller, held);
 	}
 	const trip = { endsAt: Date.now() + lastsMs, work: expectedWork(own, lane) };
 	lane.underWay.add(trip);
@@ -163,16 +160,6 @@ function mayBegin(own: { lookedAt: number; leastWork: number }, lane: Lane, atOn
 		trips += 1;
 	}
 	return true;
-}
-
-/** The bytes that those hold that wait and were not cancelled. */
-function bytesWaiting(lane: Lane, now: number): number {
-	let sum = 0;
-	for (const request of lane.waiting) {
-		if (request.lookedAt + CANCELLED_MS < now) leave(request, lane);
-		else sum += request.bytes;
-	}
-	return sum;
 }
 
 /**

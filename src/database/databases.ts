@@ -44,7 +44,7 @@ export function openDatabases(
 				const caller = callerOf();
 				const atOnce = use === 'a call' ? TRIPS_AT_ONCE : LOOK_UPS_AT_ONCE;
 				if (caller === undefined) return undefined;
-				const trip = { name: `${use} on ${name} of ${caller}`, atOnce, leastWork, bytes, silent };
+				const trip = { caller, kind: `${use} on ${name}`, atOnce, leastWork, bytes, silent };
 				return takeTurn(trip, SHARE_OF_TURN * milliseconds, milliseconds);
 			},
 		});

@@ -97,7 +97,12 @@ function errorsOf({ operation, path, validated }: Route): ErrorCode[] {
 	const codes = new Set<ErrorCode>(errors);
 	if (validated.length > 0) codes.add('VALIDATION_ERROR');
 	if (validated.some(({ target }) => target === 'body')) {
-		for (const code of ['INVALID_JSON', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'] as const)
+		for (const code of [
+			'INVALID_JSON',
+			'REQUEST_TIMEOUT',
+			'PAYLOAD_TOO_LARGE',
+			'UNSUPPORTED_MEDIA_TYPE',
+		] as const)
 			codes.add(code);
 	}
 	if (path.includes('{id}')) codes.add('SESSION_NOT_FOUND');

@@ -85,11 +85,12 @@ const meanings: Record<ErrorCode, string> = {
 	VERSION_NOT_FOUND: 'The version of the session does not exist, or is not kept any more.',
 	NOT_FOUND: 'There is nothing at this path.',
 	METHOD_NOT_ALLOWED: 'The path does not support the method. `Allow` lists the supported ones.',
+	REQUEST_TIMEOUT: 'The body did not arrive in time. Nothing was written.',
 	PRECONDITION_FAILED: 'The session has changed since the `ETag` in `If-Match`. Nothing was written.',
 	PAYLOAD_TOO_LARGE: 'The body or an object in it exceeds its limit. Nothing was written.',
 	UNSUPPORTED_MEDIA_TYPE: 'The call does not accept a body of this `Content-Type` or `Content-Encoding`.',
 	IDEMPOTENCY_KEY_REUSED: 'The `Idempotency-Key` was used before with another body.',
-	RATE_LIMITED: 'Too many requests.',
+	RATE_LIMITED: 'Too many requests, or too much at once.',
 	INTERNAL_ERROR: 'Something went wrong in the service.',
 	DATABASE_UNAVAILABLE: 'The database is overloaded or unreachable, or its migrations are not applied.',
 };

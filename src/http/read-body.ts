@@ -1,29 +1,39 @@
 import type { Context } from 'hono';
 import { ApiError } from '../core/errors.ts';
+import { hold, holdMore, letGo } from '../core/held-bytes.ts';
 import { limits } from '../core/limits.ts';
 import { pause } from '../core/pause.ts';
+import { callerKey } from '../core/principal.ts';
+import { within } from '../core/within.ts';
 import type { AppEnv } from './context.ts';
 
+/**
+ * The time in which a body must arrive. Until then it holds memory of the isolate, and nothing else. The largest one arrives in this
+ * time over a connection of 300 kbit/s.
+ */
+const ARRIVES_MS = 60_000;
 /** The maximum to read and discard of a body that is too large, in bytes and in milliseconds. */
 const MAX_DISCARDED = 8 * limits.requestBody;
 const DISCARDING_MS = 1000;
 
 type Reader = Pick<ReadableStreamDefaultReader<Uint8Array>, 'read' | 'cancel'>;
 
-/** A reader that keeps `bodyBytes` up to date. */
-function counted(reader: ReadableStreamDefaultReader<Uint8Array>, c: Context<AppEnv>): Reader {
-	return {
-		async read() {
-			const chunk = await reader.read();
-			c.set('bodyBytes', (c.get('bodyBytes') ?? 0) + (chunk.value?.byteLength ?? 0));
-			return chunk;
-		},
-		cancel: (reason) => reader.cancel(reason),
-	};
-}
+/** A reader that tells the size of each chunk. */
+const counted = (
+	reader: ReadableStreamDefaultReader<Uint8Array>,
+	onChunk: (bytes: number) => void,
+): Reader => ({
+	async read() {
+		const chunk = await reader.read();
+		if (chunk.value) onChunk(chunk.value.byteLength);
+		return chunk;
+	},
+	cancel: (reason) => reader.cancel(reason),
+});
 
 /**
- * Reads the request body. Throws INVALID_JSON when the body breaks off, and PAYLOAD_TOO_LARGE when its announced or actual
+ * Reads the request body. Throws INVALID_JSON when the body breaks off, REQUEST_TIMEOUT when it takes too long, RATE_LIMITED when its
+ * caller's requests hold too much already, and PAYLOAD_TOO_LARGE when its announced or actual
  * length exceeds the limit. It then first discards some of the rest, because a client that sends the whole body before it
  * reads would see a reset connection instead of the response.
  */
@@ -32,24 +42,70 @@ export async function readBody(c: Context<AppEnv>): Promise<ArrayBuffer> {
 	if (!body) return new ArrayBuffer(0);
 	// The server does not deliver more than the announced length.
 	const length = headers.has('Transfer-Encoding') ? null : headers.get('Content-Length');
-	if (length !== null && Number(length) <= limits.requestBody) {
+	if (length === null) return readUnannounced(c, body);
+	if (Number(length) > limits.requestBody) throw await tooLarge(c, body.getReader());
+	return arriving(c, Number(length), () => {
 		c.set('bodyBytes', Number(length));
-		return complete(c.req.raw.arrayBuffer());
-	}
-
-	const reader = counted(body.getReader(), c);
-	const read = length === null ? await complete(readAtMost(limits.requestBody, reader)) : undefined;
-	if (read) return read;
-	await Promise.race([discard(reader), pause(DISCARDING_MS)]);
-	throw new ApiError('PAYLOAD_TOO_LARGE', `The body exceeds ${limits.requestBody} bytes.`);
+		return c.req.raw.arrayBuffer();
+	});
 }
 
-/** Waits for a read of the body. Throws INVALID_JSON when it fails, because only the body's sender can cause that. */
-async function complete<T>(read: Promise<T>): Promise<T> {
+/** Reads a body whose length nobody knows. */
+async function readUnannounced(c: Context<AppEnv>, body: ReadableStream<Uint8Array>): Promise<ArrayBuffer> {
+	const reader = body.getReader();
+	const read = (holds: (bytes: number) => void) =>
+		readAtMost(
+			limits.requestBody,
+			counted(reader, (bytes) => {
+				addBodyBytes(c, bytes);
+				holds(bytes);
+			}),
+		);
 	try {
-		return await read;
+		const whole = await arriving(c, 0, read);
+		if (whole) return whole;
+	} catch (error) {
+		reader.cancel().catch(() => {});
+		throw error;
+	}
+	throw await tooLarge(c, reader);
+}
+
+const addBodyBytes = (c: Context<AppEnv>, bytes: number): void =>
+	c.set('bodyBytes', (c.get('bodyBytes') ?? 0) + bytes);
+
+/** Discards some of a body, and returns the error for it. */
+async function tooLarge(
+	c: Context<AppEnv>,
+	reader: ReadableStreamDefaultReader<Uint8Array>,
+): Promise<ApiError> {
+	const discarded = discard(counted(reader, (bytes) => addBodyBytes(c, bytes)));
+	await Promise.race([discarded, pause(DISCARDING_MS)]);
+	return new ApiError('PAYLOAD_TOO_LARGE', `The body exceeds ${limits.requestBody} bytes.`);
+}
+
+/**
+ * Waits for a read of the body, which holds some bytes, and more that `read` tells. Throws RATE_LIMITED, REQUEST_TIMEOUT, and INVALID_JSON
+ * when it fails, because only the body's sender can cause that.
+ */
+async function arriving<T>(
+	c: Context<AppEnv>,
+	bytes: number,
+	read: (holds: (bytes: number) => void) => Promise<T>,
+): Promise<T> {
+	const caller = callerKey(c.get('principal'));
+	const held = hold(caller, bytes, Date.now() + ARRIVES_MS);
+	try {
+		return await within(
+			ARRIVES_MS,
+			read((more) => holdMore(caller, held, more)),
+			() => new ApiError('REQUEST_TIMEOUT', `The body did not arrive within ${ARRIVES_MS / 1000} s.`),
+		);
 	} catch (cause) {
+		if (cause instanceof ApiError) throw cause;
 		throw new ApiError('INVALID_JSON', 'The body ended before it was complete.', { cause });
+	} finally {
+		letGo(caller, held);
 	}
 }
 

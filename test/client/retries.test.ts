@@ -5,6 +5,7 @@ import { until } from '../support/until.ts';
 
 const ID = 'sess_01k2vxq8f3e7ttyyds0t6w2h4b';
 const unavailable = () => refusal(503, 'DATABASE_UNAVAILABLE', { 'Retry-After': '0' });
+const slow = () => refusal(408, 'REQUEST_TIMEOUT');
 const limited = () => refusal(429, 'RATE_LIMITED', { 'Retry-After': '0' });
 const gateway = () => new Response('<h1>Bad gateway</h1>', { status: 502 });
 const cutOff = () => new Response('{"id":"sess_', { headers: { 'Content-Type': 'application/json' } });
@@ -65,10 +66,10 @@ describe('a retry', () => {
 	}
 
 	for (const [name, call] of [...reads, ...keyed, ...conditional, ...idempotent, ...unconditional]) {
-		it(`of ${name} follows a 429`, async () => {
-			const { client, sent } = clientOf(limited(), success);
+		it(`of ${name} follows a 429 and a 408`, async () => {
+			const { client, sent } = clientOf(limited(), slow(), success);
 			await call(client);
-			expect(sent).toHaveLength(2);
+			expect(sent).toHaveLength(3);
 		});
 
 		it(`of ${name} does not follow a 400`, async () => {

@@ -1,8 +1,9 @@
 import { describe, expect, it, vi } from 'vitest';
+import { MAX_HELD_BYTES } from '../../src/core/held-bytes.ts';
 import { inTurn, LARGE_TEXT, MS_A_MEGABYTE } from '../../src/core/isolate-turns.ts';
 import { pause } from '../../src/core/pause.ts';
 import { callerKey, type Owner } from '../../src/core/principal.ts';
-import { MAX_WAITING_BYTES, takeTurn } from '../../src/core/turns.ts';
+import { takeTurn } from '../../src/core/turns.ts';
 import { newCaller, SESSIONS } from '../support/api.ts';
 
 const ownerOf = (name: string) => ({ userId: name, organizationId: null });
@@ -10,7 +11,7 @@ const MEGABYTE = 1_000_000;
 
 /** Takes the turn of a caller. Returns a function that ends it. */
 const occupy = (owner: Owner) =>
-	takeTurn({ name: `isolate of ${callerKey(owner)}`, atOnce: 1, leastWork: 0 }, 60_000);
+	takeTurn({ caller: callerKey(owner), kind: 'isolate', atOnce: 1, leastWork: 0 }, 60_000);
 
 /** How each of some promises has ended until now. */
 async function endsOf(work: readonly Promise<unknown>[]): Promise<string[]> {
@@ -78,7 +79,7 @@ describe('work of the isolate on large texts of one caller', () => {
 	it('is refused at once when those that wait hold as many bytes as they may, and not for long', async () => {
 		const owner = ownerOf('holds much');
 		const end = await occupy(owner);
-		const most = MAX_WAITING_BYTES / MEGABYTE;
+		const most = MAX_HELD_BYTES / MEGABYTE;
 		const waiting = Array.from({ length: most + 3 }, () => inTurn(owner, 'read', MEGABYTE, () => {}));
 		const ends = await endsOf(waiting);
 		expect(ends).toEqual([...Array(most).fill('waits'), ...Array(3).fill('RATE_LIMITED')]);

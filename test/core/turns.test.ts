@@ -1,10 +1,10 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, it, vi } from 'vitest';
+import { MAX_HELD_BYTES } from '../../src/core/held-bytes.ts';
 import { pause } from '../../src/core/pause.ts';
 import { callerKey } from '../../src/core/principal.ts';
 import {
 	LOOK_UPS_AT_ONCE,
-	MAX_WAITING_BYTES,
 	REST_FROM_MS,
 	TRIPS_AT_ONCE,
 	takeTurn,
@@ -130,8 +130,9 @@ describe('a call whose turn does not come', () => {
 		const caller = await newCaller({ fetcher: liveService({ RATE_LIMITER }) });
 		const other = await newCaller();
 		const [{ id }, theirs] = [await caller.create(), await other.create()];
-		const name = `a call on DB of ${callerKey({ userId: caller.userId, organizationId: null })}`;
-		const end = await takeTurn({ name, atOnce: 1, leastWork: WORK_AT_ONCE_MS }, 60_000);
+		const key = callerKey({ userId: caller.userId, organizationId: null });
+		const large = { caller: key, kind: 'a call on DB', atOnce: 1, leastWork: WORK_AT_ONCE_MS };
+		const end = await takeTurn(large, 60_000);
 		/** Waits until some further calls of the caller wait for their turn, and lets the time pass that they have for it. */
 		const turnsAreOver = async (calls: number) => {
 			await vi.waitUntil(() => came === calls + 1, { timeout: 60_000 });
@@ -170,7 +171,7 @@ describe('a call whose turn does not come', () => {
 	it('is a 429 at once when the calls that wait have sent as much as may wait', async () => {
 		const { caller, id, end } = await withoutTurn();
 		const body = { prd: { text: 'x'.repeat(390_000) }, plan: { text: 'x'.repeat(390_000) } };
-		const most = Math.floor(MAX_WAITING_BYTES / 780_000);
+		const most = Math.floor(MAX_HELD_BYTES / 780_000);
 		const statuses: number[] = [];
 		const calls = Array.from({ length: most + 5 }, async () => {
 			statuses.push((await caller.call('PATCH', `${SESSIONS}/${id}`, { body })).status);
@@ -185,8 +186,9 @@ describe('a call whose turn does not come', () => {
 
 type EndTurn = Awaited<ReturnType<typeof takeTurn>>;
 
-const trip = (name: string) => ({
-	name,
+const trip = (caller: string) => ({
+	caller,
+	kind: 'a test',
 	atOnce: TRIPS_AT_ONCE,
 	leastWork: 0,
 	silent: () => new Error('Nothing ends.'),
@@ -194,12 +196,12 @@ const trip = (name: string) => ({
 
 /** How many of twelve trips begin before any of them ends. They are then ended with their work. */
 async function begun(
-	{ name, ...rest }: { name: string; atOnce?: number; leastWork?: number },
+	{ caller, ...rest }: { caller: string; atOnce?: number; leastWork?: number },
 	work?: number,
 ) {
 	const ends: EndTurn[] = [];
 	const all = Array.from({ length: 12 }, async () => {
-		ends.push(await takeTurn({ ...trip(name), ...rest }, 60_000));
+		ends.push(await takeTurn({ ...trip(caller), ...rest }, 60_000));
 	});
 	// The first may have to wait until its caller has rested.
 	await until(() => expect(ends.length).toBeGreaterThan(0));
@@ -219,7 +221,7 @@ async function know(name: string, works: readonly number[]): Promise<void> {
 
 describe('the trips under way', () => {
 	it('are four of a caller of whom nothing is known', async () => {
-		expect(await begun({ name: 'unknown' })).toBe(4);
+		expect(await begun({ caller: 'unknown' })).toBe(4);
 	});
 
 	it.each([
@@ -231,9 +233,9 @@ describe('the trips under way', () => {
 		[6, 1],
 		[1000, 1],
 	])('of which each is %d ms of work are %d', async (work, count) => {
-		const name = `work of ${work}`;
-		await know(name, [work, work]);
-		expect(await begun({ name }, work)).toBe(count);
+		const caller = `work of ${work}`;
+		await know(caller, [work, work]);
+		expect(await begun({ caller }, work)).toBe(count);
 	});
 
 	it.each([
@@ -272,17 +274,17 @@ describe('the trips under way', () => {
 
 	it('are no more than may be, however small they are', async () => {
 		await know('few', [0, 0]);
-		expect(await begun({ name: 'few', atOnce: 2 }, 0)).toBe(2);
+		expect(await begun({ caller: 'few', atOnce: 2 }, 0)).toBe(2);
 	});
 
 	it('are not fewer for a single large one', async () => {
 		await know('accident', [0.3, 500, 0.3]);
-		expect(await begun({ name: 'accident' })).toBe(8);
+		expect(await begun({ caller: 'accident' })).toBe(8);
 	});
 
 	it('stay few when many small ones follow large ones', async () => {
 		await know('mixed', [9, 9, ...Array.from({ length: 200 }, () => 0.3)]);
-		expect(await begun({ name: 'mixed' })).toBe(1);
+		expect(await begun({ caller: 'mixed' })).toBe(1);
 	});
 
 	it('become more again when the large ones were ten seconds ago', async () => {
@@ -291,16 +293,16 @@ describe('the trips under way', () => {
 		await know('later', [9, 9]);
 		clock.mockReturnValue(now + 9_000);
 		await know('later', [0.3, 0.3]);
-		expect(await begun({ name: 'later' }, 0.3)).toBe(1);
+		expect(await begun({ caller: 'later' }, 0.3)).toBe(1);
 		clock.mockReturnValue(now + 10_001);
 		await know('later', [0.3, 0.3]);
-		expect(await begun({ name: 'later' }, 0.3)).toBe(8);
+		expect(await begun({ caller: 'later' }, 0.3)).toBe(8);
 		clock.mockRestore();
 	});
 
 	it('are fewer if they send much', async () => {
 		await know('sends', [0.3, 0.3]);
-		expect(await begun({ name: 'sends', leastWork: 4 }, 0.3)).toBe(2);
+		expect(await begun({ caller: 'sends', leastWork: 4 }, 0.3)).toBe(2);
 	});
 
 	it('do not pass one with much work that waits', async () => {
@@ -328,7 +330,7 @@ describe('the trips under way', () => {
 		for (let n = 0; n < 2; n += 1) {
 			(await takeTurn(trip('failing'), 60_000))(undefined);
 		}
-		expect(await begun({ name: 'failing' })).toBe(4);
+		expect(await begun({ caller: 'failing' })).toBe(4);
 	});
 });
 
@@ -354,7 +356,7 @@ describe('a turn', () => {
 	it('is not given to more bytes than may wait, and at once to those of another name', async () => {
 		await know('holds', [0.3, 0.3]);
 		for (let n = 0; n < TRIPS_AT_ONCE; n += 1) await takeTurn(trip('holds'), 60_000);
-		void takeTurn({ ...trip('holds'), bytes: MAX_WAITING_BYTES }, 60_000);
+		void takeTurn({ ...trip('holds'), bytes: MAX_HELD_BYTES }, 60_000);
 		const over = takeTurn({ ...trip('holds'), bytes: 1 }, 60_000);
 		await expect(over).rejects.toMatchObject({ code: 'RATE_LIMITED' });
 		(await takeTurn({ ...trip('not the same'), bytes: 1 }, 60_000))(0.3);

@@ -61,7 +61,13 @@ describe('the OpenAPI document', () => {
 
 	it('lists every error code that a call can return', () => {
 		const always = ['UNAUTHORIZED', 'FORBIDDEN', 'RATE_LIMITED', 'INTERNAL_ERROR', 'DATABASE_UNAVAILABLE'];
-		const ofBody = ['INVALID_JSON', 'VALIDATION_ERROR', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'];
+		const ofBody = [
+			'INVALID_JSON',
+			'VALIDATION_ERROR',
+			'REQUEST_TIMEOUT',
+			'PAYLOAD_TOO_LARGE',
+			'UNSUPPORTED_MEDIA_TYPE',
+		];
 		const expected: Record<string, string[]> = {
 			listSessions: ['VALIDATION_ERROR'],
 			createSession: [
