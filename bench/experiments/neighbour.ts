@@ -6,6 +6,7 @@ import { build, startContender } from '../contenders.ts';
 import { describe, machine } from '../machine.ts';
 import { markdownTable } from '../markdown-table.ts';
 import { attacks } from '../neighbour/attacks.ts';
+import { clerkKey } from '../neighbour/further-attacks.ts';
 import { attacked, prepare, quiet, type Taken } from '../neighbour/measure.ts';
 import { progress } from '../progress.ts';
 import { percentile } from '../statistics.ts';
@@ -17,7 +18,8 @@ const row = (name: string, { clock, processor }: Taken, answers: string): string
 	answers,
 ];
 
-const service = await startContender('service', build());
+const vars = { CLERK_JWT_KEY: await clerkKey() };
+const service = await startContender('service', build(), 'in memory', vars);
 const neighbour = await prepare(service);
 const rows = [row('nothing', await quiet(service, neighbour), '')];
 const asked = process.argv.slice(2);
@@ -25,6 +27,7 @@ for (const name of asked.length > 0 ? asked : Object.keys(attacks)) {
 	progress(name);
 	const taken = await attacked(service, neighbour, name);
 	rows.push(row(name, taken, taken.answers));
+	progress(rows.at(-1)?.join('  ') ?? '');
 }
 await service.close();
 console.log(`# A caller beside one that does its worst\n\n${describe(machine())}.\n`);

@@ -1,5 +1,6 @@
 import type { Contender } from '../contenders.ts';
 import { insertEvents, insertSessions, OWNER, sessionId } from '../seed.ts';
+import { furtherAttacks, makeVersions } from './further-attacks.ts';
 import { type Sender, send } from './send.ts';
 
 const MERGE = 'application/merge-patch+json';
@@ -79,10 +80,11 @@ export const attacks: Record<string, (sender: Sender, n: number) => Promise<numb
 		send(to, { method: 'POST', path: '', body: createBody, headers: { 'Idempotency-Key': '"again"' } }),
 	'small calls': (to, n) =>
 		send(to, { method: 'POST', path: `${one(FULL, n)}/events`, body: '{"type":"a"}' }),
+	...furtherAttacks,
 };
 
 /** Makes the sessions of the attacker. */
-export async function fill({ d1 }: Contender): Promise<void> {
+export async function fill({ d1, url, key }: Contender): Promise<void> {
 	const small = (at: { from: number; count: number }) =>
 		insertSessions(d1, { ...at, owner: OWNER, plan: '{}' });
 	for (const at of [FULL, MANY_EVENTS, LARGE_EVENTS, FILLED, WIDE, DELETED]) await small(at);
@@ -116,4 +118,5 @@ export async function fill({ d1 }: Contender): Promise<void> {
 		await insertEvents(d1, { sessions, from: 1, count: 1000 });
 		await enlarge(sessions, 3900);
 	}
+	await makeVersions({ url, key });
 }

@@ -11,22 +11,26 @@ export interface Sender {
 }
 
 export interface Call {
-	method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+	method: 'GET' | 'HEAD' | 'OPTIONS' | 'POST' | 'PATCH' | 'DELETE';
+	/** Where `path` begins. By default at the sessions. */
+	at?: string;
 	path: string;
 	body?: string;
 	headers?: Record<string, string>;
 	/** The client leaves after this many bytes of the response. */
 	leavesAfter?: number;
+	/** Gets the response's text. */
+	onText?: (text: string) => void;
 }
 
 /** Sends a request, and returns its status once the response is over. */
 export async function send(
 	{ url, key }: Sender,
-	{ method, path, body, headers, leavesAfter }: Call,
+	{ method, at = SESSIONS, path, body, headers, leavesAfter, onText }: Call,
 ): Promise<number> {
 	const response = await agent.request({
 		origin: url,
-		path: SESSIONS + path,
+		path: at + path,
 		method,
 		headers: {
 			Authorization: `Bearer ${key}`,
@@ -35,6 +39,10 @@ export async function send(
 		},
 		...(body ? { body } : {}),
 	});
+	if (onText) {
+		onText(await response.body.text());
+		return response.statusCode;
+	}
 	let bytes = 0;
 	for await (const chunk of response.body) {
 		bytes += (chunk as Uint8Array).length;

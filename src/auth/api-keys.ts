@@ -3,6 +3,7 @@ import type { QueryStats } from '../core/database.ts';
 import { errorFields, log } from '../core/log.ts';
 import { type Permission, type Principal, permissionSchema } from '../core/principal.ts';
 import { openDatabase } from '../database/database.ts';
+import { turnsOf } from '../database/databases.ts';
 import { findApiKey, touchApiKey } from './store.ts';
 
 /** A valid key in the cache of an isolate. Times are in epoch milliseconds. */
@@ -20,6 +21,11 @@ const MAX_ENTRIES = 2000;
 const MAX_LISTED = 1_000_000;
 /** A rejection is cached for a short time only, because the key may be created meanwhile. */
 const REJECTED_MS = 5_000;
+/**
+ * The look-ups of unknown keys of one network that an isolate has under way at once. A server with many keys sends them from one
+ * address, so only a flood waits. It begins before the first of its keys is rejected.
+ */
+const LOOK_UP = { kind: 'a look-up of a key', atOnce: 100, workAtOnce: Number.POSITIVE_INFINITY };
 /** A key's last use is written at most once in this time. */
 const TOUCH_EVERY_MS = 3_600_000;
 
@@ -79,6 +85,8 @@ interface KeyCheck {
 	stats: QueryStats;
 	/** Epoch milliseconds. */
 	now: number;
+	/** The widest network of a client whose key this isolate does not know. The look-ups of such keys take turns. */
+	guessedFrom: string | undefined;
 	/** How long a valid key is cached. At 0 each request looks the key up. */
 	cacheSeconds: number;
 	/** Runs a function after the request's own work, because D1 runs one query at a time. */
@@ -114,9 +122,10 @@ export async function checkKey(keyHash: string, check: KeyCheck): Promise<Princi
 
 async function lookUp(
 	keyHash: string,
-	{ d1, stats, now, cacheSeconds }: KeyCheck,
+	{ d1, stats, now, cacheSeconds, guessedFrom }: KeyCheck,
 ): Promise<CachedKey | undefined> {
-	const row = await findApiKey(openDatabase(d1, stats), keyHash);
+	const turns = guessedFrom === undefined ? {} : { takeTurn: turnsOf(`network:${guessedFrom}`, LOOK_UP) };
+	const row = await findApiKey(openDatabase(d1, stats, turns), keyHash);
 	if (!row) return undefined;
 	return {
 		keyId: row.id,

@@ -112,7 +112,8 @@ async function principalOfApiKey(
 ): Promise<Principal | undefined> {
 	const keyHash = await sha256Hex(key);
 	const networks = clientNetworks(c);
-	if (keyState(keyHash, Date.now()) === 'unknown') {
+	const isUnknown = keyState(keyHash, Date.now()) === 'unknown';
+	if (isUnknown) {
 		if (!(await isWellFormedKey(key))) {
 			await countFailure(c);
 			return undefined;
@@ -123,6 +124,7 @@ async function principalOfApiKey(
 		d1: c.env.DB,
 		stats: c.get('queryStats'),
 		now: Date.now(),
+		guessedFrom: isUnknown ? networks.at(-1) : undefined,
 		cacheSeconds: settingsOf(c.env).KEY_CACHE_SECONDS,
 		afterResponse: (work) => afterResponse.push(work),
 	});

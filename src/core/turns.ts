@@ -47,6 +47,8 @@ interface Trip {
 	kind: string;
 	/** How many of the caller and the kind may be under way.*/
 	atOnce: number;
+	/** How much work of them. */
+	workAtOnce?: number;
 	/** The least work that it can be, from what it sends. */
 	leastWork: number;
 	/** What it holds in memory while it waits. */
@@ -91,7 +93,7 @@ let laneCountToTidy = MANY_CALLERS;
  * again and again, because it must not wait for another one, which may be cancelled. A trip that nobody ends is over after `lastsMs`.
  */
 export async function takeTurn(
-	{ caller, kind, atOnce, leastWork, bytes = 0, silent = tooManyAtOnce }: Trip,
+	{ caller, kind, atOnce, workAtOnce = WORK_AT_ONCE_MS, leastWork, bytes = 0, silent = tooManyAtOnce }: Trip,
 	waitMs: number,
 	lastsMs = waitMs,
 ): Promise<(work: number | undefined) => void> {
@@ -106,7 +108,7 @@ export async function takeTurn(
 			own.lookedAt = Date.now();
 			tidy(lane, own.lookedAt);
 			// One that looks later than this would begin with too little time.
-			if (own.lookedAt <= lastChance && mayBegin(own, lane, atOnce)) break;
+			if (own.lookedAt <= lastChance && mayBegin(own, lane, { atOnce, workAtOnce })) break;
 			if (own.lookedAt >= lastChance) {
 				throw lane.answeredAt + SILENT_AFTER_MS > own.lookedAt ? tooManyAtOnce() : silent();
 			}
@@ -147,7 +149,11 @@ const expectedWork = ({ leastWork }: { leastWork: number }, { largest }: Lane): 
 	Math.max(leastWork, largest[1]?.work ?? UNKNOWN_WORK_MS);
 
 /** Whether a request may begin its trip beside those that are under way, and after all that began to wait before it. */
-function mayBegin(own: { lookedAt: number; leastWork: number }, lane: Lane, atOnce: number): boolean {
+function mayBegin(
+	own: { lookedAt: number; leastWork: number },
+	lane: Lane,
+	{ atOnce, workAtOnce }: { atOnce: number; workAtOnce: number },
+): boolean {
 	if (lane.restsUntil - own.lookedAt > REST_FROM_MS) return false;
 	let trips = lane.underWay.size;
 	let work = 0;
@@ -155,7 +161,7 @@ function mayBegin(own: { lookedAt: number; leastWork: number }, lane: Lane, atOn
 	for (const request of lane.waiting) {
 		if (trips >= atOnce) return false;
 		work += expectedWork(request, lane);
-		if (trips > 0 && work > WORK_AT_ONCE_MS) return false;
+		if (trips > 0 && work > workAtOnce) return false;
 		if (request === own) return true;
 		trips += 1;
 	}

@@ -12,6 +12,12 @@ const SHARE_OF_TURN = 0.8;
 
 const silent = (): Error => new Error('The trip timed out before it began: those before it have no result.');
 
+/** Lets the trips of a caller of one kind take turns. */
+export const turnsOf =
+	(caller: string, kind: { kind: string; atOnce: number; workAtOnce?: number }) =>
+	(sent: { leastWork: number; bytes: number }, milliseconds: number) =>
+		takeTurn({ caller, ...kind, ...sent, silent }, SHARE_OF_TURN * milliseconds, milliseconds);
+
 /**
  * Returns the databases of a request. `callerOf` names its caller once it is known: the trips of a caller take turns. A
  * bookmark is valid only in its own database, so the bookmark of each response names the database, and a request passes it to
@@ -40,12 +46,11 @@ export function openDatabases(
 				for (const { endpoint_id: endpoint } of rows as { endpoint_id: string }[])
 					owed.push({ database: number, endpoint });
 			},
-			async takeTurn({ leastWork, bytes }, milliseconds) {
+			async takeTurn(sent, milliseconds) {
 				const caller = callerOf();
 				const atOnce = use === 'a call' ? TRIPS_AT_ONCE : LOOK_UPS_AT_ONCE;
 				if (caller === undefined) return undefined;
-				const trip = { caller, kind: `${use} on ${name}`, atOnce, leastWork, bytes, silent };
-				return takeTurn(trip, SHARE_OF_TURN * milliseconds, milliseconds);
+				return turnsOf(caller, { kind: `${use} on ${name}`, atOnce })(sent, milliseconds);
 			},
 		});
 	};

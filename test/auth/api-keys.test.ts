@@ -29,6 +29,7 @@ async function principalAt(now: number, keyHash: string, cacheSeconds = 60) {
 		d1: faulty.d1,
 		stats: newQueryStats(),
 		now,
+		guessedFrom: undefined,
 		cacheSeconds,
 		afterResponse: (work) => afterwards.push(work),
 	});

@@ -1,5 +1,6 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, it, vi } from 'vitest';
+import { newApiKey } from '../../src/auth/api-key-format.ts';
 import { MAX_HELD_BYTES } from '../../src/core/held-bytes.ts';
 import { pause } from '../../src/core/pause.ts';
 import { callerKey } from '../../src/core/principal.ts';
@@ -10,7 +11,7 @@ import {
 	takeTurn,
 	WORK_AT_ONCE_MS,
 } from '../../src/core/turns.ts';
-import { type Caller, newCaller, SESSIONS } from '../support/api.ts';
+import { type Caller, callerWith, newCaller, SESSIONS } from '../support/api.ts';
 import { countRows } from '../support/database.ts';
 import { followSession, liveService } from '../support/follow.ts';
 import { FIVE } from '../support/several-databases.ts';
@@ -114,6 +115,26 @@ describe('the trips of a caller', () => {
 		expect((await caller.call('GET', `${SESSIONS}/${elsewhere}`)).status).toBe(404);
 		held.isHeld = false;
 		await Promise.all([...calls, another]);
+	});
+});
+
+describe('the look-ups of keys that the isolate does not know', () => {
+	it('are a hundred at once of one network, and keep neither known keys nor other networks', async () => {
+		const { held, fetcher, caller, id } = await holding();
+		const guessFrom = async (address: string) => {
+			const { key } = await newApiKey('live');
+			const headers = { 'CF-Connecting-IP': address };
+			return callerWith(key, caller, fetcher).call('GET', SESSIONS, { headers });
+		};
+		const guesses = Array.from({ length: 130 }, () => guessFrom('2001:db8:77::1'));
+		await vi.waitFor(() => expect(held.trips).toBe(100), { timeout: 60_000 });
+		await pause(50);
+		const others = [guessFrom('2001:db8:78::1'), caller.details(id)];
+		await vi.waitFor(() => expect(held.trips).toBe(102), { timeout: 60_000 });
+		held.isHeld = false;
+		expect((await Promise.all(guesses)).map(({ status }) => status)).toEqual(Array(130).fill(401));
+		expect(held.most).toBe(102);
+		await Promise.all(others);
 	});
 });
 
