@@ -1,50 +1,55 @@
 import { ApiError } from './errors.ts';
 
 /** The bytes that the requests of a caller may hold while they arrive or wait. An isolate has 128 MB for all its callers. */
-export const MAX_HELD_BYTES = 32_000_000;
+const MAX_HELD_BYTES = 32_000_000;
+/** What large requests may hold of it, so that they do not stop the small ones of their caller. */
+export const MAX_HELD_BY_LARGE = 24_000_000;
+const LARGE = 64 * 1024;
 
-/** What a request holds in memory. It counts until `until` (epoch milliseconds), because a cancelled request does not end. */
+/** What a request holds in memory. */
 export interface Held {
-	bytes: number;
+	/** When it does not count any more, in epoch milliseconds, because a cancelled request does not let it go. */
 	until: number;
+	/** Holds further bytes. Throws RATE_LIMITED as `hold` does. */
+	more(bytes: number): void;
+	letGo(): void;
 }
 
-/** By caller. */
-const held = new Map<string, Set<Held>>();
+/** By the name of who holds them. */
+const all = new Map<string, Set<{ bytes: number; until: number }>>();
 
 export const tooManyAtOnce = (): ApiError =>
 	new ApiError('RATE_LIMITED', 'The caller has sent too much at once. Try again later.', {
 		headers: { 'Retry-After': '1' },
 	});
 
-/** Holds bytes for a request of a caller. Throws RATE_LIMITED when its requests would hold more than MAX_HELD_BYTES. */
-export function hold(caller: string, bytes: number, until: number): Held {
-	checkRoom(caller, bytes);
-	const own = { bytes, until };
-	const all = held.get(caller);
-	if (all) all.add(own);
-	else held.set(caller, new Set([own]));
-	return own;
+/** Holds bytes for a request of a caller, or of one of its keys. Throws RATE_LIMITED when all of its requests would hold more than `most`. */
+export function hold(name: string, bytes: number, until: number, most = MAX_HELD_BYTES): Held {
+	const own = { bytes: 0, until };
+	const more = (further: number) => {
+		const room = own.bytes + further < LARGE ? most : Math.min(most, MAX_HELD_BY_LARGE);
+		if (heldBy(name) + further > room) throw tooManyAtOnce();
+		own.bytes += further;
+	};
+	more(bytes);
+	const others = all.get(name);
+	if (others) others.add(own);
+	else all.set(name, new Set([own]));
+	return Object.assign(own, { more, letGo: () => forget(name, own) });
 }
 
-/** Holds further bytes. Throws RATE_LIMITED as `hold` does. */
-export function holdMore(caller: string, own: Held, bytes: number): void {
-	checkRoom(caller, bytes);
-	own.bytes += bytes;
-}
-
-export function letGo(caller: string, own: Held): void {
-	const all = held.get(caller);
-	all?.delete(own);
-	if (all?.size === 0) held.delete(caller);
-}
-
-function checkRoom(caller: string, bytes: number): void {
+function heldBy(name: string): number {
 	const now = Date.now();
-	let sum = bytes;
-	for (const each of held.get(caller) ?? []) {
-		if (each.until < now) letGo(caller, each);
+	let sum = 0;
+	for (const each of all.get(name) ?? []) {
+		if (each.until < now) forget(name, each);
 		else sum += each.bytes;
 	}
-	if (sum > MAX_HELD_BYTES) throw tooManyAtOnce();
+	return sum;
+}
+
+function forget(name: string, own: { bytes: number; until: number }): void {
+	const others = all.get(name);
+	others?.delete(own);
+	if (others?.size === 0) all.delete(name);
 }

@@ -1,4 +1,4 @@
-import { type Held, hold, letGo, tooManyAtOnce } from './held-bytes.ts';
+import { type Held, hold, tooManyAtOnce } from './held-bytes.ts';
 import { pause } from './pause.ts';
 
 /**
@@ -124,7 +124,7 @@ export async function takeTurn(
 		}
 	} finally {
 		leave(own, lane);
-		if (held) letGo(caller, held);
+		held?.letGo();
 	}
 	const trip = { endsAt: Date.now() + lastsMs, work: expectedWork(own, lane) };
 	lane.underWay.add(trip);

@@ -42,6 +42,13 @@ const isReadOnly = (statements: readonly Sql[]) =>
 /** Ends a turn, and says how many milliseconds of work the trip was; undefined if it failed. */
 type EndTurn = (work: number | undefined) => void;
 
+/** What a trip is about to send. */
+export interface Sending {
+	leastWork: number;
+	bytes: number;
+	isRead: boolean;
+}
+
 /** How long a request still waits for D1, in milliseconds. Its slow trips to all databases use it up. */
 export interface Patience {
 	leftMs: number;
@@ -61,10 +68,7 @@ interface Opening {
 	 * Waits until a trip that sends some bytes, and so is some least work, may begin, and leaves it a part of some milliseconds.
 	 * Returns a function that ends its turn if it has one. Throws RATE_LIMITED.
 	 */
-	takeTurn?: (
-		sent: { leastWork: number; bytes: number },
-		milliseconds: number,
-	) => Promise<EndTurn | undefined>;
+	takeTurn?: (sent: Sending, milliseconds: number) => Promise<EndTurn | undefined>;
 	/** Gets the rows of each `aside`. */
 	onAside?: (rows: unknown[]) => void;
 }
@@ -137,7 +141,7 @@ export function openDatabase(
 			try {
 				const leastWork = workOf({ milliseconds: 0, bytes: sent });
 				const leftForTurn = endsAt - Date.now();
-				if (leftForTurn > 0) endTurn = await takeTurn?.({ leastWork, bytes: sent }, leftForTurn);
+				if (leftForTurn > 0) endTurn = await takeTurn?.({ leastWork, bytes: sent, isRead }, leftForTurn);
 				const left = endsAt - Date.now();
 				if (left <= 0) throw new Error('The trip timed out before it began.');
 				const isAtBookmark = isRead && startsAt !== undefined;

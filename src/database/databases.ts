@@ -2,7 +2,7 @@ import type { Database, Databases, Owed, QueryStats } from '../core/database.ts'
 import { databaseName } from '../core/placement-setting.ts';
 import { type Bindings, settingsOf } from '../core/settings.ts';
 import { LOOK_UPS_AT_ONCE, TRIPS_AT_ONCE, takeTurn } from '../core/turns.ts';
-import { openDatabase, TRIP_MS } from './database.ts';
+import { openDatabase, type Sending, TRIP_MS } from './database.ts';
 
 /** The bookmark of a response: for DB the one that D1 returned, and for DB_n the same after `n:`. */
 const BOOKMARK = /^(?:([1-9]\d?):)?([0-9a-f-]+)$/;
@@ -10,13 +10,13 @@ const BOOKMARK = /^(?:([1-9]\d?):)?([0-9a-f-]+)$/;
 /** The part of the time for a trip that its turn may take. The rest is for the trip itself, which would be sent in vain otherwise. */
 const SHARE_OF_TURN = 0.8;
 
-const silent = (): Error => new Error('The trip timed out before it began: those before it have no result.');
+const silent = (): Error => new Error('The trip timed out before it began: those before it take too long.');
 
 /** Lets the trips of a caller of one kind take turns. */
 export const turnsOf =
 	(caller: string, kind: { kind: string; atOnce: number; workAtOnce?: number }) =>
-	(sent: { leastWork: number; bytes: number }, milliseconds: number) =>
-		takeTurn({ caller, ...kind, ...sent, silent }, SHARE_OF_TURN * milliseconds, milliseconds);
+	({ leastWork, bytes }: Sending, milliseconds: number) =>
+		takeTurn({ caller, ...kind, leastWork, bytes, silent }, SHARE_OF_TURN * milliseconds, milliseconds);
 
 /**
  * Returns the databases of a request. `callerOf` names its caller once it is known: the trips of a caller take turns. A
@@ -34,6 +34,8 @@ export function openDatabases(
 	const opened = new Map<number, Database>();
 	const owed: Owed[] = [];
 	const patience = { leftMs: TRIP_MS };
+	/** Whether this request may have written something. */
+	let hasSentWrite = false;
 	const boundOf = (number: number): number => (numbers.includes(number) ? number : 0);
 	const open = (number: number, use: 'a call' | 'a stream', from?: string): Database => {
 		const name = databaseName(number);
@@ -50,7 +52,14 @@ export function openDatabases(
 				const caller = callerOf();
 				const atOnce = use === 'a call' ? TRIPS_AT_ONCE : LOOK_UPS_AT_ONCE;
 				if (caller === undefined) return undefined;
-				return turnsOf(caller, { kind: `${use} on ${name}`, atOnce })(sent, milliseconds);
+				try {
+					const endTurn = await turnsOf(caller, { kind: `${use} on ${name}`, atOnce })(sent, milliseconds);
+					hasSentWrite ||= !sent.isRead;
+					return endTurn;
+				} catch (error) {
+					// RATE_LIMITED would say that nothing was done.
+					throw hasSentWrite ? silent() : error;
+				}
 			},
 		});
 	};

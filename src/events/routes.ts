@@ -132,7 +132,7 @@ export const eventRoutes = (snapshots: SnapshotSource) =>
 			jsonBody({ [JSON_TYPE]: appendSchema }),
 			async (c) => {
 				const event = newEvent(c.req.valid('json'), 'payload');
-				const idempotency = await idempotencyOf(c.req.header('Idempotency-Key'), contentOf(event));
+				const idempotency = await idempotencyOf(c.req.header('Idempotency-Key'), () => contentOf(event));
 				const { db, reference } = sessionFrom(c);
 				checkMayAppend(c.get('principal'), event.type);
 				const {

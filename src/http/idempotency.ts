@@ -3,12 +3,12 @@ import { IDEMPOTENCY_KEY, type Idempotency } from '../core/idempotency.ts';
 import { sha256Hex } from '../core/sha256.ts';
 
 /**
- * Reads the Idempotency-Key header (draft-ietf-httpapi-idempotency-key-header) of a request with this `content`.
- * Returns undefined without the header. Throws VALIDATION_ERROR when it does not have 1–255 visible ASCII characters.
+ * Reads the Idempotency-Key header (draft-ietf-httpapi-idempotency-key-header) of a request. `contentOf` makes the content that a
+ * retry must repeat. Returns undefined without the header. Throws VALIDATION_ERROR when it does not have 1–255 visible ASCII characters.
  */
 export async function idempotencyOf(
 	key: string | undefined,
-	content: readonly (string | null)[],
+	contentOf: () => readonly (string | null)[],
 ): Promise<Idempotency | undefined> {
 	if (key === undefined) return undefined;
 	if (!IDEMPOTENCY_KEY.test(key)) {
@@ -21,5 +21,5 @@ export async function idempotencyOf(
 			},
 		]);
 	}
-	return { key, fingerprint: await sha256Hex(JSON.stringify(content)) };
+	return { key, fingerprint: await sha256Hex(JSON.stringify(contentOf())) };
 }

@@ -1,9 +1,9 @@
 import type { Context } from 'hono';
 import { ApiError } from '../core/errors.ts';
-import { hold, holdMore, letGo } from '../core/held-bytes.ts';
+import { type Held, hold } from '../core/held-bytes.ts';
 import { limits } from '../core/limits.ts';
 import { pause } from '../core/pause.ts';
-import { callerKey } from '../core/principal.ts';
+import { callerKey, type Principal } from '../core/principal.ts';
 import { within } from '../core/within.ts';
 import type { AppEnv } from './context.ts';
 
@@ -93,20 +93,36 @@ async function arriving<T>(
 	bytes: number,
 	read: (holds: (bytes: number) => void) => Promise<T>,
 ): Promise<T> {
-	const caller = callerKey(c.get('principal'));
-	const held = hold(caller, bytes, Date.now() + ARRIVES_MS);
+	const held = holdersOf(c.get('principal'));
+	const holds = (more: number) => {
+		for (const each of held) each.more(more);
+	};
 	try {
+		holds(bytes);
 		return await within(
 			ARRIVES_MS,
-			read((more) => holdMore(caller, held, more)),
+			read(holds),
 			() => new ApiError('REQUEST_TIMEOUT', `The body did not arrive within ${ARRIVES_MS / 1000} s.`),
 		);
 	} catch (cause) {
 		if (cause instanceof ApiError) throw cause;
 		throw new ApiError('INVALID_JSON', 'The body ended before it was complete.', { cause });
 	} finally {
-		letGo(caller, held);
+		for (const each of held) each.letGo();
 	}
+}
+
+/**
+ * Holds nothing yet for a body of a caller. That of a key for one session also counts under a lower limit of the key's own, so that the
+ * holder of one key cannot use up the caller's.
+ */
+function holdersOf(principal: Principal): Held[] {
+	const until = Date.now() + ARRIVES_MS;
+	const { sessionId, keyId } = principal;
+	return [
+		...(sessionId === null ? [] : [hold(`session key ${keyId}`, 0, until, limits.requestBody)]),
+		hold(callerKey(principal), 0, until),
+	];
 }
 
 /** Reads to the end. Returns undefined as soon as the body exceeds `most` bytes. */

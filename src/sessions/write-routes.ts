@@ -66,7 +66,7 @@ export const sessionWriteRoutes = new Hono<AppEnv>({ strict: false })
 		jsonBody({ [JSON_TYPE]: createSchema }, { absent: 'is {}' }),
 		async (c) => {
 			const content = newContent(c.req.valid('json'));
-			const idempotency = await idempotencyOf(c.req.header('Idempotency-Key'), contentOf(content));
+			const idempotency = await idempotencyOf(c.req.header('Idempotency-Key'), () => contentOf(content));
 			const creator = {
 				owner: c.get('principal'),
 				// Absent where a request does not come through Cloudflare.

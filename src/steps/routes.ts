@@ -53,7 +53,7 @@ export const stepRoutes = new Hono<AppEnv>({ strict: false }).post(
 		const { events: sent, patch } = c.req.valid('json');
 		const events = sent.map((fields, at) => newEvent(fields, `events.${at}.payload`));
 		const changes = changesOf(patch ?? {}, 'merge');
-		const idempotency = await idempotencyOf(c.req.header('Idempotency-Key'), [
+		const idempotency = await idempotencyOf(c.req.header('Idempotency-Key'), () => [
 			'step',
 			JSON.stringify(events.map(contentOf)),
 			JSON.stringify(changes.map(({ column, value }) => [column, value])),

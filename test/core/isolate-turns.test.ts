@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { MAX_HELD_BYTES } from '../../src/core/held-bytes.ts';
+import { MAX_HELD_BY_LARGE } from '../../src/core/held-bytes.ts';
 import { inTurn, LARGE_TEXT, MS_A_MEGABYTE } from '../../src/core/isolate-turns.ts';
 import { pause } from '../../src/core/pause.ts';
 import { callerKey, type Owner } from '../../src/core/principal.ts';
@@ -79,7 +79,7 @@ describe('work of the isolate on large texts of one caller', () => {
 	it('is refused at once when those that wait hold as many bytes as they may, and not for long', async () => {
 		const owner = ownerOf('holds much');
 		const end = await occupy(owner);
-		const most = MAX_HELD_BYTES / MEGABYTE;
+		const most = MAX_HELD_BY_LARGE / MEGABYTE;
 		const waiting = Array.from({ length: most + 3 }, () => inTurn(owner, 'read', MEGABYTE, () => {}));
 		const ends = await endsOf(waiting);
 		expect(ends).toEqual([...Array(most).fill('waits'), ...Array(3).fill('RATE_LIMITED')]);

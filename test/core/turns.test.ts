@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, it, vi } from 'vitest';
 import { newApiKey } from '../../src/auth/api-key-format.ts';
-import { MAX_HELD_BYTES } from '../../src/core/held-bytes.ts';
+import { MAX_HELD_BY_LARGE } from '../../src/core/held-bytes.ts';
 import { pause } from '../../src/core/pause.ts';
 import { callerKey } from '../../src/core/principal.ts';
 import {
@@ -189,10 +189,41 @@ describe('a call whose turn does not come', () => {
 		expect((await call).status).toBe(503);
 	});
 
+	it('is a 503 where it is for another try of a write, which may have taken effect', async () => {
+		let large: Promise<EndTurn> | undefined;
+		let trips = 0;
+		const d1 = wrappedD1(env.DB, async (statements, work) => {
+			if (!statements.some(({ sql }) => sql.includes('INSERT INTO events'))) return work();
+			trips += 1;
+			await work();
+			// A large trip of the same caller comes between the tries.
+			large = takeTurn(
+				{ caller: caller.key, kind: 'a call on DB', atOnce: 1, leastWork: WORK_AT_ONCE_MS },
+				60_000,
+			);
+			throw new Error('D1_ERROR: Network connection lost.');
+		});
+		const made = await newCaller({ fetcher: liveService({ DB: d1 }) });
+		const caller = { key: callerKey({ userId: made.userId, organizationId: null }) };
+		const { id } = await made.create();
+		const headers = { 'Idempotency-Key': 'k' };
+		const body = { type: 'note' };
+		const call = made.call('POST', `${SESSIONS}/${id}/events`, { body, headers });
+		await vi.waitUntil(() => large !== undefined, { timeout: 60_000 });
+		const end = await (large as unknown as Promise<EndTurn>);
+		// The next try comes within 50 ms.
+		await pause(200);
+		const { now } = Date;
+		vi.spyOn(Date, 'now').mockImplementation(() => now() + 8000);
+		end(0.3);
+		expect((await call).status).toBe(503);
+		expect(trips).toBe(1);
+	});
+
 	it('is a 429 at once when the calls that wait have sent as much as may wait', async () => {
 		const { caller, id, end } = await withoutTurn();
 		const body = { prd: { text: 'x'.repeat(390_000) }, plan: { text: 'x'.repeat(390_000) } };
-		const most = Math.floor(MAX_HELD_BYTES / 780_000);
+		const most = Math.floor(MAX_HELD_BY_LARGE / 780_000);
 		const statuses: number[] = [];
 		const calls = Array.from({ length: most + 5 }, async () => {
 			statuses.push((await caller.call('PATCH', `${SESSIONS}/${id}`, { body })).status);
@@ -377,10 +408,10 @@ describe('a turn', () => {
 	it('is not given to more bytes than may wait, and at once to those of another name', async () => {
 		await know('holds', [0.3, 0.3]);
 		for (let n = 0; n < TRIPS_AT_ONCE; n += 1) await takeTurn(trip('holds'), 60_000);
-		void takeTurn({ ...trip('holds'), bytes: MAX_HELD_BYTES }, 60_000);
-		const over = takeTurn({ ...trip('holds'), bytes: 1 }, 60_000);
+		void takeTurn({ ...trip('holds'), bytes: MAX_HELD_BY_LARGE }, 60_000);
+		const over = takeTurn({ ...trip('holds'), bytes: 100_000 }, 60_000);
 		await expect(over).rejects.toMatchObject({ code: 'RATE_LIMITED' });
-		(await takeTurn({ ...trip('not the same'), bytes: 1 }, 60_000))(0.3);
+		(await takeTurn({ ...trip('not the same'), bytes: 100_000 }, 60_000))(0.3);
 	});
 
 	it('comes in the order of the requests, and one that begins again waits behind the others', async () => {

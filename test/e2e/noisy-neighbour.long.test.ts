@@ -15,6 +15,10 @@ const WORST: (keyof typeof attacks)[] = [
 	'streams that are opened again and again',
 	'keys made for a session',
 	'deep bodies',
+	'replays of a step of 2 MB',
+	'versions long ago',
+	'tools that list sessions',
+	'live state of a full session that changes',
 ];
 /**
  * How much the service and its database may do for another caller during a small call, in milliseconds. On a slow machine it is as

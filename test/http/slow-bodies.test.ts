@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { MAX_HELD_BYTES } from '../../src/core/held-bytes.ts';
+import { MAX_HELD_BY_LARGE } from '../../src/core/held-bytes.ts';
 import { limits } from '../../src/core/limits.ts';
 import { pause } from '../../src/core/pause.ts';
 import { type Caller, newCaller, ORIGIN, SESSIONS } from '../support/api.ts';
@@ -98,9 +98,9 @@ describe('a body that arrives slowly', () => {
 });
 
 describe('the bodies of a caller that arrive at once', () => {
-	it('hold 32 MB together, one beyond that is refused before it is read, and others are free', async () => {
+	it('hold 24 MB together where they are large, one beyond that is refused before it is read, and all others are free', async () => {
 		const [caller, other] = [await newCaller(), await newCaller()];
-		const most = Math.floor(MAX_HELD_BYTES / limits.requestBody);
+		const most = Math.floor(MAX_HELD_BY_LARGE / limits.requestBody);
 		const slow = Array.from({ length: most }, sentInPieces);
 		const creating = slow.map(({ body }) => createWith(caller, body, announced(limits.requestBody)));
 		await vi.waitUntil(() => slow.every(({ reads }) => reads > 0), { timeout: 60_000 });
@@ -121,7 +121,7 @@ describe('the bodies of a caller that arrive at once', () => {
 
 	it('count by what has arrived where nobody knows their length', async () => {
 		const caller = await newCaller();
-		const most = Math.floor(MAX_HELD_BYTES / 2_000_000);
+		const most = Math.floor(MAX_HELD_BY_LARGE / 2_000_000);
 		const slow = Array.from({ length: most }, sentInPieces);
 		const creating = slow.map(({ body }) => createWith(caller, body));
 		await vi.waitUntil(() => slow.every(({ reads }) => reads > 0), { timeout: 60_000 });
@@ -130,7 +130,7 @@ describe('the bodies of a caller that arrive at once', () => {
 
 		const over = sentInPieces();
 		const refused = createWith(caller, over.body);
-		over.send(' ');
+		over.send(' '.repeat(100_000));
 		expect((await refused).code).toBe('RATE_LIMITED');
 		expect(over.isCancelled).toBe(true);
 
@@ -139,9 +139,33 @@ describe('the bodies of a caller that arrive at once', () => {
 		expect((await caller.create()).id).toBeDefined();
 	});
 
+	it('of one key for one session hold 2 MiB, so that its holder does not stop the calls of its maker', async () => {
+		const caller = await newCaller();
+		const { id } = await caller.create();
+		const made = await caller.call<{ key: string }>('POST', `${SESSIONS}/${id}/keys`, {
+			body: { append: ['*'] },
+		});
+		const appendWith = async (body: ReadableStream, bytes: number) => {
+			const headers = {
+				Authorization: `Bearer ${made.json.key}`,
+				'Content-Type': 'application/json',
+				...announced(bytes),
+			};
+			const request = new Request(`${ORIGIN}${SESSIONS}/${id}/events`, { method: 'POST', headers, body });
+			return (await service(request)).status;
+		};
+		const slow = sentInPieces();
+		const first = appendWith(slow.body, limits.requestBody);
+		await vi.waitUntil(() => slow.reads > 0, { timeout: 60_000 });
+		expect(await appendWith(sentInPieces().body, 100)).toBe(429);
+		await caller.append(id);
+		slow.finish();
+		expect(await first).toBe(400);
+	});
+
 	it('are forgotten after their time, because a client can leave without a word', async () => {
 		const caller = await newCaller();
-		const most = Math.floor(MAX_HELD_BYTES / limits.requestBody);
+		const most = Math.floor(MAX_HELD_BY_LARGE / limits.requestBody);
 		const left = Array.from({ length: most }, sentInPieces);
 		const creating = left.map(({ body }) => createWith(caller, body, announced(limits.requestBody)));
 		await vi.waitUntil(() => left.every(({ reads }) => reads > 0), { timeout: 60_000 });
