@@ -407,11 +407,14 @@ describe('a turn', () => {
 
 	it('is not given to more bytes than may wait, and at once to those of another name', async () => {
 		await know('holds', [0.3, 0.3]);
-		for (let n = 0; n < TRIPS_AT_ONCE; n += 1) await takeTurn(trip('holds'), 60_000);
-		void takeTurn({ ...trip('holds'), bytes: MAX_HELD_BY_LARGE }, 60_000);
+		const ends: EndTurn[] = [];
+		for (let n = 0; n < TRIPS_AT_ONCE; n += 1) ends.push(await takeTurn(trip('holds'), 60_000));
+		const waiting = takeTurn({ ...trip('holds'), bytes: MAX_HELD_BY_LARGE }, 60_000);
 		const over = takeTurn({ ...trip('holds'), bytes: 100_000 }, 60_000);
 		await expect(over).rejects.toMatchObject({ code: 'RATE_LIMITED' });
 		(await takeTurn({ ...trip('not the same'), bytes: 100_000 }, 60_000))(0.3);
+		for (const end of ends) end(0.3);
+		(await waiting)(0.3);
 	});
 
 	it('comes in the order of the requests, and one that begins again waits behind the others', async () => {
