@@ -26,8 +26,8 @@ export function filtered(events: readonly Seen[], { type, text, range }: Filter)
 		if (sought === '') return true;
 		return (
 			has(event.type, sought) ||
-			has(event.stage, sought) ||
-			has(event.message, sought) ||
+			has(event.stage ?? event.named, sought) ||
+			has(event.message ?? event.gist, sought) ||
 			has(event.failure, sought)
 		);
 	});

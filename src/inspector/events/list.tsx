@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import type { Log } from '../live/log.ts';
-import type { Seen } from '../model/seen.ts';
+import { type Seen, stageOf } from '../model/seen.ts';
 import { ownPartOf } from '../model/short-names.ts';
 import { timeOfDay } from '../time.ts';
 import { inOneLine, visible } from '../visible.ts';
@@ -23,6 +23,7 @@ export function EventList({
 	selected,
 	onSelect,
 	alike,
+	longestStage,
 	now,
 	isReading,
 	ended,
@@ -35,6 +36,8 @@ export function EventList({
 	onSelect: (event: Seen) => void;
 	/** How many characters the names of the stages begin with alike. */
 	alike: number;
+	/** How many characters the longest of these names has without them: the columns take the room that they need. */
+	longestStage: number;
 	/** The service's time. Undefined while nothing can be new. */
 	now: number | undefined;
 	/** Whether the first events have not arrived yet. */
@@ -50,6 +53,7 @@ export function EventList({
 		[events, type, text, range?.from, range?.to],
 	);
 	const types = useMemo(() => typesIn(events), [events]);
+	const longestType = useMemo(() => types.reduce((most, [name]) => Math.max(most, name.length), 0), [types]);
 	const failures = useMemo(() => events.filter(({ failure }) => failure !== undefined).length, [events]);
 	const view = useRows(box, rows, total);
 
@@ -137,6 +141,7 @@ export function EventList({
 			<div
 				ref={box}
 				class="event-rows"
+				style={{ '--type': `${longestType + (failures > 0 ? 2 : 0)}ch`, '--stage': `${longestStage}ch` }}
 				role="listbox"
 				tabIndex={0}
 				aria-label="Events, oldest first"
@@ -169,11 +174,13 @@ export function EventList({
 								{event.failure !== undefined && <span class="cross">✖ </span>}
 								{visible(event.type)}
 							</span>
-							<span class="stage" dir="auto" title={event.stage === null ? undefined : visible(event.stage)}>
-								{event.stage && ownPartOf(visible(event.stage), alike)}
-							</span>
-							<span class="message" dir="auto">
-								{inOneLine((event.message ?? event.failure ?? '').slice(0, MAX_SHOWN))}
+							<span class="about">
+								<span class="stage" dir="auto" title={visible(stageOf(event))}>
+									{ownPartOf(visible(stageOf(event)), alike)}
+								</span>
+								<span class="message" dir="auto">
+									{inOneLine((event.message ?? event.failure ?? event.gist ?? '').slice(0, MAX_SHOWN))}
+								</span>
 							</span>
 						</div>
 					))}

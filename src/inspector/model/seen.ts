@@ -1,4 +1,5 @@
 import type { Event } from '../../client/client.ts';
+import { gistOf, namedIn, stateIn } from './payload.ts';
 import { retryIn } from './retry.ts';
 import { roleOf, wordsOf } from './words.ts';
 
@@ -17,6 +18,12 @@ export interface Seen {
 	failure: string | undefined;
 	/** Which attempt the payload, or the name of the stage, says that it belongs to. */
 	attempt: number | undefined;
+	/** What the payload says that it belongs to. */
+	named: string | undefined;
+	/** The word by which the payload says that something begins, goes on or has ended. */
+	state: string | undefined;
+	/** What the payload says in short, if the event has no message. */
+	gist: string | undefined;
 }
 
 const MAX_REASON = 500;
@@ -24,6 +31,8 @@ const MAX_REASON = 500;
 const REASONS = [
 	'error',
 	'errors',
+	'err',
+	'exception',
 	'reason',
 	'message',
 	'detail',
@@ -33,10 +42,15 @@ const REASONS = [
 	'stderr',
 ] as const;
 
+/** What an event says that it belongs to. */
+export const stageOf = ({ stage, named }: Seen): string => stage ?? named ?? '';
+
 export const positionOf = (id: string): number => Number(id.slice(4, 14));
 
 export function seenFrom(event: Event): Seen {
-	const { id, createdAt, type, stage, message } = event;
+	const { id, createdAt, type, stage, message, payload } = event;
+	const named = namedIn(payload);
+	const gist = message === null ? gistOf(payload) : undefined;
 	return {
 		id,
 		position: positionOf(id),
@@ -45,28 +59,32 @@ export function seenFrom(event: Event): Seen {
 		type,
 		stage,
 		message,
-		failure: failureOf(event),
-		attempt: attemptOf(event.payload) ?? (stage === null ? undefined : retryIn(stage)?.attempt),
+		failure: failureOf(event, gist),
+		attempt: attemptOf(payload) ?? retryIn(stage ?? named ?? '')?.attempt,
+		named,
+		state: stateIn(payload),
+		gist,
 	};
 }
 
 /** The fields of a payload that say how something ended. */
-const OUTCOMES = ['status', 'state', 'outcome', 'result', 'level'] as const;
+const OUTCOMES = ['status', 'state', 'outcome', 'result', 'level', 'severity'] as const;
 
 /**
  * An event tells of a failure when its type ends in a word such as `failed`, or when its payload does: by an `error`, by `errors`,
  * by `ok` or `success` being false, by a `status` that is such a word, or by an exit code.
  */
-function failureOf({ type, message, payload }: Event): string | undefined {
+function failureOf({ type, message, payload }: Event, gist: string | undefined): string | undefined {
 	if (wordsOf(type).role !== 'failure' && !isFailed(payload)) return undefined;
-	const reason = REASONS.map((name) => textOf(payload[name])).find((text) => text !== '') || message || type;
+	const told = REASONS.map((name) => textOf(payload[name])).find((text) => text !== '');
+	const reason = told || message || gist || type;
 	return reason.slice(0, MAX_REASON);
 }
 
 function isFailed(payload: Record<string, unknown>): boolean {
-	const { error, errors, ok, success, exitCode } = payload;
+	const { error, err, exception, errors, ok, success, exitCode } = payload;
 	// Some programs send an empty `error` with each event.
-	if (error || ok === false || success === false) return true;
+	if (error || err || exception || ok === false || success === false) return true;
 	if (Array.isArray(errors) && errors.length > 0) return true;
 	if (typeof exitCode === 'number' && exitCode !== 0) return true;
 	return OUTCOMES.some((name) => {

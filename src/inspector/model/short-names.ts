@@ -11,24 +11,19 @@ export function alikeIn(names: readonly string[]): number {
 	return first.slice(0, length).replace(/[\p{L}\p{N}\p{M}]*$/u, '').length;
 }
 
-/**
- * A name with at most so many characters, without its middle. Where the end would hide how the name differs from the others,
- * what it has in common with them is left out instead.
- */
-export function shortened(name: string, most: number, alike: number): string {
-	if (name.length <= most || most < 5) return name;
-	const head = Math.floor((most - 1) / 3);
-	const tail = most - 1 - head;
-	if (alike > head && name.length - alike > tail) {
-		const room = most - Math.floor(most / 4) - 2;
-		return `${name.slice(0, most - 2 - room)}…${name.slice(alike, alike + room)}…`;
-	}
-	return `${name.slice(0, head)}…${name.slice(name.length - tail)}`;
-}
-
 /** So many characters in common are worth leaving out of a name that is cut at its end. */
 const LONG = 10;
 
 /** A name for a narrow column, without what it has in common with the others. */
 export const ownPartOf = (name: string, alike: number): string =>
 	alike < LONG ? name : `…${name.slice(alike)}`;
+
+/** The last word of a name, or the last two where the last is short. */
+const LAST_WORDS =
+	/[^\p{L}\p{N}\p{M}]*(?:[\p{L}\p{N}\p{M}]{4,}|[\p{L}\p{N}\p{M}]+[^\p{L}\p{N}\p{M}]+[\p{L}\p{N}\p{M}]{1,3})$/u;
+
+/** A name in two parts. Where there is no room, the first one gives way, and the second tells how the name differs from others. */
+export function partsOf(name: string, alike: number): [head: string, tail: string] {
+	const at = alike >= LONG ? alike : (LAST_WORDS.exec(name)?.index ?? 0);
+	return [name.slice(0, at), name.slice(at)];
+}

@@ -1,6 +1,6 @@
 import { retryIn } from './retry.ts';
 import type { Seen } from './seen.ts';
-import { type Words, wordsAmong, wordsOf } from './words.ts';
+import { roleOf, type Words, wordsAmong, wordsOf } from './words.ts';
 
 /** A stretch of time in which a stage was at work: one attempt, if it has several. */
 export interface Span {
@@ -51,16 +51,25 @@ interface Working extends Lane {
  * whose events tell of no start was at work from its first event to its last. `endedAt` is when the whole session ended, if it has.
  */
 export function stagesOf(events: readonly Seen[], endedAt: number | undefined): Stages {
-	const wordsIn = wordsAmong(new Set(events.map(({ type }) => type)));
+	const types = new Set(events.map(({ type }) => type));
+	const wordsIn = wordsAmong(types);
+	/** The types of which a payload tells of states. */
+	const stateful = new Set(events.flatMap(({ type, state }) => (state === undefined ? [] : type)));
 	const hasStages = events.some(({ stage }) => stage !== null);
+	/** What some types tell the start or the end of. */
+	const worked = new Set(
+		[...types].map(wordsIn).flatMap(({ about, role }) => (role === 'other' ? [] : about)),
+	);
 	const lanes = new Map<string, Working>();
 	const endings = new Set<string>();
 	events.forEach((event, index) => {
-		// A session that names no stages is told apart by what its events are about.
-		const name =
-			event.stage === null
-				? (hasStages ? '' : wordsOf(event.type).about) || NO_STAGE
-				: (retryIn(event.stage)?.stage ?? event.stage);
+		const said = wordsIn(event.type);
+		const words = said.role === 'other' && stateful.has(event.type) ? byState(event) : said;
+		const isWorked = said.role !== 'other' || worked.has(said.about);
+		const kind = isWorked ? said.about : said.about && event.type;
+		// A session that names no stages is told apart by what its payloads name, or by what its events are about.
+		const told = event.stage ?? (hasStages ? NO_STAGE : (event.named ?? (kind || NO_STAGE)));
+		const name = retryIn(told)?.stage ?? told;
 		let lane = lanes.get(name);
 		if (!lane) {
 			lane = { stage: name, spans: [], events: [], depth: 0, startedBy: '', lastIndex: index };
@@ -68,7 +77,6 @@ export function stagesOf(events: readonly Seen[], endedAt: number | undefined): 
 		}
 		lane.lastIndex = index;
 		lane.events.push(event);
-		const words = wordsIn(event.type);
 		if (words.role === 'end' || words.role === 'failure') endings.add(words.about);
 		// Beside stages, events that name none are no work, unless one tells of a start.
 		const isWork = event.stage !== null || !hasStages || lane.spans.length > 0 || words.role === 'start';
@@ -82,6 +90,9 @@ export function stagesOf(events: readonly Seen[], endedAt: number | undefined): 
 	return { lanes: found };
 }
 
+/** Where a type tells of no start and no end, the states that payloads tell of do, among events of that type. */
+const byState = ({ type, state = '' }: Seen): Words => ({ about: type, word: state, role: roleOf(state) });
+
 /** Adds an event to the spans of its stage. */
 function take(lane: Working, event: Seen, words: Words): void {
 	const { about, word } = words;
@@ -94,10 +105,10 @@ function take(lane: Working, event: Seen, words: Words): void {
 		const isNextAttempt = event.attempt !== undefined && event.attempt > (span?.attempt ?? 0);
 		if (!span || !isOpen || (isSame && !span.isPaired)) {
 			if (span && isOpen) close(span, span.last, leftOrFailed(span, lane.events.at(-2)));
-			begin(lane, event, true);
+			begin(lane, event, words, true);
 		} else if (isSame && isNextAttempt && lane.events.length > 1) {
 			close(span, span.last, leftOrFailed(span, lane.events.at(-2)));
-			begin(lane, event, true);
+			begin(lane, event, words, true);
 		} else if (isSame && word === lane.startedBy && wordsOf(event.type).role === 'start') lane.depth += 1;
 		// Another start within a span is a part of its work, such as a call of a model. Words that only begin something beside
 		// others, such as `render`, are also said again while it goes on.
@@ -107,7 +118,7 @@ function take(lane: Working, event: Seen, words: Words): void {
 		if (role === 'end') lane.depth -= 1;
 		if (role === 'failure' || lane.depth <= 0) close(span, time, role === 'end' ? 'done' : 'failed', word);
 	} else if (!span || (!isOpen && isSame && span.outcome === 'failed' && role !== 'failure')) {
-		span = begin(lane, event, false);
+		span = begin(lane, event, words, false);
 		if (role === 'failure') close(span, time, 'failed', word);
 		if (role === 'end') close(span, time, 'done', word);
 	} else if (!isOpen && !span.isPaired) {
@@ -119,16 +130,16 @@ function take(lane: Working, event: Seen, words: Words): void {
 	if (latest && (latest.outcome === 'open' || latest.to === time)) latest.last = time;
 }
 
-function begin(lane: Working, { type, time, attempt }: Seen, isPaired: boolean): Span {
+function begin(lane: Working, { time, attempt }: Seen, { about, word }: Words, isPaired: boolean): Span {
 	lane.depth = 1;
-	lane.startedBy = wordsOf(type).word;
+	lane.startedBy = word;
 	const before = lane.spans.filter((span) => span.isPaired === isPaired).length;
 	const span: Span = {
 		from: time,
 		to: undefined,
 		outcome: 'open',
 		attempt: attempt ?? before + 1,
-		about: wordsOf(type).about,
+		about,
 		isPaired,
 		endedBy: undefined,
 		last: time,
@@ -145,7 +156,9 @@ function close(span: Span, to: number, outcome: Span['outcome'], word?: string):
 
 /** How a span ended that nothing told the end of: its latest event may tell of a failure of what it does. */
 const leftOrFailed = (span: Span, latest: Seen | undefined): 'left' | 'failed' =>
-	latest?.failure !== undefined && wordsOf(latest.type).about === span.about ? 'failed' : 'left';
+	latest?.failure !== undefined && [wordsOf(latest.type).about, latest.type].includes(span.about)
+		? 'failed'
+		: 'left';
 
 /** A stage whose latest event tells of a failure of what it does is not at work any more. */
 function closeFailed(lanes: readonly Working[]): void {

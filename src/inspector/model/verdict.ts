@@ -59,13 +59,13 @@ export function verdictOf(
 		latest,
 		sinceMs,
 		isQuiet: sinceMs !== undefined && sinceMs >= QUIET_MS,
-		progress: progressOf(lanes, active[0]?.span.about),
+		progress: progressOf(lanes, active[0]?.span.about, isFinal(status)),
 		failures: failuresIn(lanes, events),
 	};
 }
 
 /** Counts the stages of one kind: what most of the paired spans are about, or what is at work now. */
-function progressOf(lanes: readonly Lane[], about: string | undefined): Verdict['progress'] {
+function progressOf(lanes: readonly Lane[], about: string | undefined, isOver: boolean): Verdict['progress'] {
 	const paired = lanes.filter(({ spans }) => spans.at(-1)?.isPaired);
 	const counts = new Map<string, Lane[]>();
 	for (const lane of paired) {
@@ -77,6 +77,8 @@ function progressOf(lanes: readonly Lane[], about: string | undefined): Verdict[
 	const chosen = ofActive && ofActive.length > 1 ? ofActive : most;
 	if (!chosen || chosen.length < 2) return undefined;
 	const done = chosen.filter(({ spans }) => spans.at(-1)?.outcome === 'done');
+	// A program that tells of no ends has none to count.
+	if (isOver && done.length === 0) return undefined;
 	const word = done[0]?.spans.at(-1)?.endedBy ?? '';
 	// `3 of 8 built` reads well, and `3 of 8 end` does not.
 	return { done: done.length, of: chosen.length, word: /(ed|ilt)$/.test(word) ? word : 'done' };

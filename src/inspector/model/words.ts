@@ -9,17 +9,19 @@ export interface Words {
 }
 
 const STARTS = new Set(
-	'start started starting begin began begun entered opened running processing executing working launched spawned resumed retry retried retrying restarted'.split(
+	'start started starting begin began begun enter entered opened running processing executing working active initiated invoked launched spawned resumed retry retried retrying restarted'.split(
 		' ',
 	),
 );
 const ENDS = new Set(
-	'end ended finish finished done stop stopped exit exited close closed complete completed success succeed succeeded passed ready built assembled generated written deployed rendered compiled resolved accepted skipped cancelled canceled aborted'.split(
+	'end ended finish finished done ok stop stopped exit exited leave left close closed complete completed success succeed succeeded successful passed ready built assembled generated written deployed rendered compiled resolved accepted skipped cancelled canceled'.split(
 		' ',
 	),
 );
 const FAILURES = new Set(
-	'fail failed failure error errored exception crash crashed timeout timedout'.split(' '),
+	'fail failed failure error errored exception fatal critical panic crash crashed timeout timedout abort aborted killed rejected refused denied bounced exceeded exhausted'.split(
+		' ',
+	),
 );
 
 const known = new Map<string, Words>();
@@ -28,7 +30,9 @@ const MAX_KNOWN = 5000;
 
 /** The last word of a type: `module.build-failed` ends in `failed`. */
 const lastWordOf = (type: string): string =>
-	/[A-Za-z0-9]+$/.exec(type.replace(/([a-z0-9])([A-Z])/g, '$1 $2'))?.[0]?.toLowerCase() ?? '';
+	/[A-Za-z0-9]+$/
+		.exec(type.replace(/([a-z0-9])([A-Z])|([A-Z])([A-Z][a-z])/g, '$1$3 $2$4'))?.[0]
+		?.toLowerCase() ?? '';
 
 export function wordsOf(type: string): Words {
 	const before = known.get(type);

@@ -40,18 +40,20 @@ export function SessionHeading({
 					← Sessions
 				</a>
 			)}
-			<h1 id="session-title" tabIndex={-1}>
-				{title !== undefined && <bdi class="title">{title}</bdi>} <code>{id}</code>
-			</h1>
-			<CopyButton label="Copy the id" text={() => id} />
-			{status && <Badge status={status} />}
-			<button type="button" class="quiet" aria-expanded={hasDetails} onClick={onDetails}>
-				Details
-			</button>
-			{/* Nothing lively is expected of a session that is complete or failed. */}
-			<p class={`connection ${connection}${isOver ? ' over' : ''}`} role="status">
-				{isOver && connection === 'live' ? 'Connected' : CONNECTIONS[connection]}
-			</p>
+			<div class="session-name">
+				<h1 id="session-title" tabIndex={-1}>
+					{title !== undefined && <bdi class="title">{title}</bdi>} <code>{id}</code>
+				</h1>
+				<CopyButton label="Copy the id" text={() => id} />
+				{status && <Badge status={status} />}
+				<button type="button" class="quiet" aria-expanded={hasDetails} onClick={onDetails}>
+					Details
+				</button>
+				{/* Nothing lively is expected of a session that is complete or failed. */}
+				<p class={`connection ${connection}${isOver ? ' over' : ''}`} role="status">
+					{isOver && connection === 'live' ? 'Connected' : CONNECTIONS[connection]}
+				</p>
+			</div>
 			{children}
 		</div>
 	);

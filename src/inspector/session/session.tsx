@@ -8,13 +8,10 @@ import { isWhole } from '../live/log.ts';
 import { watchSession } from '../live/watch.ts';
 import { OBJECTS, type ObjectName } from '../model/object-names.ts';
 import type { Seen } from '../model/seen.ts';
-import { alikeIn } from '../model/short-names.ts';
-import { NO_STAGE } from '../model/stages.ts';
 import { Panel, type Tab, tabOf } from '../objects/panel.tsx';
 import { useNow, useStore } from '../observable.ts';
 import type { Access, Connection } from '../service.ts';
 import { stretchOf, TimelineView } from '../timeline/timeline.tsx';
-import { visible } from '../visible.ts';
 import { ActionDialog, type Opened, SessionActions } from './actions.tsx';
 import { SessionDetails } from './details.tsx';
 import { SessionHeading } from './heading.tsx';
@@ -53,11 +50,7 @@ export function SessionPage({
 	const versions = useVersions(connect, id, isWhole(log) ? head?.etag : undefined);
 	const [looking, setLooking] = useLooking(look, setLook, versions);
 	const judged = useJudged(live, versions, watch.isCurrent(), now);
-	const { stages, verdict, known, end } = judged;
-	const alike = useMemo(
-		() => alikeIn(stages.lanes.flatMap(({ stage }) => (stage === NO_STAGE ? [] : visible(stage)))),
-		[stages],
-	);
+	const { stages, alike, verdict, known, end } = judged;
 	const { events } = log;
 	const at = look.event === undefined ? -1 : look.event - (events[0]?.position ?? 1);
 	const selected: Seen | undefined = events[at];
@@ -122,7 +115,14 @@ export function SessionPage({
 			)}
 			{head && known && (
 				<>
-					<VerdictLine verdict={verdict} known={known} now={now} selected={selected} onSelect={showPanel} />
+					<VerdictLine
+						verdict={verdict}
+						known={known}
+						now={now}
+						alike={alike}
+						selected={selected}
+						onSelect={showPanel}
+					/>
 					{hasDetails && <SessionDetails head={head} now={now} isOver={isOver} />}
 					<div
 						class="workbench"
@@ -153,6 +153,7 @@ export function SessionPage({
 								selected={selected}
 								onSelect={showPanel}
 								alike={alike}
+								longestStage={judged.longestStage}
 								now={known.isCurrent ? now : undefined}
 								isReading={live.connection === 'connecting'}
 								ended={isOver}

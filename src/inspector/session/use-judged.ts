@@ -2,7 +2,8 @@ import { useMemo } from 'preact/hooks';
 import type { Version } from '../../client/client.ts';
 import { statusesIn } from '../history/versions.ts';
 import type { Live } from '../live/watch.ts';
-import type { Seen } from '../model/seen.ts';
+import { type Seen, stageOf } from '../model/seen.ts';
+import { alikeIn, ownPartOf } from '../model/short-names.ts';
 import { NO_STAGE, type Stages, stagesOf } from '../model/stages.ts';
 import { isFinal, nextFailure, type Verdict, verdictOf } from '../model/verdict.ts';
 import { exactLengthOf, momentOf } from '../time.ts';
@@ -14,6 +15,10 @@ import type { Known } from './verdict.tsx';
 /** What the page makes of a session. */
 export interface Judged {
 	stages: Stages;
+	/** How many characters the names of the stages begin with alike. */
+	alike: number;
+	/** How many characters the longest name has that events tell of, without those. */
+	longestStage: number;
 	/** The events that the stages were made of. */
 	events: readonly Seen[];
 	verdict: Verdict;
@@ -39,6 +44,7 @@ export function useJudged(live: Live, versions: readonly Version[], isCurrent: b
 	const since = statuses.at(-1)?.time ?? Date.parse(head?.updatedAt ?? '');
 	const over = ended ? latest?.time : isFinal(status) ? Math.max(since, latest?.time ?? 0) : undefined;
 	const stages = useMemo(() => stagesOf(events, over), [events, over]);
+	const names = useMemo(() => namesIn(stages), [stages]);
 	const isLive = connection === 'live' && isCurrent;
 	const verdict = useMemo(
 		() => verdictOf(stages.lanes, events, status, isLive ? now : undefined),
@@ -48,14 +54,25 @@ export function useJudged(live: Live, versions: readonly Version[], isCurrent: b
 	const silence = useMemo(() => longestSilence(events), [events]);
 	return {
 		stages,
+		...names,
 		events,
 		verdict,
 		known: head && { connection, isCurrent, isWhole: events.length === log.total, status, since, ended },
 		statuses: useMemo(() => statusesOf(live, versions), [head?.etag, statuses, versions]),
 		end,
-		hint: hintOf(events, stages, silence, verdict, now),
+		hint: hintOf(events, stages, silence, verdict, now, names.alike),
 		nextFailure: (from, step) => nextFailure(verdict.failures.events, from, step),
 	};
+}
+
+function namesIn({ lanes }: Stages): Pick<Judged, 'alike' | 'longestStage'> {
+	const alike = alikeIn(lanes.flatMap(({ stage }) => (stage === NO_STAGE ? [] : visible(stage))));
+	const told = lanes.filter(({ events }) => events[0] && stageOf(events[0]) !== '');
+	const longestStage = told.reduce(
+		(most, { stage }) => Math.max(most, ownPartOf(visible(stage), alike).length),
+		0,
+	);
+	return { alike, longestStage };
 }
 
 /** The statuses by the versions, and those that have come since these were read. */
@@ -94,7 +111,9 @@ function hintOf(
 	silence: Silence | undefined,
 	{ latest, sinceMs }: Verdict,
 	now: number,
+	alike: number,
 ): string {
+	const nameOf = (stage: string) => ownPartOf(visible(stage), alike);
 	const first = events[0];
 	if (!first || !latest) return '';
 	const took = `${exactLengthOf(Math.max(0, latest.time - first.time))} from ${momentOf(first.time, now)} to ${momentOf(latest.time, now)}`;
@@ -110,7 +129,7 @@ function hintOf(
 	if (atWork.length > 0) {
 		const [first] = atWork;
 		const rest = atWork.length > 1 ? ` and ${atWork.length - 1} more` : '';
-		return `${took}; longest quiet: ${exactLengthOf(longest.ms)}, with ${visible(first?.stage ?? '')}${rest} at work`;
+		return `${took}; longest quiet: ${exactLengthOf(longest.ms)}, with ${nameOf(first?.stage ?? '')}${rest} at work`;
 	}
-	return `${took}; longest quiet: ${exactLengthOf(longest.ms)}, since ${visible(type)}${stage === null ? '' : ` in ${visible(stage)}`}`;
+	return `${took}; longest quiet: ${exactLengthOf(longest.ms)}, since ${visible(type)}${stage === null ? '' : ` in ${nameOf(stage)}`}`;
 }

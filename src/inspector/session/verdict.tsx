@@ -1,6 +1,7 @@
 import type { SessionStatus } from '../../client/client.ts';
 import type { Connection } from '../live/watch.ts';
 import type { Seen } from '../model/seen.ts';
+import { ownPartOf } from '../model/short-names.ts';
 import { isFinal, nextFailure, type Verdict } from '../model/verdict.ts';
 import { exactLengthOf, lengthOf, momentOf } from '../time.ts';
 import { inOneLine, visible } from '../visible.ts';
@@ -33,12 +34,15 @@ export function VerdictLine({
 	verdict,
 	known,
 	now,
+	alike,
 	selected,
 	onSelect,
 }: {
 	verdict: Verdict;
 	known: Known;
 	now: number;
+	/** How many characters the names of the stages begin with alike. */
+	alike: number;
 	selected: Seen | undefined;
 	onSelect: (event: Seen) => void;
 }) {
@@ -52,7 +56,7 @@ export function VerdictLine({
 					{known.status === 'complete' ? '✔' : known.status === 'failed' ? '✖' : '●'}
 				</span>{' '}
 				<strong>{VERBS[known.status]}</strong>
-				{parts(verdict, known, now).map((part) => (
+				{parts(verdict, known, now, alike).map((part) => (
 					<span key={part} class="part">
 						{part}
 					</span>
@@ -67,7 +71,7 @@ export function VerdictLine({
 					<span class="what" dir="auto">
 						▲ <strong>{failures.isRecovered ? 'Failed, then done' : 'Failed'}</strong>{' '}
 						<span class="type">{visible(latest.type)}</span>
-						{latest.stage !== null && <> in {visible(latest.stage)}</>}
+						{latest.stage !== null && <> in {ownPartOf(visible(latest.stage), alike)}</>}
 						{latest.failure !== latest.type && `: ${inOneLine((latest.failure ?? '').slice(0, MAX_REASON))}`}
 					</span>
 					<span class="when">{momentOf(latest.time, now)}</span>
@@ -95,7 +99,8 @@ export function VerdictLine({
 }
 
 /** What follows the status, in the order of its importance. */
-function parts(verdict: Verdict, known: Known, now: number): string[] {
+function parts(verdict: Verdict, known: Known, now: number, alike: number): string[] {
+	const nameOf = (stage: string) => ownPartOf(visible(stage), alike);
 	const { active, latest, sinceMs, progress } = verdict;
 	const said: string[] = [];
 	const until = latest && `Events until ${momentOf(latest.time, now)}`;
@@ -110,7 +115,7 @@ function parts(verdict: Verdict, known: Known, now: number): string[] {
 		const named = active.slice(0, MAX_ACTIVE).map(({ lane, span, spentMs }) => {
 			const attempt = span.attempt > 1 ? ` #${span.attempt}` : '';
 			const spent = spentMs === undefined ? '' : ` (${exactLengthOf(spentMs)})`;
-			return `${visible(lane.stage)}${attempt}${spent}`;
+			return `${nameOf(lane.stage)}${attempt}${spent}`;
 		});
 		const rest = active.length - named.length;
 		said.push(named.join(', ') + (rest > 0 ? ` and ${rest} more` : ''));
@@ -122,7 +127,7 @@ function parts(verdict: Verdict, known: Known, now: number): string[] {
 	else if (!known.isCurrent) said.push(`${until}; waiting for the connection`);
 	else if (sinceMs !== undefined) {
 		const what =
-			latest.stage === null ? visible(latest.type) : `${visible(latest.type)} in ${visible(latest.stage)}`;
+			latest.stage === null ? visible(latest.type) : `${visible(latest.type)} in ${nameOf(latest.stage)}`;
 		said.push(
 			verdict.isQuiet
 				? `Quiet for ${exactLengthOf(sinceMs).replace(/\.\d/, '')}, since ${what}`

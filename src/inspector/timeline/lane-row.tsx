@@ -1,4 +1,4 @@
-import { shortened } from '../model/short-names.ts';
+import { partsOf } from '../model/short-names.ts';
 import { type Lane, type Span, spentOf } from '../model/stages.ts';
 import type { TimeScale } from '../model/time-scale.ts';
 import { exactLengthOf } from '../time.ts';
@@ -16,21 +16,23 @@ export interface Row {
 export function LaneLabel({
 	lane,
 	now,
-	width,
 	alike,
 }: {
 	lane: Lane;
 	now: number;
-	width: number;
 	/** How many characters the names of all stages begin with alike. */
 	alike: number;
 }) {
 	const last = lane.spans.at(-1);
 	const name = visible(lane.stage);
+	const [head, tail] = partsOf(name, alike);
 	const spent = `${last?.outcome === 'failed' ? '✖ ' : ''}${last && last.attempt > 1 ? `#${last.attempt} ` : ''}${last ? exactLengthOf(spentOf(lane, now)) : ''}`;
 	return (
 		<div class={`lane-label ${last?.outcome ?? ''}`} style={{ height: `${ROW}px` }} title={name}>
-			<bdi class="stage">{shortened(name, Math.floor((width - 24 - spent.length * 6) / 6.6), alike)}</bdi>
+			<bdi class="stage">
+				<span class="head">{head}</span>
+				<span class="tail">{tail}</span>
+			</bdi>
 			<span class="spent">{spent}</span>
 		</div>
 	);

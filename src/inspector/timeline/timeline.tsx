@@ -156,7 +156,7 @@ export function TimelineView({
 					</div>
 					<div style={{ height: `${firstRow * ROW}px` }} />
 					{shown.map(({ lane }) => (
-						<LaneLabel key={lane.stage} lane={lane} now={end} width={size.width - width} alike={alike} />
+						<LaneLabel key={lane.stage} lane={lane} now={end} alike={alike} />
 					))}
 				</div>
 				{/* The keys of the section around it do the same. */}

@@ -107,6 +107,51 @@ describe('the spans of stages', () => {
 		).toEqual({ a: ['0–now open'], b: ['1–9 done'] });
 	});
 
+	it('end with a word such as ok, whatever the case of the type', () => {
+		expect(
+			spansOf([
+				[0, 'FETCH', 'STEP_START'],
+				[5, 'FETCH', 'STEP_OK'],
+				[6, 'BUILD', 'STEP_START'],
+			]),
+		).toEqual({ FETCH: ['0–5 done'], BUILD: ['6–now open'] });
+	});
+
+	it('fail where the work is rejected, denied or aborted', () => {
+		expect(
+			spansOf([
+				[0, 'a', 'task.started'],
+				[0, 'b', 'task.started'],
+				[0, 'c', 'task.started'],
+				[1, 'a', 'task.rejected'],
+				[2, 'b', 'task.denied'],
+				[3, 'c', 'task.abort'],
+			]),
+		).toEqual({ a: ['0–1 failed'], b: ['0–2 failed'], c: ['0–3 failed'] });
+	});
+
+	it('follow the states that payloads tell of, where types tell of nothing', () => {
+		expect(
+			spansOf([
+				[0, 'load', 'stateChanged', { state: 'pending' }],
+				[2, 'load', 'stateChanged', { state: 'running' }],
+				[5, 'load', 'stateChanged', { state: 'failed' }],
+				[6, 'load', 'stateChanged', { state: 'running' }],
+				[7, 'load', 'stateChanged', { state: 'running' }],
+				[9, 'load', 'stateChanged', { state: 'success' }],
+				[9, 'send', 'stateChanged', { state: 'in_progress' }],
+			]),
+		).toEqual({ load: ['0–0 left', '2–5 failed', '6–9 done #2'], send: ['9–now open'] });
+		// What a part of the work says of itself does not end the work.
+		expect(
+			spansOf([
+				[0, 'web', 'task.started'],
+				[1, 'web', 'task.check', { status: 'passed' }],
+				[2, 'web', 'tool', { status: 'running' }],
+			]),
+		).toEqual({ web: ['0–now open'] });
+	});
+
 	it('fail where the payload of the event that ends them tells of a failure', () => {
 		expect(
 			spansOf([
@@ -276,6 +321,40 @@ describe('the spans of stages', () => {
 				]),
 			),
 		).toEqual(['no stage', 'x']);
+	});
+
+	it('are told apart by what payloads name in a session without stages', () => {
+		expect(
+			spansOf([
+				[0, null, 'taskStarted', { taskId: 'a' }],
+				[1, null, 'taskStarted', { taskId: 'b' }],
+				[2, null, 'onLLMStart', { taskId: 'b' }],
+				[5, null, 'taskCompleted', { taskId: 'a' }],
+				[9, null, 'taskErrored', { taskId: 'b' }],
+			]),
+		).toEqual({ a: ['0–5 done'], b: ['1–9 failed'] });
+		// Where events name stages, these alone are stages.
+		expect(
+			Object.keys(
+				spansOf([
+					[0, null, 'note', { task: 'a' }],
+					[1, 'x', 'note', { task: 'b' }],
+				]),
+			),
+		).toEqual(['no stage', 'x']);
+	});
+
+	it('of types that tell of no start and no end have the whole type as their name', () => {
+		expect(
+			Object.keys(
+				spansOf([
+					[0, null, 'toolUse/webSearch'],
+					[1, null, 'onLLMStart'],
+					[2, null, 'onLLMToken'],
+					[3, null, 'onLLMEnd'],
+				]),
+			),
+		).toEqual(['toolUse/webSearch', 'onLLM']);
 	});
 
 	it('count once for the time of a stage', () => {

@@ -56,6 +56,15 @@ describe('the verdict', () => {
 		expect(progress).toEqual({ done: 1, of: 3, word: 'built' });
 	});
 
+	it('counts nothing when all is over and nothing told how it ended', () => {
+		const events = seen([
+			[0, 'a', 'module.started'],
+			[5, 'b', 'module.started'],
+		]);
+		expect(judge(events, 'generating', 60).progress).toEqual({ done: 0, of: 2, word: 'done' });
+		expect(judge(events, 'complete', 60).progress).toBeUndefined();
+	});
+
 	it('says how long nothing has happened, and warns when that is long', () => {
 		expect(judge(EVENTS, 'generating', 4050)).toMatchObject({ sinceMs: 4000, isQuiet: false });
 		expect(judge(EVENTS, 'generating', 304_050)).toMatchObject({ sinceMs: 304_000, isQuiet: true });
