@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import type { SessionStatus } from '../client/client.ts';
+import { ownPartOf, partsOf } from './model/short-names.ts';
 import { wordsFor } from './service.ts';
 import { ago } from './time.ts';
 
@@ -134,5 +135,22 @@ export function CopyButton({ label, text }: { label: string; text: () => string 
 		<button type="button" class="quiet" onClick={copy}>
 			<span aria-live="polite">{said ?? label}</span>
 		</button>
+	);
+}
+
+/**
+ * The name of a stage. Where there is no room, it loses what it has in common with the others, and then its middle. In a narrow
+ * column it is always without what they have in common.
+ */
+export function StageName({ name, alike, isNarrow }: { name: string; alike: number; isNarrow?: boolean }) {
+	const own = ownPartOf(name, alike);
+	const common = isNarrow || own === name ? '' : name.slice(0, alike);
+	const [head, tail] = partsOf(common === '' ? own : name.slice(alike));
+	return (
+		<bdi class="stage" title={name}>
+			{common !== '' && <span class="common">{common}</span>}
+			<span>{head}</span>
+			<span class="tail">{tail}</span>
+		</bdi>
 	);
 }

@@ -3,6 +3,7 @@ import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { SCREENSHOTS } from '../support/browser.ts';
 import { axeFindings, eventRow, inspected, untilLive } from '../support/inspector.ts';
+import { generateManyStages } from '../support/misbehaving-generator.ts';
 
 const at = inspected();
 const PHONE = { width: 360, height: 740 };
@@ -230,5 +231,27 @@ describe('the inspector, for everyone', () => {
 			.filter((each) => each.offsetParent && !each.classList.contains('skip') && Math.min(each.offsetHeight, each.offsetWidth) < 24)
 			.map((each) => each.outerHTML.slice(0, 80))`);
 		expect(links).toEqual([]);
+	});
+
+	it('says what goes on before what one can do, on a phone', async () => {
+		const { key, id } = await newSession();
+		const { page } = await at.open({ key, session: id }, { viewport: PHONE, hasTouch: true });
+		await untilLive(page);
+		const topOf = async (selector: string) => (await page.locator(selector).boundingBox())?.y ?? 0;
+		expect(await topOf('.verdict')).toBeLessThan(await topOf('.actions'));
+		expect(await topOf('.actions')).toBeLessThan(await topOf('.workbench'));
+	});
+
+	it('is on paper with all of its stages', async () => {
+		const { key, client } = await at.newUser();
+		const id = await generateManyStages(client);
+		const { page } = await at.open({ key, session: id });
+		await untilLive(page);
+		await page.locator('.lane-label', { hasText: 'name-39' }).waitFor();
+		expect(await page.locator('.lane-label').count()).toBeLessThan(40);
+		await page.emulateMedia({ media: 'print' });
+		await expect.poll(() => page.locator('.lane-label').count()).toBe(40);
+		await page.emulateMedia({ media: 'screen' });
+		await expect.poll(() => page.locator('.lane-label').count()).toBeLessThan(40);
 	});
 });

@@ -54,6 +54,27 @@ describe('a session', () => {
 		await page.locator('.cm-line.changed').waitFor({ state: 'detached' });
 	});
 
+	it('reconnects as soon as the browser is online, however long it was not', async () => {
+		const { key, client } = await at.newUser();
+		const { id } = await client.create();
+		const { page } = await at.open({ key, session: id });
+		await untilLive(page);
+		const failed = () =>
+			page.waitForEvent('requestfailed', (request) => request.url().includes(`${id}/events`));
+		const first = failed();
+		await page.context().setOffline(true);
+		await first;
+		const second = failed();
+		// From now on nothing is tried again because of the time alone.
+		await page.evaluate(`{
+			const real = setTimeout;
+			window.setTimeout = (action, delay, ...rest) => (delay > 500 ? 0 : real(action, delay, ...rest));
+		}`);
+		await second;
+		await page.context().setOffline(false);
+		await untilLive(page);
+	});
+
 	it('says that it reconnects, and then has every event once', async () => {
 		const { key, client } = await at.newUser();
 		const { id } = await client.create();
@@ -80,7 +101,7 @@ describe('a session', () => {
 		await page.getByRole('alert').getByText('This session was deleted.').waitFor();
 		await page.locator('.connection', { hasText: 'Ended' }).waitFor();
 		expect(await page.locator('.actions').innerText()).toBe('⌨');
-		await page.locator('.verdict').getByText('the session was deleted').waitFor();
+		await page.locator('.verdict').getByText('Deleted', { exact: true }).waitFor();
 		await page.getByText('This session had no events.').waitFor();
 		for (const words of ['Following', 'Edit', 'Expires in', 'Each one appears here']) {
 			expect([words, await page.getByText(words).count()]).toEqual([words, 0]);

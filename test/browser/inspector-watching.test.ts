@@ -88,6 +88,46 @@ describe('what a session is doing', () => {
 	});
 });
 
+describe('a generator with words of its own', () => {
+	it('is understood by its payloads, where its types tell of nothing', async () => {
+		const { key, client } = await at.newUser();
+		const { id } = await client.create();
+		const log = (level: string, service: string, msg: string) =>
+			client.append(id, { type: 'log', payload: { level, service, msg } });
+		await log('info', 'planner', 'loading the catalogue');
+		await log('fatal', 'renderer', 'out of memory');
+		const { page } = await at.open({ key, session: id });
+		await untilLive(page);
+		await verdict(page).getByText('out of memory').waitFor();
+		const row = page.locator('.event').first();
+		expect((await row.innerText()).split('\n').slice(1)).toEqual(['log', 'planner', 'loading the catalogue']);
+		await expect.poll(() => page.locator('.lanes .stage').allTextContents()).toEqual(['planner', 'renderer']);
+		await page.getByLabel('Filter events').fill('catalogue');
+		expect(await page.locator('.event').count()).toBe(1);
+	});
+
+	it('has rows and stages that one can tell apart, on a narrow screen as well', async () => {
+		const { key, client } = await at.newUser();
+		const { id } = await client.create();
+		const names = ['Hero.21', 'Hero.22', 'Reviews.23'];
+		for (const name of names) {
+			const stage = `generate.component.ProductDetailPage.${name}`;
+			await client.append(id, { type: 'task.started', stage });
+			await client.append(id, { type: 'task.rejected', stage });
+		}
+		for (const viewport of [undefined, { width: 360, height: 740 }]) {
+			const { page } = await at.open({ key, session: id }, viewport && { viewport });
+			await untilLive(page);
+			await verdict(page).getByText('Failed task.rejected in …Reviews.23').waitFor();
+			const tails = page.locator('.stage .tail');
+			await expect.poll(() => tails.count()).toBe(9);
+			const cut = await page.evaluate<string[]>(`[...document.querySelectorAll('.stage .tail, .event .type')]
+				.filter((each) => each.scrollWidth > each.clientWidth).map((each) => each.textContent)`);
+			expect(cut).toEqual([]);
+		}
+	});
+});
+
 describe('where the time went', () => {
 	it('is told for stages that overlap, and for each attempt', async () => {
 		const { key, client } = await at.newUser();

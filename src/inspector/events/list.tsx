@@ -1,7 +1,7 @@
 import { useEffect, useMemo, useRef } from 'preact/hooks';
+import { StageName } from '../components.tsx';
 import type { Log } from '../live/log.ts';
 import { type Seen, stageOf } from '../model/seen.ts';
-import { ownPartOf } from '../model/short-names.ts';
 import { timeOfDay } from '../time.ts';
 import { inOneLine, visible } from '../visible.ts';
 import { FAILURES, type Filter, filtered, typesIn } from './filter.ts';
@@ -175,9 +175,7 @@ export function EventList({
 								{visible(event.type)}
 							</span>
 							<span class="about">
-								<span class="stage" dir="auto" title={visible(stageOf(event))}>
-									{ownPartOf(visible(stageOf(event)), alike)}
-								</span>
+								<StageName name={visible(stageOf(event))} alike={alike} isNarrow />
 								<span class="message" dir="auto">
 									{inOneLine((event.message ?? event.failure ?? event.gist ?? '').slice(0, MAX_SHOWN))}
 								</span>

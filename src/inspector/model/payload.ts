@@ -57,7 +57,7 @@ export function gistOf(payload: Payload): string | undefined {
 	const named = namedIn(payload);
 	for (const [name, value] of Object.entries(payload)) {
 		if (members.length === MAX_MEMBERS) break;
-		if (value === named || !['string', 'number', 'boolean'].includes(typeof value)) continue;
+		if (value === named || value === '' || !['string', 'number', 'boolean'].includes(typeof value)) continue;
 		members.push(`${name.slice(0, MAX_VALUE)}: ${String(value).slice(0, MAX_VALUE)}`);
 	}
 	return members.length === 0 ? undefined : members.join(', ').slice(0, MAX_GIST);

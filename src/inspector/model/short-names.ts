@@ -18,12 +18,10 @@ const LONG = 10;
 export const ownPartOf = (name: string, alike: number): string =>
 	alike < LONG ? name : `…${name.slice(alike)}`;
 
-/** The last word of a name, or the last two where the last is short. */
-const LAST_WORDS =
-	/[^\p{L}\p{N}\p{M}]*(?:[\p{L}\p{N}\p{M}]{4,}|[\p{L}\p{N}\p{M}]+[^\p{L}\p{N}\p{M}]+[\p{L}\p{N}\p{M}]{1,3})$/u;
+const LAST_WORD = /[^\p{L}\p{N}\p{M}]*[\p{L}\p{N}\p{M}]+[^\p{L}\p{N}\p{M}]*$/u;
 
-/** A name in two parts. Where there is no room, the first one gives way, and the second tells how the name differs from others. */
-export function partsOf(name: string, alike: number): [head: string, tail: string] {
-	const at = alike >= LONG ? alike : (LAST_WORDS.exec(name)?.index ?? 0);
+/** A name in two parts. Where there is no room, the first one gives way, and the last word tells how the name differs from others. */
+export function partsOf(name: string): [head: string, tail: string] {
+	const at = LAST_WORD.exec(name)?.index ?? 0;
 	return [name.slice(0, at), name.slice(at)];
 }

@@ -6,12 +6,14 @@ import { isFinal, nextFailure, type Verdict } from '../model/verdict.ts';
 import { exactLengthOf, lengthOf, momentOf } from '../time.ts';
 import { inOneLine, visible } from '../visible.ts';
 
-const VERBS: Record<SessionStatus, string> = {
+const VERBS: Record<SessionStatus | 'deleted' | 'expired', string> = {
 	intake: 'Intake',
 	generating: 'Generating',
 	assembling: 'Assembling',
 	complete: 'Complete',
 	failed: 'Failed',
+	deleted: 'Deleted',
+	expired: 'Expired',
 };
 const MAX_REASON = 160;
 const MAX_ACTIVE = 3;
@@ -55,7 +57,7 @@ export function VerdictLine({
 				<span class="sign" aria-hidden="true">
 					{known.status === 'complete' ? '✔' : known.status === 'failed' ? '✖' : '●'}
 				</span>{' '}
-				<strong>{VERBS[known.status]}</strong>
+				<strong>{VERBS[known.ended ?? known.status]}</strong>
 				{parts(verdict, known, now, alike).map((part) => (
 					<span key={part} class="part">
 						{part}
@@ -104,11 +106,7 @@ function parts(verdict: Verdict, known: Known, now: number, alike: number): stri
 	const { active, latest, sinceMs, progress } = verdict;
 	const said: string[] = [];
 	const until = latest && `Events until ${momentOf(latest.time, now)}`;
-	if (known.ended)
-		return [
-			`the session ${known.ended === 'deleted' ? 'was deleted' : 'has expired'}`,
-			...(until ? [until] : []),
-		];
+	if (known.ended) return [`was ${known.status}`, ...(until ? [until] : [])];
 	if (isFinal(known.status)) {
 		said.push(`for ${lengthOf(Math.max(0, now - known.since))}, since ${momentOf(known.since, now)}`);
 	} else if (active.length > 0) {

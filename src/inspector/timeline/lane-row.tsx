@@ -1,4 +1,4 @@
-import { partsOf } from '../model/short-names.ts';
+import { StageName } from '../components.tsx';
 import { type Lane, type Span, spentOf } from '../model/stages.ts';
 import type { TimeScale } from '../model/time-scale.ts';
 import { exactLengthOf } from '../time.ts';
@@ -25,14 +25,10 @@ export function LaneLabel({
 }) {
 	const last = lane.spans.at(-1);
 	const name = visible(lane.stage);
-	const [head, tail] = partsOf(name, alike);
 	const spent = `${last?.outcome === 'failed' ? '✖ ' : ''}${last && last.attempt > 1 ? `#${last.attempt} ` : ''}${last ? exactLengthOf(spentOf(lane, now)) : ''}`;
 	return (
 		<div class={`lane-label ${last?.outcome ?? ''}`} style={{ height: `${ROW}px` }} title={name}>
-			<bdi class="stage">
-				<span class="head">{head}</span>
-				<span class="tail">{tail}</span>
-			</bdi>
+			<StageName name={name} alike={alike} />
 			<span class="spent">{spent}</span>
 		</div>
 	);

@@ -9,7 +9,7 @@ import { AXIS_HEIGHT, Axis, type StatusChange } from './axis.tsx';
 import { LaneBars, LaneLabel, type Row } from './lane-row.tsx';
 import { ROW } from './paths.ts';
 import { useDrag } from './use-drag.ts';
-import { useBoxSize, useLatestInView } from './use-view.ts';
+import { useBoxSize, useLatestInView, usePrinting } from './use-view.ts';
 
 type Range = Look['range'];
 
@@ -21,6 +21,7 @@ const RANGES = [
 ] as const;
 const ORDERS = ['As they start', 'Longest first', 'Latest first'] as const;
 const SPARE = 4;
+const MAX_PRINTED = 200;
 /** Room for what happens now, at the right. */
 const MARGIN = 14;
 
@@ -97,8 +98,10 @@ export function TimelineView({
 		action();
 	}
 
-	const firstRow = Math.max(0, Math.floor((top - AXIS_HEIGHT) / ROW) - SPARE);
-	const shown = rows.slice(firstRow, Math.ceil((top + size.height) / ROW) + SPARE);
+	// Paper does not scroll.
+	const isPrinting = usePrinting();
+	const firstRow = isPrinting ? 0 : Math.max(0, Math.floor((top - AXIS_HEIGHT) / ROW) - SPARE);
+	const shown = rows.slice(firstRow, isPrinting ? MAX_PRINTED : Math.ceil((top + size.height) / ROW) + SPARE);
 	const height = AXIS_HEIGHT + rows.length * ROW + 4;
 	const place = (time: number) => Math.round(scale.x(time)) + 0.5;
 	const isIn = (time: number) => time >= from && time <= to;

@@ -50,3 +50,15 @@ export function useBoxSize(element: { current: HTMLElement | null }): { width: n
 	}, [element]);
 	return size;
 }
+
+/** Whether the page is being printed. */
+export function usePrinting(): boolean {
+	const [isPrinting, setPrinting] = useState(false);
+	useEffect(() => {
+		const media = matchMedia('print');
+		const changed = () => setPrinting(media.matches);
+		media.addEventListener('change', changed);
+		return () => media.removeEventListener('change', changed);
+	}, []);
+	return isPrinting;
+}

@@ -11,17 +11,13 @@ describe('the names of stages', () => {
 		expect(alikeIn([])).toBe(0);
 	});
 
-	it('have two parts, of which the second tells how they differ', () => {
-		const names = ['07', '14'].map((number) => `translate:chapter-${number}-of-the-handbook`);
-		expect(names.map((name) => partsOf(name, alikeIn(names)))).toEqual([
-			['translate:chapter-', '07-of-the-handbook'],
-			['translate:chapter-', '14-of-the-handbook'],
-		]);
-		expect(partsOf('agent/root/coder/researcher', 0)).toEqual(['agent/root/coder', '/researcher']);
-		expect(partsOf('page.GallerySection.31', 5)).toEqual(['page', '.GallerySection.31']);
-		expect(partsOf('plan', 0)).toEqual(['', 'plan']);
-		expect(partsOf('🚀', 0)).toEqual(['', '🚀']);
-		expect(partsOf('', 0)).toEqual(['', '']);
+	it('have two parts, of which the second is the last word', () => {
+		expect(partsOf('agent/root/coder/researcher')).toEqual(['agent/root/coder', '/researcher']);
+		expect(partsOf('…GallerySection.31')).toEqual(['…GallerySection', '.31']);
+		expect(partsOf('scene 2 (retry 1)')).toEqual(['scene 2 (retry', ' 1)']);
+		expect(partsOf('plan')).toEqual(['', 'plan']);
+		expect(partsOf('🚀')).toEqual(['', '🚀']);
+		expect(partsOf('')).toEqual(['', '']);
 	});
 
 	it('are told by their own parts in a narrow column, where what they have in common is long', () => {
