@@ -18,6 +18,7 @@ import { ChooseSession, SignIn } from './sign-in.tsx';
 import { openedBy } from './take-link-from-address.ts';
 import { type SignedIn, useSignIn } from './use-sign-in.ts';
 import { visible } from './visible.ts';
+import { useFailing } from './webhooks/use-failing.ts';
 import { Webhooks } from './webhooks/webhooks.tsx';
 
 export function App() {
@@ -55,6 +56,7 @@ function Signed({
 	const [isLeaving, setLeaving] = useState(false);
 	const listSize = useSize('sessions', 300, 200, 600);
 	const connection = useMemo(() => ({ connect, clock }), [connect, clock]);
+	const failing = useFailing(connect, access.webhooks);
 	const show = (id: string | undefined) => {
 		location.hash = addressOf(id);
 	};
@@ -101,6 +103,12 @@ function Signed({
 				{access.webhooks && (
 					<a href={addressOfWebhooks()} aria-current={isOfWebhooks ? 'page' : undefined}>
 						Webhooks
+						{failing > 0 && (
+							<span class="cross" title={`${failing} did not get all messages`}>
+								{' '}
+								✖ {failing}
+							</span>
+						)}
 					</a>
 				)}
 				<a href="/docs">
@@ -127,7 +135,10 @@ function Signed({
 						(access.list ? (
 							<div class="welcome">
 								<h1>Choose a session</h1>
-								<p class="hint">What happens in it appears here as it happens.</p>
+								<p class="hint">
+									What happens in it appears here as it happens. Programs create sessions by the{' '}
+									<a href="/docs">API</a>.
+								</p>
 							</div>
 						) : (
 							<ChooseSession onId={show} />

@@ -242,6 +242,17 @@ describe('the inspector, for everyone', () => {
 		expect(await topOf('.actions')).toBeLessThan(await topOf('.workbench'));
 	});
 
+	it('lets the keyboard reach all of a long reason', async () => {
+		const { key, client } = await at.newUser();
+		const { id } = await client.create();
+		await client.append(id, { type: 'tool.failed', message: 'It broke again.\n'.repeat(40) });
+		const { page } = await at.open({ key, session: id });
+		await untilLive(page);
+		await page.getByRole('button', { name: 'Show', exact: true }).click();
+		await page.getByRole('region', { name: 'Reason' }).waitFor();
+		expect(await axeFindings(page, ['scrollable-region-focusable'])).toEqual([]);
+	});
+
 	it('is on paper with all of its stages', async () => {
 		const { key, client } = await at.newUser();
 		const id = await generateManyStages(client);

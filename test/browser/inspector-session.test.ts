@@ -210,6 +210,11 @@ describe('a session', () => {
 		await page.getByText('2 of 11').waitFor();
 		await search.press('Shift+Enter');
 		await page.getByText('1 of 11').waitFor();
+		// What is sought is a text, whatever it means elsewhere.
+		await search.fill('.*');
+		await page.getByText('none', { exact: true }).last().waitFor();
+		await search.fill('"rows": [');
+		await page.getByText('1 of 1', { exact: true }).waitFor();
 		await search.fill('nowhere');
 		await page.getByText('none', { exact: true }).last().waitFor();
 

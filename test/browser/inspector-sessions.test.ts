@@ -92,6 +92,38 @@ describe('the list of sessions', () => {
 		await page.getByRole('alert').getByText('This key has no such session').waitFor();
 	});
 
+	it('opens a session in another tab, which has the key of this one', async () => {
+		const { key, client } = await at.newUser();
+		const { id } = await client.create({ prd: { title: 'Bicycle shop' } });
+		const { page } = await at.open({ key });
+		const ways: Parameters<ReturnType<typeof page.locator>['click']>[0][] = [
+			{ modifiers: ['Control'] },
+			{ button: 'middle' },
+		];
+		for (const way of ways) {
+			const opened = page.context().waitForEvent('page');
+			await page.getByRole('link', { name: id }).click(way);
+			const other = await opened;
+			await other.getByRole('heading', { name: id }).waitFor();
+			await untilLive(other);
+			await other.close();
+		}
+		await page.getByRole('heading', { name: 'Choose a session' }).waitFor();
+	});
+
+	it('tells sessions with one title apart by the time of their creation', async () => {
+		const { key, client } = await at.newUser();
+		const { id } = await client.create({ prd: { title: 'Bicycle shop' } });
+		const alone = await client.create({ prd: { title: 'Bakery' } });
+		const fork = await client.fork(id, { version: 1 });
+		for (const each of [id, alone.id, fork.id]) await client.append(each, { type: 'note' });
+		const { page } = await at.open({ key });
+		const row = (which: string) => page.getByRole('link', { name: which });
+		for (const each of [id, fork.id]) await row(each).getByText('created').waitFor();
+		await row(alone.id).getByText('last event').waitFor();
+		await row(alone.id).getByText('created').waitFor({ state: 'detached' });
+	});
+
 	it('loads more by the link of the page before, and keeps them up to date', async () => {
 		const { key, client } = await at.newUser();
 		const ids: string[] = [];

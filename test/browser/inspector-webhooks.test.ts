@@ -69,6 +69,18 @@ const card = (page: Page, url: string) =>
 const sendAgain = (page: Page) => page.getByRole('button', { name: /^Send again: / });
 
 describe('the webhooks in the inspector', () => {
+	it('are mentioned wherever one is, when a message of theirs did not arrive', async () => {
+		const [fine, failing] = [await receiverWith(204), await receiverWith(503)];
+		const { key, client, add, failed } = await newHooked();
+		await add(fine.url);
+		const { id } = await client.create();
+		const failingId = await add(failing.url);
+		await client.append(id, { type: 'plan.ready' });
+		await failed(failingId, 1);
+		const { page } = await at.open({ key, session: id });
+		await page.getByRole('banner').getByRole('link', { name: 'Webhooks ✖ 1' }).waitFor();
+	});
+
 	it('say where they lead, what they tell of, and how they are', async () => {
 		const [fine, failing, gone] = [await receiverWith(204), await receiverWith(503), await receiverWith(410)];
 		const { key, client, webhooks, add, failed } = await newHooked();

@@ -72,9 +72,11 @@ export function EventDetail({
 				</Fact>
 			</dl>
 			{event.failure !== undefined && (
-				<p class="reason" dir="auto">
+				// A long reason scrolls, so the keyboard must reach it.
+				// biome-ignore lint/a11y/noNoninteractiveTabindex: see above.
+				<section class="reason" aria-label="Reason" tabIndex={0} dir="auto">
 					{visible(event.failure)}
-				</p>
+				</section>
 			)}
 			{event.message !== null && event.message !== event.failure && (
 				// A long message scrolls, so the keyboard must reach it.

@@ -1,5 +1,4 @@
 import { history, historyKeymap } from '@codemirror/commands';
-import { SearchCursor } from '@codemirror/search';
 import { EditorState } from '@codemirror/state';
 import { EditorView, highlightSpecialChars, keymap, lineNumbers } from '@codemirror/view';
 import { changeBetween } from './changes.ts';
@@ -145,9 +144,9 @@ function find(view: EditorView, sought: string, which: Which): Found {
 		view.dispatch({ effects: markFound.of(undefined) });
 		return { at: 0, of: 0 };
 	}
-	const lower = (text: string) => text.toLowerCase();
 	const { doc, selection } = view.state;
-	const places = Array.from(new SearchCursor(doc, lower(sought), 0, doc.length, lower));
+	const found = doc.toString().matchAll(new RegExp(sought.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&'), 'giu'));
+	const places = Array.from(found, ({ index, 0: text }) => ({ from: index, to: index + text.length }));
 	const { from, to } = selection.main;
 	const wanted =
 		which === 'previous'

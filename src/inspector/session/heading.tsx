@@ -46,9 +46,11 @@ export function SessionHeading({
 				</h1>
 				<CopyButton label="Copy the id" text={() => id} />
 				{status && <Badge status={status} />}
-				<button type="button" class="quiet" aria-expanded={hasDetails} onClick={onDetails}>
-					Details
-				</button>
+				{status && (
+					<button type="button" class="quiet" aria-expanded={hasDetails} onClick={onDetails}>
+						Details
+					</button>
+				)}
 				{/* Nothing lively is expected of a session that is complete or failed. */}
 				<p class={`connection ${connection}${isOver ? ' over' : ''}`} role="status">
 					{isOver && connection === 'live' ? 'Connected' : CONNECTIONS[connection]}

@@ -115,7 +115,7 @@ function hintOf(
 ): string {
 	const nameOf = (stage: string) => ownPartOf(visible(stage), alike);
 	const first = events[0];
-	if (!first || !latest) return '';
+	if (!first || !latest || first === latest) return '';
 	const took = `${exactLengthOf(Math.max(0, latest.time - first.time))} from ${momentOf(first.time, now)} to ${momentOf(latest.time, now)}`;
 	const longest =
 		sinceMs !== undefined && sinceMs > (silence?.ms ?? 0) ? { ms: sinceMs, after: latest } : silence;

@@ -12,6 +12,7 @@ export function SessionRow({
 	session,
 	isShown,
 	isNews,
+	isTwin,
 	now,
 }: {
 	connect: Connect;
@@ -19,6 +20,8 @@ export function SessionRow({
 	isShown: boolean;
 	/** Whether it is new or has changed since the list was shown first. */
 	isNews: boolean;
+	/** Whether another session in the list has the same title. */
+	isTwin: boolean;
 	now: number;
 }) {
 	const row = useRef<HTMLLIElement>(null);
@@ -36,11 +39,12 @@ export function SessionRow({
 				<span class="id">{session.id}</span>
 				<span class="row-facts">
 					<Badge status={session.status} />
-					{lastEventAt === undefined ? (
+					{(isTwin || lastEventAt === undefined) && (
 						<span>
 							created <Ago time={session.createdAt} now={now} />
 						</span>
-					) : (
+					)}
+					{lastEventAt !== undefined && (
 						<span title={`Created ${session.createdAt}, changed ${session.updatedAt}`}>
 							last event <Ago time={lastEventAt} now={now} />
 						</span>

@@ -31,9 +31,17 @@ export function Sessions({
 	const isFound = ({ id }: ListedSession) =>
 		id.includes(wanted) || knownTitle(id)?.toLowerCase().includes(wanted.toLowerCase());
 	const found = list?.sessions.filter(isFound) ?? [];
+	const titles = found.flatMap(({ id }) => knownTitle(id) ?? []);
+	/** The titles that several sessions have, such as a session and its fork. */
+	const shared = new Set(titles.filter((title, at) => titles.indexOf(title) !== at));
 
 	return (
-		<nav class="side" aria-labelledby="sessions-title">
+		<nav
+			class="side"
+			aria-labelledby="sessions-title"
+			onClickCapture={openBeside}
+			onAuxClickCapture={openBeside}
+		>
 			<div class="sessions">
 				<h2 id="sessions-title">
 					Sessions {list && <span class="count">{list.total.toLocaleString('en')}</span>}
@@ -86,6 +94,7 @@ export function Sessions({
 							session={session}
 							isShown={session.id === shownId}
 							isNews={list?.changed.has(session.id) ?? false}
+							isTwin={shared.has(knownTitle(session.id) ?? '')}
 							now={now}
 						/>
 					))}
@@ -99,4 +108,12 @@ export function Sessions({
 			{children}
 		</nav>
 	);
+}
+
+/** Opens a link in a tab that has the key of this one, as a browser copies it only to a window that the page itself opens. */
+function openBeside(event: MouseEvent): void {
+	const link = (event.target as Element).closest('a');
+	if (!link || !(event.ctrlKey || event.metaKey || event.shiftKey || event.button === 1)) return;
+	event.preventDefault();
+	open(link.href);
 }

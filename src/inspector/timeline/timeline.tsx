@@ -1,35 +1,19 @@
 import { useMemo, useRef, useState } from 'preact/hooks';
-import type { Look } from '../address.ts';
 import type { Seen } from '../model/seen.ts';
-import { type Lane, type Stages, spentOf } from '../model/stages.ts';
-import { type Stretch, timeScale } from '../model/time-scale.ts';
-import { exactLengthOf } from '../time.ts';
-import { visible } from '../visible.ts';
+import type { Stages } from '../model/stages.ts';
+import { timeScale } from '../model/time-scale.ts';
 import { AXIS_HEIGHT, Axis, type StatusChange } from './axis.tsx';
-import { LaneBars, LaneLabel, type Row } from './lane-row.tsx';
+import { type Range, stretchOf, TimelineHead } from './head.tsx';
+import { LaneBars, LaneLabel } from './lane-row.tsx';
 import { ROW } from './paths.ts';
+import { descriptionOf, nearestOf, rowsOf } from './rows.ts';
 import { useDrag } from './use-drag.ts';
 import { useBoxSize, useLatestInView, usePrinting } from './use-view.ts';
 
-type Range = Look['range'];
-
-const RANGES = [
-	['All', undefined],
-	['Last hour', 3_600_000],
-	['Last 10 min', 600_000],
-	['Last minute', 60_000],
-] as const;
-const ORDERS = ['As they start', 'Longest first', 'Latest first'] as const;
 const SPARE = 4;
 const MAX_PRINTED = 200;
 /** Room for what happens now, at the right. */
 const MARGIN = 14;
-
-/** The time that is shown: all of it, the last part, or what somebody has dragged over. */
-export function stretchOf(range: Range, first: number, end: number): Stretch {
-	if (range === undefined) return { from: first, to: Math.max(end, first + 1) };
-	return 'last' in range ? { from: end - range.last, to: end } : range;
-}
 
 /** A lane for each stage on an axis of time: a bar for each of its spans, a mark for each event. */
 export function TimelineView({
@@ -107,42 +91,13 @@ export function TimelineView({
 	const isIn = (time: number) => time >= from && time <= to;
 	return (
 		<section class="card timeline" aria-labelledby="timeline-title">
-			<div class="card-head">
-				<h2 id="timeline-title">Timeline</h2>
-				<select
-					aria-label="Time range"
-					value={
-						range === undefined
-							? 'All'
-							: (RANGES.find(([, last]) => 'last' in range && last === range.last)?.[0] ?? 'Zoomed')
-					}
-					onChange={({ currentTarget }) => {
-						const last = RANGES.find(([name]) => name === currentTarget.value)?.[1];
-						onRange(last === undefined ? undefined : { last });
-					}}
-				>
-					{RANGES.map(([name]) => (
-						<option key={name}>{name}</option>
-					))}
-					{range !== undefined && 'from' in range && <option>Zoomed</option>}
-				</select>
-				{range !== undefined && (
-					<button type="button" class="quiet" onClick={() => onRange(undefined)}>
-						Show all
-					</button>
-				)}
-				{stages.lanes.length > 6 && (
-					<select
-						aria-label="Order of the stages"
-						onChange={({ currentTarget }) => setOrder(currentTarget.selectedIndex)}
-					>
-						{ORDERS.map((name) => (
-							<option key={name}>{name}</option>
-						))}
-					</select>
-				)}
-				<p class="hint">{hint}</p>
-			</div>
+			<TimelineHead
+				range={range}
+				onRange={onRange}
+				// With few stages there is nothing to order.
+				onOrder={stages.lanes.length > 6 ? setOrder : undefined}
+				hint={hint}
+			/>
 			{/* It scrolls when there are many stages, and zooms, so the keyboard must reach it. */}
 			<section
 				ref={box}
@@ -219,40 +174,3 @@ export function TimelineView({
 }
 
 const round = (value: number): number => Math.round(value * 10) / 10;
-
-function rowsOf({ lanes }: Stages, { from, to }: Stretch, order: number, now: number): Row[] {
-	const rows = lanes
-		.map((lane, hue) => ({ lane, hue }))
-		.filter(
-			({ lane }) =>
-				lane.spans.some((span) => span.from <= to && (span.to ?? now) >= from) ||
-				(lane.spans.length === 0 && lane.events.some(({ time }) => time >= from && time <= to)),
-		);
-	if (order === 1) rows.sort((a, b) => spentOf(b.lane, now) - spentOf(a.lane, now));
-	const last = ({ events }: Lane) => events.at(-1)?.position ?? 0;
-	if (order === 2) rows.sort((a, b) => last(b.lane) - last(a.lane));
-	return rows;
-}
-
-const MAX_DESCRIBED = 60;
-const descriptionOf = (rows: readonly Row[], now: number): string =>
-	rows
-		.slice(0, MAX_DESCRIBED)
-		.map(
-			({ lane }) =>
-				`${visible(lane.stage)}: ${lane.events.length} events${lane.spans.length > 0 ? `, ${exactLengthOf(spentOf(lane, now))}` : ''}${lane.spans.at(-1)?.outcome === 'failed' ? ', failed' : ''}`,
-		)
-		.join('; ');
-
-/** The event nearest to a time, among events in order. */
-function nearestOf(events: readonly Seen[], time: number): Seen | undefined {
-	let [low, high] = [0, events.length];
-	while (low < high) {
-		const middle = (low + high) >> 1;
-		if ((events[middle]?.time ?? 0) < time) low = middle + 1;
-		else high = middle;
-	}
-	const [before, after] = [events[low - 1], events[low]];
-	if (!before || !after) return before ?? after;
-	return time - before.time <= after.time - time ? before : after;
-}
