@@ -30,7 +30,7 @@ describe('the list of sessions', () => {
 		await client.update(id, { productObject: { text: 'x'.repeat(100_000), name: 'far behind' } });
 		const { page } = await at.open({ key });
 		const row = page.getByRole('link', { name: id });
-		await row.getByText('created').waitFor();
+		await row.getByText('changed').waitFor();
 		await client.append(id, { type: 'note' });
 		await row.getByText('last event').waitFor();
 		// A title that comes after 100,000 other characters is not worth reading them.

@@ -89,6 +89,19 @@ describe('what a session is doing', () => {
 });
 
 describe('a generator with words of its own', () => {
+	it('is at work when it changes its session, although it tells of nothing', async () => {
+		const { key, client } = await at.newUser();
+		const { id } = await client.create();
+		await client.update(id, { status: 'generating' });
+		const { page } = await at.open({ key, session: id });
+		await untilLive(page);
+		await verdict(page).getByText('no event yet').waitFor();
+		await client.merge(id, { plan: { step: 1 } });
+		await verdict(page)
+			.getByText(/the session changed \d s ago/)
+			.waitFor();
+	});
+
 	it('is understood by its payloads, where its types tell of nothing', async () => {
 		const { key, client } = await at.newUser();
 		const { id } = await client.create();

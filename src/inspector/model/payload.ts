@@ -14,6 +14,8 @@ const NAMES = [
 	'agent',
 	'component',
 	'service',
+	'tool',
+	'name',
 ] as const;
 /** The fields that say whether something begins, goes on or has ended. */
 const STATES = ['state', 'status', 'phase'] as const;

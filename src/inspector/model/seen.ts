@@ -76,7 +76,9 @@ const OUTCOMES = ['status', 'state', 'outcome', 'result', 'level', 'severity'] a
  */
 function failureOf({ type, message, payload }: Event, gist: string | undefined): string | undefined {
 	if (wordsOf(type).role !== 'failure' && !isFailed(payload)) return undefined;
-	const told = REASONS.map((name) => textOf(payload[name])).find((text) => text !== '');
+	const { status } = payload;
+	const reasons = [...REASONS.map((name) => payload[name]), isObject(status) ? status : undefined];
+	const told = reasons.map(textOf).find((text) => text !== '');
 	const reason = told || message || gist || type;
 	return reason.slice(0, MAX_REASON);
 }
@@ -88,17 +90,21 @@ function isFailed(payload: Record<string, unknown>): boolean {
 	if (Array.isArray(errors) && errors.length > 0) return true;
 	if (typeof exitCode === 'number' && exitCode !== 0) return true;
 	return OUTCOMES.some((name) => {
-		const outcome = payload[name];
+		const told = payload[name];
+		const outcome = isObject(told) ? told.code : told;
 		return typeof outcome === 'string' && roleOf(outcome.toLowerCase()) === 'failure';
 	});
 }
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+	typeof value === 'object' && value !== null;
 
 /** A reason as a text: itself, the first of several, or what an object of an error says. */
 function textOf(value: unknown): string {
 	if (typeof value === 'string') return value;
 	if (Array.isArray(value)) return textOf(value[0]);
-	if (typeof value !== 'object' || value === null) return '';
-	const { name, type, code, message } = value as Record<string, unknown>;
+	if (!isObject(value)) return '';
+	const { name, type, code, message } = value;
 	const kind = [name, type, code].find((each) => typeof each === 'string' && each !== '');
 	if (typeof message !== 'string') return kind === undefined ? JSON.stringify(value) : String(kind);
 	return kind === undefined ? message : `${kind}: ${message}`;

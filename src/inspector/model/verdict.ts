@@ -6,16 +6,23 @@ import { type Lane, NO_STAGE, type Span, spentOf } from './stages.ts';
 const FINAL: ReadonlySet<SessionStatus> = new Set(['complete', 'failed']);
 export const isFinal = (status: SessionStatus): boolean => FINAL.has(status);
 
-/** So long without an event is said, and so long before it is a warning. */
+/** So long without an event or a change is a warning. */
 const QUIET_MS = 30_000;
+/** A change so soon after an event belongs to it. */
+const TOGETHER_MS = 2000;
 
 /** What one says of a session at a glance. */
 export interface Verdict {
 	/** The stages that are at work, the one of the latest event first. How long is only known while the page is up to date. */
 	active: { lane: Lane; span: Span; spentMs: number | undefined }[];
 	latest: Seen | undefined;
-	/** How long ago the latest event was. Undefined when that means nothing: the session is over, or the page is not up to date. */
+	/**
+	 * How long ago the latest event was, or the latest change of the session. Undefined when that means nothing: the session is over,
+	 * or the page is not up to date.
+	 */
 	sinceMs: number | undefined;
+	/** Whether a change was the latest that happened. */
+	isOfChange: boolean;
 	/** Whether so long a silence is unusual. */
 	isQuiet: boolean;
 	/** How many stages of the kind that is at work have ended well, and the word for that: 3 of 8 built. */
@@ -33,15 +40,18 @@ export interface Failures {
 
 /**
  * Judges a session. `now` is the service's time; undefined when the page is not up to date, so that nothing is said of the time
- * since the last event.
+ * since the last event. `changedAt` is when the session itself last changed, if it ever has.
  */
 export function verdictOf(
 	lanes: readonly Lane[],
 	events: readonly Seen[],
 	status: SessionStatus,
 	now: number | undefined,
+	changedAt = Number.NEGATIVE_INFINITY,
 ): Verdict {
 	const latest = events.at(-1);
+	const told = latest?.time ?? Number.NEGATIVE_INFINITY;
+	const lastAt = Math.max(told, changedAt);
 	const active = lanes
 		.flatMap((lane) => {
 			const span = lane.spans.at(-1);
@@ -53,11 +63,14 @@ export function verdictOf(
 		})
 		.sort((a, b) => b.span.last - a.span.last);
 	const sinceMs =
-		now === undefined || !latest || isFinal(status) ? undefined : Math.max(0, now - latest.time);
+		now === undefined || lastAt === Number.NEGATIVE_INFINITY || isFinal(status)
+			? undefined
+			: Math.max(0, now - lastAt);
 	return {
 		active,
 		latest,
 		sinceMs,
+		isOfChange: changedAt - told > TOGETHER_MS,
 		isQuiet: sinceMs !== undefined && sinceMs >= QUIET_MS,
 		progress: progressOf(lanes, active[0]?.span.about, isFinal(status)),
 		failures: failuresIn(lanes, events),

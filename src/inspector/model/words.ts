@@ -28,17 +28,21 @@ const known = new Map<string, Words>();
 /** Types are few. Hostile ones are not kept without a limit. */
 const MAX_KNOWN = 5000;
 
+/** A type without the version at its end: `build.started` of `build.started.v1`. */
+const withoutVersion = (type: string): string => type.replace(/[^\p{L}\p{N}]+v\d+$/iu, '');
+
 /** The last word of a type: `module.build-failed` ends in `failed`. */
 const lastWordOf = (type: string): string =>
-	/[A-Za-z0-9]+$/
-		.exec(type.replace(/([a-z0-9])([A-Z])|([A-Z])([A-Z][a-z])/g, '$1$3 $2$4'))?.[0]
+	/[\p{L}\p{M}\p{N}]+$/u
+		.exec(type.replace(/(\p{Ll}|\p{N})(\p{Lu})|(\p{Lu})(\p{Lu}\p{Ll})/gu, '$1$3 $2$4'))?.[0]
 		?.toLowerCase() ?? '';
 
 export function wordsOf(type: string): Words {
 	const before = known.get(type);
 	if (before) return before;
-	const word = lastWordOf(type);
-	const about = type.slice(0, type.length - word.length).replace(/[^A-Za-z0-9]+$/, '');
+	const bare = withoutVersion(type);
+	const word = lastWordOf(bare);
+	const about = bare.slice(0, bare.length - word.length).replace(/[^\p{L}\p{M}\p{N}]+$/u, '');
 	const words = { about, word, role: roleOf(word) };
 	if (known.size < MAX_KNOWN) known.set(type, words);
 	return words;
@@ -80,12 +84,13 @@ function endsOf(word: string): string[] {
  * tells of its end, as `scene:render` does beside `scene:rendered`, and `ToolCall` beside `ToolResult`.
  */
 export function wordsAmong(types: ReadonlySet<string>): (type: string) => Words {
-	const lower = new Map([...types].map((type) => [type.toLowerCase(), type]));
+	const lower = new Map([...types].map((type) => [withoutVersion(type).toLowerCase(), type]));
 	const learned = new Map<string, Words>();
 	for (const type of types) {
 		const words = wordsOf(type);
 		if (words.role !== 'other' || words.word === '') continue;
-		const before = type.slice(0, type.length - words.word.length).toLowerCase();
+		const bare = withoutVersion(type).toLowerCase();
+		const before = bare.slice(0, bare.length - words.word.length);
 		const ends = endsOf(words.word).flatMap((end) => lower.get(before + end) ?? []);
 		if (ends.length === 0) continue;
 		learned.set(type, { ...words, role: 'start' });

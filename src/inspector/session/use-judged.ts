@@ -45,10 +45,11 @@ export function useJudged(live: Live, versions: readonly Version[], isCurrent: b
 	const over = ended ? latest?.time : isFinal(status) ? Math.max(since, latest?.time ?? 0) : undefined;
 	const stages = useMemo(() => stagesOf(events, over), [events, over]);
 	const names = useMemo(() => namesIn(stages), [stages]);
+	const changedAt = head && head.updatedAt !== head.createdAt ? Date.parse(head.updatedAt) : undefined;
 	const isLive = connection === 'live' && isCurrent;
 	const verdict = useMemo(
-		() => verdictOf(stages.lanes, events, status, isLive ? now : undefined),
-		[stages, events, status, isLive, now],
+		() => verdictOf(stages.lanes, events, status, isLive ? now : undefined, changedAt),
+		[stages, events, status, isLive, now, changedAt],
 	);
 	const end = over ?? (isLive ? Math.max(now, latest?.time ?? 0) : (latest?.time ?? now));
 	const silence = useMemo(() => longestSilence(events), [events]);
@@ -109,7 +110,7 @@ function hintOf(
 	events: readonly Seen[],
 	{ lanes }: Stages,
 	silence: Silence | undefined,
-	{ latest, sinceMs }: Verdict,
+	{ latest, sinceMs, isOfChange }: Verdict,
 	now: number,
 	alike: number,
 ): string {
@@ -118,7 +119,9 @@ function hintOf(
 	if (!first || !latest || first === latest) return '';
 	const took = `${exactLengthOf(Math.max(0, latest.time - first.time))} from ${momentOf(first.time, now)} to ${momentOf(latest.time, now)}`;
 	const longest =
-		sinceMs !== undefined && sinceMs > (silence?.ms ?? 0) ? { ms: sinceMs, after: latest } : silence;
+		sinceMs !== undefined && !isOfChange && sinceMs > (silence?.ms ?? 0)
+			? { ms: sinceMs, after: latest }
+			: silence;
 	if (!longest || longest.ms < 1000) return took;
 	const { type, stage, time } = longest.after;
 	const atWork = lanes.filter(

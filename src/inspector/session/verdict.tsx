@@ -121,18 +121,28 @@ function parts(verdict: Verdict, known: Known, now: number, alike: number): stri
 	if (progress && known.isWhole) said.push(`${progress.done} of ${progress.of} ${progress.word}`);
 	if (known.connection !== 'live') {
 		said.push(until ? `${until}; ${WAITS[known.connection]}` : WAITS[known.connection]);
-	} else if (!latest) said.push('no event yet');
-	else if (!known.isCurrent) said.push(`${until}; waiting for the connection`);
-	else if (sinceMs !== undefined) {
-		const what =
-			latest.stage === null ? visible(latest.type) : `${visible(latest.type)} in ${nameOf(latest.stage)}`;
-		said.push(
-			verdict.isQuiet
-				? `Quiet for ${exactLengthOf(sinceMs).replace(/\.\d/, '')}, since ${what}`
-				: `last event ${lengthOf(sinceMs)} ago: ${what}`,
-		);
+	} else {
+		if (!latest) said.push('no event yet');
+		if (!known.isCurrent && until) said.push(`${until}; waiting for the connection`);
+		else if (sinceMs !== undefined) said.push(sinceWords(verdict, sinceMs, nameOf));
 	}
 	return said;
+}
+
+/** How long nothing has happened, and after what. */
+function sinceWords(
+	{ latest, isOfChange, isQuiet }: Verdict,
+	sinceMs: number,
+	nameOf: (stage: string) => string,
+): string {
+	const stage = latest?.stage ? ` in ${nameOf(latest.stage)}` : '';
+	const event = visible(latest?.type ?? '') + stage;
+	if (isQuiet) {
+		return `Quiet for ${exactLengthOf(sinceMs).replace(/\.\d/, '')}, since ${isOfChange ? 'the session changed' : event}`;
+	}
+	return isOfChange
+		? `the session changed ${lengthOf(sinceMs)} ago`
+		: `last event ${lengthOf(sinceMs)} ago: ${event}`;
 }
 
 const WAITS: Record<Connection, string> = {

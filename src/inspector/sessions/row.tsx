@@ -25,6 +25,7 @@ export function SessionRow({
 	now: number;
 }) {
 	const row = useRef<HTMLLIElement>(null);
+	const hasChanged = session.updatedAt !== session.createdAt;
 	const { title, lastEventAt } = useFacts(connect, session, row);
 	return (
 		<li ref={row}>
@@ -39,9 +40,14 @@ export function SessionRow({
 				<span class="id">{session.id}</span>
 				<span class="row-facts">
 					<Badge status={session.status} />
-					{(isTwin || lastEventAt === undefined) && (
+					{(isTwin || (lastEventAt === undefined && !hasChanged)) && (
 						<span>
 							created <Ago time={session.createdAt} now={now} />
+						</span>
+					)}
+					{lastEventAt === undefined && hasChanged && (
+						<span title={`Created ${session.createdAt}`}>
+							changed <Ago time={session.updatedAt} now={now} />
 						</span>
 					)}
 					{lastEventAt !== undefined && (

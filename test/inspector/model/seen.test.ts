@@ -102,6 +102,8 @@ describe('an event', () => {
 		['upload.result', { success: false }, null, 'success: false'],
 		['command.exited', { exitCode: 1 }, null, 'exitCode: 1'],
 		['command.exited', { exitCode: 2, stderr: 'no such voice' }, null, 'no such voice'],
+		['span_end', { status: { code: 'ERROR', message: 'no route' } }, null, 'ERROR: no route'],
+		['com.acme.test.failed.v1', { reason: '3 of 40' }, null, '3 of 40'],
 		['task.rejected', { reason: 'no alt text' }, null, 'no alt text'],
 		['access.denied', {}, '403', '403'],
 		['mail.bounced', {}, null, 'mail.bounced'],
@@ -123,6 +125,7 @@ describe('an event', () => {
 		['error.count', { errors: [] }],
 		['error.count', { errors: 3 }],
 		['tool.result', { ok: true, status: 'done', exitCode: 0 }],
+		['span_end', { status: { code: 'OK', message: '' } }],
 		['status.read', { status: 'failed_before' }],
 	])('of type %s with %j tells of none', (type, payload) => {
 		expect(failure(type, payload)).toBeUndefined();

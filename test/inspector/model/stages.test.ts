@@ -344,6 +344,23 @@ describe('the spans of stages', () => {
 		).toEqual(['no stage', 'x']);
 	});
 
+	it('are told apart by types whatever their language and version', () => {
+		expect(
+			spansOf([
+				[0, null, 'com.acme.build.started.v1'],
+				[5, null, 'com.acme.build.completed.v1'],
+				[6, null, 'prüfung.started'],
+				[9, null, 'prüfung.größe'],
+			]),
+		).toEqual({ 'com.acme.build': ['0–5 done'], prüfung: ['6–now open'] });
+		expect(
+			spansOf([
+				[0, 'a', 'scene.render.v2'],
+				[5, 'a', 'scene.rendered.v2'],
+			]),
+		).toEqual({ a: ['0–5 done'] });
+	});
+
 	it('of types that tell of no start and no end have the whole type as their name', () => {
 		expect(
 			Object.keys(

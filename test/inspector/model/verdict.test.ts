@@ -27,8 +27,12 @@ const EVENTS = seen([
 	[40, 'build:web', 'module.started'],
 	[50, 'build:mail', 'module.started'],
 ]);
-const judge = (events: typeof EVENTS, status: 'generating' | 'complete', now: number | undefined) =>
-	verdictOf(stagesOf(events, undefined).lanes, events, status, now);
+const judge = (
+	events: typeof EVENTS,
+	status: 'generating' | 'complete',
+	now: number | undefined,
+	changedAt?: number,
+) => verdictOf(stagesOf(events, undefined).lanes, events, status, now, changedAt);
 
 describe('the verdict', () => {
 	it('takes events without a stage for no stage that is at work', () => {
@@ -70,6 +74,22 @@ describe('the verdict', () => {
 		expect(judge(EVENTS, 'generating', 304_050)).toMatchObject({ sinceMs: 304_000, isQuiet: true });
 		// The clocks of two machines may differ.
 		expect(judge(EVENTS, 'generating', 0).sinceMs).toBe(0);
+	});
+
+	it('takes a change of the session for a sign of life, and names it when it came well after the latest event', () => {
+		expect(judge(EVENTS, 'generating', 304_050, 300_050)).toMatchObject({
+			sinceMs: 4000,
+			isQuiet: false,
+			isOfChange: true,
+		});
+		// A program that tells of something and writes it has done one thing.
+		expect(judge(EVENTS, 'generating', 4050, 60)).toMatchObject({ sinceMs: 3990, isOfChange: false });
+		expect(judge([], 'generating', 45_000, 10_000)).toMatchObject({
+			sinceMs: 35_000,
+			isQuiet: true,
+			isOfChange: true,
+		});
+		expect(judge([], 'generating', 45_000)).toMatchObject({ sinceMs: undefined, isQuiet: false });
 	});
 
 	it('says nothing of it when the page is not up to date, or the session is over', () => {
