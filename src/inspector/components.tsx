@@ -139,15 +139,25 @@ export function CopyButton({ label, text }: { label: string; text: () => string 
 }
 
 /**
- * The name of a stage. Where there is no room, it loses what it has in common with the others, and then its middle. In a narrow
+ * A name, of a stage for example. Where there is no room, it loses what it has in common with the others, and then its middle. In a narrow
  * column it is always without what they have in common.
  */
-export function StageName({ name, alike, isNarrow }: { name: string; alike: number; isNarrow?: boolean }) {
+export function ShortName({
+	name,
+	alike = 0,
+	isNarrow = false,
+	kind,
+}: {
+	name: string;
+	alike?: number;
+	isNarrow?: boolean;
+	kind: 'stage' | 'long';
+}) {
 	const own = ownPartOf(name, alike);
 	const common = isNarrow || own === name ? '' : name.slice(0, alike);
 	const [head, tail] = partsOf(common === '' ? own : name.slice(alike));
 	return (
-		<bdi class="stage" title={name}>
+		<bdi class={`name ${kind}`} title={name}>
 			{common !== '' && <span class="common">{common}</span>}
 			<span>{head}</span>
 			<span class="tail">{tail}</span>

@@ -1,5 +1,5 @@
 import { useEffect, useMemo, useRef } from 'preact/hooks';
-import { StageName } from '../components.tsx';
+import { ShortName } from '../components.tsx';
 import type { Log } from '../live/log.ts';
 import { type Seen, stageOf } from '../model/seen.ts';
 import { timeOfDay } from '../time.ts';
@@ -10,6 +10,8 @@ import { ROW, useRows } from './use-rows.ts';
 /** How long an event is marked as one that has just come. */
 const NEWS_MS = 3000;
 const MAX_TYPES = 100;
+/** Longer types may be cut, and their last words say what happened. */
+const SHORT = 20;
 /** A message has up to 10,000 characters, and a row shows some of them. */
 const MAX_SHOWN = 300;
 
@@ -172,10 +174,14 @@ export function EventList({
 							</time>
 							<span class="type" dir="auto">
 								{event.failure !== undefined && <span class="cross">✖ </span>}
-								{visible(event.type)}
+								{event.type.length > SHORT ? (
+									<ShortName kind="long" name={visible(event.type)} />
+								) : (
+									visible(event.type)
+								)}
 							</span>
 							<span class="about">
-								<StageName name={visible(stageOf(event))} alike={alike} isNarrow />
+								<ShortName kind="stage" name={visible(stageOf(event))} alike={alike} isNarrow />
 								<span class="message" dir="auto">
 									{inOneLine((event.message ?? event.failure ?? event.gist ?? '').slice(0, MAX_SHOWN))}
 								</span>

@@ -18,7 +18,8 @@ const LONG = 10;
 export const ownPartOf = (name: string, alike: number): string =>
 	alike < LONG ? name : `…${name.slice(alike)}`;
 
-const LAST_WORD = /[^\p{L}\p{N}\p{M}]*[\p{L}\p{N}\p{M}]+[^\p{L}\p{N}\p{M}]*$/u;
+/** A version at the end is a part of it. */
+const LAST_WORD = /[^\p{L}\p{N}\p{M}]*[\p{L}\p{N}\p{M}]+(?:[^\p{L}\p{N}\p{M}]+v\d+)?[^\p{L}\p{N}\p{M}]*$/iu;
 
 /** A name in two parts. Where there is no room, the first one gives way, and the last word tells how the name differs from others. */
 export function partsOf(name: string): [head: string, tail: string] {

@@ -1,4 +1,4 @@
-import { StageName } from '../components.tsx';
+import { ShortName } from '../components.tsx';
 import { type Lane, type Span, spentOf } from '../model/stages.ts';
 import type { TimeScale } from '../model/time-scale.ts';
 import { exactLengthOf } from '../time.ts';
@@ -28,7 +28,7 @@ export function LaneLabel({
 	const spent = `${last?.outcome === 'failed' ? '✖ ' : ''}${last && last.attempt > 1 ? `#${last.attempt} ` : ''}${last ? exactLengthOf(spentOf(lane, now)) : ''}`;
 	return (
 		<div class={`lane-label ${last?.outcome ?? ''}`} style={{ height: `${ROW}px` }} title={name}>
-			<StageName name={name} alike={alike} />
+			<ShortName kind="stage" name={name} alike={alike} />
 			<span class="spent">{spent}</span>
 		</div>
 	);

@@ -15,6 +15,7 @@ describe('the names of stages', () => {
 		expect(partsOf('agent/root/coder/researcher')).toEqual(['agent/root/coder', '/researcher']);
 		expect(partsOf('…GallerySection.31')).toEqual(['…GallerySection', '.31']);
 		expect(partsOf('scene 2 (retry 1)')).toEqual(['scene 2 (retry', ' 1)']);
+		expect(partsOf('com.acme.build.completed.v1')).toEqual(['com.acme.build', '.completed.v1']);
 		expect(partsOf('plan')).toEqual(['', 'plan']);
 		expect(partsOf('🚀')).toEqual(['', '🚀']);
 		expect(partsOf('')).toEqual(['', '']);
