@@ -17,6 +17,10 @@ const MAX_SHOWN = 300;
 
 const rowId = (event: Seen | undefined) => (event ? `row-${event.id}` : undefined);
 
+/** What an event says beside its type, which may be all there is to say of a failure. */
+const summaryOf = ({ message, failure, type, gist }: Seen): string =>
+	message ?? (failure === type ? undefined : failure) ?? gist ?? '';
+
 /** The events, of which only those in view are in the document. */
 export function EventList({
 	log: { events, total },
@@ -183,7 +187,7 @@ export function EventList({
 							<span class="about">
 								<ShortName kind="stage" name={visible(stageOf(event))} alike={alike} isNarrow />
 								<span class="message" dir="auto">
-									{inOneLine((event.message ?? event.failure ?? event.gist ?? '').slice(0, MAX_SHOWN))}
+									{inOneLine(summaryOf(event).slice(0, MAX_SHOWN))}
 								</span>
 							</span>
 						</div>
