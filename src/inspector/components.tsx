@@ -144,18 +144,18 @@ export function CopyButton({ label, text }: { label: string; text: () => string 
  */
 export function ShortName({
 	name,
-	alike = 0,
+	alike = '',
 	isNarrow = false,
 	kind,
 }: {
 	name: string;
-	alike?: number;
+	alike?: string;
 	isNarrow?: boolean;
 	kind: 'stage' | 'long';
 }) {
 	const own = ownPartOf(name, alike);
-	const common = isNarrow || own === name ? '' : name.slice(0, alike);
-	const [head, tail] = partsOf(common === '' ? own : name.slice(alike));
+	const common = isNarrow || own === name ? '' : alike;
+	const [head, tail] = partsOf(common === '' ? own : name.slice(alike.length));
 	return (
 		<bdi class={`name ${kind}`} title={name}>
 			{common !== '' && <span class="common">{common}</span>}

@@ -40,9 +40,9 @@ export function EventList({
 	onFilter: (filter: { type?: string | undefined; text?: string | undefined }) => void;
 	selected: Seen | undefined;
 	onSelect: (event: Seen) => void;
-	/** How many characters the names of the stages begin with alike. */
-	alike: number;
-	/** How many characters the longest of these names has without them: the columns take the room that they need. */
+	/** What the names of the stages begin with alike. */
+	alike: string;
+	/** How many characters the longest of these names has without that: the columns take the room that they need. */
 	longestStage: number;
 	/** The service's time. Undefined while nothing can be new. */
 	now: number | undefined;

@@ -1,22 +1,30 @@
-/** How many characters names begin with alike, up to the end of a word: 18 of `write:chapter-no-1` and `write:chapter-no-12`. */
-export function alikeIn(names: readonly string[]): number {
+/** What names begin with alike, up to the end of a word: `write:chapter-` of `write:chapter-1` and `write:chapter-12`. */
+export function alikeIn(names: readonly string[]): string {
 	const [first = '', ...others] = names;
-	if (others.length === 0) return 0;
+	if (others.length === 0) return '';
 	let length = first.length;
 	for (const name of others) {
 		let at = 0;
 		while (at < length && name[at] === first[at]) at += 1;
 		length = at;
 	}
-	return first.slice(0, length).replace(/[\p{L}\p{N}\p{M}]*$/u, '').length;
+	return first.slice(0, length).replace(/[\p{L}\p{N}\p{M}]*$/u, '');
 }
 
 /** So many characters in common are worth leaving out of a name that is cut at its end. */
 const LONG = 10;
 
-/** A name for a narrow column, without what it has in common with the others. */
-export const ownPartOf = (name: string, alike: number): string =>
-	alike < LONG ? name : `…${name.slice(alike)}`;
+/** What is shorter tells little alone, such as a number. */
+const SHORT = 6;
+const LAST_COMMON_WORD = /[\p{L}\p{N}\p{M}]*[^\p{L}\p{N}\p{M}]*$/u;
+
+/** A name for a narrow column, without what it has in common with the others: `…chapter-14` of `translate:chapter-14`. */
+export function ownPartOf(name: string, alike: string): string {
+	if (alike.length < LONG || !name.startsWith(alike)) return name;
+	const own = name.slice(alike.length);
+	const before = own.length < SHORT ? LAST_COMMON_WORD.exec(alike)?.[0] : '';
+	return `…${before}${own}`;
+}
 
 /** A version at the end is a part of it. */
 const LAST_WORD = /[^\p{L}\p{N}\p{M}]*[\p{L}\p{N}\p{M}]+(?:[^\p{L}\p{N}\p{M}]+v\d+)?[^\p{L}\p{N}\p{M}]*$/iu;

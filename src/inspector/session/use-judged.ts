@@ -15,9 +15,9 @@ import type { Known } from './verdict.tsx';
 /** What the page makes of a session. */
 export interface Judged {
 	stages: Stages;
-	/** How many characters the names of the stages begin with alike. */
-	alike: number;
-	/** How many characters the longest name has that events tell of, without those. */
+	/** What the names of the stages begin with alike. */
+	alike: string;
+	/** How many characters the longest name has that events tell of, without that. */
 	longestStage: number;
 	/** The events that the stages were made of. */
 	events: readonly Seen[];
@@ -112,7 +112,7 @@ function hintOf(
 	silence: Silence | undefined,
 	{ latest, sinceMs, isOfChange }: Verdict,
 	now: number,
-	alike: number,
+	alike: string,
 ): string {
 	const nameOf = (stage: string) => ownPartOf(visible(stage), alike);
 	const first = events[0];

@@ -43,8 +43,8 @@ export function VerdictLine({
 	verdict: Verdict;
 	known: Known;
 	now: number;
-	/** How many characters the names of the stages begin with alike. */
-	alike: number;
+	/** What the names of the stages begin with alike. */
+	alike: string;
 	selected: Seen | undefined;
 	onSelect: (event: Seen) => void;
 }) {
@@ -101,7 +101,7 @@ export function VerdictLine({
 }
 
 /** What follows the status, in the order of its importance. */
-function parts(verdict: Verdict, known: Known, now: number, alike: number): string[] {
+function parts(verdict: Verdict, known: Known, now: number, alike: string): string[] {
 	const nameOf = (stage: string) => ownPartOf(visible(stage), alike);
 	const { active, latest, sinceMs, progress } = verdict;
 	const said: string[] = [];

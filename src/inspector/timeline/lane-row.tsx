@@ -20,8 +20,8 @@ export function LaneLabel({
 }: {
 	lane: Lane;
 	now: number;
-	/** How many characters the names of all stages begin with alike. */
-	alike: number;
+	/** What the names of all stages begin with alike. */
+	alike: string;
 }) {
 	const last = lane.spans.at(-1);
 	const name = visible(lane.stage);

@@ -37,8 +37,8 @@ export function TimelineView({
 	onRange: (range: Range) => void;
 	selected: Seen | undefined;
 	onSelect: (event: Seen) => void;
-	/** How many characters the names of the stages begin with alike. */
-	alike: number;
+	/** What the names of the stages begin with alike. */
+	alike: string;
 	hint: string;
 }) {
 	const box = useRef<HTMLDivElement>(null);

@@ -3,12 +3,10 @@ import { alikeIn, ownPartOf, partsOf } from '../../../src/inspector/model/short-
 
 describe('the names of stages', () => {
 	it('begin alike up to the end of a word', () => {
-		expect(alikeIn(['write:chapter-1', 'write:chapter-12', 'write:chapter-13'])).toBe(
-			'write:chapter-'.length,
-		);
-		expect(alikeIn(['auth', 'author'])).toBe(0);
-		expect(alikeIn(['auth'])).toBe(0);
-		expect(alikeIn([])).toBe(0);
+		expect(alikeIn(['write:chapter-1', 'write:chapter-12', 'write:chapter-13'])).toBe('write:chapter-');
+		expect(alikeIn(['auth', 'author'])).toBe('');
+		expect(alikeIn(['auth'])).toBe('');
+		expect(alikeIn([])).toBe('');
 	});
 
 	it('have two parts, of which the second is the last word', () => {
@@ -22,7 +20,10 @@ describe('the names of stages', () => {
 	});
 
 	it('are told by their own parts in a narrow column, where what they have in common is long', () => {
-		expect(ownPartOf('translate:chapter-14', 18)).toBe('…14');
-		expect(ownPartOf('build:auth', 6)).toBe('build:auth');
+		expect(ownPartOf('translate:chapter-billing', 'translate:chapter-')).toBe('…billing');
+		expect(ownPartOf('translate:chapter-14', 'translate:chapter-')).toBe('…chapter-14');
+		// Not every name is one of those.
+		expect(ownPartOf('no stage', 'translate:chapter-')).toBe('no stage');
+		expect(ownPartOf('build:auth', 'build:')).toBe('build:auth');
 	});
 });
