@@ -188,7 +188,7 @@ describe('the webhooks in the inspector', () => {
 
 	it('are enabled again, and send what has waited', async () => {
 		const { receiver, page } = await openWithFailure(410);
-		await page.getByText('Given up.').waitFor();
+		await page.getByText('Sent once the webhook is enabled.').waitFor();
 		await sendAgain(page).click();
 		await page.getByText('event:plan.ready is sent once the webhook is enabled.').waitFor();
 		receiver.answer(204);
