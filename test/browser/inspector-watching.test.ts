@@ -236,6 +236,26 @@ describe('a workbench', () => {
 		await arriving;
 	});
 
+	it('has its list in the same place while the pointer is over it, also where there is little room', async () => {
+		const { key, client } = await at.newUser();
+		const { id } = await client.create();
+		await flood(client, id, 40);
+		const { page } = await at.open({ key, session: id }, { viewport: { width: 360, height: 740 } });
+		await untilLive(page);
+		const list = page.getByRole('listbox', { name: 'Events' });
+		await list.scrollIntoViewIfNeeded();
+		await page.mouse.move(0, 0);
+		await page.getByRole('button', { name: 'Following' }).waitFor();
+		const box = await list.boundingBox();
+		if (!box) throw new Error('The list is not shown.');
+		await page.mouse.move(box.x + 100, box.y + 2);
+		await page.getByRole('button', { name: 'Paused' }).waitFor();
+		expect(await list.boundingBox()).toEqual(box);
+		await flood(client, id, 1);
+		await page.getByRole('button', { name: 'Paused: 1 new ↓' }).waitFor();
+		expect(await list.boundingBox()).toEqual(box);
+	});
+
 	it('keeps in the address what somebody looks at', async () => {
 		const { key, client } = await at.newUser();
 		const { id } = await client.create();
