@@ -11,6 +11,7 @@ import { healthRoutes } from './health.ts';
 import { versionRoutes } from './history/routes.ts';
 import type { AppEnv } from './http/context.ts';
 import { cors } from './http/cors.ts';
+import { discardUnread } from './http/discard.ts';
 import { errorResponse } from './http/error-response.ts';
 import { requestId } from './http/request-id.ts';
 import { requestLog } from './http/request-log.ts';
@@ -47,6 +48,7 @@ const app = new Hono<AppEnv>({ strict: false });
 
 app.use(
 	requestId,
+	discardUnread,
 	requestLog,
 	cors,
 	databases,

@@ -2,21 +2,16 @@ import type { Context } from 'hono';
 import { ApiError } from '../core/errors.ts';
 import { type Held, hold } from '../core/held-bytes.ts';
 import { limits } from '../core/limits.ts';
-import { pause } from '../core/pause.ts';
 import { callerKey, type Principal } from '../core/principal.ts';
 import { within } from '../core/within.ts';
 import type { AppEnv } from './context.ts';
+import { discard, type Reader } from './discard.ts';
 
 /**
  * The time in which a body must arrive. Until then it holds memory of the isolate, and nothing else. The largest one arrives in this
  * time over a connection of 300 kbit/s.
  */
 const ARRIVES_MS = 60_000;
-/** The maximum to read and discard of a body that is too large, in bytes and in milliseconds. */
-const MAX_DISCARDED = 8 * limits.requestBody;
-const DISCARDING_MS = 1000;
-
-type Reader = Pick<ReadableStreamDefaultReader<Uint8Array>, 'read' | 'cancel'>;
 
 /** A reader that tells the size of each chunk. */
 const counted = (
@@ -34,8 +29,7 @@ const counted = (
 /**
  * Reads the request body. Throws INVALID_JSON when the body breaks off, REQUEST_TIMEOUT when it takes too long, RATE_LIMITED when its
  * caller's requests hold too much already, and PAYLOAD_TOO_LARGE when its announced or actual
- * length exceeds the limit. It then first discards some of the rest, because a client that sends the whole body before it
- * reads would see a reset connection instead of the response.
+ * length exceeds the limit. What it has begun to read it discards before it refuses the body; `discardUnread` discards the others.
  */
 export async function readBody(c: Context<AppEnv>): Promise<ArrayBuffer> {
 	const { body, headers } = c.req.raw;
@@ -44,10 +38,8 @@ export async function readBody(c: Context<AppEnv>): Promise<ArrayBuffer> {
 	const length = headers.has('Transfer-Encoding') ? null : headers.get('Content-Length');
 	if (length === null) return readUnannounced(c, body);
 	if (Number(length) > limits.requestBody) throw await tooLarge(c, body.getReader());
-	return arriving(c, Number(length), () => {
-		c.set('bodyBytes', Number(length));
-		return c.req.raw.arrayBuffer();
-	});
+	c.set('bodyBytes', Number(length));
+	return arriving(c, Number(length), () => c.req.raw.arrayBuffer());
 }
 
 /** Reads a body whose length nobody knows. */
@@ -65,6 +57,7 @@ async function readUnannounced(c: Context<AppEnv>, body: ReadableStream<Uint8Arr
 		const whole = await arriving(c, 0, read);
 		if (whole) return whole;
 	} catch (error) {
+		if (error instanceof ApiError && error.code === 'RATE_LIMITED') await discardCounted(c, reader);
 		reader.cancel().catch(() => {});
 		throw error;
 	}
@@ -74,13 +67,15 @@ async function readUnannounced(c: Context<AppEnv>, body: ReadableStream<Uint8Arr
 const addBodyBytes = (c: Context<AppEnv>, bytes: number): void =>
 	c.set('bodyBytes', (c.get('bodyBytes') ?? 0) + bytes);
 
+const discardCounted = (c: Context<AppEnv>, reader: ReadableStreamDefaultReader<Uint8Array>) =>
+	discard(counted(reader, (bytes) => addBodyBytes(c, bytes)));
+
 /** Discards some of a body, and returns the error for it. */
 async function tooLarge(
 	c: Context<AppEnv>,
 	reader: ReadableStreamDefaultReader<Uint8Array>,
 ): Promise<ApiError> {
-	const discarded = discard(counted(reader, (bytes) => addBodyBytes(c, bytes)));
-	await Promise.race([discarded, pause(DISCARDING_MS)]);
+	await discardCounted(c, reader);
 	return new ApiError('PAYLOAD_TOO_LARGE', `The body exceeds ${limits.requestBody} bytes.`);
 }
 
@@ -135,18 +130,5 @@ async function readAtMost(most: number, reader: Reader): Promise<ArrayBuffer | u
 		size += value.byteLength;
 		if (size > most) return undefined;
 		chunks.push(value);
-	}
-}
-
-async function discard(reader: Reader): Promise<void> {
-	try {
-		for (let size = 0; size < MAX_DISCARDED; ) {
-			const { done, value } = await reader.read();
-			if (done) return;
-			size += value.byteLength;
-		}
-		await reader.cancel();
-	} catch {
-		// The client has disconnected: there is nothing left to read.
 	}
 }

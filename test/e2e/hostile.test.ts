@@ -127,6 +127,28 @@ describe('a body', () => {
 		}
 	});
 
+	it.each([
+		['without a valid key', 401, 'rt_test_0000', SESSIONS],
+		['at a path with nothing', 404, '', '/nothing'],
+	])(
+		'that nobody wants gets its response to a client that sends all of it first: %s',
+		async (_, status, other, path) => {
+			const size = 3 * MAX_BODY;
+			const head = [
+				`POST ${path} HTTP/1.1`,
+				'Host: localhost',
+				`Authorization: Bearer ${other || key}`,
+				`Content-Length: ${size}`,
+				'Connection: close',
+				'',
+				'',
+			];
+			const answer = await sendRaw(head.join('\r\n') + ' '.repeat(size));
+			isOurs(answer);
+			expect(answer.status).toBe(status);
+		},
+	);
+
 	it('that is compressed or of another media type returns 415 whatever its bytes are', async () => {
 		const zipped = gzipSync('{"status":"failed"}').toString('latin1');
 		for (const [headers, body] of [

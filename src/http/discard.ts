@@ -1,0 +1,42 @@
+import { createMiddleware } from 'hono/factory';
+import { limits } from '../core/limits.ts';
+import { pause } from '../core/pause.ts';
+import type { AppEnv } from './context.ts';
+
+/** The maximum to read and discard of a body, in bytes and in milliseconds. */
+const MAX_DISCARDED = 8 * limits.requestBody;
+const DISCARDING_MS = 1000;
+/** workerd reads this much of an unread body by itself before it closes the connection (`canceledUploadGraceBytes` of kj's HTTP server). */
+const READ_BY_WORKERD = 65_536;
+
+export type Reader = Pick<ReadableStreamDefaultReader<Uint8Array>, 'read' | 'cancel'>;
+
+/**
+ * Reads the rest of a body that is refused, and forgets it: a client that sends the whole body before it reads would see a reset
+ * connection instead of the response.
+ */
+export async function discard(reader: Reader): Promise<void> {
+	await Promise.race([readToTheEnd(reader), pause(DISCARDING_MS)]);
+}
+
+async function readToTheEnd(reader: Reader): Promise<void> {
+	try {
+		for (let size = 0; size < MAX_DISCARDED; ) {
+			const { done, value } = await reader.read();
+			if (done) return;
+			size += value.byteLength;
+		}
+		await reader.cancel();
+	} catch {
+		// The client has disconnected: there is nothing left to read.
+	}
+}
+
+/** Discards the body of a request that was answered without it. */
+export const discardUnread = createMiddleware<AppEnv>(async (c, next) => {
+	await next();
+	const { body, bodyUsed, headers } = c.req.raw;
+	if (!body || bodyUsed || body.locked) return;
+	if (Number(headers.get('Content-Length') ?? Number.POSITIVE_INFINITY) <= READ_BY_WORKERD) return;
+	await discard(body.getReader());
+});
