@@ -10,6 +10,8 @@ const LARGE = 64 * 1024;
 export interface Held {
 	/** When it does not count any more, in epoch milliseconds, because a cancelled request does not let it go. */
 	until: number;
+	/** Whether it could hold further bytes. */
+	hasRoom(bytes: number): boolean;
 	/** Holds further bytes. Throws RATE_LIMITED as `hold` does. */
 	more(bytes: number): void;
 	letGo(): void;
@@ -26,16 +28,19 @@ export const tooManyAtOnce = (): ApiError =>
 /** Holds bytes for a request of a caller, or of one of its keys. Throws RATE_LIMITED when all of its requests would hold more than `most`. */
 export function hold(name: string, bytes: number, until: number, most = MAX_HELD_BYTES): Held {
 	const own = { bytes: 0, until };
-	const more = (further: number) => {
+	const hasRoom = (further: number) => {
 		const room = own.bytes + further < LARGE ? most : Math.min(most, MAX_HELD_BY_LARGE);
-		if (heldBy(name) + further > room) throw tooManyAtOnce();
+		return heldBy(name) + further <= room;
+	};
+	const more = (further: number) => {
+		if (!hasRoom(further)) throw tooManyAtOnce();
 		own.bytes += further;
 	};
 	more(bytes);
 	const others = all.get(name);
 	if (others) others.add(own);
 	else all.set(name, new Set([own]));
-	return Object.assign(own, { more, letGo: () => forget(name, own) });
+	return Object.assign(own, { hasRoom, more, letGo: () => forget(name, own) });
 }
 
 function heldBy(name: string): number {

@@ -2,6 +2,7 @@ import type { Context } from 'hono';
 import { ApiError } from '../core/errors.ts';
 import { type Held, hold } from '../core/held-bytes.ts';
 import { limits } from '../core/limits.ts';
+import { pause } from '../core/pause.ts';
 import { callerKey, type Principal } from '../core/principal.ts';
 import { within } from '../core/within.ts';
 import type { AppEnv } from './context.ts';
@@ -12,6 +13,13 @@ import { discard, type Reader } from './discard.ts';
  * time over a connection of 300 kbit/s.
  */
 const ARRIVES_MS = 60_000;
+/**
+ * How long a body waits unread while its caller's requests hold as much as they may. Meanwhile it holds nothing, and its client sends
+ * no more than the connection buffers: a refusal would make a client without patience send it again at once.
+ */
+const WAITS_MS = 8_000;
+/** The first and the longest pause of one that waits. */
+const PAUSES_MS = { first: 16, longest: 256 };
 
 /** A reader that tells the size of each chunk. */
 const counted = (
@@ -93,6 +101,7 @@ async function arriving<T>(
 		for (const each of held) each.more(more);
 	};
 	try {
+		await waitForRoom(held, bytes);
 		holds(bytes);
 		return await within(
 			ARRIVES_MS,
@@ -107,12 +116,23 @@ async function arriving<T>(
 	}
 }
 
+/** Waits until some bytes can be held, or until the time for that is over. */
+async function waitForRoom(held: readonly Held[], bytes: number): Promise<void> {
+	const lastChance = Date.now() + WAITS_MS;
+	for (
+		let milliseconds = PAUSES_MS.first;
+		Date.now() < lastChance && !held.every((each) => each.hasRoom(bytes));
+		milliseconds = Math.min(2 * milliseconds, PAUSES_MS.longest)
+	)
+		await pause(milliseconds);
+}
+
 /**
  * Holds nothing yet for a body of a caller. That of a key for one session also counts under a lower limit of the key's own, so that the
  * holder of one key cannot use up the caller's.
  */
 function holdersOf(principal: Principal): Held[] {
-	const until = Date.now() + ARRIVES_MS;
+	const until = Date.now() + WAITS_MS + ARRIVES_MS;
 	const { sessionId, keyId } = principal;
 	return [
 		...(sessionId === null ? [] : [hold(`session key ${keyId}`, 0, until, limits.requestBody)]),

@@ -119,6 +119,22 @@ describe('the bodies of a caller that arrive at once', () => {
 		expect((await later).status).toBe(201);
 	});
 
+	it('wait unread where they hold as much as they may, until one of the others is complete', async () => {
+		const caller = await newCaller();
+		const most = Math.floor(MAX_HELD_BY_LARGE / limits.requestBody);
+		const slow = Array.from({ length: most }, sentInPieces);
+		const creating = slow.map(({ body }) => createWith(caller, body, announced(limits.requestBody)));
+		await vi.waitUntil(() => slow.every(({ reads }) => reads > 0), { timeout: 60_000 });
+		const over = sentInPieces();
+		const waiting = createWith(caller, over.body, announced(limits.requestBody));
+		over.finish();
+		await pause(50);
+		expect(over.reads).toBe(0);
+		for (const { finish } of slow) finish();
+		expect((await waiting).status).toBe(201);
+		await Promise.all(creating);
+	});
+
 	it('count by what has arrived where nobody knows their length', async () => {
 		const caller = await newCaller();
 		const most = Math.floor(MAX_HELD_BY_LARGE / 2_000_000);
