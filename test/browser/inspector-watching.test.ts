@@ -39,6 +39,20 @@ describe('what a session is doing', () => {
 		await page.getByRole('heading', { name: 'tool.result' }).waitFor();
 		await page.keyboard.press('f');
 		await page.getByRole('heading', { name: 'module.failed' }).waitFor();
+		// The second key comes before the page with the next failure is painted.
+		await page.evaluate(`{
+			const press = () => dispatchEvent(new KeyboardEvent('keydown', { key: 'f' }));
+			const observer = new MutationObserver(() => {
+				if (![...document.querySelectorAll('h3')].some((each) => each.textContent.includes('tool.result'))) return;
+				observer.disconnect();
+				press();
+				window.pressedTwice = true;
+			});
+			observer.observe(document.body, { subtree: true, childList: true, characterData: true });
+			press();
+		}`);
+		await page.waitForFunction('window.pressedTwice');
+		await page.getByRole('heading', { name: 'module.failed' }).waitFor();
 		await page.getByLabel('Filter by type').selectOption('✖ Failures (2)');
 		expect(await page.locator('.event .type').allInnerTexts()).toEqual(['✖ module.failed', '✖ tool.result']);
 		await client.update(id, { status: 'failed' });

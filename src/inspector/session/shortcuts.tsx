@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useLayoutEffect, useState } from 'preact/hooks';
 import { Dialog } from '../components.tsx';
 
 const ITEM = 'inspector.shortcuts';
@@ -16,7 +16,8 @@ export const areShortcutsOn = (): boolean => localStorage.getItem(ITEM) !== 'off
 
 /** Runs a shortcut for each key that is pressed outside of a field or dialog. */
 export function useShortcuts(shortcuts: Shortcuts): void {
-	useEffect(() => {
+	// Before the page is painted: a key that is pressed at once must act on what the page shows, and not on what it showed before.
+	useLayoutEffect(() => {
 		const pressed = (event: KeyboardEvent) => {
 			if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
 			const target = event.composedPath()[0];
