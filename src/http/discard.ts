@@ -8,6 +8,8 @@ const MAX_DISCARDED = 8 * limits.requestBody;
 const DISCARDING_MS = 1000;
 /** workerd reads this much of an unread body by itself before it closes the connection (`canceledUploadGraceBytes` of kj's HTTP server). */
 const READ_BY_WORKERD = 65_536;
+/** How much is read at once of a body that nobody reads: less, and each read costs more than the bytes. */
+const READ_AT_ONCE = 131_072;
 
 export type Reader = Pick<ReadableStreamDefaultReader<Uint8Array>, 'read' | 'cancel'>;
 
@@ -31,9 +33,6 @@ async function readToTheEnd(reader: Reader): Promise<void> {
 		// The client has disconnected: there is nothing left to read.
 	}
 }
-
-/** How much is read at once of a body that nobody reads: less, and each read costs more than the bytes. */
-const READ_AT_ONCE = 131_072;
 
 /** Discards the body of a request that was answered without it. */
 export const discardUnread = createMiddleware<AppEnv>(async (c, next) => {

@@ -2,13 +2,12 @@ import { log } from '../core/log.ts';
 import { disableEverywhere } from './endpoints.ts';
 import { type Hold, NEVER, settleMessages, takeMessages } from './message-store.ts';
 import { outcomeOf } from './outcome.ts';
+import { iso } from './schedule.ts';
 import { sendAll } from './send-all.ts';
 import type { Work } from './work.ts';
 
 /** Messages of an endpoint that are taken in one trip. */
 const TAKEN_AT_ONCE = 20;
-
-const iso = (time: number): string => new Date(time).toISOString();
 
 /**
  * Sends due messages of an endpoint in some rounds, unless another delivery does. Returns when there will be more to do, in epoch

@@ -1,5 +1,5 @@
 import { type MessageRow, NEVER, type Outstanding, type Target } from './message-store.ts';
-import { nextTry } from './schedule.ts';
+import { iso, nextTry } from './schedule.ts';
 import type { Sent } from './send.ts';
 import type { Tried } from './send-all.ts';
 
@@ -10,8 +10,6 @@ const MAX_FAILED_IN_A_ROW = 20;
  * before, unless so many wait that an endpoint that pauses never gets their last one.
  */
 const MAX_FAILING_MS = 5 * 86_400_000;
-
-const iso = (time: number): string => new Date(time).toISOString();
 
 /** What is to be stored after the tries of the messages that were taken. */
 export function outcomeOf(target: Target, messages: readonly MessageRow[], tried: Tried, now: number) {

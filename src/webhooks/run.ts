@@ -12,6 +12,7 @@ import {
 	deleteOldFailures,
 	isWaitingForMore,
 } from './message-store.ts';
+import { iso } from './schedule.ts';
 import { type Wake, wakeAll, wakeAt } from './wake.ts';
 import type { Work } from './work.ts';
 
@@ -142,8 +143,6 @@ export async function runWebhooks(env: Bindings, now: number, maxStatements: num
 		);
 	}
 }
-
-const iso = (time: number): string => new Date(time).toISOString();
 
 async function* allBusy(work: Work, database: number): AsyncGenerator<Busy, void> {
 	const now = work.clock();

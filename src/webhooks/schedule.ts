@@ -64,6 +64,9 @@ export function nextTry(
 	return Math.max(now + pause * (1 + JITTER * chance), retryAfterTime(retryAfter, now) ?? 0);
 }
 
+/** A time in epoch milliseconds as it is stored. */
+export const iso = (time: number): string => new Date(time).toISOString();
+
 /**
  * Until when an endpoint gets nothing, in epoch milliseconds, after an answer that says it is overloaded, or after none in time.
  * Undefined: other messages go on. Every try since `failingSince` has failed.

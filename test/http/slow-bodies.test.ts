@@ -48,6 +48,15 @@ async function createWith(caller: Caller, body: ReadableStream, headers: Record<
 	return { ...(await response.json<{ code?: string; error?: string }>()), status: response.status };
 }
 
+/** Sends large bodies of a caller that do not end yet, as many as may be held. */
+async function withoutRoom(caller: Caller) {
+	const most = Math.floor(MAX_HELD_BY_LARGE / limits.requestBody);
+	const slow = Array.from({ length: most }, sentInPieces);
+	const creating = slow.map(({ body }) => createWith(caller, body, announced(limits.requestBody)));
+	await vi.waitUntil(() => slow.every(({ reads }) => reads > 0), { timeout: 60_000 });
+	return { slow, creating };
+}
+
 /** Ends the time for bodies after some milliseconds. */
 function shortTimeForBodies(): void {
 	const { setTimeout: start } = globalThis;
@@ -100,10 +109,7 @@ describe('a body that arrives slowly', () => {
 describe('the bodies of a caller that arrive at once', () => {
 	it('hold 24 MB together where they are large, one beyond that is refused before it has arrived, and all others are free', async () => {
 		const [caller, other] = [await newCaller(), await newCaller()];
-		const most = Math.floor(MAX_HELD_BY_LARGE / limits.requestBody);
-		const slow = Array.from({ length: most }, sentInPieces);
-		const creating = slow.map(({ body }) => createWith(caller, body, announced(limits.requestBody)));
-		await vi.waitUntil(() => slow.every(({ reads }) => reads > 0), { timeout: 60_000 });
+		const { slow, creating } = await withoutRoom(caller);
 
 		const over = sentInPieces();
 		const refused = await createWith(caller, over.body, announced(limits.requestBody));
@@ -121,10 +127,7 @@ describe('the bodies of a caller that arrive at once', () => {
 
 	it('wait unread where they hold as much as they may, until one of the others is complete', async () => {
 		const caller = await newCaller();
-		const most = Math.floor(MAX_HELD_BY_LARGE / limits.requestBody);
-		const slow = Array.from({ length: most }, sentInPieces);
-		const creating = slow.map(({ body }) => createWith(caller, body, announced(limits.requestBody)));
-		await vi.waitUntil(() => slow.every(({ reads }) => reads > 0), { timeout: 60_000 });
+		const { slow, creating } = await withoutRoom(caller);
 		const over = sentInPieces();
 		const waiting = createWith(caller, over.body, announced(limits.requestBody));
 		over.finish();
@@ -181,10 +184,7 @@ describe('the bodies of a caller that arrive at once', () => {
 
 	it('are forgotten after their time, because a client can leave without a word', async () => {
 		const caller = await newCaller();
-		const most = Math.floor(MAX_HELD_BY_LARGE / limits.requestBody);
-		const left = Array.from({ length: most }, sentInPieces);
-		const creating = left.map(({ body }) => createWith(caller, body, announced(limits.requestBody)));
-		await vi.waitUntil(() => left.every(({ reads }) => reads > 0), { timeout: 60_000 });
+		const { slow: left, creating } = await withoutRoom(caller);
 		const { now } = Date;
 		vi.spyOn(Date, 'now').mockImplementation(() => now() + BODY_MS + 1000);
 		await caller.create({ prd: { text: 'x'.repeat(390_000) }, plan: { text: 'x'.repeat(390_000) } });
