@@ -2,7 +2,7 @@ import type { Context } from 'hono';
 import { ApiError } from '../core/errors.ts';
 import { type Held, hold } from '../core/held-bytes.ts';
 import { limits } from '../core/limits.ts';
-import { pause } from '../core/pause.ts';
+import { pauseUntil } from '../core/pause.ts';
 import { callerKey, type Principal } from '../core/principal.ts';
 import { within } from '../core/within.ts';
 import type { AppEnv } from './context.ts';
@@ -18,8 +18,7 @@ const ARRIVES_MS = 60_000;
  * no more than the connection buffers: a refusal would make a client without patience send it again at once.
  */
 const WAITS_MS = 8_000;
-/** The first and the longest pause of one that waits. */
-const PAUSES_MS = { first: 16, longest: 256 };
+const PATIENCE = { firstMs: 16, longestMs: 256, forMs: WAITS_MS };
 
 /** A reader that tells the size of each chunk. */
 const counted = (
@@ -101,7 +100,7 @@ async function arriving<T>(
 		for (const each of held) each.more(more);
 	};
 	try {
-		await waitForRoom(held, bytes);
+		await pauseUntil(() => held.every((each) => each.hasRoom(bytes)), PATIENCE);
 		holds(bytes);
 		return await within(
 			ARRIVES_MS,
@@ -114,17 +113,6 @@ async function arriving<T>(
 	} finally {
 		for (const each of held) each.letGo();
 	}
-}
-
-/** Waits until some bytes can be held, or until the time for that is over. */
-async function waitForRoom(held: readonly Held[], bytes: number): Promise<void> {
-	const lastChance = Date.now() + WAITS_MS;
-	for (
-		let milliseconds = PAUSES_MS.first;
-		Date.now() < lastChance && !held.every((each) => each.hasRoom(bytes));
-		milliseconds = Math.min(2 * milliseconds, PAUSES_MS.longest)
-	)
-		await pause(milliseconds);
 }
 
 /**

@@ -1,4 +1,4 @@
-import { pause } from '../core/pause.ts';
+import { pauseUntil } from '../core/pause.ts';
 import { callerKey } from '../core/principal.ts';
 import type { EndpointRow } from './endpoint-store.ts';
 
@@ -17,13 +17,8 @@ interface Request {
 /** The requests to each host. */
 const underWay = new Map<string, Set<Request>>();
 
-/**
- * How long a request waits for its turn, and when it looks first and at the latest again: it must not wait for another one, which may be
- * cancelled. It looks less and less often, because many may wait for a host that hangs.
- */
-const PATIENCE_MS = 5000;
-const LOOKS_AFTER_MS = 20;
-const LOOKS_AT_LEAST_EVERY_MS = 320;
+/** How long a request waits for its turn. */
+const PATIENCE = { firstMs: 20, longestMs: 320, forMs: 5000 };
 
 /**
  * Waits until a request to a host may begin, and returns the function that ends it. Undefined: the host, or the caller there, has
@@ -36,13 +31,12 @@ export async function beginRequest({
 }: Pick<EndpointRow, 'url' | 'user_id' | 'organization_id'>): Promise<(() => void) | undefined> {
 	const { host } = new URL(url);
 	const caller = callerKey({ userId, organizationId });
-	const lastChance = Date.now() + PATIENCE_MS;
-	for (let waits = LOOKS_AFTER_MS; ; waits = Math.min(2 * waits, LOOKS_AT_LEAST_EVERY_MS)) {
-		const now = Date.now();
-		const end = beginNow(host, caller, now);
-		if (end || now >= lastChance) return end;
-		await pause(waits);
-	}
+	let end: (() => void) | undefined;
+	await pauseUntil(() => {
+		end = beginNow(host, caller, Date.now());
+		return end !== undefined;
+	}, PATIENCE);
+	return end;
 }
 
 function beginNow(host: string, caller: string, now: number): (() => void) | undefined {
