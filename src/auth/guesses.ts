@@ -1,6 +1,6 @@
 import { pause } from '../core/pause.ts';
 import { reject } from './api-keys.ts';
-import { countUnderNetworks, RATE_LIMIT_PERIOD_SECONDS, rateLimited } from './rate-limit.ts';
+import { countUnderNetworks, RATE_LIMIT_PERIOD_SECONDS, tooManyRequests } from './rate-limit.ts';
 
 // Anybody can make up a key with a valid checksum, and only D1 can tell it from a valid key that this isolate has not seen. Many
 // callers may share an address. So a network with too many rejected keys is slowed down: its unknown keys are still looked up,
@@ -47,7 +47,7 @@ export async function waitForLookUp(networks: readonly string[]): Promise<void> 
 		const network = slowNetworks.get(name);
 		if (!network || network.until <= now) continue;
 		const own = Math.max(now, network.nextLookUpAt);
-		if (own - now >= MAX_WAIT_MS) throw rateLimited(MAX_WAIT_MS / 1000);
+		if (own - now >= MAX_WAIT_MS) throw tooManyRequests(MAX_WAIT_MS / 1000);
 		network.nextLookUpAt = own + LOOK_UP_EVERY_MS;
 		turn = Math.max(turn, own);
 	}
@@ -68,5 +68,5 @@ export async function countRejectedKey(
 	const until = Date.now() + RATE_LIMIT_PERIOD_SECONDS * 1000;
 	slowDown(over, until);
 	reject(keyHash, until);
-	throw rateLimited();
+	throw tooManyRequests();
 }

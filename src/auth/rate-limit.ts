@@ -1,5 +1,5 @@
 import type { Context } from 'hono';
-import { ApiError } from '../core/errors.ts';
+import { type ApiError, rateLimited } from '../core/errors.ts';
 import { errorFields, log } from '../core/log.ts';
 import { callerKey, type Principal } from '../core/principal.ts';
 import type { Bindings } from '../core/settings.ts';
@@ -9,10 +9,8 @@ import { clientNetworks } from './networks.ts';
 /** The period of the rate limits in wrangler.toml. The binding does not expose it. */
 export const RATE_LIMIT_PERIOD_SECONDS = 60;
 
-export const rateLimited = (retryAfterSeconds: number = RATE_LIMIT_PERIOD_SECONDS): ApiError =>
-	new ApiError('RATE_LIMITED', 'Too many requests. Try again later.', {
-		headers: { 'Retry-After': String(retryAfterSeconds) },
-	});
+export const tooManyRequests = (retryAfterSeconds: number = RATE_LIMIT_PERIOD_SECONDS): ApiError =>
+	rateLimited('Too many requests. Try again later.', retryAfterSeconds);
 
 /**
  * Counts one request under a key, and returns whether the key is within the limit. The count is local to a Cloudflare
@@ -33,7 +31,7 @@ async function isWithinLimit(limiter: RateLimit, key: string): Promise<boolean> 
  * up the caller's limit. Throws RATE_LIMITED.
  */
 export async function countRequest(env: Bindings, principal: Principal): Promise<void> {
-	if (!(await isRequestWithin(env, principal))) throw rateLimited();
+	if (!(await isRequestWithin(env, principal))) throw tooManyRequests();
 }
 
 async function isRequestWithin(env: Bindings, principal: Principal): Promise<boolean> {
@@ -98,11 +96,11 @@ export async function countUnderNetworks(
 /** Counts a failed attempt that cost no round trip to D1 under the client's networks. Throws RATE_LIMITED. */
 export async function countFailure(c: Context<AppEnv>): Promise<void> {
 	const over = await countUnderNetworks(c.env.RATE_LIMITER, 'failure', clientNetworks(c));
-	if (over !== undefined) throw rateLimited();
+	if (over !== undefined) throw tooManyRequests();
 }
 
 /** Counts a health check, which costs a round trip to D1, under the client's networks. Throws RATE_LIMITED. */
 export async function countHealthCheck(c: Context<AppEnv>): Promise<void> {
 	const over = await countUnderNetworks(c.env.GUESS_LIMITER, 'health', clientNetworks(c));
-	if (over !== undefined) throw rateLimited();
+	if (over !== undefined) throw tooManyRequests();
 }

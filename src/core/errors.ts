@@ -62,6 +62,10 @@ export class ApiError extends Error {
 	}
 }
 
+/** A 429 that says when to try again, in seconds. */
+export const rateLimited = (sentence: string, retryAfterSeconds: number): ApiError =>
+	new ApiError('RATE_LIMITED', sentence, { headers: { 'Retry-After': String(retryAfterSeconds) } });
+
 /**
  * A 400 that names each problem, up to MAX_PROBLEMS of them. Checks of one field can find the same problem. The last of them
  * counts, because it is the narrowest.

@@ -1,10 +1,11 @@
-import { ApiError } from './errors.ts';
+import { type ApiError, rateLimited } from './errors.ts';
 
 /** The bytes that the requests of a caller may hold while they arrive or wait. An isolate has 128 MB for all its callers. */
 const MAX_HELD_BYTES = 32_000_000;
 /** What large requests may hold of it, so that they do not stop the small ones of their caller. */
 export const MAX_HELD_BY_LARGE = 24_000_000;
-const LARGE = 64 * 1024;
+/** Bytes from which on a request is large: what it holds counts under the lower limit, and work on its texts takes turns. */
+export const LARGE_TEXT = 64 * 1024;
 
 /** What a request holds in memory. */
 export interface Held {
@@ -21,15 +22,13 @@ export interface Held {
 const all = new Map<string, Set<{ bytes: number; until: number }>>();
 
 export const tooManyAtOnce = (): ApiError =>
-	new ApiError('RATE_LIMITED', 'The caller has sent too much at once. Try again later.', {
-		headers: { 'Retry-After': '1' },
-	});
+	rateLimited('The caller has sent too much at once. Try again later.', 1);
 
 /** Holds bytes for a request of a caller, or of one of its keys. Throws RATE_LIMITED when all of its requests would hold more than `most`. */
 export function hold(name: string, bytes: number, until: number, most = MAX_HELD_BYTES): Held {
 	const own = { bytes: 0, until };
 	const hasRoom = (further: number) => {
-		const room = own.bytes + further < LARGE ? most : Math.min(most, MAX_HELD_BY_LARGE);
+		const room = own.bytes + further < LARGE_TEXT ? most : Math.min(most, MAX_HELD_BY_LARGE);
 		return heldBy(name) + further <= room;
 	};
 	const more = (further: number) => {

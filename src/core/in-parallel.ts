@@ -1,5 +1,5 @@
-/** Connections that one request can have open at a time: https://developers.cloudflare.com/workers/platform/limits/ */
-const MAX_CONNECTIONS = 6;
+/** Connections that one invocation can have open at a time: https://developers.cloudflare.com/workers/platform/limits/ */
+export const MAX_CONNECTIONS = 6;
 
 /** Runs the work for each item, at most six at a time, and returns the results in the order of the items. */
 export async function inParallel<T, R>(

@@ -1,8 +1,7 @@
+import { LARGE_TEXT } from './held-bytes.ts';
 import { callerKey, type Owner } from './principal.ts';
 import { takeTurn } from './turns.ts';
 
-/** Bytes from which on work on a text takes turns. */
-export const LARGE_TEXT = 64 * 1024;
 /** How long a request waits for its turn. */
 const TURN_MS = 10_000;
 const MEGABYTE = 1_000_000;
@@ -16,7 +15,7 @@ export const MS_A_MEGABYTE = { read: 15, merge: 60, hash: 75 } as const;
 const MS_A_MEGABYTE_OF_MESSAGE = 80;
 
 /** Waits for the turn of one of a caller's large texts, or of one of its large messages. One of each kind is under way at a time. */
-const takeOwnTurn = (kind: 'isolate' | 'message', owner: Owner, bytes: number) =>
+const takeOwnTurn = (kind: 'a large text' | 'a large message', owner: Owner, bytes: number) =>
 	takeTurn({ caller: callerKey(owner), kind, atOnce: 1, leastWork: 0, bytes }, TURN_MS);
 
 /**
@@ -33,7 +32,7 @@ export async function inTurn<T>(
 	work: () => T,
 ): Promise<Awaited<T>> {
 	if (bytes < LARGE_TEXT) return await work();
-	const endTurn = await takeOwnTurn('isolate', owner, bytes);
+	const endTurn = await takeOwnTurn('a large text', owner, bytes);
 	let result: T;
 	try {
 		result = work();
@@ -49,6 +48,6 @@ export async function inTurn<T>(
  * ten seconds. Throws RATE_LIMITED when it does not come within ten seconds.
  */
 export async function beginLargeMessage(owner: Owner, bytes: number): Promise<() => void> {
-	const endTurn = await takeOwnTurn('message', owner, bytes);
+	const endTurn = await takeOwnTurn('a large message', owner, bytes);
 	return () => endTurn((bytes / MEGABYTE) * MS_A_MEGABYTE_OF_MESSAGE);
 }

@@ -40,12 +40,12 @@ const SILENT_AFTER_MS = 2000;
 /** What cancelled requests leave behind is looked through when there are many callers. */
 const MANY_CALLERS = 1000;
 
-/** What a trip may do. Times are in milliseconds. */
+/** What takes a turn: a trip to a database, or work of the isolate, which is called a trip here too. Times are in milliseconds. */
 interface Trip {
 	caller: string;
-	/** What kind of trip it is, and where it goes. */
+	/** What kind of trip it is, and where it goes: those of one caller and kind take turns. */
 	kind: string;
-	/** How many of the caller and the kind may be under way.*/
+	/** How many of the caller and the kind may be under way. */
 	atOnce: number;
 	/** How much work of them. */
 	workAtOnce?: number;

@@ -1,4 +1,4 @@
-import { ApiError } from '../core/errors.ts';
+import { rateLimited } from '../core/errors.ts';
 
 /** How long a stream may take to open: its look-ups in D1, and its connection to the hub. */
 const OPENING_MS = 60_000;
@@ -25,10 +25,9 @@ export function takePlace(caller: string, most: number, now: number): Place {
 		else if (place.caller === caller) own += 1;
 	}
 	if (own >= most) {
-		throw new ApiError(
-			'RATE_LIMITED',
+		throw rateLimited(
 			`This caller has ${most} open streams here. Close one, or try again later.`,
-			{ headers: { 'Retry-After': String(RETRY_AFTER_SECONDS) } },
+			RETRY_AFTER_SECONDS,
 		);
 	}
 	const place = { caller, until: now + OPENING_MS };

@@ -1,4 +1,5 @@
-import { beginLargeMessage, LARGE_TEXT } from '../core/isolate-turns.ts';
+import { LARGE_TEXT } from '../core/held-bytes.ts';
+import { beginLargeMessage } from '../core/isolate-turns.ts';
 import type { Owner } from '../core/principal.ts';
 import { isObject } from '../json/schema.ts';
 

@@ -1,6 +1,6 @@
 import { type Context, Hono } from 'hono';
 import { typeid } from 'typeid-js';
-import { rateLimited } from '../auth/rate-limit.ts';
+import { tooManyRequests } from '../auth/rate-limit.ts';
 import type { Owed } from '../core/database.ts';
 import { ApiError } from '../core/errors.ts';
 import { settingsOf } from '../core/settings.ts';
@@ -52,7 +52,7 @@ async function sendTest(
 	allowLoopback: boolean,
 ): Promise<Tested> {
 	const end = await beginRequest(receiver);
-	if (!end) throw rateLimited(BUSY_SECONDS);
+	if (!end) throw tooManyRequests(BUSY_SECONDS);
 	try {
 		const id = `msg_${typeid().toString()}_test`;
 		const timestamp = new Date().toISOString();

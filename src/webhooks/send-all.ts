@@ -1,4 +1,5 @@
 import type { Database } from '../core/database.ts';
+import { MAX_CONNECTIONS } from '../core/in-parallel.ts';
 import { pauseUntil } from '../core/pause.ts';
 import { entityTag } from '../http/conditional.ts';
 import { beginRequest } from './hosts.ts';
@@ -12,8 +13,6 @@ import type { Work } from './work.ts';
 const SENT_AT_ONCE = 4;
 /** The pause of messages whose host has as many requests as it may have. */
 const BUSY_MS = 5000;
-/** Connections that the platform gives one invocation at a time. */
-const MAX_CONNECTIONS = 6;
 /** How old what a delivery knows of its endpoint may be when a request begins. */
 const KNOWN_FOR_MS = 1000;
 const GONE = 410;

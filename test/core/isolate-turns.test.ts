@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
-import { MAX_HELD_BY_LARGE } from '../../src/core/held-bytes.ts';
-import { inTurn, LARGE_TEXT, MS_A_MEGABYTE } from '../../src/core/isolate-turns.ts';
+import { LARGE_TEXT, MAX_HELD_BY_LARGE } from '../../src/core/held-bytes.ts';
+import { inTurn, MS_A_MEGABYTE } from '../../src/core/isolate-turns.ts';
 import { pause } from '../../src/core/pause.ts';
 import { callerKey, type Owner } from '../../src/core/principal.ts';
 import { takeTurn } from '../../src/core/turns.ts';
@@ -11,7 +11,7 @@ const MEGABYTE = 1_000_000;
 
 /** Takes the turn of a caller. Returns a function that ends it. */
 const occupy = (owner: Owner) =>
-	takeTurn({ caller: callerKey(owner), kind: 'isolate', atOnce: 1, leastWork: 0 }, 60_000);
+	takeTurn({ caller: callerKey(owner), kind: 'a large text', atOnce: 1, leastWork: 0 }, 60_000);
 
 /** How each of some promises has ended until now. */
 async function endsOf(work: readonly Promise<unknown>[]): Promise<string[]> {
