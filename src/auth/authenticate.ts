@@ -6,7 +6,7 @@ import { mayDo, type NeededPermission, type Principal } from '../core/principal.
 import { settingsOf } from '../core/settings.ts';
 import { sha256Hex } from '../core/sha256.ts';
 import { type AppEnv, responseEnd } from '../http/context.ts';
-import { isWellFormedKey } from './api-key-format.ts';
+import { environmentOf, isWellFormedKey, type KeyEnvironment } from './api-key-format.ts';
 import { checkKey, keyState } from './api-keys.ts';
 import { verifyClerkToken } from './clerk.ts';
 import { countRejectedKey, waitForLookUp } from './guesses.ts';
@@ -82,6 +82,10 @@ export async function isStillAllowed(c: Context<AppEnv>, needed: NeededPermissio
 
 type Work = () => Promise<void>;
 type Credentials = { kind: 'key' | 'token' | 'neither'; text: string };
+
+/** The environment of the keys that a caller makes. One with a test key makes test keys, and any other one live keys. */
+export const environmentOfCaller = (c: Context<AppEnv>): KeyEnvironment =>
+	environmentOf(credentialsOf(c.req.header('Authorization'))?.text ?? '');
 
 /** Reads the token of `Bearer <token>`, or a bare API key, as the reference's own examples send it. */
 function credentialsOf(header: string | undefined): Credentials | undefined {

@@ -2,53 +2,6 @@ import * as z from 'zod';
 import { boundNumbers, databaseName, placementSchema } from './placement-setting.ts';
 import { issuer, origins, publicKey, wholeNumber, yesOrNo } from './setting-values.ts';
 
-/** The Worker's environment: from wrangler.toml, `.dev.vars` and secrets. */
-export interface Bindings {
-	/** API keys, and sessions: all of them unless there are further databases. */
-	DB: D1Database;
-	/** Further databases for sessions: DB_1 to DB_99. */
-	[further: `DB_${number}`]: D1Database | undefined;
-	/** Undefined where wrangler.toml does not set it. */
-	PLACEMENT?: string;
-	/** Counts the requests of callers, and failed attempts without a look-up in D1. */
-	RATE_LIMITER: RateLimit;
-	/** Counts the requests of each key for one session. */
-	SESSION_KEY_LIMITER: RateLimit;
-	/** Counts round trips to D1 without valid credentials: rejected API keys, and health checks. */
-	GUESS_LIMITER: RateLimit;
-	/** The hubs, one for each followed session. Untyped, because core must not import following/. */
-	HUB: DurableObjectNamespace;
-	/** The dataset of Workers Analytics Engine for the usage of the service. Optional. */
-	USAGE?: AnalyticsEngineDataset;
-	/** Wakes the delivery of webhooks. Without it, the scheduled run delivers. */
-	WEBHOOK_QUEUE?: Queue<unknown>;
-	/** Undefined where wrangler.toml does not set it, as is the next one. */
-	WEBHOOKS_ALLOW_LOOPBACK?: string;
-	WEBHOOK_MAX_TRIES?: string;
-	/** The documentation. */
-	ASSETS: Fetcher;
-	/** The deployed version. Undefined in a wrangler.toml of an earlier version. */
-	VERSION?: WorkerVersionMetadata | undefined;
-	SESSION_TTL_SECONDS: string;
-	SESSION_TTL_MAX_SECONDS: string;
-	/** Undefined in a wrangler.toml of an earlier version, as are the next four. */
-	MAX_SESSIONS_PER_CALLER?: string;
-	MAX_EVENTS_PER_SESSION?: string;
-	MAX_EVENT_BYTES_PER_SESSION?: string;
-	MAX_STREAMS_PER_CALLER?: string;
-	HISTORY_BYTES?: string;
-	FOLLOW_MAX_SECONDS: string;
-	FOLLOW_HEARTBEAT_SECONDS: string;
-	FOLLOW_MAX_STATEMENTS: string;
-	KEY_CACHE_SECONDS: string;
-	CLEANUP_MAX_STATEMENTS: string;
-	CLEANUP_MAX_SECONDS: string;
-	CORS_ORIGINS: string;
-	CLERK_JWT_KEY: string;
-	CLERK_ISSUER: string;
-	CLERK_AUTHORIZED_PARTIES: string;
-}
-
 /** 100 years of 365.25 days. Longer lives could give a session an expiry whose year has more than four digits. */
 const MAX_SESSION_TTL_SECONDS = 3_155_760_000;
 
@@ -96,6 +49,33 @@ const settingsSchema = z.object({
 	/** The `azp` of Clerk's tokens, which is the origin of a page. */
 	CLERK_AUTHORIZED_PARTIES: origins(),
 });
+
+/**
+ * The Worker's environment: from wrangler.toml, `.dev.vars` and secrets. A setting is undefined where none of them has it, as in a
+ * wrangler.toml of an earlier version.
+ */
+export interface Bindings extends Partial<Record<keyof typeof settingsSchema.shape, string>> {
+	/** API keys, and sessions: all of them unless there are further databases. */
+	DB: D1Database;
+	/** Further databases for sessions: DB_1 to DB_99. */
+	[further: `DB_${number}`]: D1Database | undefined;
+	/** Counts the requests of callers, and failed attempts without a look-up in D1. */
+	RATE_LIMITER: RateLimit;
+	/** Counts the requests of each key for one session. */
+	SESSION_KEY_LIMITER: RateLimit;
+	/** Counts round trips to D1 without valid credentials: rejected API keys, and health checks. */
+	GUESS_LIMITER: RateLimit;
+	/** The hubs, one for each followed session. Untyped, because core must not import following/. */
+	HUB: DurableObjectNamespace;
+	/** The dataset of Workers Analytics Engine for the usage of the service. Optional. */
+	USAGE?: AnalyticsEngineDataset;
+	/** Wakes the delivery of webhooks. Without it, the scheduled run delivers. */
+	WEBHOOK_QUEUE?: Queue<unknown>;
+	/** The files of the documentation and of the inspector. */
+	ASSETS: Fetcher;
+	/** The deployed version. Undefined in a wrangler.toml of an earlier version. */
+	VERSION?: WorkerVersionMetadata | undefined;
+}
 
 export interface Settings extends z.output<typeof settingsSchema> {
 	/** The numbers of the databases that are bound, DB first. */

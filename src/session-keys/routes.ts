@@ -1,6 +1,7 @@
 import { type Context, Hono } from 'hono';
 import { typeid } from 'typeid-js';
-import { environmentOf, type KeyEnvironment, newApiKey } from '../auth/api-key-format.ts';
+import { newApiKey } from '../auth/api-key-format.ts';
+import { environmentOfCaller } from '../auth/authenticate.ts';
 import type { Database } from '../core/database.ts';
 import { ApiError, validationError } from '../core/errors.ts';
 import { mayDo, type Principal } from '../core/principal.ts';
@@ -18,15 +19,6 @@ import {
 	sessionKeySchema,
 } from './schema.ts';
 import { MAX_KEYS, readExpiry, revokeSessionKey, storeSessionKey } from './store.ts';
-
-/** The environment of a new key. A caller with a test key gets a test key, and any other caller a live key. */
-const environmentOfCaller = (c: Context<AppEnv>): KeyEnvironment =>
-	environmentOf(
-		c.req
-			.header('Authorization')
-			?.trim()
-			.replace(/^bearer +/i, '') ?? '',
-	);
 
 /** The database of all keys: DB, because a key must be found before its session is known. */
 const databaseOfKeys = (c: Context<AppEnv>): Database => c.get('databases').main;
