@@ -6,9 +6,7 @@ import { ApiError } from './core/errors.ts';
 import { callerKey } from './core/principal.ts';
 import { openDatabases } from './database/databases.ts';
 import { docsRoutes } from './docs/routes.ts';
-import { eventRoutes } from './events/routes.ts';
 import { healthRoutes } from './health.ts';
-import { versionRoutes } from './history/routes.ts';
 import type { AppEnv } from './http/context.ts';
 import { cors } from './http/cors.ts';
 import { discardUnread } from './http/discard.ts';
@@ -18,12 +16,7 @@ import { requestLog } from './http/request-log.ts';
 import { SESSIONS_PATH } from './http/session-path.ts';
 import { mcpRoutes } from './mcp/routes.ts';
 import { sessionKeyRoutes } from './session-keys/routes.ts';
-import { changeableColumns } from './sessions/fields.ts';
-import { snapshots } from './sessions/live-state.ts';
-import { sessionReadRoutes } from './sessions/read-routes.ts';
-import { statusSchema } from './sessions/schema.ts';
-import { sessionWriteRoutes } from './sessions/write-routes.ts';
-import { stepRoutes } from './steps/routes.ts';
+import { sessionRoutes } from './session-routes.ts';
 import { webhookDeliveryRoutes } from './webhooks/delivery-routes.ts';
 import { WEBHOOKS_PATH, wakeWebhooks, webhookRoutes } from './webhooks/routes.ts';
 
@@ -66,14 +59,7 @@ app.use(
 app.use(`${SESSIONS_PATH}/*`, authenticate, wakeWebhooks);
 app.use(`${WEBHOOKS_PATH}/*`, authenticate);
 
-app
-	.route(SESSIONS_PATH, sessionReadRoutes)
-	.route(SESSIONS_PATH, sessionWriteRoutes)
-	.route(`${SESSIONS_PATH}/:id/events`, eventRoutes(snapshots))
-	.route(`${SESSIONS_PATH}/:id/steps`, stepRoutes)
-	.route(`${SESSIONS_PATH}/:id/versions`, versionRoutes({ statusSchema, columnOf: changeableColumns }))
-	.route(`${SESSIONS_PATH}/:id/keys`, sessionKeyRoutes);
-
+app.route('/', sessionRoutes).route(`${SESSIONS_PATH}/:id/keys`, sessionKeyRoutes);
 app.route('/', mcpRoutes);
 app.route(WEBHOOKS_PATH, webhookRoutes).route(WEBHOOKS_PATH, webhookDeliveryRoutes);
 app.route('/healthz', healthRoutes).route('/', docsRoutes);

@@ -7,6 +7,7 @@ const ROOMS = [
 	'docs',
 	'health',
 	'mcp',
+	'session-routes',
 	'cleanup',
 	'steps',
 	'sessions',
@@ -27,7 +28,7 @@ const FOR_USERS = ['inspector', 'client'];
 const FOR_PAGES = ['pages'];
 /** The files that import Hono. In other folders only routes do. */
 const KNOWS_HONO =
-	/^\.\.\/src\/((app|health)\.ts|(docs|auth|http)\/.*|[\w-]+\/([\w-]+-)?routes\.ts|following\/response\.ts|mcp\/rest\.ts)$/;
+	/^\.\.\/src\/((app|health|session-routes)\.ts|(docs|auth|http)\/.*|[\w-]+\/([\w-]+-)?routes\.ts|following\/response\.ts|mcp\/rest\.ts)$/;
 /** The database and HTTP folders do not import each other. */
 const STRANGERS = new Set(['http database', 'database http']);
 

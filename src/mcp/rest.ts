@@ -1,15 +1,8 @@
 import { type Context, Hono } from 'hono';
 import { createMiddleware } from 'hono/factory';
-import { eventRoutes } from '../events/routes.ts';
-import { versionRoutes } from '../history/routes.ts';
 import type { AppEnv } from '../http/context.ts';
 import { SESSIONS_PATH } from '../http/session-path.ts';
-import { changeableColumns } from '../sessions/fields.ts';
-import { snapshots } from '../sessions/live-state.ts';
-import { sessionReadRoutes } from '../sessions/read-routes.ts';
-import { statusSchema } from '../sessions/schema.ts';
-import { sessionWriteRoutes } from '../sessions/write-routes.ts';
-import { stepRoutes } from '../steps/routes.ts';
+import { sessionRoutes } from '../session-routes.ts';
 
 /** A call of the REST API. */
 export interface RestCall {
@@ -47,11 +40,7 @@ const adopt = createMiddleware<AppEnv>(async (c, next) => {
 
 const app = new Hono<AppEnv>({ strict: false })
 	.use(adopt)
-	.route(SESSIONS_PATH, sessionReadRoutes)
-	.route(SESSIONS_PATH, sessionWriteRoutes)
-	.route(`${SESSIONS_PATH}/:id/events`, eventRoutes(snapshots))
-	.route(`${SESSIONS_PATH}/:id/steps`, stepRoutes)
-	.route(`${SESSIONS_PATH}/:id/versions`, versionRoutes({ statusSchema, columnOf: changeableColumns }))
+	.route('/', sessionRoutes)
 	.onError((error) => {
 		throw error;
 	});
