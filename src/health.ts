@@ -1,7 +1,7 @@
 import { Hono } from 'hono';
 import * as z from 'zod';
 import { countHealthCheck } from './auth/rate-limit.ts';
-import { ping } from './database/database.ts';
+import { ping } from './database/ping-store.ts';
 import type { AppEnv } from './http/context.ts';
 import { jsonResponse } from './http/json-response.ts';
 import { operation } from './http/operation.ts';

@@ -9,7 +9,7 @@ import {
 import { ApiError } from '../core/errors.ts';
 import { errorFields, log } from '../core/log.ts';
 import { pause } from '../core/pause.ts';
-import { isAside, type Sql, sql } from '../core/sql.ts';
+import { isAside, type Sql } from '../core/sql.ts';
 import { within } from '../core/within.ts';
 import { type FaultKind, faultKind, faultText, outageOf } from './faults.ts';
 import { sizeOfRows, sizeOfValues, workOf } from './work.ts';
@@ -90,31 +90,6 @@ export function openDatabase(
 	let startsAt = bookmark && BOOKMARK.test(bookmark) ? bookmark : undefined;
 	let session = d1.withSession(startsAt ?? 'first-primary');
 
-	async function attempt(statements: readonly Sql[], sent: number, milliseconds: number) {
-		const prepared = statements.map(({ sql: text, values }) => session.prepare(text).bind(...values));
-		const [only] = prepared;
-		const started = Date.now();
-		stats.roundTrips += 1;
-		stats.statements += prepared.length;
-		const trip =
-			prepared.length === 1 && only ? only.all().then((result) => [result]) : session.batch(prepared);
-		try {
-			const results = await within(milliseconds, trip, () => new Error('The trip to D1 timed out.'));
-			let received = 0;
-			let inSqlite = 0;
-			for (const { meta, results: rows } of results) {
-				stats.rowsRead += meta.rows_read;
-				stats.rowsWritten += meta.rows_written;
-				received += sizeOfRows(rows);
-				inSqlite += meta.duration;
-			}
-			stats.bytesRead += received;
-			return { results, work: workOf({ milliseconds: inSqlite, bytes: sent + received }) };
-		} finally {
-			stats.milliseconds += Date.now() - started;
-		}
-	}
-
 	async function send(statements: readonly Sql[], options?: WriteOptions): Promise<D1Result[]> {
 		const started = Date.now();
 		try {
@@ -145,8 +120,8 @@ export function openDatabase(
 				const left = endsAt - Date.now();
 				if (left <= 0) throw new Error('The trip timed out before it began.');
 				const isAtBookmark = isRead && startsAt !== undefined;
-				const done = await attempt(statements, sent, isAtBookmark ? left / 2 : left);
-				work = done.work;
+				const done = await sendOnce(session, statements, stats, isAtBookmark ? left / 2 : left);
+				work = workOf({ milliseconds: done.inSqlite, bytes: sent + done.received });
 				if (failedAtBookmark) warnOfBookmark(failedAtBookmark);
 				return done.results.filter(({ results: rows }, at) => {
 					const isOfAside = isAside(statements[at] as Sql);
@@ -173,6 +148,47 @@ export function openDatabase(
 		}
 	}
 
+	return { ...methodsOf(send), bookmark: () => bookmarkOf(session) };
+}
+
+/**
+ * Sends statements in one trip, and adds what it costs to the stats. Also returns the time in SQLite, in milliseconds, and the bytes
+ * that came. Throws what D1 throws, and when the time is over.
+ */
+async function sendOnce(
+	session: D1DatabaseSession,
+	statements: readonly Sql[],
+	stats: QueryStats,
+	milliseconds: number,
+): Promise<{ results: D1Result[]; inSqlite: number; received: number }> {
+	const prepared = statements.map(({ sql: text, values }) => session.prepare(text).bind(...values));
+	const [only] = prepared;
+	const started = Date.now();
+	stats.roundTrips += 1;
+	stats.statements += prepared.length;
+	const trip =
+		prepared.length === 1 && only ? only.all().then((result) => [result]) : session.batch(prepared);
+	try {
+		const results = await within(milliseconds, trip, () => new Error('The trip to D1 timed out.'));
+		let received = 0;
+		let inSqlite = 0;
+		for (const { meta, results: rows } of results) {
+			stats.rowsRead += meta.rows_read;
+			stats.rowsWritten += meta.rows_written;
+			received += sizeOfRows(rows);
+			inSqlite += meta.duration;
+		}
+		stats.bytesRead += received;
+		return { results, inSqlite, received };
+	} finally {
+		stats.milliseconds += Date.now() - started;
+	}
+}
+
+/** The methods of a database, from the function that sends. */
+function methodsOf(
+	send: (statements: readonly Sql[], options?: WriteOptions) => Promise<D1Result[]>,
+): Pick<Database, 'run' | 'all' | 'first' | 'change'> {
 	async function run<Rows extends readonly unknown[]>(
 		statements: readonly Sql[],
 		options?: WriteOptions,
@@ -192,16 +208,17 @@ export function openDatabase(
 		async change(statements, options) {
 			return (await send(statements, options)).map(({ meta }) => meta.changes);
 		},
-		bookmark() {
-			try {
-				return session.getBookmark();
-			} catch (error) {
-				// The statements have run: a missing bookmark must not fail the request.
-				log('warn', { message: 'no bookmark', ...errorFields(error) });
-				return null;
-			}
-		},
 	};
+}
+
+function bookmarkOf(session: D1DatabaseSession): string | null {
+	try {
+		return session.getBookmark();
+	} catch (error) {
+		// The statements have run: a missing bookmark must not fail the request.
+		log('warn', { message: 'no bookmark', ...errorFields(error) });
+		return null;
+	}
 }
 
 /** The error that a fault becomes when the same request can succeed later, or undefined. */
@@ -221,19 +238,4 @@ function warnOfBookmark({ bookmark, fault }: { bookmark: string; fault: unknown 
 		message: 'read failed at its bookmark, succeeded at the primary',
 		error: faultText(fault).replaceAll(bookmark, '[bookmark]'),
 	});
-}
-
-/**
- * Asks each table for a row that no table has. Throws DatabaseUnavailable when the database does not respond, or when its
- * migrations are not applied.
- */
-export async function ping(db: Database): Promise<void> {
-	await db.first(sql`SELECT
-		(SELECT id FROM sessions INDEXED BY sessions_by_id WHERE id = ''),
-		(SELECT id FROM events WHERE session_id = '' AND position = 0),
-		(SELECT version FROM versions WHERE session_id = '' AND version = 0),
-		(SELECT append_types FROM api_keys INDEXED BY api_keys_by_id WHERE id = ''),
-		(SELECT database FROM create_keys WHERE user_id = '' AND organization_id = '' AND idempotency_key = ''),
-		(SELECT failing_since FROM webhook_endpoints WHERE user_id = '' AND organization_id = ''),
-		(SELECT id FROM webhook_messages WHERE endpoint_id = '')`);
 }
