@@ -3,8 +3,9 @@ import { ApiError } from '../core/errors.ts';
 import { errorFields, log } from '../core/log.ts';
 import { faultKind } from '../database/faults.ts';
 import { connectionTo } from './hub-connection.ts';
+import type { LookUp } from './notices.ts';
 import type { Piece } from './pieces.ts';
-import { type Beginning, type LookUp, newProgress, type Reason } from './progress.ts';
+import { type Beginning, newProgress, type Reason } from './progress.ts';
 import { sharedSnapshot } from './shared-snapshots.ts';
 import type { Snapshot } from './state-frames.ts';
 

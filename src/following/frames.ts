@@ -16,6 +16,12 @@ export interface SessionState {
 	updatedAt: string;
 }
 
+/** The newer of two states of a session. Notices arrive in any order, and the state that is told never goes back. */
+export function newerOf(known: SessionState, other: SessionState): SessionState {
+	const isLonger = other.version === known.version && other.expiresAt > known.expiresAt;
+	return other.version > known.version || isLonger ? other : known;
+}
+
 /** Why a session has ended. */
 export type End = 'deleted' | 'expired';
 

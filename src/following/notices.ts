@@ -1,3 +1,4 @@
+import type { Run } from './backlog.ts';
 import type { SessionState } from './frames.ts';
 
 /** A message of a hub to the followers of a session. */
@@ -31,6 +32,11 @@ export interface Seen {
 	tail: number;
 	/** Writers send their events to the hub until this time. ISO 8601. */
 	followedUntil: string;
+}
+
+/** The result of a look-up in D1: the session and, if requested, the next events. */
+export interface LookUp extends Seen {
+	events: Run | undefined;
 }
 
 /** Stands between the notices of a message. JSON escapes it, so no notice contains it. */

@@ -1,15 +1,10 @@
 import { newBacklog, type Run } from './backlog.ts';
-import { type End, endFrame, HEARTBEAT, OPENING, type SessionState } from './frames.ts';
+import { type End, endFrame, HEARTBEAT, newerOf, OPENING } from './frames.ts';
 import { newLookUps } from './look-ups.ts';
-import type { Notice, Seen } from './notices.ts';
+import type { LookUp, Notice, Seen } from './notices.ts';
 import { MAX_PIECE, type Piece, pieceOf, piecesOf } from './pieces.ts';
 import { newLiveState, newSummaries, type Snapshot } from './state-frames.ts';
 import { newTrust } from './trust.ts';
-
-/** The result of a look-up in D1: the session and, if requested, the next events. */
-export interface LookUp extends Seen {
-	events: Run | undefined;
-}
 
 /** Why a stream ended. */
 export type Reason = End | 'not allowed' | 'budget' | 'time' | 'gone' | 'fault';
@@ -98,14 +93,8 @@ export function newProgress(
 	/** What the follower is asking D1. The stream goes on meanwhile, because D1 can be silent for a long time. */
 	let asking: 'nothing' | 'access' | 'state' | 'events' | 'snapshot' = 'nothing';
 
-	/** Notices arrive in any order. The state never goes back. */
-	function takeState(newer: SessionState): void {
-		const isLonger = newer.version === state.version && newer.expiresAt > state.expiresAt;
-		if (newer.version > state.version || isLonger) state = newer;
-	}
-
 	function takeSeen(seen: Seen, at: number): void {
-		takeState(seen.state);
+		state = newerOf(state, seen.state);
 		backlog.note(seen.tail);
 		lookUps.seen(seen.followedUntil, at);
 	}
@@ -205,9 +194,9 @@ export function newProgress(
 			} else if (notice.kind === 'appended') {
 				backlog.note(notice.last);
 				if (notice.last > position) lookUps.lackEvents();
-			} else if (notice.kind === 'state') takeState(notice.state);
+			} else if (notice.kind === 'state') state = newerOf(state, notice.state);
 			else if (notice.kind === 'change') {
-				takeState(notice.state);
+				state = newerOf(state, notice.state);
 				backlog.note(notice.tail);
 				stateFrames.addChange({ version: notice.state.version, tail: notice.tail, frames: notice.frames });
 			} else if (notice.kind === 'seen') takeSeen(notice.seen, at);
@@ -233,7 +222,7 @@ export function newProgress(
 		foundSnapshot(snapshot, at) {
 			asking = 'nothing';
 			if (!snapshot) return endAsGone(at);
-			takeState(snapshot.state);
+			state = newerOf(state, snapshot.state);
 			backlog.note(snapshot.tail);
 			if (snapshot.tail > position) lookUps.lackEvents();
 			stateFrames.addSnapshot(snapshot);

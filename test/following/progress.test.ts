@@ -1,13 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { endFrame, HEARTBEAT, OPENING, stateFrame } from '../../src/following/frames.ts';
-import type { Notice, Seen } from '../../src/following/notices.ts';
-import {
-	type LookUp,
-	type Means,
-	type Next,
-	newProgress,
-	type Progress,
-} from '../../src/following/progress.ts';
+import type { LookUp, Notice, Seen } from '../../src/following/notices.ts';
+import { type Means, type Next, newProgress, type Progress } from '../../src/following/progress.ts';
 
 const HEARTBEAT_MS = 10_000;
 const START = Date.parse('2026-01-15T09:00:00.000Z');
