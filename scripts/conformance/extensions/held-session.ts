@@ -3,7 +3,7 @@ import { merge } from '../merge.ts';
 import { type Json, Members, readJson } from '../ordered-json.ts';
 import type { Frame, Stream } from '../stream.ts';
 import { sessionText } from './answers.ts';
-import { dataOf, frameOf } from './following.ts';
+import { dataOf, frameOf } from './frames.ts';
 
 /** A session as a follower holds it: it has nothing but the frames of `state=true`. */
 export interface HeldSession {

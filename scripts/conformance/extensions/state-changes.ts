@@ -2,7 +2,7 @@ import { needing, writing } from '../check.ts';
 import { expectEqual, expectSameText, expectStatus, expectTrue, type JsonObject } from '../expect.ts';
 import { Members } from '../ordered-json.ts';
 import { etagOf, exactly, exactText, idsOf, sessionText } from './answers.ts';
-import { append } from './following.ts';
+import { append } from './frames.ts';
 import { expectHeld, newHeld, replace } from './holding.ts';
 import { mergeInto, PATCH, TARGET } from './merge-patch.ts';
 import { stepIn } from './steps.ts';

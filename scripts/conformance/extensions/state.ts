@@ -9,7 +9,7 @@ import {
 } from '../expect.ts';
 import type { Answer } from '../server.ts';
 import { etagOf, exactly, idsOf, sessionText } from './answers.ts';
-import { append, dataOf, frameOf } from './following.ts';
+import { append, dataOf, frameOf } from './frames.ts';
 import { details, expectHeld, holding, kindsOf, newHeld, replace } from './holding.ts';
 import { TARGET } from './merge-patch.ts';
 
