@@ -9,7 +9,7 @@ const LIFE_MS = 10 * 60 * 1000;
 const MAX_CODE_LENGTH = 43;
 
 /** Gives a key to whoever has the code for it. */
-export interface KeyForCode {
+interface KeyForCode {
 	/** The port of 127.0.0.1 that takes the code as the body of a POST. */
 	port: number;
 	/** Makes the code, which works from now on, once. One that was made before no longer works. */

@@ -19,7 +19,7 @@ const DELETED_VERSIONS_AT_ONCE = raw(100);
 const DELETED_NOTES_AT_ONCE = raw(500);
 
 /** What a caller has in some sessions, expired ones included until they are deleted. */
-export interface StoredSessions extends Owner {
+interface StoredSessions extends Owner {
 	sessions: number;
 	liveSessions: number;
 	events: number;
@@ -30,7 +30,7 @@ export interface StoredSessions extends Owner {
 }
 
 /** The API keys of a caller. */
-export interface StoredKeys extends Owner {
+interface StoredKeys extends Owner {
 	keys: number;
 	activeKeys: number;
 	lastUsedAt: string | null;
@@ -89,7 +89,7 @@ export async function* storedKeys(db: Database, now: string): AsyncGenerator<Sto
 }
 
 /** The webhooks of a caller. */
-export interface StoredWebhooks extends Owner {
+interface StoredWebhooks extends Owner {
 	webhooks: number;
 	enabledWebhooks: number;
 }
@@ -145,7 +145,7 @@ export async function deleteKeys(db: Database, owner: Owner): Promise<number> {
 }
 
 /** What was deleted of a caller. */
-export interface DeletedSessions {
+interface DeletedSessions {
 	sessions: number;
 	events: number;
 	/** Earlier versions of sessions. */

@@ -19,7 +19,7 @@ export interface JsonSchema {
 }
 
 /** The type that the package exports for a component of the document. */
-export interface TypeName {
+interface TypeName {
 	name: string;
 	/**
 	 * The type of each object whose members the document leaves open, with its name: `Stored` gives `Stored<T, 'plan'>`. The

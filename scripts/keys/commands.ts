@@ -21,7 +21,7 @@ import { listText, printCreated, stateOf } from './output.ts';
 export type OpenDatabase = () => Promise<Database>;
 
 /** A command, and the arguments that it takes besides --json and the choice of the database. */
-export interface Command {
+interface Command {
 	/** `id` is the ID of a key or of a Clerk session, or empty for a command that takes none. */
 	run(database: OpenDatabase, values: Options, id: string): Promise<void>;
 	takesId: boolean;

@@ -13,7 +13,7 @@ const MAX_ID = 255;
  * The reason why a token was rejected. It goes into the log, never to the caller, and contains nothing that the caller
  * sent.
  */
-export interface Rejection {
+interface Rejection {
 	reason: string;
 }
 

@@ -5,7 +5,7 @@ import { MAX_TRIES, openDatabase } from '../database/database.ts';
 import { countExpired, type Deleted, deleteExpired, STATEMENTS_PER_CHUNK } from './store.ts';
 
 /** What a run did. */
-export interface CleanupReport extends Deleted {
+interface CleanupReport extends Deleted {
 	/** Expired sessions that are still stored, counted up to 10,000. Null when a fault ended the run before the count. */
 	left: number | null;
 	/** Statements sent to D1, those of repeated tries included. */

@@ -50,7 +50,7 @@ export interface Sending {
 }
 
 /** How long a request still waits for D1, in milliseconds. Its slow trips to all databases use it up. */
-export interface Patience {
+interface Patience {
 	leftMs: number;
 }
 

@@ -62,7 +62,7 @@ const APPLY_MIGRATIONS =
 	'Apply the migrations: `npm run deploy` for a deployed service, `npx wrangler d1 migrations apply DB --local` for a local one.';
 
 /** How long the database stays unavailable, and what the operator has to do. */
-export interface Outage {
+interface Outage {
 	retryAfterSeconds: number;
 	/** For the caller. */
 	sentence: string;

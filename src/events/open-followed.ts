@@ -9,7 +9,7 @@ import { cursorOf, followedSession, hasBudget, type SnapshotSource } from './fol
 import type { EventCursor } from './read-store.ts';
 
 /** What to follow. */
-export interface Wish {
+interface Wish {
 	/** By default the session in the path. */
 	sessionId?: string;
 	/** The id of the event that the client has, and where it sent it. Undefined for the start of the log. */

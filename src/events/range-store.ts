@@ -5,7 +5,7 @@ import { type Sql, sql } from '../core/sql.ts';
 export type EventRange = { after: number } | { upTo: number | Sql | 'latest' };
 
 /** The parts of a statement that selects events of a range. */
-export interface SelectedRange {
+interface SelectedRange {
 	/** The condition on `events`, and its order. Without the limit it has no end. */
 	where: Sql;
 	order: Sql;

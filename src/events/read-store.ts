@@ -78,7 +78,7 @@ export const selectCursor = ({ id }: SessionReference, cursor: EventCursor): Sql
 	sql`SELECT id FROM events WHERE session_id = ${id} AND position = ${cursor.position} AND id = ${cursor.id}`;
 
 /** In which order events are read: `desc` begins with the newest one. */
-export type EventOrder = 'asc' | 'desc';
+type EventOrder = 'asc' | 'desc';
 
 /**
  * Reads at most `max` events of a session after the event `after` in an order, with as much content as fits in one

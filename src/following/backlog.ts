@@ -11,7 +11,7 @@ export interface Run {
 export const MAX_WAITING = 128 * 1024;
 
 /** Events from the hub that have not been sent yet. */
-export interface Backlog {
+interface Backlog {
 	/** Keeps a run if there is room for it, and otherwise only its position. */
 	add(run: Run): void;
 	/** Takes the events right after a position, if they are present. */

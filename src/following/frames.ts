@@ -52,7 +52,7 @@ export const snapshotFrame = (version: number, sessionJson: string): string =>
 	frameOf('snapshot', `{"etag":${JSON.stringify(entityTag(version))},"session":${sessionJson}}`);
 
 /** The content of a `change` frame: JSON by the name of each changed field. */
-export interface ChangedFields {
+interface ChangedFields {
 	/** The new values of fields. */
 	set: Readonly<Record<string, string>>;
 	/** The RFC 7396 patches of objects. */

@@ -7,7 +7,7 @@ const FOLLOWED_HEARTBEATS = 8;
 export const followedMs = (heartbeatMs: number): number => FOLLOWED_HEARTBEATS * heartbeatMs;
 
 /** When a follower reads D1, and what it needs from there. Times are in epoch milliseconds. */
-export interface LookUps {
+interface LookUps {
 	/** Events may be in D1 that the hub has not sent. */
 	lackEvents(): void;
 	/** The client has got events. */

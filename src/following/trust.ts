@@ -7,7 +7,7 @@ const CHECK_HEARTBEATS = 3;
 const TRUSTED_HEARTBEATS = 4;
 
 /** How long a stream trusts its caller. Times are in epoch milliseconds. */
-export interface Trust {
+interface Trust {
 	/** When the caller must be checked again. */
 	checkAt(): number;
 	/** When the last check that succeeded does not hold any more. */

@@ -28,7 +28,7 @@ export interface PastQuery {
 type Objects = Partial<Record<KeptObject, string | null>>;
 
 /** A session as it was, with the objects that were asked for. */
-export interface Past<Session> {
+interface Past<Session> {
 	session: Session & Objects & { version: number };
 	/** The position of the latest event when the version began. */
 	latestEvent: number;

@@ -11,7 +11,7 @@ import { readVersions, type VersionRow } from './list-store.ts';
 import { type VersionPage, versionPageSchema, versionsQuerySchema } from './schema.ts';
 
 /** What the list of versions needs to know of sessions. */
-export interface SessionParts {
+interface SessionParts {
 	statusSchema: ZodType<string>;
 	/** The columns of the fields that can change, by field, in the order of the wire. */
 	columnOf: Readonly<Record<string, string>>;

@@ -17,7 +17,7 @@ export function jsonResponse<T, S extends ContentfulStatusCode>(
 }
 
 /** A part of JSON: text, or its UTF-8. */
-export type JsonPart = string | Uint8Array;
+type JsonPart = string | Uint8Array;
 
 /** Bytes of a chunk. Small parts share a chunk, and large ones take several. */
 const CHUNK = 65_536;

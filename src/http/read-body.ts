@@ -18,7 +18,7 @@ const ARRIVES_MS = 60_000;
  * no more than the connection buffers: a refusal would make a client without patience send it again at once.
  */
 const WAITS_MS = 8_000;
-const PATIENCE = { firstMs: 16, longestMs: 256, forMs: WAITS_MS };
+const PAUSES = { firstMs: 16, longestMs: 256, forMs: WAITS_MS };
 
 /** A reader that tells the size of each chunk. */
 const counted = (
@@ -100,7 +100,7 @@ async function arriving<T>(
 		for (const each of held) each.more(more);
 	};
 	try {
-		await pauseUntil(() => held.every((each) => each.hasRoom(bytes)), PATIENCE);
+		await pauseUntil(() => held.every((each) => each.hasRoom(bytes)), PAUSES);
 		holds(bytes);
 		return await within(
 			ARRIVES_MS,

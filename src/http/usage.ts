@@ -1,7 +1,7 @@
 import { errorFields, log } from '../core/log.ts';
 
 /** One request, for Workers Analytics Engine. It has no content. */
-export interface Usage {
+interface Usage {
 	userId: string | null;
 	organizationId: string | null;
 	keyId: string | null;

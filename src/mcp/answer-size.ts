@@ -6,7 +6,7 @@ export const MAX_ANSWER = 50_000;
 const MAX_PARTS = 200;
 
 /** A value that an answer leaves out, because it is too large. */
-export interface Omitted {
+interface Omitted {
 	/** RFC 6901, from the session: `/plan/steps/3`. */
 	pointer: string;
 	/** As in JSON Schema. */

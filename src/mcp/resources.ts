@@ -35,7 +35,7 @@ export const resourceTemplates: ResourceTemplateType[] = [
 ];
 
 /** What a URI names. */
-export interface SessionResource {
+interface SessionResource {
 	sessionId: string;
 	kind: 'session' | 'events';
 	after: string | undefined;

@@ -5,7 +5,7 @@ import { SESSIONS_PATH } from '../http/session-path.ts';
 import { sessionRoutes } from '../session-routes.ts';
 
 /** A call of the REST API. */
-export interface RestCall {
+interface RestCall {
 	method: 'GET' | 'POST' | 'PATCH';
 	/** Below the path of sessions, each segment unescaped. */
 	path?: readonly string[];

@@ -80,7 +80,7 @@ const notRequest = (code: -32700 | -32600, message: string): Response =>
 	jsonResponse(JSON.stringify({ jsonrpc: '2.0', id: null, error: { code, message } }), 400);
 
 /** What handles the requests of the protocol. */
-export interface McpServing {
+interface McpServing {
 	respond(c: RequestContext, body: unknown): Promise<Response>;
 	/** Whether a value is the name of a tool. */
 	isTool(name: unknown): boolean;

@@ -5,7 +5,7 @@ import { raw, sql } from '../core/sql.ts';
 import { ownSession, SESSION_BY_ID } from '../database/session-store.ts';
 
 /** A key for one session, as it is to be stored. */
-export interface NewSessionKey {
+interface NewSessionKey {
 	id: string;
 	keyHash: string;
 	prefix: string;

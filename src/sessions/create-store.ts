@@ -125,7 +125,7 @@ export async function findSessionOfKey(
 }
 
 /** The use of an Idempotency-Key to create a session, while several databases are bound. */
-export interface KeyUse {
+interface KeyUse {
 	owner: Owner;
 	key: string;
 	/** The database for the session if the key is new. */

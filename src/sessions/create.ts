@@ -14,7 +14,7 @@ import type { SessionRow } from './row-store.ts';
 import type { createSchema } from './schema.ts';
 
 /** The content of a create, as it is stored. */
-export interface NewContent {
+interface NewContent {
 	catalogVersion: string | null;
 	schemaVersion: string | null;
 	prd: string | null;
@@ -48,7 +48,7 @@ export const contentOf = ({
 ];
 
 /** Who creates a session, from where, and with which databases and settings. */
-export interface Creator {
+interface Creator {
 	owner: Owner;
 	location: CallerLocation;
 	databases: Databases;

@@ -36,7 +36,7 @@ export async function readSession(db: Database, reference: SessionReference): Pr
 }
 
 /** What to read of one session. */
-export interface DetailsQuery {
+interface DetailsQuery {
 	fields: readonly SessionField[];
 	/** The most events to read with it, the latest ones; undefined reads none. */
 	maxEvents: number | undefined;

@@ -18,7 +18,7 @@ interface Request {
 const underWay = new Map<string, Set<Request>>();
 
 /** How long a request waits for its turn. */
-const PATIENCE = { firstMs: 20, longestMs: 320, forMs: 5000 };
+const PAUSES = { firstMs: 20, longestMs: 320, forMs: 5000 };
 
 /**
  * Waits until a request to a host may begin, and returns the function that ends it. Undefined: the host, or the caller there, has
@@ -35,7 +35,7 @@ export async function beginRequest({
 	await pauseUntil(() => {
 		end = beginNow(host, caller, Date.now());
 		return end !== undefined;
-	}, PATIENCE);
+	}, PAUSES);
 	return end;
 }
 
