@@ -1,4 +1,5 @@
 import { type ApiError, rateLimited } from './errors.ts';
+import { newShares, type Share } from './shares.ts';
 
 /** The bytes that the requests of a caller may hold while they arrive or wait. An isolate has 128 MB for all its callers. */
 const MAX_HELD_BYTES = 32_000_000;
@@ -7,53 +8,31 @@ export const MAX_HELD_BY_LARGE = 24_000_000;
 /** Bytes from which on a request is large: what it holds counts under the lower limit, and work on its texts takes turns. */
 export const LARGE_TEXT = 64 * 1024;
 
-/** What a request holds in memory. */
-export interface Held {
-	/** When it does not count any more, in epoch milliseconds, because a cancelled request does not let it go. */
-	until: number;
+/** What a request holds in memory. It does not count any more after `until`. */
+export interface Held extends Share {
 	/** Whether it could hold further bytes. */
 	hasRoom(bytes: number): boolean;
 	/** Holds further bytes. Throws RATE_LIMITED as `hold` does. */
 	more(bytes: number): void;
-	letGo(): void;
 }
 
-/** By the name of who holds them. */
-const all = new Map<string, Set<{ bytes: number; until: number }>>();
+const held = newShares();
 
 export const tooManyAtOnce = (): ApiError =>
 	rateLimited('The caller has sent too much at once. Try again later.', 1);
 
 /** Holds bytes for a request of a caller, or of one of its keys. Throws RATE_LIMITED when all of its requests would hold more than `most`. */
 export function hold(name: string, bytes: number, until: number, most = MAX_HELD_BYTES): Held {
-	const own = { bytes: 0, until };
-	const hasRoom = (further: number) => {
-		const room = own.bytes + further < LARGE_TEXT ? most : Math.min(most, MAX_HELD_BY_LARGE);
-		return heldBy(name) + further <= room;
+	const fits = (already: number, further: number): boolean => {
+		const room = already + further < LARGE_TEXT ? most : Math.min(most, MAX_HELD_BY_LARGE);
+		return held.of(name, Date.now()) + further <= room;
 	};
+	if (!fits(0, bytes)) throw tooManyAtOnce();
+	const share = held.take(name, bytes, until);
+	const hasRoom = (further: number) => fits(share.amount, further);
 	const more = (further: number) => {
 		if (!hasRoom(further)) throw tooManyAtOnce();
-		own.bytes += further;
+		share.amount += further;
 	};
-	more(bytes);
-	const others = all.get(name);
-	if (others) others.add(own);
-	else all.set(name, new Set([own]));
-	return Object.assign(own, { hasRoom, more, letGo: () => forget(name, own) });
-}
-
-function heldBy(name: string): number {
-	const now = Date.now();
-	let sum = 0;
-	for (const each of all.get(name) ?? []) {
-		if (each.until < now) forget(name, each);
-		else sum += each.bytes;
-	}
-	return sum;
-}
-
-function forget(name: string, own: { bytes: number; until: number }): void {
-	const others = all.get(name);
-	others?.delete(own);
-	if (others?.size === 0) all.delete(name);
+	return Object.assign(share, { hasRoom, more });
 }

@@ -124,7 +124,7 @@ export async function takeTurn(
 		}
 	} finally {
 		leave(own, lane);
-		held?.letGo();
+		held?.giveUp();
 	}
 	const trip = { endsAt: Date.now() + lastsMs, work: expectedWork(own, lane) };
 	lane.underWay.add(trip);

@@ -111,7 +111,7 @@ async function arriving<T>(
 		if (cause instanceof ApiError) throw cause;
 		throw new ApiError('INVALID_JSON', 'The body ended before it was complete.', { cause });
 	} finally {
-		for (const each of held) each.letGo();
+		for (const each of held) each.giveUp();
 	}
 }
 

@@ -1,5 +1,6 @@
 import { pauseUntil } from '../core/pause.ts';
 import { callerKey } from '../core/principal.ts';
+import { newShares } from '../core/shares.ts';
 import type { EndpointRow } from './endpoint-store.ts';
 
 /** Requests that an isolate has under way at once to one host, and those of them for one caller: many callers may share a host. */
@@ -8,14 +9,7 @@ const OF_ONE_CALLER = 4;
 /** When a request is over at the latest, also when its invocation was ended before it could say so. */
 const LONGEST_MS = 20_000;
 
-interface Request {
-	caller: string;
-	/** When it is over at the latest, in epoch milliseconds. */
-	endsAt: number;
-}
-
-/** The requests to each host. */
-const underWay = new Map<string, Set<Request>>();
+const underWay = newShares();
 
 /** How long a request waits for its turn. */
 const PAUSES = { firstMs: 20, longestMs: 320, forMs: 5000 };
@@ -40,15 +34,10 @@ export async function beginRequest({
 }
 
 function beginNow(host: string, caller: string, now: number): (() => void) | undefined {
-	const requests = underWay.get(host) ?? new Set();
-	for (const request of requests) if (request.endsAt <= now) requests.delete(request);
-	const ofCaller = [...requests].filter((request) => request.caller === caller).length;
-	if (requests.size >= AT_ONCE || ofCaller >= OF_ONE_CALLER) return undefined;
-	const request = { caller, endsAt: now + LONGEST_MS };
-	requests.add(request);
-	underWay.set(host, requests);
+	const there = `${caller} at ${host}`;
+	if (underWay.of(host, now) >= AT_ONCE || underWay.of(there, now) >= OF_ONE_CALLER) return undefined;
+	const requests = [host, there].map((name) => underWay.take(name, 1, now + LONGEST_MS));
 	return () => {
-		requests.delete(request);
-		if (requests.size === 0 && underWay.get(host) === requests) underWay.delete(host);
+		for (const request of requests) request.giveUp();
 	};
 }
