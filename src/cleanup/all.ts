@@ -18,12 +18,12 @@ export async function cleanUpAll(env: Bindings, now: number): Promise<void> {
 		Math.floor(CLEANUP_MAX_STATEMENTS / 5),
 		Math.max(0, CLEANUP_MAX_STATEMENTS - LEAST_STATEMENTS),
 	);
-	const most = CLEANUP_MAX_STATEMENTS - forWebhooks;
+	const max = CLEANUP_MAX_STATEMENTS - forWebhooks;
 	const share = {
-		CLEANUP_MAX_STATEMENTS: Math.max(LEAST_STATEMENTS, Math.floor(most / numbers.length)),
+		CLEANUP_MAX_STATEMENTS: Math.max(LEAST_STATEMENTS, Math.floor(max / numbers.length)),
 		CLEANUP_MAX_SECONDS: CLEANUP_MAX_SECONDS / numbers.length,
 	};
-	const affordable = Math.floor(most / share.CLEANUP_MAX_STATEMENTS);
+	const affordable = Math.floor(max / share.CLEANUP_MAX_STATEMENTS);
 	const first = Math.floor(now / RUN_EVERY_MS) % numbers.length;
 	const inTurn = [...numbers.slice(first), ...numbers.slice(0, first)].slice(0, affordable);
 	const failures: unknown[] = [];

@@ -6,7 +6,7 @@ import { BYTES_OF_A_ROW, NOT_KEPT } from '../history/keep-store.ts';
  * How much one chunk deletes. The unit is the work of deleting a byte: 4 MB of large events take SQLite some ten milliseconds, in
  * which D1 serves no other query.
  */
-export const MOST_WORK = 4_000_000;
+export const MAX_WORK = 4_000_000;
 /** The work of an event or a version besides its bytes. A chunk deletes up to 5,000 tiny ones. */
 export const WORK_OF_A_ROW = 800;
 /**
@@ -18,9 +18,9 @@ const ROWS_LOOKED_UP = raw(2);
  * Events with no more work than this are deleted together. More of them, or of versions, may be divided between chunks, so chunks are
  * at least three quarters full. A session that is too much for any chunk has more of one of the two.
  */
-export const MAY_BE_DIVIDED = MOST_WORK / 4;
+export const MAY_BE_DIVIDED = MAX_WORK / 4;
 /** The most sessions that a chunk deletes. */
-const MOST_SESSIONS = raw(100);
+const MAX_SESSIONS = raw(100);
 
 /** The events or the versions that a session has. Their positions or versions have no gaps. */
 export interface Span {
@@ -83,7 +83,7 @@ const OBJECT_BYTES = sql`ifnull(octet_length(next.prd), 0) + ifnull(octet_length
 export async function findExpired(db: Database, now: string): Promise<ExpiredSession[]> {
 	// SQLite makes this list once.
 	const oldest = sql`(SELECT json_group_array(id) FROM (
-		SELECT id FROM sessions WHERE expires_at <= ${now} ORDER BY expires_at LIMIT ${MOST_SESSIONS}))`;
+		SELECT id FROM sessions WHERE expires_at <= ${now} ORDER BY expires_at LIMIT ${MAX_SESSIONS}))`;
 	const work = sql`object_bytes + ifnull(events ->> 3, 0) + ifnull(versions ->> 3, 0)`;
 	type Row = Pick<ExpiredSession, 'id' | 'workSoFar'> & Record<'events' | 'versions', string | null>;
 	const rows = await db.all<Row>(
@@ -92,7 +92,7 @@ export async function findExpired(db: Database, now: string): Promise<ExpiredSes
 				UNION ALL
 				SELECT place + 1, next.id, work_before + ${work}, ${OBJECT_BYTES}, ${EVENTS}, ${VERSIONS}
 				FROM expired CROSS JOIN sessions AS next INDEXED BY sessions_by_id ON next.id = ${oldest} ->> place
-				WHERE work_before + ${work} < ${raw(MOST_WORK)})
+				WHERE work_before + ${work} < ${raw(MAX_WORK)})
 			SELECT id, work_before + ${work} AS workSoFar, events, versions FROM expired WHERE place > 0`,
 	);
 	return rows.map((row) => ({ ...row, events: spanIn(row.events), versions: spanIn(row.versions) }));

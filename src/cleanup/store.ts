@@ -6,8 +6,8 @@ import { oweExpired } from '../webhooks/owed-store.ts';
 import {
 	type ExpiredSession,
 	findExpired,
+	MAX_WORK,
 	MAY_BE_DIVIDED,
-	MOST_WORK,
 	type Span,
 	WORK_OF_A_ROW,
 } from './expired-store.ts';
@@ -36,7 +36,7 @@ export const STATEMENTS_PER_CHUNK = { reads: 1, writes: 5 } as const;
  * Deletes one chunk of what had expired by `now`, oldest first: sessions with their events and versions, keys for one session, and notes
  * of Idempotency-Keys. `isLast` tells that there was nothing.
  *
- * A first trip finds the sessions. A second one deletes those whose work is at most MOST_WORK together, and some of the next session
+ * A first trip finds the sessions. A second one deletes those whose work is at most MAX_WORK together, and some of the next session
  * if it has much. So a chunk keeps D1 busy for about as long as SQLite needs to delete 4 MB.
  *
  * It is idempotent, and safe to run twice at once: what has expired stays expired, and an expired session takes no events and no
@@ -47,7 +47,7 @@ export async function deleteExpired(
 	now: string,
 ): Promise<{ deleted: Deleted; isLast: boolean }> {
 	const found = await findExpired(db, now);
-	const whole = found.filter(({ workSoFar }) => workSoFar <= MOST_WORK);
+	const whole = found.filter(({ workSoFar }) => workSoFar <= MAX_WORK);
 	const next = found[whole.length];
 	const part = next && largePartOf(next);
 	const isWhole = sql`sessions.id IN (SELECT value FROM json_each(${JSON.stringify(whole.map(({ id }) => id))}))
@@ -63,7 +63,7 @@ export async function deleteExpired(
 			sql`DELETE FROM create_keys INDEXED BY sqlite_autoindex_create_keys_1 WHERE (user_id, organization_id, idempotency_key) IN (
 				SELECT user_id, organization_id, idempotency_key FROM create_keys
 				WHERE expires_at <= ${now} ORDER BY expires_at LIMIT ${KEYS_AT_ONCE}) RETURNING 1`,
-			...(part ? [deleteFirst(part, MOST_WORK - (whole.at(-1)?.workSoFar ?? 0), now)] : []),
+			...(part ? [deleteFirst(part, MAX_WORK - (whole.at(-1)?.workSoFar ?? 0), now)] : []),
 		],
 		{ idempotent: true },
 	);

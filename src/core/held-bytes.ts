@@ -21,10 +21,10 @@ const held = newShares();
 export const tooManyAtOnce = (): ApiError =>
 	rateLimited('The caller has sent too much at once. Try again later.', 1);
 
-/** Holds bytes for a request of a caller, or of one of its keys. Throws RATE_LIMITED when all of its requests would hold more than `most`. */
-export function hold(name: string, bytes: number, until: number, most = MAX_HELD_BYTES): Held {
+/** Holds bytes for a request of a caller, or of one of its keys. Throws RATE_LIMITED when all of its requests would hold more than `max`. */
+export function hold(name: string, bytes: number, until: number, max = MAX_HELD_BYTES): Held {
 	const fits = (already: number, further: number): boolean => {
-		const room = already + further < LARGE_TEXT ? most : Math.min(most, MAX_HELD_BY_LARGE);
+		const room = already + further < LARGE_TEXT ? max : Math.min(max, MAX_HELD_BY_LARGE);
 		return held.of(name, Date.now()) + further <= room;
 	};
 	if (!fits(0, bytes)) throw tooManyAtOnce();

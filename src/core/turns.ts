@@ -30,9 +30,9 @@ const REMEMBERED_MS = 10_000;
  * D1 takes longer for a trip than that.
  */
 const PAUSE_MS_A_PLACE = 0.5;
-const LEAST_PAUSE_MS = 1;
+const MIN_PAUSE_MS = 1;
 /** The longest pause. With a shorter one, thousands of requests that wait would take the isolate from others by looking. */
-const MOST_PAUSE_MS = 250;
+const MAX_PAUSE_MS = 250;
 /** A request that has not looked for this long was cancelled. */
 const CANCELLED_MS = 500;
 /** The trips of a name go on, unless none of them has ended with a result for this long. */
@@ -173,7 +173,7 @@ function mayBegin(
  * later may have left, too.
  */
 const pauseOf = ({ number }: Waiting, { left }: Lane): number =>
-	Math.min(Math.max(LEAST_PAUSE_MS, (number - left) * PAUSE_MS_A_PLACE), MOST_PAUSE_MS);
+	Math.min(Math.max(MIN_PAUSE_MS, (number - left) * PAUSE_MS_A_PLACE), MAX_PAUSE_MS);
 
 function leave(request: Waiting, lane: Lane): void {
 	if (lane.waiting.delete(request)) lane.left += 1;

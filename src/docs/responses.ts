@@ -4,8 +4,8 @@ import { type ErrorCode, errorSchema, errorStatus } from '../core/errors.ts';
 import type { DocumentedResponse } from '../http/operation.ts';
 import { REQUEST_ID } from '../http/request-id.ts';
 
-const header = (id: string, pattern: RegExp, most: number, description: string) =>
-	z.string().max(most).regex(pattern).meta({ description, header: { id } });
+const header = (id: string, pattern: RegExp, max: number, description: string) =>
+	z.string().max(max).regex(pattern).meta({ description, header: { id } });
 
 const requestId = header(
 	'X-Request-Id',

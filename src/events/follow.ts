@@ -62,9 +62,8 @@ export function newEvents(events: readonly EventRow[]): Notice | undefined {
 /** The maximum number of statements in one round of a stream: a look-up and the check of a key, with their retries. */
 const ROUND_COST = 4 * MAX_TRIES.write;
 
-/** Whether a stream may send the statements of one more round. `most` is the limit of its request. */
-export const hasBudget = ({ statements }: QueryStats, most: number): boolean =>
-	statements + ROUND_COST <= most;
+/** Whether a stream may send the statements of one more round. `max` is the limit of its request. */
+export const hasBudget = ({ statements }: QueryStats, max: number): boolean => statements + ROUND_COST <= max;
 
 /** Where a stream gets the whole session from. */
 export interface SnapshotSource {

@@ -17,20 +17,20 @@ export const totalBytes = (events: readonly NewEvent[]): number =>
 export function checkEventQuota(
 	{ latestEvent, eventBytes }: Pick<Appended, 'latestEvent' | 'eventBytes'>,
 	events: readonly NewEvent[],
-	{ MAX_EVENTS_PER_SESSION: most, MAX_EVENT_BYTES_PER_SESSION: mostBytes }: EventQuota,
+	{ MAX_EVENTS_PER_SESSION: max, MAX_EVENT_BYTES_PER_SESSION: maxBytes }: EventQuota,
 ): void {
 	const goOn = 'Nothing was written. Go on in a new session.';
-	if (latestEvent + events.length > most) {
+	if (latestEvent + events.length > max) {
 		throw new ApiError(
 			'QUOTA_EXCEEDED',
-			`A session may have ${most} events (MAX_EVENTS_PER_SESSION). This one has ${latestEvent}, and ${events.length} more were sent. ${goOn}`,
+			`A session may have ${max} events (MAX_EVENTS_PER_SESSION). This one has ${latestEvent}, and ${events.length} more were sent. ${goOn}`,
 		);
 	}
 	const bytes = totalBytes(events);
-	if (eventBytes + bytes > mostBytes) {
+	if (eventBytes + bytes > maxBytes) {
 		throw new ApiError(
 			'QUOTA_EXCEEDED',
-			`The events of a session may have ${mostBytes} bytes in all (MAX_EVENT_BYTES_PER_SESSION). Those of this one have ${eventBytes}, and ${bytes} more were sent. ${goOn}`,
+			`The events of a session may have ${maxBytes} bytes in all (MAX_EVENT_BYTES_PER_SESSION). Those of this one have ${eventBytes}, and ${bytes} more were sent. ${goOn}`,
 		);
 	}
 }

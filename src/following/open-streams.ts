@@ -16,12 +16,12 @@ export interface Place {
 const taken = newShares();
 
 /**
- * Takes one of the `most` places for streams of a caller. `now` is in epoch milliseconds. Throws RATE_LIMITED when all are taken.
+ * Takes one of the `max` places for streams of a caller. `now` is in epoch milliseconds. Throws RATE_LIMITED when all are taken.
  */
-export function takePlace(caller: string, most: number, now: number): Place {
-	if (taken.of(caller, now) >= most) {
+export function takePlace(caller: string, max: number, now: number): Place {
+	if (taken.of(caller, now) >= max) {
 		throw rateLimited(
-			`This caller has ${most} open streams here. Close one, or try again later.`,
+			`This caller has ${max} open streams here. Close one, or try again later.`,
 			RETRY_AFTER_SECONDS,
 		);
 	}

@@ -59,13 +59,13 @@ export function beforeMerge(object: string | null, patch: string): string {
 
 /** The part in which `before` differs from `after`. */
 function difference(before: string, after: string): [head: number, tail: number, text: string] {
-	const most = Math.min(before.length, after.length);
+	const max = Math.min(before.length, after.length);
 	let head = 0;
-	while (head < most && before.charCodeAt(head) === after.charCodeAt(head)) head += 1;
+	while (head < max && before.charCodeAt(head) === after.charCodeAt(head)) head += 1;
 	if (isWithinCharacter(before, head) || isWithinCharacter(after, head)) head -= 1;
 	let tail = 0;
 	while (
-		tail < most - head &&
+		tail < max - head &&
 		before.charCodeAt(before.length - 1 - tail) === after.charCodeAt(after.length - 1 - tail)
 	)
 		tail += 1;

@@ -11,5 +11,5 @@ const VERSIONS_KEPT = sql`ifnull((SELECT max(version) FROM versions WHERE sessio
 	- (SELECT min(version) FROM versions WHERE session_id = sessions.id) + 1, 0)`;
 
 /** Whether the versions of a row of `sessions` are few and small. */
-export const hasFewVersions = (most: Sql, mostBytes: Sql): Sql =>
-	sql`${VERSIONS_KEPT} <= ${most} AND ${VERSION_BYTES} <= ${mostBytes}`;
+export const hasFewVersions = (max: Sql, maxBytes: Sql): Sql =>
+	sql`${VERSIONS_KEPT} <= ${max} AND ${VERSION_BYTES} <= ${maxBytes}`;

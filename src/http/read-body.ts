@@ -128,15 +128,15 @@ function holdersOf(principal: Principal): Held[] {
 	];
 }
 
-/** Reads to the end. Returns undefined as soon as the body exceeds `most` bytes. */
-async function readAtMost(most: number, reader: Reader): Promise<ArrayBuffer | undefined> {
+/** Reads to the end. Returns undefined as soon as the body exceeds `max` bytes. */
+async function readAtMost(max: number, reader: Reader): Promise<ArrayBuffer | undefined> {
 	const chunks: Uint8Array[] = [];
 	let size = 0;
 	for (;;) {
 		const { done, value } = await reader.read();
 		if (done) return new Blob(chunks).arrayBuffer();
 		size += value.byteLength;
-		if (size > most) return undefined;
+		if (size > max) return undefined;
 		chunks.push(value);
 	}
 }

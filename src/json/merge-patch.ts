@@ -39,11 +39,11 @@ export function countMembers(text: string): number {
 
 /**
  * Splits a patch into patches that change one place each. Merged one after the other, they make the same text as the whole.
- * `members` is the number of members of all of them together. Undefined when they would have more than `most` characters.
+ * `members` is the number of members of all of them together. Undefined when they would have more than `max` characters.
  */
 export function singleChanges(
 	patch: string,
-	most: number,
+	max: number,
 ): { patches: string[]; members: number } | undefined {
 	const text = nested(patch);
 	const patches: string[] = [];
@@ -58,7 +58,7 @@ export function singleChanges(
 				continue;
 			}
 			characters += head.length + value.length + after.length + 1;
-			if (characters > most) return false;
+			if (characters > max) return false;
 			patches.push(`${head}${value}}${after}`);
 			members += after.length + 1;
 		}

@@ -46,17 +46,17 @@ const insertStatement = (
  * quota allows, and those of expired sessions that the cleanup has not deleted yet. A repeated INSERT finds its own session.
  * Undefined without a quota.
  */
-const hasRoomFor = ({ id, owner, createdAt }: NewSession, most: number): Sql | undefined =>
-	most === Number.POSITIVE_INFINITY
+const hasRoomFor = ({ id, owner, createdAt }: NewSession, max: number): Sql | undefined =>
+	max === Number.POSITIVE_INFINITY
 		? undefined
 		: sql`((SELECT count(*) FROM (SELECT 1 FROM sessions INDEXED BY sessions_by_owner
-				WHERE ${ownSessions(owner, createdAt)} LIMIT ${most})) < ${most}
+				WHERE ${ownSessions(owner, createdAt)} LIMIT ${max})) < ${max}
 			OR EXISTS (SELECT 1 FROM ${SESSION_BY_ID} WHERE id = ${id}))`;
 
-const sessionQuotaExceeded = (most: number): ApiError =>
+const sessionQuotaExceeded = (max: number): ApiError =>
 	new ApiError(
 		'QUOTA_EXCEEDED',
-		`A caller may have ${most} live sessions (MAX_SESSIONS_PER_CALLER). Delete one of them, or wait until one expires.`,
+		`A caller may have ${max} live sessions (MAX_SESSIONS_PER_CALLER). Delete one of them, or wait until one expires.`,
 	);
 
 /** The sessions with an Idempotency-Key of a caller: one, unless it has lost the key. */
@@ -73,10 +73,10 @@ export async function insertSession(
 	db: Database,
 	session: NewSession,
 	idempotency: Idempotency | undefined,
-	{ MAX_SESSIONS_PER_CALLER: most }: Pick<Settings, 'MAX_SESSIONS_PER_CALLER'>,
+	{ MAX_SESSIONS_PER_CALLER: max }: Pick<Settings, 'MAX_SESSIONS_PER_CALLER'>,
 ): Promise<SessionRow> {
 	const { owner, createdAt, prd, plan, productObject, assemblyState } = session;
-	const hasRoom = hasRoomFor(session, most);
+	const hasRoom = hasRoomFor(session, max);
 	if (!idempotency) {
 		// The upsert changes nothing. It makes a retried INSERT return the row of the first one.
 		const [[inserted]] = await db.run<[SessionRow]>(
@@ -87,7 +87,7 @@ export async function insertSession(
 			],
 			{ idempotent: true },
 		);
-		if (!inserted) throw sessionQuotaExceeded(most);
+		if (!inserted) throw sessionQuotaExceeded(max);
 		return { ...inserted, prd, plan, product_object: productObject, assembly_state: assemblyState };
 	}
 	const key = ofKey(owner, idempotency.key);
@@ -100,7 +100,7 @@ export async function insertSession(
 		],
 		{ idempotent: true },
 	);
-	if (!row) throw sessionQuotaExceeded(most);
+	if (!row) throw sessionQuotaExceeded(max);
 	if (row.idempotency_fingerprint !== idempotency.fingerprint) throw idempotencyKeyReused();
 	return row;
 }
