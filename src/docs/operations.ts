@@ -1,10 +1,10 @@
 import type { Handler } from 'hono';
 import type { RouterRoute } from 'hono/types';
-import type * as z from 'zod';
+import * as z from 'zod';
 import type { ZodOpenApiOperationObject, ZodOpenApiPathsObject } from 'zod-openapi';
 import type { ErrorCode } from '../core/errors.ts';
 import { type Operation, operationOf, type Validated, validatedBy } from '../http/operation.ts';
-import { parametersInPath, requestHeaders } from './parameters.ts';
+import { requestHeaders, sessionIdInPath } from './parameters.ts';
 import { errorResponses, successResponse } from './responses.ts';
 
 /** A route of the app, with the declarations of its handlers. */
@@ -69,7 +69,7 @@ function operationObject(route: Route): ZodOpenApiOperationObject {
 			? {}
 			: {
 					requestParams: {
-						...(path.includes('{') ? { path: parametersInPath(path) } : {}),
+						...(path.includes('{') ? { path: idsInPath(route) } : {}),
 						...(query ? { query: query.schema as z.ZodObject } : {}),
 						header: headers,
 					},
@@ -87,6 +87,10 @@ function operationObject(route: Route): ZodOpenApiOperationObject {
 		responses: { ...Object.fromEntries(responses), ...errorResponses(...errorsOf(route)) },
 	};
 }
+
+/** The ids in the path of a route, in the order of the path. */
+const idsInPath = ({ operation, path }: Route) =>
+	z.object({ ...(path.includes('{id}') ? { id: sessionIdInPath } : {}), ...operation.path });
 
 /**
  * The error codes that a route can return. They follow from the checks of its handlers, except for those that it

@@ -4,37 +4,14 @@ import { limits } from '../core/limits.ts';
 import { sessionIdSchema } from '../core/session-reference.ts';
 import type { ConditionalHeader } from '../http/operation.ts';
 import { REQUEST_ID } from '../http/request-id.ts';
-import { keyIdSchema } from '../session-keys/schema.ts';
-import { deliveryIdSchema, webhookIdSchema } from '../webhooks/schema.ts';
 
 /** The documentation of parameters that no schema validates: the id in a path, and request headers. */
 
-const pathParameters = {
-	id: sessionIdSchema.meta({
-		description: 'The session’s id.',
-		param: { id: 'SessionId' },
-	}),
-	keyId: keyIdSchema.meta({
-		description: 'The id of a key for one session.',
-		param: { id: 'KeyId' },
-	}),
-	webhookId: webhookIdSchema.meta({
-		description: 'The id of a webhook.',
-		param: { id: 'WebhookId' },
-	}),
-	deliveryId: deliveryIdSchema.meta({
-		description: 'The id of a delivery.',
-		param: { id: 'DeliveryId' },
-	}),
-};
-
-/** The parameters that a path names, such as `/sessions/{id}`. */
-export const parametersInPath = (path: string) =>
-	z.object(
-		Object.fromEntries(
-			Object.entries(pathParameters).filter(([name]) => path.includes(`{${name}}`)),
-		) as Partial<typeof pathParameters>,
-	);
+/** The id of the session in a path. */
+export const sessionIdInPath = sessionIdSchema.meta({
+	description: 'The session’s id.',
+	param: { id: 'SessionId' },
+});
 
 const requestId = z
 	.string()

@@ -41,6 +41,8 @@ export interface Operation {
 	forSessionKeys?: true | 'that may append';
 	/** Whether a public operation queries the database. Operations that need a permission always do. */
 	usesDatabase?: true;
+	/** The ids in its path, by name, apart from that of a session. */
+	path?: Readonly<Record<string, ZodType>>;
 	headers?: readonly ConditionalHeader[];
 	responses: Readonly<Record<number, DocumentedResponse>>;
 	/** Errors beyond those that follow from the permission, the headers, the path and the validators. */

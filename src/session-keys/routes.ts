@@ -12,6 +12,7 @@ import { operation } from '../http/operation.ts';
 import { sessionFrom } from '../http/session-path.ts';
 import {
 	KEY_ID,
+	keyIdInPath,
 	MAX_SECONDS_OF_CLERK,
 	revokedSchema,
 	type SessionKey,
@@ -79,6 +80,7 @@ export const sessionKeyRoutes = new Hono<AppEnv>({ strict: false })
 			description:
 				'Revokes a key that was made for this session. It ends the streams that the key has open. An isolate that has cached the key accepts it for `KEY_CACHE_SECONDS` at most.',
 			permission: 'PRODUCTS:READ',
+			path: { keyId: keyIdInPath },
 			errors: ['NOT_FOUND', 'VALIDATION_ERROR'],
 			responses: { 200: { description: 'The key is revoked.', schema: revokedSchema } },
 		}),

@@ -24,7 +24,11 @@ const appendType = plainLine(limits.name, 1)
 
 /** `key_` and a TypeID suffix. */
 export const KEY_ID = /^key_[0-7][0-9a-hjkmnp-tv-z]{25}$/;
-export const keyIdSchema = z.string().max(30).regex(KEY_ID);
+const keyIdSchema = z.string().max(30).regex(KEY_ID);
+export const keyIdInPath = keyIdSchema.meta({
+	description: 'The id of a key for one session.',
+	param: { id: 'KeyId' },
+});
 
 export const sessionKeyRequestSchema = z
 	.object({

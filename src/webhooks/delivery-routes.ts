@@ -16,6 +16,7 @@ import { deliveryOf, placeOf } from './json.ts';
 import {
 	type Delivery,
 	type DeliveryPage,
+	deliveryIdInPath,
 	deliveryPageSchema,
 	deliverySchema,
 	type Replayed,
@@ -26,6 +27,7 @@ import {
 	testedSchema,
 	WEBHOOK_ID,
 	webhookDeliveriesQuerySchema,
+	webhookIdInPath,
 } from './schema.ts';
 import { type Receiver, send } from './send.ts';
 import { wakeAll } from './wake.ts';
@@ -74,6 +76,7 @@ export const webhookDeliveryRoutes = new Hono<AppEnv>({ strict: false })
 			summary: 'Send a test message',
 			description: `Sends one message of the type \`${TEST_TYPE}\` now, also to a disabled webhook, and returns how that went. It is tried once.`,
 			permission: 'WEBHOOKS:*',
+			path: { webhookId: webhookIdInPath },
 			errors: ['NOT_FOUND'],
 			responses: { 200: { description: 'How the try went.', schema: testedSchema } },
 		}),
@@ -93,6 +96,7 @@ export const webhookDeliveryRoutes = new Hono<AppEnv>({ strict: false })
 			description:
 				'The messages that did not arrive on their first try, newest first: those that are still tried, and those that are not any more. A message leaves the list when it arrives. One that is not tried any more leaves it seven days after what it tells of.',
 			permission: 'WEBHOOKS:*',
+			path: { webhookId: webhookIdInPath },
 			errors: ['NOT_FOUND'],
 			responses: { 200: { description: 'A page of deliveries.', schema: deliveryPageSchema } },
 		}),
@@ -117,6 +121,7 @@ export const webhookDeliveryRoutes = new Hono<AppEnv>({ strict: false })
 			description:
 				'Makes a message of the list due now, with the same `webhook-id`. It is sent soon after, also where the endpoint asked for a longer pause, and to a disabled webhook once that is enabled.',
 			permission: 'WEBHOOKS:*',
+			path: { webhookId: webhookIdInPath, deliveryId: deliveryIdInPath },
 			errors: ['NOT_FOUND'],
 			responses: { 202: { description: 'The delivery, which is due.', schema: deliverySchema } },
 		}),
@@ -140,6 +145,7 @@ export const webhookDeliveryRoutes = new Hono<AppEnv>({ strict: false })
 			description:
 				'Makes the messages of the list due now that are about what has happened since a time. One call makes up to 1,000 due in each database.',
 			permission: 'WEBHOOKS:*',
+			path: { webhookId: webhookIdInPath },
 			errors: ['NOT_FOUND'],
 			responses: { 202: { description: 'How many messages are due.', schema: replayedSchema } },
 		}),

@@ -33,11 +33,16 @@ const MESSAGE_ID = /^msg_[0-7][0-9a-hjkmnp-tv-z]{25}_(?:e\d{10}|v\d{1,16}|delete
 /** `dlv_`, when it happened in epoch milliseconds, and the id of the message without its prefix. */
 export const DELIVERY_ID =
 	/^dlv_(\d{13})_([0-7][0-9a-hjkmnp-tv-z]{25}_(?:e\d{10}|v\d{1,16}|deleted|expired))$/;
-export const deliveryIdSchema = z
-	.string()
-	.max(70)
-	.regex(DELIVERY_ID, { error: 'must be the id of a delivery' });
-export const webhookIdSchema = z.string().max(29).regex(WEBHOOK_ID);
+const deliveryIdSchema = z.string().max(70).regex(DELIVERY_ID, { error: 'must be the id of a delivery' });
+const webhookIdSchema = z.string().max(29).regex(WEBHOOK_ID);
+export const webhookIdInPath = webhookIdSchema.meta({
+	description: 'The id of a webhook.',
+	param: { id: 'WebhookId' },
+});
+export const deliveryIdInPath = deliveryIdSchema.meta({
+	description: 'The id of a delivery.',
+	param: { id: 'DeliveryId' },
+});
 const messageIdSchema = z.string().max(60).regex(MESSAGE_ID);
 
 const url = plainLine(MAX_URL, 1).meta({
