@@ -9,8 +9,8 @@ import type { AppEnv } from '../http/context.ts';
 import { jsonResponse } from '../http/json-response.ts';
 import { operation } from '../http/operation.ts';
 import { validateQuery } from '../http/validate.ts';
-import { failuresOf, replay, retry } from './deliveries.ts';
 import { type EndpointRow, readEndpoint, webhookNotFound } from './endpoint-store.ts';
+import { failuresOf, replay, retry } from './failures.ts';
 import { beginRequest } from './hosts.ts';
 import { deliveryOf, placeOf } from './json.ts';
 import {
