@@ -103,6 +103,13 @@ it('keeps database and HTTP apart', () => {
 	expect(joined.map(named)).toEqual([]);
 });
 
+it('makes the documentation from what routes declare, without knowing any of them', () => {
+	const known = imports.filter(({ room, target }) => room === 'docs' && target !== undefined);
+	expect(known.filter(({ target = '' }) => !['docs', 'http', 'core'].includes(target)).map(named)).toEqual(
+		[],
+	);
+});
+
 it('keeps Hono in routes and in the folders of HTTP', () => {
 	const known = imports.filter(
 		({ file, source }) =>
