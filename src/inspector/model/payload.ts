@@ -1,24 +1,14 @@
 import { roleOf } from './words.ts';
 
-type Payload = Readonly<Record<string, unknown>>;
+export type Payload = Readonly<Record<string, unknown>>;
 
 /** The fields that name what an event belongs to, where events name no stages. */
-const NAMES = [
-	'stage',
-	'step',
-	'task',
-	'taskId',
-	'phase',
-	'node',
-	'module',
-	'agent',
-	'component',
-	'service',
-	'tool',
-	'name',
-] as const;
+const NAMES =
+	'stage stageName stage_name step stepName step_name agentName agent_name agentId agent_id task taskName task_name taskId task_id phase node nodeName node_name module agent component service job jobName job_name activity tool toolName tool_name name activityId'.split(
+		' ',
+	);
 /** The fields that say whether something begins, goes on or has ended. */
-const STATES = ['state', 'status', 'phase'] as const;
+const STATES = ['state', 'status', 'phase', 'action'] as const;
 /** The fields that are written for people, the clearest first. */
 const TEXTS = ['message', 'msg', 'text', 'summary', 'description', 'title', 'content', 'delta'] as const;
 
@@ -27,40 +17,70 @@ const MAX_GIST = 200;
 const MAX_VALUE = 60;
 const MAX_MEMBERS = 5;
 
+/** The objects of a payload that wrap what it belongs to, such as `workflow_job` and `data`. */
+const WRAPPERS =
+	/(stage|step|task|node|module|agent|component|service|job|activity|tool|function|object|data|body)/i;
+/** Those that tell of something else: of what was asked for, or of what was before. */
+const ELSEWHERE =
+	/^(input|arg|param|request|config|option|setting|previous|before|old|last|retry|context|env)/i;
+const MAX_PARTS = 20;
+
+export const isObject = (value: unknown): value is Payload =>
+	typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** A payload, under a name of its own, and then the objects in it. */
+export function partsIn(payload: Payload): [name: string, part: Payload][] {
+	const parts: [string, Payload][] = [['data', payload]];
+	for (const [name, value] of Object.entries(payload)) {
+		if (parts.length > MAX_PARTS) break;
+		if (isObject(value) && !ELSEWHERE.test(name)) parts.push([name, value]);
+	}
+	return parts;
+}
+
+const wrapping = (payload: Payload): Payload[] =>
+	partsIn(payload).flatMap(([name, part]) => (WRAPPERS.test(name) ? [part] : []));
+
 /** What a payload says that its event belongs to. A number is a count more often than a name. */
 export function namedIn(payload: Payload): string | undefined {
-	for (const name of NAMES) {
-		const value = payload[name];
-		if (typeof value === 'string' && value !== '' && value.length <= MAX_NAME && roleOf(value) === 'other')
-			return value;
+	for (const part of wrapping(payload)) {
+		for (const name of NAMES) {
+			const value = part[name];
+			if (typeof value === 'string' && value !== '' && value.length <= MAX_NAME && roleOf(value) === 'other')
+				return value;
+		}
 	}
 	return undefined;
 }
 
 /** The word by which a payload says that something begins, goes on or has ended. */
 export function stateIn(payload: Payload): string | undefined {
-	for (const name of STATES) {
-		const value = payload[name];
-		if (typeof value !== 'string') continue;
-		const word = value.toLowerCase().replace(/^in.?progress$/, 'running');
-		if (roleOf(word) !== 'other') return word;
+	for (const part of wrapping(payload)) {
+		for (const name of STATES) {
+			const value = part[name];
+			if (typeof value !== 'string') continue;
+			const word = value.toLowerCase().replace(/^in.?progress$/, 'running');
+			if (roleOf(word) !== 'other') return word;
+		}
 	}
 	return undefined;
 }
 
-/** What a payload says in short: its text, or else its first members. */
-export function gistOf(payload: Payload): string | undefined {
+/** What the payload of an event of a type says in short: its text, or else its first members. */
+export function gistOf(payload: Payload, type: string): string | undefined {
 	for (const name of TEXTS) {
 		const value = payload[name];
 		const text = typeof value === 'object' && value !== null && 'text' in value ? value.text : value;
 		if (typeof text === 'string' && text.trim() !== '') return text.slice(0, MAX_GIST);
 	}
-	const members: string[] = [];
-	const named = namedIn(payload);
-	for (const [name, value] of Object.entries(payload)) {
-		if (members.length === MAX_MEMBERS) break;
-		if (value === named || value === '' || !['string', 'number', 'boolean'].includes(typeof value)) continue;
-		members.push(`${name.slice(0, MAX_VALUE)}: ${String(value).slice(0, MAX_VALUE)}`);
+	const members = new Set<string>();
+	const said = ['', type, namedIn(payload)];
+	for (const [, part] of partsIn(payload)) {
+		for (const [name, value] of Object.entries(part)) {
+			if (members.size === MAX_MEMBERS) break;
+			if (said.includes(value as string) || !['string', 'number', 'boolean'].includes(typeof value)) continue;
+			members.add(`${name.slice(0, MAX_VALUE)}: ${String(value).slice(0, MAX_VALUE)}`);
+		}
 	}
-	return members.length === 0 ? undefined : members.join(', ').slice(0, MAX_GIST);
+	return members.size === 0 ? undefined : [...members].join(', ').slice(0, MAX_GIST);
 }

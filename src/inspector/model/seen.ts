@@ -1,5 +1,5 @@
 import type { Event } from '../../client/client.ts';
-import { gistOf, namedIn, stateIn } from './payload.ts';
+import { gistOf, isObject, namedIn, type Payload, partsIn, stateIn } from './payload.ts';
 import { retryIn } from './retry.ts';
 import { roleOf, wordsOf } from './words.ts';
 
@@ -27,20 +27,15 @@ export interface Seen {
 }
 
 const MAX_REASON = 500;
-/** The fields of a payload that tell why something failed, the clearest first. */
+const ERRORS = ['error', 'err', 'exception', 'failure', 'errorMessage', 'error_message'];
+/** The fields that tell why something failed, the clearest first. */
 const REASONS = [
-	'error',
 	'errors',
-	'err',
-	'exception',
-	'reason',
-	'message',
-	'detail',
-	'details',
-	'description',
-	'cause',
-	'stderr',
-] as const;
+	...ERRORS,
+	...'reason failureReason status message msg @message text summary detail details description cause stderr'.split(
+		' ',
+	),
+];
 
 /** What an event says that it belongs to. */
 export const stageOf = ({ stage, named }: Seen): string => stage ?? named ?? '';
@@ -50,7 +45,7 @@ export const positionOf = (id: string): number => Number(id.slice(4, 14));
 export function seenFrom(event: Event): Seen {
 	const { id, createdAt, type, stage, message, payload } = event;
 	const named = namedIn(payload);
-	const gist = message === null ? gistOf(payload) : undefined;
+	const gist = message === null ? gistOf(payload, type) : undefined;
 	return {
 		id,
 		position: positionOf(id),
@@ -60,57 +55,68 @@ export function seenFrom(event: Event): Seen {
 		stage,
 		message,
 		failure: failureOf(event, gist),
-		attempt: attemptOf(payload) ?? retryIn(stage ?? named ?? '')?.attempt,
+		attempt: attemptIn(payload) ?? retryIn(stage ?? named ?? '')?.attempt,
 		named,
 		state: stateIn(payload),
 		gist,
 	};
 }
 
-/** The fields of a payload that say how something ended. */
-const OUTCOMES = ['status', 'state', 'outcome', 'result', 'level', 'severity'] as const;
+/** The fields that say how something ended. */
+const OUTCOMES = 'status state outcome result conclusion level severity @level'.split(' ');
 
 /**
- * An event tells of a failure when its type ends in a word such as `failed`, or when its payload does: by an `error`, by `errors`,
- * by `ok` or `success` being false, by a `status` that is such a word, or by an exit code.
+ * An event tells of a failure when its type ends in a word such as `failed`, or when its payload or an object in that does: by an
+ * `error`, by `errors`, by `ok` or `success` being false, by a `status` that is such a word, or by an exit code.
  */
 function failureOf({ type, message, payload }: Event, gist: string | undefined): string | undefined {
-	if (wordsOf(type).role !== 'failure' && !isFailed(payload)) return undefined;
-	const { status } = payload;
-	const reasons = [...REASONS.map((name) => payload[name]), isObject(status) ? status : undefined];
-	const told = reasons.map(textOf).find((text) => text !== '');
-	const reason = told || message || gist || type;
-	return reason.slice(0, MAX_REASON);
+	const { role } = wordsOf(type);
+	const parts = partsIn(payload).map(([, part]) => part);
+	// What begins may tell why.
+	const failed = (role === 'start' ? [payload] : parts).filter((part) => signIn(part) !== undefined);
+	const sign = failed.map(signIn)[0];
+	if (role !== 'failure' && sign === undefined) return undefined;
+	return (reasonIn([payload, ...failed]) || message || sign || gist || type).slice(0, MAX_REASON);
 }
 
-function isFailed(payload: Record<string, unknown>): boolean {
-	const { error, err, exception, errors, ok, success, exitCode } = payload;
+/** By what an object tells of a failure. */
+export function signIn(part: Payload): string | undefined {
+	const { errors, exitCode } = part;
 	// Some programs send an empty `error` with each event.
-	if (error || err || exception || ok === false || success === false) return true;
-	if (Array.isArray(errors) && errors.length > 0) return true;
-	if (typeof exitCode === 'number' && exitCode !== 0) return true;
-	return OUTCOMES.some((name) => {
-		const told = payload[name];
-		const outcome = isObject(told) ? told.code : told;
-		return typeof outcome === 'string' && roleOf(outcome.toLowerCase()) === 'failure';
-	});
+	const told = ERRORS.find((name) => part[name]) ?? ['ok', 'success'].find((name) => part[name] === false);
+	if (told) return `${told}: ${part[told]}`;
+	if (Array.isArray(errors) && errors.length > 0) return 'errors';
+	if (typeof exitCode === 'number' && exitCode !== 0) return `exitCode: ${exitCode}`;
+	for (const name of OUTCOMES) {
+		const value = part[name];
+		const outcome = isObject(value) ? value.code : value;
+		if (typeof outcome === 'string' && roleOf(outcome.toLowerCase()) === 'failure')
+			return `${name}: ${outcome}`;
+	}
+	return undefined;
 }
 
-const isObject = (value: unknown): value is Record<string, unknown> =>
-	typeof value === 'object' && value !== null;
+/** Why something failed, by the first of the objects that tell it. */
+export const reasonIn = (parts: readonly Payload[]): string | undefined =>
+	REASONS.flatMap((name) => parts.map((part) => textOf(part[name], name))).find((text) => text !== '');
 
 /** A reason as a text: itself, the first of several, or what an object of an error says. */
-function textOf(value: unknown): string {
-	if (typeof value === 'string') return value;
-	if (Array.isArray(value)) return textOf(value[0]);
-	if (!isObject(value)) return '';
+function textOf(value: unknown, field: string): string {
+	if (Array.isArray(value)) return textOf(value[0], field);
+	// A status is a reason where it has a text.
+	if (typeof value === 'string' && field !== 'status') return value;
+	if (!isObject(value) || (field === 'status' && typeof value.message !== 'string')) return '';
 	const { name, type, code, message } = value;
 	const kind = [name, type, code].find((each) => typeof each === 'string' && each !== '');
 	if (typeof message !== 'string') return kind === undefined ? JSON.stringify(value) : String(kind);
 	return kind === undefined ? message : `${kind}: ${message}`;
 }
 
-function attemptOf(payload: Record<string, unknown>): number | undefined {
-	const told = payload.attempt ?? payload.try;
-	return typeof told === 'number' && Number.isInteger(told) ? told : undefined;
+function attemptIn(payload: Payload): number | undefined {
+	const told = partsIn(payload).flatMap(([, { attempt, try: tried, run_attempt }]) => [
+		attempt,
+		tried,
+		run_attempt,
+	]);
+	return told.find((each) => typeof each === 'number' && Number.isInteger(each)) as number | undefined;
 }

@@ -41,6 +41,8 @@ interface Working extends Lane {
 	/** Starts within the current span that have not ended, all by the word with which it began. */
 	depth: number;
 	startedBy: string;
+	/** Whether an event within the current span told of a failure. */
+	hasFailed: boolean;
 	/** The events of the log at which its unpaired spans end, by span. */
 	lastIndex: number;
 }
@@ -72,7 +74,15 @@ export function stagesOf(events: readonly Seen[], endedAt: number | undefined): 
 		const name = retryIn(told)?.stage ?? told;
 		let lane = lanes.get(name);
 		if (!lane) {
-			lane = { stage: name, spans: [], events: [], depth: 0, startedBy: '', lastIndex: index };
+			lane = {
+				stage: name,
+				spans: [],
+				events: [],
+				depth: 0,
+				startedBy: '',
+				hasFailed: false,
+				lastIndex: index,
+			};
 			lanes.set(name, lane);
 		}
 		lane.lastIndex = index;
@@ -102,12 +112,14 @@ function take(lane: Working, event: Seen, words: Words): void {
 	const isOpen = span?.outcome === 'open';
 	const isSame = span?.about === about;
 	if (role === 'start') {
+		// What begins again after a failure is another attempt, and not a part of the first.
+		const isAgain = word === lane.startedBy && lane.hasFailed;
 		const isNextAttempt = event.attempt !== undefined && event.attempt > (span?.attempt ?? 0);
 		if (!span || !isOpen || (isSame && !span.isPaired)) {
 			if (span && isOpen) close(span, span.last, leftOrFailed(span, lane.events.at(-2)));
 			begin(lane, event, words, true);
-		} else if (isSame && isNextAttempt && lane.events.length > 1) {
-			close(span, span.last, leftOrFailed(span, lane.events.at(-2)));
+		} else if (isSame && ((isNextAttempt && lane.events.length > 1) || isAgain)) {
+			close(span, span.last, isAgain ? 'failed' : leftOrFailed(span, lane.events.at(-2)));
 			begin(lane, event, words, true);
 		} else if (isSame && word === lane.startedBy && wordsOf(event.type).role === 'start') lane.depth += 1;
 		// Another start within a span is a part of its work, such as a call of a model. Words that only begin something beside
@@ -126,12 +138,14 @@ function take(lane: Working, event: Seen, words: Words): void {
 		[span.to, span.outcome, span.endedBy] = [undefined, 'open', undefined];
 		if (role === 'failure') close(span, time, 'failed', word);
 	}
+	if (event.failure !== undefined) lane.hasFailed = true;
 	const latest = lane.spans.at(-1);
 	if (latest && (latest.outcome === 'open' || latest.to === time)) latest.last = time;
 }
 
 function begin(lane: Working, { time, attempt }: Seen, { about, word }: Words, isPaired: boolean): Span {
 	lane.depth = 1;
+	lane.hasFailed = false;
 	lane.startedBy = word;
 	const before = lane.spans.filter((span) => span.isPaired === isPaired).length;
 	const span: Span = {

@@ -79,11 +79,10 @@ export function verdictOf(
 
 /** Counts the stages of one kind: what most of the paired spans are about, or what is at work now. */
 function progressOf(lanes: readonly Lane[], about: string | undefined, isOver: boolean): Verdict['progress'] {
-	const paired = lanes.filter(({ spans }) => spans.at(-1)?.isPaired);
 	const counts = new Map<string, Lane[]>();
-	for (const lane of paired) {
-		const kind = lane.spans.at(-1)?.about ?? '';
-		counts.set(kind, [...(counts.get(kind) ?? []), lane]);
+	for (const lane of lanes) {
+		const kind = lane.spans.findLast(({ isPaired }) => isPaired)?.about;
+		if (kind !== undefined) counts.set(kind, [...(counts.get(kind) ?? []), lane]);
 	}
 	const most = [...counts.values()].sort((a, b) => b.length - a.length)[0];
 	const ofActive = about === undefined ? undefined : counts.get(about);

@@ -14,12 +14,12 @@ const STARTS = new Set(
 	),
 );
 const ENDS = new Set(
-	'end ended finish finished done ok stop stopped exit exited leave left close closed complete completed success succeed succeeded successful passed ready built assembled generated written deployed rendered compiled resolved accepted skipped cancelled canceled'.split(
+	'end ended finish finished done ok stop stopped exit exited leave left close closed complete completed success succeed succeeded successful passed ready returned built assembled generated written deployed rendered compiled resolved accepted skipped cancelled canceled'.split(
 		' ',
 	),
 );
 const FAILURES = new Set(
-	'fail failed failure error errored exception fatal critical panic crash crashed timeout timedout abort aborted killed rejected refused denied bounced exceeded exhausted'.split(
+	'fail failed failure error errored exception fatal critical panic crash crashed timeout timedout abort aborted killed rejected refused denied bounced exceeded exhausted died dead broke broken faulted lost unsuccessful unavailable unhealthy interrupted'.split(
 		' ',
 	),
 );
@@ -28,8 +28,12 @@ const known = new Map<string, Words>();
 /** Types are few. Hostile ones are not kept without a limit. */
 const MAX_KNOWN = 5000;
 
-/** A type without the version at its end: `build.started` of `build.started.v1`. */
-const withoutVersion = (type: string): string => type.replace(/[^\p{L}\p{N}]+v\d+$/iu, '');
+/** A type without the version at its end, and with one last word where it has two: `build.started` of `build.started.v1`. */
+const withoutVersion = (type: string): string =>
+	type
+		.replace(/[^\p{L}\p{N}]+v\d+$/iu, '')
+		.replace(/timed[-_ ]?out$/i, 'Timedout')
+		.replace(/(?<!\p{L})in[-_ ]progress$/iu, 'Running');
 
 /** The last word of a type: `module.build-failed` ends in `failed`. */
 const lastWordOf = (type: string): string =>

@@ -42,10 +42,12 @@ describe('an event', () => {
 		[{ index: 0, delta: { type: 'text_delta', text: 'fox' } }, 'fox'],
 		[
 			{ pct: 20, file: 'a.ts', done: false, nested: { a: 1 }, none: null },
-			'pct: 20, file: a.ts, done: false',
+			'pct: 20, file: a.ts, done: false, a: 1',
 		],
 		[{ step: 'pricing', supplier: 'ACME' }, 'supplier: ACME'],
-		[{ nested: { a: 1 } }, undefined],
+		[{ event: 'note', run_id: 'r2' }, 'run_id: r2'],
+		[{ action: 'done', job: { name: 'lint', attempt: 1 } }, 'action: done, attempt: 1'],
+		[{ nested: { a: [1] } }, undefined],
 		[{}, undefined],
 	])('with %j and no message is told in short by its payload', (payload, gist) => {
 		expect(seenFrom(event('note', payload)).gist).toBe(gist);
@@ -63,6 +65,10 @@ describe('an event', () => {
 		[{ taskId: 'draft-a', model: 'x' }, 'draft-a'],
 		[{ phase: 'research' }, 'research'],
 		[{ phase: 'begin', agent: 'coder' }, 'coder'],
+		[{ agent_id: 'lead.1', task: 'Read the sources' }, 'lead.1'],
+		[{ action: 'queued', workflow_job: { id: 7, name: 'unit (node 22)' } }, 'unit (node 22)'],
+		[{ data: { module: 'auth' } }, 'auth'],
+		[{ error: { name: 'TypeError' }, user: { name: 'ada' } }, undefined],
 		[{ step: 17 }, undefined],
 		[{ stage: '' }, undefined],
 		[{ task: 'x'.repeat(1000) }, undefined],
@@ -74,6 +80,8 @@ describe('an event', () => {
 		[{ state: 'running' }, 'running'],
 		[{ status: 'In-Progress' }, 'running'],
 		[{ status: 'SUCCESS' }, 'success'],
+		[{ action: 'in_progress', job: { name: 'lint' } }, 'running'],
+		[{ job: { name: 'lint', status: 'completed' } }, 'completed'],
 		[{ phase: 'research' }, undefined],
 		[{ state: 7 }, undefined],
 	])('with %j tells of a state', (payload, state) => {
@@ -113,6 +121,29 @@ describe('an event', () => {
 		['log', { severity: 'FATAL', text: 'disk full' }, null, 'disk full'],
 		['log', { level: 'info', err: { name: 'PriceError', message: 'none' } }, null, 'PriceError: none'],
 		['tool.result', { exception: 'ValueError: x' }, null, 'ValueError: x'],
+		['ActivityTaskTimedOut', { failure: { message: 'no answer' } }, null, 'no answer'],
+		['tool_timed_out', {}, null, 'tool_timed_out'],
+		['subagent_died', { reason: 'the context is full' }, null, 'the context is full'],
+		['on_tool_error', { run_id: 'r2', data: { error: '429', input: {} } }, null, '429'],
+		[
+			'response.failed',
+			{ sequence_number: 63, response: { id: 'r', error: { code: 'server_error', message: 'No output.' } } },
+			null,
+			'server_error: No output.',
+		],
+		[
+			'workflow_job',
+			{
+				action: 'completed',
+				workflow_job: { id: 7, name: 'unit', conclusion: 'failure' },
+				repository: { description: 'A shop' },
+			},
+			null,
+			'conclusion: failure',
+		],
+		['diagnostic', { '@level': 'error', '@message': 'It exists.' }, null, 'It exists.'],
+		['step', { result: { exitCode: 2, stderr: 'no disk' } }, null, 'no disk'],
+		['step', { errorMessage: 'no disk' }, null, 'no disk'],
 	] as const)('of type %s with %j tells of a failure', (type, payload, message, reason) => {
 		expect(failure(type, payload, message)).toBe(reason);
 	});
@@ -127,6 +158,9 @@ describe('an event', () => {
 		['tool.result', { ok: true, status: 'done', exitCode: 0 }],
 		['span_end', { status: { code: 'OK', message: '' } }],
 		['status.read', { status: 'failed_before' }],
+		['module.started', { attempt: 2, previous: { error: 'no disk' } }],
+		['module.started', { cause: { status: 'failed' } }],
+		['progress', { state: { modules: { billing: { state: 'failed' } } } }],
 	])('of type %s with %j tells of none', (type, payload) => {
 		expect(failure(type, payload)).toBeUndefined();
 	});

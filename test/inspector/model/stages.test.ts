@@ -182,6 +182,41 @@ describe('the spans of stages', () => {
 		});
 	});
 
+	it('are another attempt where the same begins again after a failure in it', () => {
+		expect(
+			spansOf([
+				[0, 'turn', 'message_start'],
+				[10, 'turn', 'content_block_delta'],
+				[20, 'turn', 'error', { error: { message: 'Overloaded' } }],
+				[50, 'turn', 'message_start'],
+				[90, 'turn', 'message_stop'],
+			]),
+		).toEqual({ turn: ['0–20 failed', '50–90 done #2'] });
+	});
+
+	it('follow the states of what a payload wraps', () => {
+		const job = (time: number, action: string, name: string, more = {}): Told => [
+			time,
+			null,
+			'workflow_job',
+			{ action, workflow_job: { name, status: action, ...more } },
+		];
+		expect(
+			spansOf([
+				job(0, 'queued', 'lint'),
+				job(1, 'queued', 'unit'),
+				job(10, 'in_progress', 'lint'),
+				job(20, 'in_progress', 'unit'),
+				job(30, 'completed', 'lint', { conclusion: 'success' }),
+				job(40, 'completed', 'unit', { conclusion: 'failure' }),
+				job(50, 'in_progress', 'unit', { run_attempt: 2 }),
+			]),
+		).toEqual({
+			lint: ['0–0 left', '10–30 done'],
+			unit: ['1–1 left', '20–40 failed', '50–now open #2'],
+		});
+	});
+
 	it('stay open until an event tells of the end, or the session ends', () => {
 		const told: Told[] = [
 			[0, 'a', 'module.started'],

@@ -60,6 +60,19 @@ describe('the verdict', () => {
 		expect(progress).toEqual({ done: 1, of: 3, word: 'built' });
 	});
 
+	it('counts a stage that goes on after a failure, without another start', () => {
+		const events = seen([
+			[0, 'bake:castle', 'asset.enter'],
+			[1, 'bake:knight', 'asset.enter'],
+			[2, 'bake:dragon', 'asset.enter'],
+			[3, 'bake:castle', 'asset.leave'],
+			[4, 'bake:knight', 'asset.leave'],
+			[5, 'bake:dragon', 'asset.crashed'],
+			[6, 'bake:dragon', 'asset.restored'],
+		]);
+		expect(judge(events, 'generating', 7).progress).toEqual({ done: 2, of: 3, word: 'done' });
+	});
+
 	it('counts nothing when all is over and nothing told how it ended', () => {
 		const events = seen([
 			[0, 'a', 'module.started'],
