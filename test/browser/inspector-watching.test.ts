@@ -112,8 +112,56 @@ describe('a generator with words of its own', () => {
 		await verdict(page).getByText('no event yet').waitFor();
 		await client.merge(id, { plan: { step: 1 } });
 		await verdict(page)
-			.getByText(/the session changed \d s ago/)
+			.getByText(/changed \d+ s ago/)
 			.waitFor();
+	});
+
+	it('says what it does, what failed and what changed, although it only changes its session', async () => {
+		const { key, client } = await at.newUser();
+		const { id } = await client.create({ prd: { title: 'Patched' } });
+		const { page } = await at.open({ key, session: id });
+		await untilLive(page);
+		const module = (name: string, state: object) =>
+			client.merge(id, { plan: { modules: { [name]: state } } });
+		await module('auth', { state: 'built' });
+		await client.merge(id, { assemblyState: { progress: 50 } });
+		await module('billing', { state: 'failed', error: 'Three tests fail.' });
+		await verdict(page)
+			.getByText(/Plan changed \d+ s ago/)
+			.waitFor();
+		await verdict(page).getByText('Failed modules.billing of Plan: Three tests fail.').waitFor();
+		await button(page, 'Show').click();
+		await page.getByRole('tab', { name: 'Plan', selected: true }).waitFor();
+		await page.getByText('"Three tests fail."').waitFor();
+
+		await expect
+			.poll(() => page.locator('.lanes .stage').allTextContents())
+			.toEqual(['Plan', 'Assembly state']);
+		const bars = await page.locator('.bars').boundingBox();
+		await page.locator('.plot').click({ position: { x: 1, y: 42 + 11 } });
+		await page.getByRole('combobox', { name: 'Compare with' }).waitFor();
+		await page.locator('.changes', { hasText: '{"auth":{"state":"built"}}' }).waitFor();
+		expect(bars?.height).toBeGreaterThan(40);
+
+		await module('billing', { state: 'built', error: null });
+		await verdict(page).getByText('Failed').waitFor({ state: 'detached' });
+	});
+
+	it('has its newest version on the slider, although it changes its session all the time', async () => {
+		const { key, client } = await at.newUser();
+		const { id } = await client.create({ plan: { step: 0 } });
+		const { page } = await at.open({ key, session: id });
+		await untilLive(page);
+		let step = 0;
+		const slider = page.getByRole('slider', { name: 'Version' });
+		// It never pauses for as long as the page waits for further changes.
+		const isThere = async () => {
+			step += 1;
+			await client.merge(id, { plan: { step } });
+			return (await slider.count()) > 0;
+		};
+		await page.getByRole('tab', { name: 'Plan' }).click();
+		await expect.poll(isThere).toBe(true);
 	});
 
 	it('is understood by its payloads, where its types tell of nothing', async () => {

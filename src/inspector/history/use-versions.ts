@@ -6,7 +6,7 @@ import { withVersions } from './versions.ts';
 const PAGE = 100;
 /** A session that changes all the time has thousands of versions. So many of them are listed. */
 const MAX_VERSIONS = 1000;
-/** How long to wait for further changes before the new versions are read. */
+/** The versions are read so often at most. */
 const PAUSE_MS = 1500;
 
 const NONE: readonly Version[] = [];
@@ -15,11 +15,18 @@ const NONE: readonly Version[] = [];
 export function useVersions(connect: Connect, id: string, etag: string | undefined): readonly Version[] {
 	const [versions, setVersions] = useState(NONE);
 	const known = useRef(0);
+	const readAt = useRef(0);
+	const [stop, setStop] = useState<AbortController>();
 	useEffect(() => {
-		if (etag === undefined) return;
-		const stop = new AbortController();
+		const next = new AbortController();
+		setStop(next);
+		return () => next.abort();
+	}, [connect, id]);
+	useEffect(() => {
+		if (etag === undefined || stop === undefined) return;
+		const options = { limit: PAGE, signal: stop.signal, maxRetries: 0 };
 		async function read(): Promise<void> {
-			const options = { limit: PAGE, signal: stop.signal, maxRetries: 0 };
+			readAt.current = Date.now();
 			const found: Version[] = [];
 			for await (const version of connect().versions(id, options)) {
 				if (version.version <= known.current || found.length === MAX_VERSIONS) break;
@@ -29,11 +36,8 @@ export function useVersions(connect: Connect, id: string, etag: string | undefin
 			setVersions((before) => withVersions(before, found));
 		}
 		// What cannot be read now is read with the next change.
-		const timer = setTimeout(() => void read().catch(() => {}), known.current === 0 ? 0 : PAUSE_MS);
-		return () => {
-			clearTimeout(timer);
-			stop.abort();
-		};
-	}, [connect, id, etag]);
+		const timer = setTimeout(() => void read().catch(() => {}), readAt.current + PAUSE_MS - Date.now());
+		return () => clearTimeout(timer);
+	}, [connect, id, etag, stop]);
 	return versions;
 }

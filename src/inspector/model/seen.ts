@@ -63,7 +63,9 @@ export function seenFrom(event: Event): Seen {
 }
 
 /** The fields that say how something ended. */
-const OUTCOMES = 'status state outcome result conclusion level severity @level'.split(' ');
+const OUTCOMES = ['status', 'state', 'outcome', 'result', 'conclusion'];
+/** The fields that say how bad something is. */
+const LEVELS = ['level', 'severity', '@level'];
 
 /**
  * An event tells of a failure when its type ends in a word such as `failed`, or when its payload or an object in that does: by an
@@ -80,14 +82,19 @@ function failureOf({ type, message, payload }: Event, gist: string | undefined):
 }
 
 /** By what an object tells of a failure. */
-export function signIn(part: Payload): string | undefined {
+function signIn(part: Payload): string | undefined {
 	const { errors, exitCode } = part;
 	// Some programs send an empty `error` with each event.
 	const told = ERRORS.find((name) => part[name]) ?? ['ok', 'success'].find((name) => part[name] === false);
 	if (told) return `${told}: ${part[told]}`;
 	if (Array.isArray(errors) && errors.length > 0) return 'errors';
 	if (typeof exitCode === 'number' && exitCode !== 0) return `exitCode: ${exitCode}`;
-	for (const name of OUTCOMES) {
+	return outcomeIn(part, [...OUTCOMES, ...LEVELS]);
+}
+
+/** The field of an object that says that it ended in a failure, with what it says. */
+export function outcomeIn(part: Payload, names = OUTCOMES): string | undefined {
+	for (const name of names) {
 		const value = part[name];
 		const outcome = isObject(value) ? value.code : value;
 		if (typeof outcome === 'string' && roleOf(outcome.toLowerCase()) === 'failure')

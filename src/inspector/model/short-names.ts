@@ -34,3 +34,13 @@ export function partsOf(name: string): [head: string, tail: string] {
 	const at = LAST_WORD.exec(name)?.index ?? 0;
 	return [name.slice(0, at), name.slice(at)];
 }
+
+const MAX_IN_TEXT = 60;
+const END_IN_TEXT = 15;
+
+/** A name within a text: of a very long one, its beginning and its end. */
+export function inText(name: string): string {
+	const letters = [...name];
+	if (letters.length <= MAX_IN_TEXT) return name;
+	return `${letters.slice(0, MAX_IN_TEXT - END_IN_TEXT).join('')}…${letters.slice(-END_IN_TEXT).join('')}`;
+}

@@ -64,18 +64,20 @@ export function SessionPage({
 	usePageTitle(
 		title ?? id,
 		head?.status,
-		verdict.failures.latest !== undefined && !verdict.failures.isRecovered,
+		known?.failedPart !== undefined ||
+			(verdict.failures.latest !== undefined && !verdict.failures.isRecovered),
 	);
 
 	const isOver = live.connection === 'ended';
 	const range = look.range && stretchOf(look.range, events[0]?.time ?? end, end);
 	const select = (event: Seen) => setLook({ event: event.position, tab: 'event' });
-	function showPanel(event: Seen): void {
-		select(event);
+	function showPanel(changes: Parameters<typeof setLook>[0]): void {
+		setLook(changes);
 		// On a phone the panel is below.
 		if (matchMedia('(max-width: 820px)').matches)
 			document.querySelector('#panel')?.scrollIntoView({ block: 'start' });
 	}
+	const showEvent = (event: Seen) => showPanel({ event: event.position, tab: 'event' });
 	useShortcuts({
 		search: () => search.current?.focus(),
 		move(step) {
@@ -122,7 +124,8 @@ export function SessionPage({
 						now={now}
 						alike={alike}
 						selected={selected}
-						onSelect={showPanel}
+						onSelect={showEvent}
+						onTab={(next) => showPanel({ tab: next, version: undefined })}
 					/>
 					{hasDetails && <SessionDetails head={head} now={now} isOver={isOver} />}
 					<div
@@ -135,13 +138,20 @@ export function SessionPage({
 					>
 						<TimelineView
 							stages={stages}
-							events={judged.events}
+							events={judged.marks}
 							statuses={judged.statuses}
 							end={end}
 							range={look.range}
 							onRange={(next) => setLook({ range: next })}
-							selected={selected}
-							onSelect={showPanel}
+							selected={
+								selected ?? judged.marks.find(({ id, position }) => id === '' && position === looking.version)
+							}
+							// The mark of a version shows what that changed.
+							onSelect={(mark) =>
+								mark.id === ''
+									? showPanel({ tab: mark.named ?? tab, version: mark.position })
+									: showEvent(mark)
+							}
 							alike={alike}
 							hint={judged.hint}
 						/>
@@ -152,7 +162,7 @@ export function SessionPage({
 								filter={{ type: look.type, text: look.text, range }}
 								onFilter={setLook}
 								selected={selected}
-								onSelect={showPanel}
+								onSelect={showEvent}
 								alike={alike}
 								longestStage={judged.longestStage}
 								now={known.isCurrent ? now : undefined}

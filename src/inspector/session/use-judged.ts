@@ -1,9 +1,12 @@
 import { useMemo } from 'preact/hooks';
 import type { Version } from '../../client/client.ts';
+import { versionLanes } from '../history/version-lanes.ts';
 import { statusesIn } from '../history/versions.ts';
 import type { Live } from '../live/watch.ts';
+import { failedPartIn } from '../model/failed-part.ts';
+import { TITLES } from '../model/object-names.ts';
 import { type Seen, stageOf } from '../model/seen.ts';
-import { alikeIn, ownPartOf } from '../model/short-names.ts';
+import { alikeIn, inText, ownPartOf } from '../model/short-names.ts';
 import { NO_STAGE, type Stages, stagesOf } from '../model/stages.ts';
 import { isFinal, nextFailure, type Verdict, verdictOf } from '../model/verdict.ts';
 import { exactLengthOf, momentOf } from '../time.ts';
@@ -19,8 +22,8 @@ export interface Judged {
 	alike: string;
 	/** How many characters the longest name has that events tell of, without that. */
 	longestStage: number;
-	/** The events that the stages were made of. */
-	events: readonly Seen[];
+	/** What the timeline shows: the events that the stages were made of, or the versions of a session without events. */
+	marks: readonly Seen[];
 	verdict: Verdict;
 	/** Undefined until the session has arrived. */
 	known: Known | undefined;
@@ -43,7 +46,8 @@ export function useJudged(live: Live, versions: readonly Version[], isCurrent: b
 	const status = head?.status ?? 'intake';
 	const since = statuses.at(-1)?.time ?? Date.parse(head?.updatedAt ?? '');
 	const over = ended ? latest?.time : isFinal(status) ? Math.max(since, latest?.time ?? 0) : undefined;
-	const stages = useMemo(() => stagesOf(events, over), [events, over]);
+	const past = useMemo(() => (log.total === 0 ? versionLanes(versions) : undefined), [log.total, versions]);
+	const stages = useMemo(() => past ?? stagesOf(events, over), [past, events, over]);
 	const names = useMemo(() => namesIn(stages), [stages]);
 	const changedAt = head && head.updatedAt !== head.createdAt ? Date.parse(head.updatedAt) : undefined;
 	const isLive = connection === 'live' && isCurrent;
@@ -51,14 +55,28 @@ export function useJudged(live: Live, versions: readonly Version[], isCurrent: b
 		() => verdictOf(stages.lanes, events, status, isLive ? now : undefined, changedAt),
 		[stages, events, status, isLive, now, changedAt],
 	);
+	const isUntold = verdict.failures.latest === undefined;
+	const failedPart = useMemo(
+		() => (isUntold && live.objects ? failedPartIn(live.objects) : undefined),
+		[isUntold, live.objects?.plan, live.objects?.assemblyState],
+	);
 	const end = over ?? (isLive ? Math.max(now, latest?.time ?? 0) : (latest?.time ?? now));
 	const silence = useMemo(() => longestSilence(events), [events]);
 	return {
 		stages,
 		...names,
-		events,
+		marks: past?.marks ?? events,
 		verdict,
-		known: head && { connection, isCurrent, isWhole: events.length === log.total, status, since, ended },
+		known: head && {
+			connection,
+			isCurrent,
+			isWhole: events.length === log.total,
+			status,
+			since,
+			ended,
+			changed: changedIn(versions.at(-1), head.updatedAt),
+			failedPart,
+		},
 		statuses: useMemo(() => statusesOf(live, versions), [head?.etag, statuses, versions]),
 		end,
 		hint: hintOf(events, stages, silence, verdict, now, names.alike),
@@ -74,6 +92,15 @@ function namesIn({ lanes }: Stages): Pick<Judged, 'alike' | 'longestStage'> {
 		0,
 	);
 	return { alike, longestStage };
+}
+
+/** What the latest change was of. */
+function changedIn(version: Version | undefined, updatedAt: string): string {
+	const changed = version?.updatedAt === updatedAt ? version.changed : [];
+	const names = changed.flatMap((name) =>
+		name === 'status' ? 'the status' : (TITLES[name as 'plan'] ?? []),
+	);
+	return names.join(' and ') || 'the session';
 }
 
 /** The statuses by the versions, and those that have come since these were read. */
@@ -114,7 +141,7 @@ function hintOf(
 	now: number,
 	alike: string,
 ): string {
-	const nameOf = (stage: string) => ownPartOf(visible(stage), alike);
+	const nameOf = (stage: string) => inText(ownPartOf(visible(stage), alike));
 	const first = events[0];
 	if (!first || !latest || first === latest) return '';
 	const took = `${exactLengthOf(Math.max(0, latest.time - first.time))} from ${momentOf(first.time, now)} to ${momentOf(latest.time, now)}`;

@@ -1,7 +1,8 @@
 import type { SessionStatus } from '../../client/client.ts';
 import type { Connection } from '../live/watch.ts';
+import type { FailedPart } from '../model/failed-part.ts';
 import type { Seen } from '../model/seen.ts';
-import { ownPartOf } from '../model/short-names.ts';
+import { inText, ownPartOf } from '../model/short-names.ts';
 import { isFinal, nextFailure, type Verdict } from '../model/verdict.ts';
 import { exactLengthOf, lengthOf, momentOf } from '../time.ts';
 import { inOneLine, visible } from '../visible.ts';
@@ -29,6 +30,10 @@ export interface Known {
 	/** When the status came, in epoch milliseconds. */
 	since: number;
 	ended: 'deleted' | 'expired' | undefined;
+	/** What the latest change was of. */
+	changed: string;
+	/** What of the objects has failed, where no event tells of a failure. */
+	failedPart: FailedPart | undefined;
 }
 
 /** In one line: what the session is doing, since when nothing has happened, and what failed. */
@@ -39,6 +44,7 @@ export function VerdictLine({
 	alike,
 	selected,
 	onSelect,
+	onTab,
 }: {
 	verdict: Verdict;
 	known: Known;
@@ -47,8 +53,10 @@ export function VerdictLine({
 	alike: string;
 	selected: Seen | undefined;
 	onSelect: (event: Seen) => void;
+	onTab: (tab: FailedPart['tab']) => void;
 }) {
 	const { failures } = verdict;
+	const { failedPart } = known;
 	const { latest } = failures;
 	const tone = known.status === 'failed' ? 'bad' : verdict.isQuiet ? 'quiet-long' : known.status;
 	return (
@@ -73,7 +81,7 @@ export function VerdictLine({
 					<span class="what" dir="auto">
 						▲ <strong>{failures.isRecovered ? 'Failed, then done' : 'Failed'}</strong>{' '}
 						<span class="type">{visible(latest.type)}</span>
-						{latest.stage !== null && <> in {ownPartOf(visible(latest.stage), alike)}</>}
+						{latest.stage !== null && <> in {inText(ownPartOf(visible(latest.stage), alike))}</>}
 						{latest.failure !== latest.type && `: ${inOneLine((latest.failure ?? '').slice(0, MAX_REASON))}`}
 					</span>
 					<span class="when">{momentOf(latest.time, now)}</span>
@@ -96,13 +104,26 @@ export function VerdictLine({
 					</span>
 				</p>
 			)}
+			{failedPart && (
+				<p class="failure-line">
+					<span class="what" dir="auto">
+						▲ <strong>Failed</strong> <span class="type">{inText(visible(failedPart.place))}</span>:{' '}
+						{inOneLine(failedPart.reason.slice(0, MAX_REASON))}
+					</span>
+					<span class="buttons">
+						<button type="button" onClick={() => onTab(failedPart.tab)}>
+							Show
+						</button>
+					</span>
+				</p>
+			)}
 		</section>
 	);
 }
 
 /** What follows the status, in the order of its importance. */
 function parts(verdict: Verdict, known: Known, now: number, alike: string): string[] {
-	const nameOf = (stage: string) => ownPartOf(visible(stage), alike);
+	const nameOf = (stage: string) => inText(ownPartOf(visible(stage), alike));
 	const { active, latest, sinceMs, progress } = verdict;
 	const said: string[] = [];
 	const until = latest && `Events until ${momentOf(latest.time, now)}`;
@@ -124,7 +145,7 @@ function parts(verdict: Verdict, known: Known, now: number, alike: string): stri
 	} else {
 		if (!latest) said.push('no event yet');
 		if (!known.isCurrent && until) said.push(`${until}; waiting for the connection`);
-		else if (sinceMs !== undefined) said.push(sinceWords(verdict, sinceMs, nameOf));
+		else if (sinceMs !== undefined) said.push(sinceWords(verdict, sinceMs, nameOf, known.changed));
 	}
 	return said;
 }
@@ -134,14 +155,15 @@ function sinceWords(
 	{ latest, isOfChange, isQuiet }: Verdict,
 	sinceMs: number,
 	nameOf: (stage: string) => string,
+	changed: string,
 ): string {
 	const stage = latest?.stage ? ` in ${nameOf(latest.stage)}` : '';
-	const event = visible(latest?.type ?? '') + stage;
+	const event = inText(visible(latest?.type ?? '')) + stage;
 	if (isQuiet) {
-		return `Quiet for ${exactLengthOf(sinceMs).replace(/\.\d/, '')}, since ${isOfChange ? 'the session changed' : event}`;
+		return `Quiet for ${exactLengthOf(sinceMs).replace(/\.\d/, '')}, since ${isOfChange ? `${changed} changed` : event}`;
 	}
 	return isOfChange
-		? `the session changed ${lengthOf(sinceMs)} ago`
+		? `${changed} changed ${lengthOf(sinceMs)} ago`
 		: `last event ${lengthOf(sinceMs)} ago: ${event}`;
 }
 
