@@ -173,7 +173,7 @@ describe('a generator with words of its own', () => {
 		await log('fatal', 'renderer', 'out of memory');
 		const { page } = await at.open({ key, session: id });
 		await untilLive(page);
-		await verdict(page).getByText('out of memory').waitFor();
+		await verdict(page).getByText('Failed log in renderer: out of memory').waitFor();
 		const row = page.locator('.event').first();
 		expect((await row.innerText()).split('\n').slice(1)).toEqual(['log', 'planner', 'loading the catalogue']);
 		await expect.poll(() => page.locator('.lanes .stage').allTextContents()).toEqual(['planner', 'renderer']);

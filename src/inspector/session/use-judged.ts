@@ -150,7 +150,8 @@ function hintOf(
 			? { ms: sinceMs, after: latest }
 			: silence;
 	if (!longest || longest.ms < 1000) return took;
-	const { type, stage, time } = longest.after;
+	const { type, time } = longest.after;
+	const stage = stageOf(longest.after);
 	const atWork = lanes.filter(
 		({ stage, spans }) =>
 			stage !== NO_STAGE &&
@@ -161,5 +162,5 @@ function hintOf(
 		const rest = atWork.length > 1 ? ` and ${atWork.length - 1} more` : '';
 		return `${took}; longest quiet: ${exactLengthOf(longest.ms)}, with ${nameOf(first?.stage ?? '')}${rest} at work`;
 	}
-	return `${took}; longest quiet: ${exactLengthOf(longest.ms)}, since ${visible(type)}${stage === null ? '' : ` in ${nameOf(stage)}`}`;
+	return `${took}; longest quiet: ${exactLengthOf(longest.ms)}, since ${visible(type)}${stage && ` in ${nameOf(stage)}`}`;
 }

@@ -1,7 +1,7 @@
 import type { SessionStatus } from '../../client/client.ts';
 import type { Connection } from '../live/watch.ts';
 import type { FailedPart } from '../model/failed-part.ts';
-import type { Seen } from '../model/seen.ts';
+import { type Seen, stageOf } from '../model/seen.ts';
 import { inText, ownPartOf } from '../model/short-names.ts';
 import { isFinal, nextFailure, type Verdict } from '../model/verdict.ts';
 import { exactLengthOf, lengthOf, momentOf } from '../time.ts';
@@ -81,7 +81,7 @@ export function VerdictLine({
 					<span class="what" dir="auto">
 						▲ <strong>{failures.isRecovered ? 'Failed, then done' : 'Failed'}</strong>{' '}
 						<span class="type">{visible(latest.type)}</span>
-						{latest.stage !== null && <> in {inText(ownPartOf(visible(latest.stage), alike))}</>}
+						{stageOf(latest) && <> in {inText(ownPartOf(visible(stageOf(latest)), alike))}</>}
 						{latest.failure !== latest.type && `: ${inOneLine((latest.failure ?? '').slice(0, MAX_REASON))}`}
 					</span>
 					<span class="when">{momentOf(latest.time, now)}</span>
@@ -157,7 +157,7 @@ function sinceWords(
 	nameOf: (stage: string) => string,
 	changed: string,
 ): string {
-	const stage = latest?.stage ? ` in ${nameOf(latest.stage)}` : '';
+	const stage = latest && stageOf(latest) ? ` in ${nameOf(stageOf(latest))}` : '';
 	const event = inText(visible(latest?.type ?? '')) + stage;
 	if (isQuiet) {
 		return `Quiet for ${exactLengthOf(sinceMs).replace(/\.\d/, '')}, since ${isOfChange ? `${changed} changed` : event}`;
