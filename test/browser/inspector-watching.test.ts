@@ -149,7 +149,7 @@ describe('a generator with words of its own', () => {
 
 	it('has its newest version on the slider, although it changes its session all the time', async () => {
 		const { key, client } = await at.newUser();
-		const { id } = await client.create({ plan: { step: 0 } });
+		const { id } = await client.create({ prd: { title: 'Never still' } });
 		const { page } = await at.open({ key, session: id });
 		await untilLive(page);
 		let step = 0;
@@ -296,6 +296,27 @@ describe('a workbench', () => {
 		await page.mouse.move(0, 0);
 		isOver = true;
 		await arriving;
+	});
+
+	it('goes on to be followed when the list gets lower, as beside a new line about a failure', async () => {
+		const { key, client } = await at.newUser();
+		const { id } = await client.create();
+		await flood(client, id, 100);
+		const { page } = await at.open({ key, session: id });
+		await untilLive(page);
+		await button(page, 'Following').waitFor();
+		// The browser may tell of an earlier move of the list before the page knows of its new height.
+		await page.evaluate(`{
+			const list = document.querySelector('.event-rows');
+			list.style.flex = '0 0 120px';
+			list.dispatchEvent(new Event('scroll'));
+		}`);
+		await eventRow(page, 'message 99.').waitFor();
+		await client.append(id, { type: 'last' });
+		await eventRow(page, 'last').waitFor();
+		expect(await button(page, 'Following').count()).toBe(1);
+		await page.evaluate(`document.querySelector('.event-rows').scrollTop -= 60`);
+		await button(page, 'Paused: follow ↓').waitFor();
 	});
 
 	it('has its list in the same place while the pointer is over it, also where there is little room', async () => {

@@ -40,6 +40,8 @@ export function useRows(box: { current: HTMLElement | null }, rows: readonly See
 	const seen = useRef(newest);
 	if (isFollowing) seen.current = newest;
 	const firstPosition = useRef(rows[0]?.position);
+	/** Where the list was last known to be. */
+	const lastTop = useRef(0);
 
 	useLayoutEffect(() => {
 		const { current } = box;
@@ -50,6 +52,7 @@ export function useRows(box: { current: HTMLElement | null }, rows: readonly See
 		const added = before === undefined ? 0 : rows.findIndex(({ position }) => position >= before);
 		if (isFollowing) current.scrollTop = current.scrollHeight;
 		else if (added > 0) current.scrollTop += added * ROW;
+		lastTop.current = current.scrollTop;
 	}, [rows, isFollowing, view.height]);
 
 	useEffect(() => {
@@ -92,9 +95,13 @@ export function useRows(box: { current: HTMLElement | null }, rows: readonly See
 		on: {
 			onScroll({ currentTarget: { scrollTop, scrollHeight, clientHeight } }) {
 				setView({ top: scrollTop, height: clientHeight });
-				if (!isHeld || scrollTop + clientHeight < scrollHeight - ROW * 2 - (newest - seen.current) * ROW) {
-					setAtEnd(scrollTop + clientHeight >= scrollHeight - ROW);
-				}
+				// A list that gets lower is not at its end either, although nobody has moved it.
+				const isMovedUp = scrollTop < lastTop.current;
+				lastTop.current = scrollTop;
+				const missing = scrollHeight - scrollTop - clientHeight;
+				if (isHeld && missing <= ROW * (2 + newest - seen.current)) return;
+				if (missing <= ROW) setAtEnd(true);
+				else if (isMovedUp) setAtEnd(false);
 			},
 			onPointerEnter: () => setHeld(true),
 			onPointerLeave: () => setHeld(false),
