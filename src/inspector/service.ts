@@ -105,6 +105,10 @@ export function wordsFor(error: unknown): string {
 	return error.message;
 }
 
+/** The same while the page itself tries again: without advice. */
+export const wordsWhileRetrying = (error: unknown): string =>
+	`${wordsFor(error).split(/\.(?: |$)/)[0]}. Retrying.`;
+
 /** What a validation error says of each field: `Type: at most 255 characters.` */
 function problemsIn({ message, details }: ApiError): string {
 	if (details.length === 0) return message;

@@ -182,6 +182,39 @@ describe('changing a session', () => {
 		expect((await client.get(id)).prd).toEqual(outcome);
 	});
 
+	it('has what answers a conflict in view, also where there is little room', async () => {
+		const { key, client } = await at.newUser();
+		const { id } = await client.create({ prd: { title: 'Conflict' } });
+		const { page } = await at.open({ key, session: id }, { viewport: { width: 1280, height: 760 } });
+		await untilLive(page);
+		await button(page, 'Edit').click();
+		await typeMember(page, '"mine": 1,');
+		await client.merge(id, { prd: { mine: 2 } });
+		await page.getByText('Somebody has changed the same part since you began').waitFor();
+		await button(page, 'Save my change').click();
+		const overwrite = button(page, 'Overwrite with my version');
+		await overwrite.waitFor();
+		const box = await overwrite.boundingBox();
+		const panel = await page.locator('#object-panel').boundingBox();
+		if (!box || !panel) throw new Error('The panel is not shown.');
+		expect(box.y + box.height).toBeLessThanOrEqual(panel.y + panel.height);
+	});
+
+	it('comes when the service takes calls again, after too many with one key', async () => {
+		const { key, client } = await at.newUser();
+		const { id } = await client.create({ prd: { title: 'Patient' } });
+		const { page } = await at.open({ key });
+		await page.getByRole('link', { name: id }).waitFor();
+		await page.route(`**/sessions/${id}**`, (route) =>
+			route.fulfill({ status: 429, json: { error: 'Too many requests.', code: 'RATE_LIMITED' } }),
+		);
+		await page.getByRole('link', { name: id }).click();
+		await page.getByRole('alert').getByText('Too many requests with this key').waitFor();
+		await page.unroute(`**/sessions/${id}**`);
+		await untilLive(page);
+		expect(await page.getByRole('alert').getByText('Too many requests').count()).toBe(0);
+	});
+
 	it('keeps what is not saved while another session is shown, and asks before the page or the key goes', async () => {
 		const { key, client } = await at.newUser();
 		const { id } = await client.create({ prd: { title: 'first' } });

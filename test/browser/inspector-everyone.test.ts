@@ -106,6 +106,8 @@ async function findingsOf(
 	await client.update(id, { prd: { title: 'theirs' } });
 	await page.getByText('Somebody has changed the same part').waitFor();
 	await look('edit');
+	await page.getByRole('button', { name: 'Save my change' }).hover();
+	await look('under-the-pointer');
 	await click('Save my change');
 	await page.getByRole('alert').getByText('Nothing was overwritten').waitFor();
 	await look('conflict');

@@ -4,7 +4,7 @@ import type { Clock } from '../model/clock.ts';
 import { type ExactObjects, OBJECTS, type ObjectName } from '../model/object-names.ts';
 import { seenFrom } from '../model/seen.ts';
 import { newStore, type Store } from '../observable.ts';
-import { type Connect, wordsFor } from '../service.ts';
+import { type Connect, wordsFor, wordsWhileRetrying } from '../service.ts';
 import { applied } from './exact-state.ts';
 import { heardFetch } from './heard.ts';
 import { EMPTY, isWhole, type Log, withNews, withPast } from './log.ts';
@@ -71,11 +71,15 @@ export function watchSession(connect: Connect, clock: Clock, id: string): Sessio
 	async function patiently<T>(read: () => Promise<T>): Promise<T> {
 		for (;;) {
 			try {
-				return await read();
+				const found = await read();
+				if (store.get().problem && !signal.aborted) store.set({ problem: undefined });
+				return found;
 			} catch (error) {
-				const isPassing = error instanceof ApiError && (error.status === 0 || error.status >= 500);
+				const isPassing =
+					error instanceof ApiError && (error.status === 0 || error.status === 429 || error.status >= 500);
 				if (!isPassing || signal.aborted) throw error;
-				if (store.get().connection === 'connecting') store.set({ connection: 'reconnecting' });
+				if (store.get().connection !== 'live')
+					store.set({ connection: 'reconnecting', problem: wordsWhileRetrying(error) });
 			}
 			await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
 		}

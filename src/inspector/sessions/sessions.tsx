@@ -76,7 +76,7 @@ export function Sessions({
 					</select>
 				</form>
 				<p class="problem" role="alert" hidden={problem === undefined}>
-					{problem} Retrying.
+					{problem}
 				</p>
 				{list === undefined && problem === undefined && <p class="hint">Reading…</p>}
 				{list !== undefined && found.length === 0 && (

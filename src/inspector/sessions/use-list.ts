@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { ApiError, type SessionStatus } from '../../client/client.ts';
 import { useRepeated } from '../repeated.ts';
-import { type Connect, wordsFor } from '../service.ts';
+import { type Connect, wordsWhileRetrying } from '../service.ts';
 import { readSessions, type SessionList } from './read.ts';
 
 /** For each page that is shown: a long list is read less often. */
@@ -30,7 +30,7 @@ export function useList(connect: Connect, status: SessionStatus | undefined, pag
 			} catch (error) {
 				if (signal.aborted) return;
 				if (!(error instanceof ApiError)) throw error;
-				setShown(({ list }) => ({ list, problem: wordsFor(error) }));
+				setShown(({ list }) => ({ list, problem: wordsWhileRetrying(error) }));
 			}
 		},
 		() => POLL_MS * pages,

@@ -2,7 +2,7 @@ import { useRef, useState } from 'preact/hooks';
 import { ApiError } from '../../client/client.ts';
 import type { Webhook, WebhookDelivery, Webhooks } from '../../client/webhooks.ts';
 import { useRepeated } from '../repeated.ts';
-import { wordsFor } from '../service.ts';
+import { wordsWhileRetrying } from '../service.ts';
 
 /** Each reading makes one call more than there are webhooks, of which a caller has at most ten. */
 const POLL_MS = 5000;
@@ -90,4 +90,4 @@ export function useWebhooks(
 
 /** What does not change by itself is not tried again by itself, as far as the reader is concerned. */
 const problemFor = (error: ApiError): string =>
-	error.status === 403 ? `This key may not see webhooks. ${error.message}` : `${wordsFor(error)} Retrying.`;
+	error.status === 403 ? `This key may not see webhooks. ${error.message}` : wordsWhileRetrying(error);
