@@ -35,7 +35,7 @@ export function timeOfDay(time: string): string {
 /** A time on an axis whose marks are so far apart, where the reader is. */
 export function axisTime(time: number, stepMs: number): string {
 	const whole = timeOfDay(new Date(time).toISOString());
-	if (stepMs >= 86_400_000)
+	if (stepMs >= 86_400_000 || (stepMs >= 60_000 && whole.startsWith('00:00:00')))
 		return new Date(time).toLocaleDateString('en', { month: 'short', day: 'numeric' });
 	if (stepMs >= 60_000) return whole.slice(0, 5);
 	return stepMs >= 1000 ? whole.slice(0, 8) : whole;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { exactLengthOf, lengthOf } from '../../src/inspector/time.ts';
+import { axisTime, exactLengthOf, lengthOf } from '../../src/inspector/time.ts';
 
 describe('lengths of time', () => {
 	it('are told in their largest unit, or in two', () => {
@@ -21,5 +21,17 @@ describe('lengths of time', () => {
 
 	it('are never negative, whatever the clocks say', () => {
 		expect(lengthOf(-5000)).toBe('0 s');
+	});
+});
+
+describe('the times of an axis', () => {
+	it('have the date where a day begins', () => {
+		const hour = 3_600_000;
+		const midnight = new Date(2026, 10, 25).getTime();
+		expect([-8, 0, 8].map((hours) => axisTime(midnight + hours * hour, 8 * hour))).toEqual([
+			'16:00',
+			'Nov 25',
+			'08:00',
+		]);
 	});
 });

@@ -2,7 +2,7 @@ import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { ShortName } from '../components.tsx';
 import type { Log } from '../live/log.ts';
 import { type Seen, stageOf } from '../model/seen.ts';
-import { timeOfDay } from '../time.ts';
+import { momentOf, timeOfDay } from '../time.ts';
 import { inOneLine, visible } from '../visible.ts';
 import { FAILURES, type Filter, filtered, typesIn } from './filter.ts';
 import { ROW, useRows } from './use-rows.ts';
@@ -14,6 +14,8 @@ const MAX_TYPES = 100;
 const SHORT = 20;
 /** A message has up to 10,000 characters, and a row shows some of them. */
 const MAX_SHOWN = 300;
+
+const DAY_MS = 86_400_000;
 
 const rowId = (event: Seen | undefined) => (event ? `row-${event.id}` : undefined);
 
@@ -92,6 +94,8 @@ export function EventList({
 	const shown = rows.slice(view.first, view.end);
 	const isFiltered = rows !== events;
 	const missing = total - events.length;
+	// After days, the date tells more than the milliseconds.
+	const isLong = (events.at(-1)?.time ?? 0) - (events[0]?.time ?? 0) >= DAY_MS;
 	/** The events that were there at first are not news. */
 	const known = useRef(0);
 	if (known.current === 0 && now !== undefined) known.current = total || -1;
@@ -174,7 +178,7 @@ export function EventList({
 							onClick={() => onSelect(event)}
 						>
 							<time dateTime={event.createdAt} title={event.createdAt}>
-								{timeOfDay(event.createdAt)}
+								{isLong ? momentOf(event.time, 0).slice(0, -3) : timeOfDay(event.createdAt)}
 							</time>
 							<span class="type" dir="auto">
 								{event.failure !== undefined && <span class="cross">✖ </span>}

@@ -19,7 +19,7 @@ const MAX_MEMBERS = 5;
 
 /** The objects of a payload that wrap what it belongs to, such as `workflow_job` and `data`. */
 const WRAPPERS =
-	/(stage|step|task|node|module|agent|component|service|job|activity|tool|function|object|data|body)/i;
+	/(stage|step|task|node|module|agent|component|service|job|activity|tool|function|object|data|body|detail)/i;
 /** Those that tell of something else: of what was asked for, or of what was before. */
 const ELSEWHERE =
 	/^(input|arg|param|request|config|option|setting|previous|before|old|last|retry|context|env)/i;

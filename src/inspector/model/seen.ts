@@ -27,15 +27,13 @@ export interface Seen {
 }
 
 const MAX_REASON = 500;
-const ERRORS = ['error', 'err', 'exception', 'failure', 'errorMessage', 'error_message'];
-/** The fields that tell why something failed, the clearest first. */
-const REASONS = [
-	'errors',
-	...ERRORS,
-	...'reason failureReason status message msg @message text summary detail details description cause stderr'.split(
-		' ',
-	),
-];
+/** The fields that a part has because something failed: `error`, `errorText`, `failure_reason`. */
+const ERROR = /^(err|error|exception|failure)_?(message|msg|text|reason|description|details?)?$/i;
+const errorsIn = (part: Payload): string[] =>
+	Object.keys(part).filter((name) => ERROR.test(name) && part[name]);
+/** The other fields that tell why something failed, the clearest first. */
+const REASONS =
+	'errors reason status message msg @message text summary detail details description cause stderr'.split(' ');
 
 /** What an event says that it belongs to. */
 export const stageOf = ({ stage, named }: Seen): string => stage ?? named ?? '';
@@ -83,10 +81,12 @@ function failureOf({ type, message, payload }: Event, gist: string | undefined):
 
 /** By what an object tells of a failure. */
 function signIn(part: Payload): string | undefined {
-	const { errors, exitCode } = part;
+	const { errors, exitCode, level, msg } = part;
 	// Some programs send an empty `error` with each event.
-	const told = ERRORS.find((name) => part[name]) ?? ['ok', 'success'].find((name) => part[name] === false);
+	const told = errorsIn(part)[0] ?? ['ok', 'success'].find((name) => part[name] === false);
 	if (told) return `${told}: ${part[told]}`;
+	// The levels of pino and bunyan.
+	if (typeof level === 'number' && level >= 50 && msg) return `level: ${level}`;
 	if (Array.isArray(errors) && errors.length > 0) return 'errors';
 	if (typeof exitCode === 'number' && exitCode !== 0) return `exitCode: ${exitCode}`;
 	return outcomeIn(part, [...OUTCOMES, ...LEVELS]);
@@ -104,8 +104,11 @@ export function outcomeIn(part: Payload, names = OUTCOMES): string | undefined {
 }
 
 /** Why something failed, by the first of the objects that tell it. */
-export const reasonIn = (parts: readonly Payload[]): string | undefined =>
-	REASONS.flatMap((name) => parts.map((part) => textOf(part[name], name))).find((text) => text !== '');
+export function reasonIn(parts: readonly Payload[]): string | undefined {
+	const errors = parts.flatMap((part) => errorsIn(part).map((name) => textOf(part[name], name)));
+	const others = REASONS.flatMap((name) => parts.map((part) => textOf(part[name], name)));
+	return [...errors, ...others].find((text) => text !== '');
+}
 
 /** A reason as a text: itself, the first of several, or what an object of an error says. */
 function textOf(value: unknown, field: string): string {

@@ -22,6 +22,8 @@ const BREAK_WIDTH = 56;
 /** Shorter silences are always drawn as long as they are. */
 const MIN_BREAK_MS = 30_000;
 const MAX_BREAKS = 6;
+/** A silence that is so many times as long as the next shorter one is of another kind. */
+const APART = 10;
 /** How much of a silence comes before its break, so that the last event is not hidden by it. */
 const MOST_BEFORE_BREAK_MS = 5000;
 
@@ -81,7 +83,11 @@ function breaksIn(times: readonly number[], { from, to }: Stretch): Stretch[] {
 	// Pauses that are all alike are how the session works.
 	const usual = Math.floor((silences.length - 1) / 2);
 	const first = silences.findIndex((each, index) => {
-		if (index >= usual && lengthOf(each) > rest) return true;
+		const shorter = silences[index - 1];
+		// A night is no longer than a day of work, and still none of its pauses.
+		const isApart =
+			shorter && lengthOf(each) > lengthOf(shorter) * APART && lengthOf(each) > (to - from) / 10;
+		if (index >= usual && (lengthOf(each) > rest || isApart)) return true;
 		rest += lengthOf(each);
 		return false;
 	});

@@ -144,6 +144,14 @@ describe('an event', () => {
 		['diagnostic', { '@level': 'error', '@message': 'It exists.' }, null, 'It exists.'],
 		['step', { result: { exitCode: 2, stderr: 'no disk' } }, null, 'no disk'],
 		['step', { errorMessage: 'no disk' }, null, 'no disk'],
+		['tool-output-error', { toolCallId: 'c1', errorText: 'no disk' }, null, 'no disk'],
+		[
+			'TaskFailed',
+			{ taskFailedEventDetails: { error: 'States.Timeout', cause: 'x' } },
+			null,
+			'States.Timeout',
+		],
+		['log', { level: 50, msg: 'no disk', pid: 7 }, null, 'no disk'],
 	] as const)('of type %s with %j tells of a failure', (type, payload, message, reason) => {
 		expect(failure(type, payload, message)).toBe(reason);
 	});
@@ -158,6 +166,7 @@ describe('an event', () => {
 		['tool.result', { ok: true, status: 'done', exitCode: 0 }],
 		['span_end', { status: { code: 'OK', message: '' } }],
 		['status.read', { status: 'failed_before' }],
+		['game.saved', { level: 60 }],
 		['module.started', { attempt: 2, previous: { error: 'no disk' } }],
 		['module.started', { cause: { status: 'failed' } }],
 		['progress', { state: { modules: { billing: { state: 'failed' } } } }],

@@ -29,6 +29,13 @@ describe('the axis of time', () => {
 		expect(breaksOf(steady, 0, 50 * 60_000)).toEqual([]);
 	});
 
+	it('makes pauses breaks that are far longer than all others, such as nights between days of work', () => {
+		const minute = 60_000;
+		const day = Array.from({ length: 73 }, (_, index) => index * 10 * minute);
+		const times = [0, 1, 2].flatMap((days) => day.map((time) => time + days * 24 * 60 * minute));
+		expect(breaksOf(times, 0, times.at(-1) ?? 0)).toHaveLength(2);
+	});
+
 	it('breaks the silence until now', () => {
 		expect(breaksOf([0, 1000], 0, 3_600_000)).toHaveLength(1);
 	});
