@@ -66,11 +66,12 @@ const OUTCOMES = ['status', 'state', 'outcome', 'result', 'conclusion'];
 const LEVELS = ['level', 'severity', '@level'];
 
 /**
- * An event tells of a failure when its type ends in a word such as `failed`, or when its payload or an object in that does: by an
+ * An event tells of a failure when its type ends in a word such as `failed`, when its stage is such a word, or when its payload or an object in that does: by an
  * `error`, by `errors`, by `ok` or `success` being false, by a `status` that is such a word, or by an exit code.
  */
-function failureOf({ type, message, payload }: Event, gist: string | undefined): string | undefined {
-	const { role } = wordsOf(type);
+function failureOf({ type, stage, message, payload }: Event, gist: string | undefined): string | undefined {
+	const isFailedStage = roleOf(stage?.toLowerCase() ?? '') === 'failure';
+	const role = isFailedStage ? 'failure' : wordsOf(type).role;
 	const parts = partsIn(payload).map(([, part]) => part);
 	// What begins may tell why.
 	const failed = (role === 'start' ? [payload] : parts).filter((part) => signIn(part) !== undefined);

@@ -156,6 +156,12 @@ describe('an event', () => {
 		expect(failure(type, payload, message)).toBe(reason);
 	});
 
+	it('tells of a failure when it belongs to a stage that is called so', () => {
+		const moved = event('transition', { from: 'drafting', reason: 'no budget' });
+		expect(seenFrom({ ...moved, stage: 'Failed' }).failure).toBe('no budget');
+		expect(seenFrom({ ...moved, stage: 'failed tests' }).failure).toBeUndefined();
+	});
+
 	it.each([
 		['module.built', {}],
 		['tool.result', { error: null }],
