@@ -33,7 +33,7 @@ export function ReplaceKey({
 				<button type="button" class="main" onClick={onClose}>
 					Keep my key
 				</button>
-				<button type="button" disabled={action.isRunning} onClick={() => action.run(onReplace)}>
+				<button type="button" aria-disabled={action.isRunning} onClick={() => action.run(onReplace)}>
 					Use the key of the link
 				</button>
 			</div>

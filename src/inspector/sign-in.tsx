@@ -48,7 +48,7 @@ export function SignIn({
 					)}
 				</Field>
 				<Problem text={mistake ?? action.problem ?? problem} />
-				<button type="submit" class="main" disabled={action.isRunning}>
+				<button type="submit" class="main" aria-disabled={action.isRunning}>
 					{action.isRunning ? 'Checking…' : 'Sign in'}
 				</button>
 			</form>

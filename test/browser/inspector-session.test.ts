@@ -92,6 +92,21 @@ describe('a session', () => {
 		await page.locator('.session-head .badge', { hasText: 'generating' }).waitFor();
 	});
 
+	it('comes when the service takes calls again, after too many with one key', async () => {
+		const { key, client } = await at.newUser();
+		const { id } = await client.create({ prd: { title: 'Patient' } });
+		const { page } = await at.open({ key });
+		await page.getByRole('link', { name: id }).waitFor();
+		await page.route(`**/sessions/${id}**`, (route) =>
+			route.fulfill({ status: 429, json: { error: 'Too many requests.', code: 'RATE_LIMITED' } }),
+		);
+		await page.getByRole('link', { name: id }).click();
+		await page.getByRole('alert').getByText('Too many requests with this key').waitFor();
+		await page.unroute(`**/sessions/${id}**`);
+		await untilLive(page);
+		expect(await page.getByRole('alert').getByText('Too many requests').count()).toBe(0);
+	});
+
 	it('says when the session is deleted elsewhere, and offers no more changes', async () => {
 		const { key, client } = await at.newUser();
 		const { id } = await client.create();

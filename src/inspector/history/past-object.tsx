@@ -135,7 +135,7 @@ export function GoOn({
 			</button>
 			<button
 				type="button"
-				disabled={action.isRunning}
+				aria-disabled={action.isRunning}
 				onClick={() => action.run(async () => onDone((await connect().fork(id, { version })).id))}
 			>
 				Fork
@@ -155,7 +155,7 @@ export function GoOn({
 						<button
 							type="button"
 							class="main"
-							disabled={action.isRunning}
+							aria-disabled={action.isRunning}
 							onClick={() => action.run(restore)}
 						>
 							Restore it

@@ -159,7 +159,7 @@ export function EditObject({
 						<button
 							type="button"
 							class="danger"
-							disabled={action.isRunning}
+							aria-disabled={action.isRunning}
 							onClick={() => action.run(() => overwrite(theirs))}
 						>
 							Overwrite with my version

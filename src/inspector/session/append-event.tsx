@@ -91,7 +91,7 @@ export function AppendEvent({ connect, id, onClose }: { connect: Connect; id: st
 				</div>
 				<Problem text={mistake ?? action.problem} />
 				<div class="buttons">
-					<button type="submit" class="main" disabled={action.isRunning}>
+					<button type="submit" class="main" aria-disabled={action.isRunning}>
 						Append
 					</button>
 					{hasText && (

@@ -32,7 +32,12 @@ export function DeleteSession({
 				<button type="button" onClick={onClose}>
 					Keep it
 				</button>
-				<button type="button" class="danger" disabled={action.isRunning} onClick={() => action.run(remove)}>
+				<button
+					type="button"
+					class="danger"
+					aria-disabled={action.isRunning}
+					onClick={() => action.run(remove)}
+				>
 					Delete it
 				</button>
 			</div>

@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import { ApiError, type SessionKey } from '../../client/client.ts';
 import { signedInAddress } from '../address.ts';
 import { CopyButton, Dialog, Field, Problem, useAction } from '../components.tsx';
@@ -41,6 +41,7 @@ export function Keys({
 }) {
 	const [life, setLife] = useState<number>(LIVES[0][1]);
 	const action = useAction();
+	const maker = useRef<HTMLButtonElement>(null);
 	const [types, setTypes] = useState('');
 	async function make(): Promise<void> {
 		const append = types.split(/[\s,]+/).filter((type) => type !== '');
@@ -58,6 +59,8 @@ export function Keys({
 			if (!(error instanceof ApiError && error.code === 'NOT_FOUND')) throw error;
 		}
 		onKeys(keys.filter((key) => key.id !== keyId));
+		// The button that had the focus is gone.
+		maker.current?.focus();
 	}
 	return (
 		<Dialog title="Keys for this session" onClose={onClose}>
@@ -101,7 +104,7 @@ export function Keys({
 						)}
 					</Field>
 				)}
-				<button type="submit" class="main" disabled={action.isRunning}>
+				<button ref={maker} type="submit" class="main" aria-disabled={action.isRunning}>
 					Make a key
 				</button>
 			</form>
@@ -127,7 +130,7 @@ export function Keys({
 								<button
 									type="button"
 									class="quiet danger"
-									disabled={action.isRunning}
+									aria-disabled={action.isRunning}
 									onClick={() => action.run(() => revoke(key.id))}
 								>
 									Revoke

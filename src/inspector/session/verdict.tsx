@@ -143,7 +143,7 @@ function parts(verdict: Verdict, known: Known, now: number, alike: string): stri
 	if (known.connection !== 'live') {
 		said.push(until ? `${until}; ${WAITS[known.connection]}` : WAITS[known.connection]);
 	} else {
-		if (!latest) said.push('no event yet');
+		if (!latest && !isFinal(known.status)) said.push('no event yet');
 		if (!known.isCurrent && until) said.push(`${until}; waiting for the connection`);
 		else if (sinceMs !== undefined) said.push(sinceWords(verdict, sinceMs, nameOf, known.changed));
 	}
