@@ -195,6 +195,19 @@ describe('the inspector, for everyone', () => {
 		expect((await client.get(id)).prd).toEqual({ edited: true, title: 'Support assistant' });
 	});
 
+	it('lists the keys of the page, each beside what it does', async () => {
+		const { key, client } = await at.newUser();
+		const { id } = await client.create();
+		const { page } = await at.open({ key, session: id });
+		await untilLive(page);
+		await page.keyboard.press('?');
+		await page.getByRole('dialog').getByText('This list').waitFor();
+		const covered = await page.evaluate<string[]>(`[...document.querySelectorAll('.shortcuts kbd')]
+			.filter((key) => key.getBoundingClientRect().right > key.closest('div').querySelector('dd').getBoundingClientRect().left)
+			.map((key) => key.textContent)`);
+		expect(covered).toEqual([]);
+	});
+
 	it('skips the list of sessions on the way to the session', async () => {
 		const { key, client } = await at.newUser();
 		const { id } = await client.create();
