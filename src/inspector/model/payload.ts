@@ -19,7 +19,7 @@ const MAX_MEMBERS = 5;
 
 /** The objects of a payload that wrap what it belongs to, such as `workflow_job` and `data`. */
 const WRAPPERS =
-	/(stage|step|task|node|module|agent|component|service|job|activity|tool|function|object|data|body|detail)/i;
+	/stage|step|task|node|module|agent|component|service|job|activity|tool|function|detail|^(involved)?object$|^(data|body)$/i;
 /** Those that tell of something else: of what was asked for, or of what was before. */
 const ELSEWHERE =
 	/^(input|arg|param|request|config|option|setting|previous|before|old|last|retry|context|env)/i;
@@ -28,22 +28,19 @@ const MAX_PARTS = 20;
 export const isObject = (value: unknown): value is Payload =>
 	typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** A payload, under a name of its own, and then the objects in it. */
-export function partsIn(payload: Payload): [name: string, part: Payload][] {
-	const parts: [string, Payload][] = [['data', payload]];
+/** A payload, and then the objects in it, or those with certain names. */
+export function partsIn(payload: Payload, names = /^/): Payload[] {
+	const parts = [payload];
 	for (const [name, value] of Object.entries(payload)) {
 		if (parts.length > MAX_PARTS) break;
-		if (isObject(value) && !ELSEWHERE.test(name)) parts.push([name, value]);
+		if (isObject(value) && names.test(name) && !ELSEWHERE.test(name)) parts.push(value);
 	}
 	return parts;
 }
 
-const wrapping = (payload: Payload): Payload[] =>
-	partsIn(payload).flatMap(([name, part]) => (WRAPPERS.test(name) ? [part] : []));
-
 /** What a payload says that its event belongs to. A number is a count more often than a name. */
 export function namedIn(payload: Payload): string | undefined {
-	for (const part of wrapping(payload)) {
+	for (const part of partsIn(payload, WRAPPERS)) {
 		for (const name of NAMES) {
 			const value = part[name];
 			if (typeof value === 'string' && value !== '' && value.length <= MAX_NAME && roleOf(value) === 'other')
@@ -55,7 +52,7 @@ export function namedIn(payload: Payload): string | undefined {
 
 /** The word by which a payload says that something begins, goes on or has ended. */
 export function stateIn(payload: Payload): string | undefined {
-	for (const part of wrapping(payload)) {
+	for (const part of partsIn(payload, WRAPPERS)) {
 		for (const name of STATES) {
 			const value = part[name];
 			if (typeof value !== 'string') continue;
@@ -75,7 +72,7 @@ export function gistOf(payload: Payload, type: string): string | undefined {
 	}
 	const members = new Set<string>();
 	const said = ['', type, namedIn(payload)];
-	for (const [, part] of partsIn(payload)) {
+	for (const part of partsIn(payload)) {
 		for (const [name, value] of Object.entries(part)) {
 			if (members.size === MAX_MEMBERS) break;
 			if (said.includes(value as string) || !['string', 'number', 'boolean'].includes(typeof value)) continue;

@@ -72,7 +72,7 @@ const LEVELS = ['level', 'severity', '@level'];
 function failureOf({ type, stage, message, payload }: Event, gist: string | undefined): string | undefined {
 	const isFailedStage = roleOf(stage?.toLowerCase() ?? '') === 'failure';
 	const role = isFailedStage ? 'failure' : wordsOf(type).role;
-	const parts = partsIn(payload).map(([, part]) => part);
+	const parts = partsIn(payload);
 	// What begins may tell why.
 	const failed = (role === 'start' ? [payload] : parts).filter((part) => signIn(part) !== undefined);
 	const sign = failed.map(signIn)[0];
@@ -124,7 +124,7 @@ function textOf(value: unknown, field: string): string {
 }
 
 function attemptIn(payload: Payload): number | undefined {
-	const told = partsIn(payload).flatMap(([, { attempt, try: tried, run_attempt }]) => [
+	const told = partsIn(payload).flatMap(({ attempt, try: tried, run_attempt }) => [
 		attempt,
 		tried,
 		run_attempt,

@@ -69,6 +69,7 @@ describe('an event', () => {
 		[{ action: 'queued', workflow_job: { id: 7, name: 'unit (node 22)' } }, 'unit (node 22)'],
 		[{ data: { module: 'auth' } }, 'auth'],
 		[{ error: { name: 'TypeError' }, user: { name: 'ada' } }, undefined],
+		[{ productObject: { name: 'Bicycle shop' }, database: { name: 'pg' } }, undefined],
 		[{ step: 17 }, undefined],
 		[{ stage: '' }, undefined],
 		[{ task: 'x'.repeat(1000) }, undefined],
