@@ -18,8 +18,8 @@ import { ChooseSession, SignIn } from './sign-in.tsx';
 import { openedBy } from './take-link-from-address.ts';
 import { type SignedIn, useSignIn } from './use-sign-in.ts';
 import { visible } from './visible.ts';
+import { WebhooksPage } from './webhooks/page.tsx';
 import { useFailing } from './webhooks/use-failing.ts';
-import { Webhooks } from './webhooks/webhooks.tsx';
 
 export function App() {
 	const [place, setPlace] = useState<Place>(openedBy === undefined ? placeInAddress() : {});
@@ -129,7 +129,7 @@ function Signed({
 				)}
 				<main tabIndex={-1}>
 					{isOfWebhooks ? (
-						<Webhooks connection={connection} openId={webhookId} hasList={access.list} />
+						<WebhooksPage connection={connection} openId={webhookId} hasList={access.list} />
 					) : (
 						(session ??
 						(access.list ? (
