@@ -19,9 +19,11 @@ export function failedPartIn(objects: ExactObjects): FailedPart | undefined {
 		for (let at = 0; at < parts.length && at < MAX_LOOKED_AT; at += 1) {
 			const { path = [], part } = parts[at] ?? {};
 			const outcome = isObject(part) ? outcomeIn(part) : undefined;
-			if (isObject(part) && outcome) {
+			const reason = isObject(part) ? reasonIn([part]) : undefined;
+			// `error` alone may be how a part of a page looks.
+			if (outcome && (reason || /ed$/i.test(outcome))) {
 				const place = [path.join('.'), TITLES[tab]].filter(Boolean).join(' of ');
-				return { tab, place, reason: reasonIn([part]) ?? outcome };
+				return { tab, place, reason: reason ?? outcome };
 			}
 			for (const [name, value] of Object.entries(part ?? {})) {
 				if (typeof value === 'object') parts.push({ path: [...path, name], part: value });

@@ -46,7 +46,9 @@ export function useJudged(live: Live, versions: readonly Version[], isCurrent: b
 	const status = head?.status ?? 'intake';
 	const since = statuses.at(-1)?.time ?? Date.parse(head?.updatedAt ?? '');
 	const over = ended ? latest?.time : isFinal(status) ? Math.max(since, latest?.time ?? 0) : undefined;
-	const past = useMemo(() => (log.total === 0 ? versionLanes(versions) : undefined), [log.total, versions]);
+	// The objects arrive after the newest events.
+	const isSilent = log.total === 0 && live.objects !== undefined;
+	const past = useMemo(() => (isSilent ? versionLanes(versions) : undefined), [isSilent, versions]);
 	const stages = useMemo(() => past ?? stagesOf(events, over), [past, events, over]);
 	const names = useMemo(() => namesIn(stages), [stages]);
 	const changedAt = head && head.updatedAt !== head.createdAt ? Date.parse(head.updatedAt) : undefined;
