@@ -4,7 +4,7 @@ export type Payload = Readonly<Record<string, unknown>>;
 
 /** The fields that name what an event belongs to, where events name no stages. */
 const NAMES =
-	'stage stageName stage_name step stepName step_name agentName agent_name agentId agent_id task taskName task_name taskId task_id phase node nodeName node_name module agent component service job jobName job_name activity tool toolName tool_name name activityId'.split(
+	'stage stageName stage_name step stepName step_name agentName agent_name agentId agent_id task taskName task_name taskId task_id phase node nodeName node_name module agent component service job jobName job_name activity tool toolName tool_name name subject activityId'.split(
 		' ',
 	);
 /** The fields that say whether something begins, goes on or has ended. */
@@ -18,7 +18,7 @@ const MAX_VALUE = 60;
 const MAX_MEMBERS = 5;
 
 /** The objects of a payload that wrap what it belongs to, such as `workflow_job` and `data`. */
-const WRAPPERS =
+export const WRAPPERS =
 	/stage|step|task|node|module|agent|component|service|job|activity|tool|function|detail|^(involved)?object$|^(data|body)$/i;
 /** Those that tell of something else: of what was asked for, or of what was before. */
 const ELSEWHERE =

@@ -1,5 +1,5 @@
 import type { Event } from '../../client/client.ts';
-import { gistOf, isObject, namedIn, type Payload, partsIn, stateIn } from './payload.ts';
+import { gistOf, isObject, namedIn, type Payload, partsIn, stateIn, WRAPPERS } from './payload.ts';
 import { retryIn } from './retry.ts';
 import { roleOf, wordsOf } from './words.ts';
 
@@ -77,7 +77,8 @@ function failureOf({ type, stage, message, payload }: Event, gist: string | unde
 	const failed = (role === 'start' ? [payload] : parts).filter((part) => signIn(part) !== undefined);
 	const sign = failed.map(signIn)[0];
 	if (role !== 'failure' && sign === undefined) return undefined;
-	return (reasonIn([payload, ...failed]) || message || sign || gist || type).slice(0, MAX_REASON);
+	const told = role === 'failure' ? partsIn(payload, WRAPPERS) : [payload];
+	return (reasonIn([...told, ...failed]) || message || sign || gist || type).slice(0, MAX_REASON);
 }
 
 /** By what an object tells of a failure. */

@@ -3,6 +3,7 @@ import type { Connection } from '../live/watch.ts';
 import type { FailedPart } from '../model/failed-part.ts';
 import { type Seen, stageOf } from '../model/seen.ts';
 import { inText, ownPartOf } from '../model/short-names.ts';
+import { NO_STAGE } from '../model/stages.ts';
 import { isFinal, nextFailure, type Verdict } from '../model/verdict.ts';
 import { exactLengthOf, lengthOf, momentOf } from '../time.ts';
 import { inOneLine, visible } from '../visible.ts';
@@ -134,7 +135,7 @@ function parts(verdict: Verdict, known: Known, now: number, alike: string): stri
 		const named = active.slice(0, MAX_ACTIVE).map(({ lane, span, spentMs }) => {
 			const attempt = span.attempt > 1 ? ` #${span.attempt}` : '';
 			const spent = spentMs === undefined ? '' : ` (${exactLengthOf(spentMs)})`;
-			return `${nameOf(lane.stage)}${attempt}${spent}`;
+			return `${lane.stage === NO_STAGE ? 'at work' : nameOf(lane.stage)}${attempt}${spent}`;
 		});
 		const rest = active.length - named.length;
 		said.push(named.join(', ') + (rest > 0 ? ` and ${rest} more` : ''));

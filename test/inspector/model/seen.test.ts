@@ -68,6 +68,7 @@ describe('an event', () => {
 		[{ agent_id: 'lead.1', task: 'Read the sources' }, 'lead.1'],
 		[{ action: 'queued', workflow_job: { id: 7, name: 'unit (node 22)' } }, 'unit (node 22)'],
 		[{ data: { module: 'auth' } }, 'auth'],
+		[{ source: '/gen', subject: 'page/cart', data: {} }, 'page/cart'],
 		[{ error: { name: 'TypeError' }, user: { name: 'ada' } }, undefined],
 		[{ productObject: { name: 'Bicycle shop' }, database: { name: 'pg' } }, undefined],
 		[{ step: 17 }, undefined],
@@ -151,6 +152,12 @@ describe('an event', () => {
 			{ taskFailedEventDetails: { error: 'States.Timeout', cause: 'x' } },
 			null,
 			'States.Timeout',
+		],
+		[
+			'acme.page.failed.v1',
+			{ id: '7', source: '/gen', data: { reason: 'no template' } },
+			null,
+			'no template',
 		],
 		['log', { level: 50, msg: 'no disk', pid: 7 }, null, 'no disk'],
 	] as const)('of type %s with %j tells of a failure', (type, payload, message, reason) => {
