@@ -72,7 +72,8 @@ export function gistOf(payload: Payload, type: string): string | undefined {
 	}
 	const members = new Set<string>();
 	const said = ['', type, namedIn(payload)];
-	for (const part of partsIn(payload)) {
+	// What is wrapped tells more than its envelope.
+	for (const part of new Set([...partsIn(payload, WRAPPERS).slice(1), ...partsIn(payload)])) {
 		for (const [name, value] of Object.entries(part)) {
 			if (members.size === MAX_MEMBERS) break;
 			if (said.includes(value as string) || !['string', 'number', 'boolean'].includes(typeof value)) continue;

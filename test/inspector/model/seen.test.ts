@@ -46,7 +46,8 @@ describe('an event', () => {
 		],
 		[{ step: 'pricing', supplier: 'ACME' }, 'supplier: ACME'],
 		[{ event: 'note', run_id: 'r2' }, 'run_id: r2'],
-		[{ action: 'done', job: { name: 'lint', attempt: 1 } }, 'action: done, attempt: 1'],
+		[{ action: 'done', job: { name: 'lint', attempt: 1 } }, 'attempt: 1, action: done'],
+		[{ specversion: '1.0', id: '7', data: { bytes: 812 } }, 'bytes: 812, specversion: 1.0, id: 7'],
 		[{ nested: { a: [1] } }, undefined],
 		[{}, undefined],
 	])('with %j and no message is told in short by its payload', (payload, gist) => {
