@@ -143,7 +143,7 @@ export const webhookDeliveryRoutes = new Hono<AppEnv>({ strict: false })
 			tag: 'Webhooks',
 			summary: 'Send all that failed again',
 			description:
-				'Makes the messages of the list due now that are about what has happened since a time. One call makes up to 1,000 due in each database.',
+				'Makes the messages of the list due now that are about what has happened since a time. One call makes some 1,000 due in each database.',
 			permission: 'WEBHOOKS:*',
 			path: { webhookId: webhookIdInPath },
 			errors: ['NOT_FOUND'],

@@ -1,7 +1,7 @@
 import type { Database } from '../core/database.ts';
 import { nothing, type Sql, sql } from '../core/sql.ts';
 import { ENDPOINT_BY_ID } from './endpoint-store.ts';
-import { MESSAGE_COLUMNS, MESSAGES, type MessageRow } from './message-store.ts';
+import { MESSAGE_COLUMNS, type MessageRow, NEVER, UPDATE_MESSAGES } from './message-store.ts';
 
 /** The place of a message in the list of failures. */
 export interface Place {
@@ -48,7 +48,7 @@ export async function retryMessage(
 	const [, [row]] = await db.run<[never, MessageRow]>(
 		[
 			endPause(endpointId, again),
-			sql`UPDATE ${MESSAGES} SET next_try_at = iif(next_try_at = ${takenUntil(endpointId, again)}, next_try_at, ${now})
+			sql`${UPDATE_MESSAGES} SET next_try_at = iif(next_try_at = ${takenUntil(endpointId, again)}, next_try_at, ${now})
 				WHERE (endpoint_id, next_try_at, id) IN (
 					SELECT endpoint_id, next_try_at, id FROM webhook_messages INDEXED BY webhook_messages_by_failure
 					WHERE endpoint_id = ${endpointId} AND tries > 0 AND created_at = ${createdAt} AND id = ${id})
@@ -60,8 +60,9 @@ export async function retryMessage(
 }
 
 /**
- * Makes failed messages about what has happened since a time due now, the first `count` of them. Returns how many were neither
- * due nor under way yet, and if there are more, the time from which to go on.
+ * Makes failed messages about what has happened since a time due now, the first `count` of them, and the others of the same
+ * millisecond as the last of these. Returns how many were neither due nor under way yet, and if there are more, the time from which
+ * to go on.
  */
 export async function retrySince(
 	db: Database,
@@ -69,18 +70,18 @@ export async function retrySince(
 	{ since, count, ...again }: Again & { since: string; count: number },
 ): Promise<{ made: number; goesOnFrom: string | null }> {
 	const { now } = again;
-	const first = sql`SELECT endpoint_id, next_try_at, id, created_at
-		FROM webhook_messages INDEXED BY webhook_messages_by_failure
-		WHERE endpoint_id = ${endpointId} AND tries > 0 AND created_at >= ${since} ORDER BY created_at, id LIMIT ${count}`;
-	const [, [found], made] = await db.run<[never, { found: number; latest: string | null }, { id: string }]>(
+	const failed = sql`FROM webhook_messages INDEXED BY webhook_messages_by_failure
+		WHERE endpoint_id = ${endpointId} AND tries > 0 AND created_at >= ${since}`;
+	const last = sql`ifnull((SELECT created_at ${failed} ORDER BY created_at, id LIMIT 1 OFFSET ${count - 1}), ${NEVER})`;
+	const [, [next], made] = await db.run<[never, { created_at: string }, { id: string }]>(
 		[
 			endPause(endpointId, again),
-			sql`SELECT count(*) AS found, max(created_at) AS latest FROM (${first})`,
-			sql`UPDATE ${MESSAGES} SET next_try_at = ${now} WHERE next_try_at > ${now}
+			sql`SELECT created_at ${failed} AND created_at > ${last} ORDER BY created_at LIMIT 1`,
+			sql`${UPDATE_MESSAGES} SET next_try_at = ${now} WHERE next_try_at > ${now}
 				AND next_try_at IS NOT ${takenUntil(endpointId, again)} AND (endpoint_id, next_try_at, id) IN (
-				SELECT endpoint_id, next_try_at, id FROM (${first})) RETURNING id`,
+				SELECT endpoint_id, next_try_at, id ${failed} AND created_at <= ${last}) RETURNING id`,
 		],
 		{ idempotent: true },
 	);
-	return { made: made.length, goesOnFrom: found?.found === count ? found.latest : null };
+	return { made: made.length, goesOnFrom: next?.created_at ?? null };
 }

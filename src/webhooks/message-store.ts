@@ -26,6 +26,11 @@ export const MESSAGE_COLUMNS = sql`id, next_try_at, type, created_at, session_id
 	last_error`;
 /** The table, found by its primary key. */
 export const MESSAGES = sql`webhook_messages INDEXED BY sqlite_autoindex_webhook_messages_1`;
+/**
+ * Changes messages. A write that is repeated after a lost response owes its messages again, and if a delivery has taken the first ones
+ * by then, there are two of each. When both get the same time, one replaces the other.
+ */
+export const UPDATE_MESSAGES = sql`UPDATE OR REPLACE ${MESSAGES}`;
 
 /** An endpoint as a delivery needs it. */
 export type Target = Pick<
@@ -63,7 +68,7 @@ export async function takeMessages(
 	const [[target], messages] = await db.run<[Target, MessageRow, never]>([
 		sql`SELECT id, revision, user_id, organization_id, url, secret, previous_secret, previous_secret_until, failed_in_a_row, failing_since
 			FROM ${ENDPOINT_BY_ID} WHERE id = ${endpointId} AND disabled_at IS NULL`,
-		sql`UPDATE ${MESSAGES} SET next_try_at = ${until} WHERE (endpoint_id, next_try_at, id) IN (
+		sql`${UPDATE_MESSAGES} SET next_try_at = ${until} WHERE (endpoint_id, next_try_at, id) IN (
 				SELECT endpoint_id, next_try_at, id FROM webhook_messages
 				WHERE endpoint_id = ${endpointId} AND next_try_at <= ${now} ORDER BY next_try_at LIMIT ${count})
 			AND EXISTS (SELECT 1 FROM ${ENDPOINT_BY_ID} WHERE ${isFree})
@@ -137,7 +142,7 @@ export async function settleMessages(
 			...(arrived.length > 0 ? [sql`DELETE FROM ${MESSAGES} WHERE ${keys(JSON.stringify(arrived))}`] : []),
 			...(outstanding.length > 0
 				? [
-						sql`UPDATE ${MESSAGES} SET next_try_at = ${of(raw('0'))}, tries = tries + ${of(raw('1'))},
+						sql`${UPDATE_MESSAGES} SET next_try_at = ${of(raw('0'))}, tries = tries + ${of(raw('1'))},
 							last_try_at = ${ifTried(sql`last_try_at`, raw('2'))}, last_status = ${ifTried(sql`last_status`, raw('3'))},
 							last_error = ${ifTried(sql`last_error`, raw('4'))}
 						WHERE ${keys(JSON.stringify(outstanding.map(({ id }) => id)))}`,

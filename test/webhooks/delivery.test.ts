@@ -691,19 +691,23 @@ describe('a replay', () => {
 		expect((await deliveries(caller, webhook.id, '?limit=100')).data).toHaveLength(30);
 	});
 
-	it('goes on in further calls where there is more than one call makes due', async () => {
+	it.each([
+		['goes on in further calls where there is more than one call makes due', 'i / 10', 3],
+		['makes all due that happened in one millisecond, because a time cannot say where to go on', '0', 1],
+	])('%s', async (_, millisecond, most) => {
 		receive(status(500));
 		const { caller, webhook, session } = await owing(1);
 		await query('DELETE FROM webhook_messages');
 		await query(
 			`INSERT INTO webhook_messages (endpoint_id, next_try_at, id, type, created_at, session_id, status, version, tries)
 			WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 2499)
-			SELECT ?1, 'never', printf('msg_x_e%010d', i), 'event:a', printf('2026-01-01T00:00:00.%03dZ', i / 10), ?2, 'intake', 1, 10 FROM n`,
+			SELECT ?1, 'never', printf('msg_x_e%010d', i), 'event:a', printf('2026-01-01T00:00:00.%03dZ', ${millisecond}), ?2,
+				'intake', 1, 10 FROM n`,
 			webhook.id,
 			session,
 		);
 		let [total, calls] = [0, 0];
-		for (let since: string | null = '2026-01-01T00:00:00Z'; since; calls += 1) {
+		for (let since: string | null = '2026-01-01T00:00:00Z'; since && calls < 10; calls += 1) {
 			const { json }: { json: Record<string, unknown> } = await caller.call(
 				'POST',
 				`${WEBHOOKS}/${webhook.id}/replay`,
@@ -712,7 +716,7 @@ describe('a replay', () => {
 			total += Number(json.count);
 			since = json.goesOnFrom as string | null;
 		}
-		expect([total, calls]).toEqual([2500, 3]);
+		expect([total, calls]).toEqual([2500, most]);
 	});
 });
 

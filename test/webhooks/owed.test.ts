@@ -8,6 +8,7 @@ import { faultyD1, serviceWith } from '../support/faulty-d1.ts';
 import { isSignedBy, receive } from '../support/receiver.ts';
 import { FIVE, near, travelling } from '../support/several-databases.ts';
 import { createWebhook, WEBHOOKS } from '../support/webhooks.ts';
+import { wrappedD1 } from '../support/wrapped-d1.ts';
 
 const NO_QUEUE = { WEBHOOK_QUEUE: undefined as never };
 const fetcher = serviceWith(NO_QUEUE);
@@ -256,6 +257,31 @@ describe('a lost response', () => {
 		faulty.next = [lost];
 		expect((await patch(caller, id, { status: 'failed' })).status).toBe(503);
 		expect((await owed()).sort()).toEqual(['event:a', 'session.created', 'session.status_changed']);
+	});
+
+	it('of D1 holds up no message, also when a try has failed before the write is repeated', async () => {
+		let code = 500;
+		const received = receive(() => new Response(null, { status: code }));
+		let isLost = false;
+		const d1 = wrappedD1(env.DB, async (statements, work) => {
+			const results = await work();
+			if (isLost || !statements.some(({ sql }) => sql.includes('INSERT INTO sessions'))) return results;
+			isLost = true;
+			await deliver();
+			throw new Error('D1_ERROR: Network connection lost.');
+		});
+		const caller = await newCaller({ fetcher: serviceWith({ ...NO_QUEUE, DB: d1 }) });
+		await createWebhook(caller);
+		const { id } = await caller.create();
+		await deliver();
+		await patch(caller, id, { status: 'failed' });
+		code = 200;
+		await deliver(Date.now() + 60_000);
+		expect(new Set(received.map(({ body }) => body.type))).toEqual(
+			new Set(['session.created', 'session.status_changed']),
+		);
+		expect(new Set(received.map(({ id: message }) => message)).size).toBe(2);
+		expect(await owed()).toEqual([]);
 	});
 });
 
