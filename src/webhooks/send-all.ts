@@ -127,5 +127,6 @@ function note(tried: Tried, { id }: MessageRow, sent: Sent, now: number): void {
 	tried.failingSince = sent.error ? (tried.failingSince ?? now) : undefined;
 	tried.isGone ||= sent.status === GONE;
 	tried.pausedUntil ??= pauseAfter(sent, tried.failingSince ?? now, now);
-	tried.waitUntil ??= tried.isGone ? now : tried.pausedUntil;
+	// The pause holds them back, as long as nobody ends it.
+	if (tried.isGone || tried.pausedUntil !== undefined) tried.waitUntil ??= now;
 }
