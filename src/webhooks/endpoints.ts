@@ -37,11 +37,12 @@ export async function copyToOthers(databases: Databases, row: EndpointRow): Prom
 	}
 }
 
-/** Copies what an earlier attempt did not, and what a database lacks that was added since. */
-export async function copyTheRest(databases: Databases): Promise<void> {
+/** Copies what an earlier attempt did not, and what a database lacks that was added since, as long as there is room. */
+export async function copyTheRest(databases: Databases, hasRoom: () => boolean): Promise<void> {
 	const further = furtherOf(databases);
 	if (further.length === 0) return;
 	for (const row of await endpointsToCopy(databases.main, further.join(','), COPIES_AT_ONCE)) {
+		if (!hasRoom()) return;
 		await copyToOthers(databases, row);
 	}
 }

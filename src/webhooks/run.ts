@@ -118,7 +118,7 @@ export async function runWebhooks(env: Bindings, now: number, maxStatements: num
 	const work = newWork(env, { from: now, milliseconds: RUN_MS, maxStatements });
 	const due: { to: Owed; isHealthy: boolean }[] = [];
 	if (!work.hasRoomFor(1)) return;
-	await copyTheRest(work.databases);
+	await copyTheRest(work.databases, () => work.hasRoomFor(1));
 	for (const database of work.databases.numbers) {
 		for await (const busy of allBusy(work, database)) {
 			await deleteUnneeded(work, database, busy);

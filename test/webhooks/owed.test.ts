@@ -325,6 +325,28 @@ describe('several databases', () => {
 		expect(received.every((message) => isSignedBy(secret, message))).toBe(true);
 	});
 
+	it('get many of them in several runs, each within the statements of one', async () => {
+		for (let callers = 0; callers < 2; callers += 1) {
+			const caller = await newCaller({ fetcher });
+			for (let n = 0; n < 10; n += 1) await createWebhook(caller);
+		}
+		let statements = 0;
+		const counted = (d1: D1Database) =>
+			wrappedD1(d1, (some, work) => {
+				statements += some.length;
+				return work();
+			});
+		const bindings = { ...env, ...NO_QUEUE, DB: counted(env.DB), DB_1: counted(env.FURTHER_1) };
+		const copies = async () =>
+			(await env.FURTHER_1.prepare('SELECT id FROM webhook_endpoints').all()).results.length;
+		for (let runs = 1; (await copies()) < 20; runs += 1) {
+			expect(runs).toBeLessThan(10);
+			statements = 0;
+			await runWebhooks(bindings, Date.now(), 50);
+			expect(statements).toBeLessThanOrEqual(50);
+		}
+	});
+
 	it('get the webhooks that they lack by the scheduled run: after a failure, and when they are new', async () => {
 		const faulty = faultyD1(env.FURTHER_2);
 		const caller = await newCaller({ fetcher: near(2, { ...FIVE, ...NO_QUEUE, DB_2: faulty.d1 }) });
