@@ -30,11 +30,11 @@ export function SendAllAgain({
 	async function send(): Promise<void> {
 		let count = 0;
 		let from: string | null = new Date(since).toISOString();
-		// One call makes so many of them due, and says where the next one goes on. It gets no further where so many happened at once.
+		// One call makes some of them due, and says where the next one goes on.
 		while (from !== null) {
 			const made = await calls.replay(id, from);
 			count += made.count;
-			from = made.goesOnFrom === from ? null : made.goesOnFrom;
+			from = made.goesOnFrom;
 		}
 		onSent(
 			count === 1
