@@ -132,7 +132,7 @@ export const webhookRoutes = new Hono<AppEnv>({ strict: false })
 			id: 'updateWebhook',
 			tag: 'Webhooks',
 			summary: 'Update a webhook',
-			description: `Replaces the fields in the body. While a webhook is disabled, nothing is owed to it. What was owed before waits until it is enabled, seven days at most. ${ALL_DATABASES}`,
+			description: `Replaces the fields in the body, and ends a pause. While a webhook is disabled, nothing is owed to it. What was owed before waits until it is enabled, seven days at most. ${ALL_DATABASES}`,
 			permission: 'WEBHOOKS:*',
 			path: { webhookId: webhookIdInPath },
 			errors: ['NOT_FOUND'],
@@ -156,8 +156,8 @@ export const webhookRoutes = new Hono<AppEnv>({ strict: false })
 			}
 			const row = await updateEndpoint(databases.main, owner, id, changes, new Date().toISOString());
 			await copyToOthers(databases, row);
-			// What was owed before may be due, in any database.
-			if (enabled)
+			// What was owed before may have waited, in any database: until it is enabled, or for the end of a pause.
+			if (row.disabled_at === null)
 				wakeLater(
 					c,
 					databases.numbers.map((database) => ({ database, endpoint: id })),

@@ -50,7 +50,7 @@ describe('a webhook', () => {
 		});
 	});
 
-	it('that is enabled is woken in every database, because messages may have waited for that', async () => {
+	it('that is enabled, or changed while it is, is woken in every database, because messages may have waited for that', async () => {
 		const woken: unknown[] = [];
 		const queue = { sendBatch: async (messages: { body: unknown }[]) => void woken.push(...messages) };
 		const fetcher = serviceWith({ ...FIVE, WEBHOOK_QUEUE: queue as never });
@@ -63,6 +63,8 @@ describe('a webhook', () => {
 		await patch({ enabled: true });
 		await until(() => expect(woken.length).toBe(5));
 		expect(woken).toContainEqual({ body: { database: 0, endpoint: id } });
+		await patch({ url: 'https://other.example.com/' });
+		await until(() => expect(woken.length).toBe(10));
 	});
 
 	it('is deleted', async () => {
