@@ -28,7 +28,9 @@ export function outcomeOf(target: Target, messages: readonly MessageRow[], tried
 		const next = nextTry((tries.get(id) ?? 0) + 1, sent, now, Math.random());
 		if (next === null) failedInARow += 1;
 		const failed = { at: iso(now), status: sent.status, error: sent.error };
-		outstanding.push({ id, nextTryAt: next === null ? NEVER : iso(next), failed });
+		// An endpoint that is gone gets nothing until it is enabled, and everything then.
+		const nextTryAt = next === null ? NEVER : iso(tried.isGone ? now : next);
+		outstanding.push({ id, nextTryAt, failed });
 	}
 	const nextTryAt = iso(tried.waitUntil ?? now);
 	for (const { id } of messages) if (!tried.results.has(id)) outstanding.push({ id, nextTryAt });

@@ -276,7 +276,8 @@ describe('a webhook is disabled', () => {
 		expect(received).toHaveLength(1);
 		code = 200;
 		await caller.call('PATCH', `${WEBHOOKS}/${webhook.id}`, { body: { enabled: true } });
-		await deliver(Date.now() + HOUR);
+		// Also the one that was answered with 410.
+		await deliver();
 		expect(received).toHaveLength(6);
 		expect((await deliveries(caller, webhook.id)).data).toEqual([]);
 	});
