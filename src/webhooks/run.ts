@@ -110,13 +110,19 @@ export async function deliverWoken(
 	await Promise.race([all, pause(BATCH_WAITS_MS)]);
 }
 
+/** An endpoint with due messages, and whether it had no trouble lately. */
+interface Due {
+	to: Owed;
+	isHealthy: boolean;
+}
+
 /**
  * The part of webhooks in the scheduled run: it copies endpoints that a database lacks, finds what is due and was not delivered,
  * and deletes what is too old. With a queue it wakes the delivery, and without one it delivers. `now` is in epoch milliseconds.
  */
 export async function runWebhooks(env: Bindings, now: number, maxStatements: number): Promise<void> {
 	const work = newWork(env, { from: now, milliseconds: RUN_MS, maxStatements });
-	const due: { to: Owed; isHealthy: boolean }[] = [];
+	const due: Due[] = [];
 	if (!work.hasRoomFor(1)) return;
 	await copyTheRest(work.databases, () => work.hasRoomFor(1));
 	for (const database of work.databases.numbers) {
@@ -135,12 +141,7 @@ export async function runWebhooks(env: Bindings, now: number, maxStatements: num
 			now,
 		);
 	} else {
-		// Those that had trouble come last, because they may take as long as they can.
-		const healthyFirst = due.sort((a, b) => Number(b.isHealthy) - Number(a.isHealthy));
-		await deliverInTurn(
-			work,
-			healthyFirst.map(({ to }) => to),
-		);
+		await deliverInTurn(work, due);
 	}
 }
 
@@ -187,18 +188,20 @@ async function deleteUnneeded(work: Work, database: number, busy: Busy): Promise
 	}
 }
 
-/** Delivers to endpoints in turn, one round each, as long as there is time. */
-async function deliverInTurn(work: Work, endpoints: readonly Owed[]): Promise<void> {
-	const waiting = [...endpoints];
+/**
+ * Delivers to endpoints in turn, one round each, as long as there is time. Those that had trouble come last, because they may take as
+ * long as they can.
+ */
+async function deliverInTurn(work: Work, due: readonly Due[]): Promise<void> {
+	const those = (isHealthy: boolean) =>
+		due.filter((each) => each.isHealthy === isHealthy).map(({ to }) => to);
+	const [healthy, others] = [those(true), those(false)];
+	const next = () => healthy.shift() ?? others.shift();
 	async function takeTurns(): Promise<void> {
-		for (
-			let to = waiting.shift();
-			to && work.triesLeft > 0 && work.hasRoomFor(work.endpoints + 1);
-			to = waiting.shift()
-		) {
+		for (let to = next(); to && work.triesLeft > 0 && work.hasRoomFor(work.endpoints + 1); to = next()) {
 			try {
-				const [next = Number.POSITIVE_INFINITY] = await deliver(work, to, 1);
-				if (next <= work.clock()) waiting.push(to);
+				const [again = Number.POSITIVE_INFINITY] = await deliver(work, to, 1);
+				if (again <= work.clock()) healthy.push(to);
 			} catch (error) {
 				log('error', { message: 'webhook not delivered', webhookId: to.endpoint, ...errorFields(error) });
 			}

@@ -174,6 +174,15 @@ describe('a scheduled run without a queue', () => {
 		await runWebhooks({ ...env, ...NO_QUEUE, DB: d1 }, Date.now() + 10_000, 1000);
 		expect(taken.slice(0, 2)).toEqual([working.webhook.id, failing.webhook.id]);
 	});
+
+	it('goes on with them before it waits for more of those that hang', async () => {
+		const { count } = receiveUnlessHanging();
+		for (let n = 0; n < 8; n += 1) await owing(2, { url: `https://hangs-${n}.example.com/` });
+		await query("UPDATE webhook_endpoints SET failing_since = '2026-01-01T00:00:00.000Z'");
+		await owing(100, { url: 'https://works.example.com/' });
+		void runWebhooks({ ...env, ...NO_QUEUE }, Date.now(), 1000);
+		await expect.poll(() => count('works')).toBe(100);
+	});
 });
 
 describe('ten endpoints of one caller that hang, with thousands of messages', () => {
