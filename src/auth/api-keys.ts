@@ -25,7 +25,7 @@ const REJECTED_MS = 5_000;
  * The look-ups of unknown keys of one network that an isolate has under way at once. A server with many keys sends them from one
  * address, so only a flood waits. It begins before the first of its keys is rejected.
  */
-const LOOK_UP = { kind: 'a look-up of a key', atOnce: 100, workAtOnce: Number.POSITIVE_INFINITY };
+const LOOK_UP = { at: 'DB', kind: 'a look-up of a key', atOnce: 100, workAtOnce: Number.POSITIVE_INFINITY };
 /** A key's last use is written at most once in this time. */
 const TOUCH_EVERY_MS = 3_600_000;
 

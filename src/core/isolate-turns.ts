@@ -15,8 +15,8 @@ export const MS_A_MEGABYTE = { read: 15, merge: 60, hash: 75 } as const;
 const MS_A_MEGABYTE_OF_MESSAGE = 80;
 
 /** Waits for the turn of one of a caller's large texts, or of one of its large messages. One of each kind is under way at a time. */
-const takeOwnTurn = (kind: 'a large text' | 'a large message', owner: Owner, bytes: number) =>
-	takeTurn({ caller: callerKey(owner), kind, atOnce: 1, leastWork: 0, bytes }, TURN_MS);
+const takeOwnTurn = (at: 'the isolate' | 'messages', owner: Owner, bytes: number) =>
+	takeTurn({ caller: callerKey(owner), at, kind: 'large', atOnce: 1, leastWork: 0, bytes }, TURN_MS);
 
 /**
  * Works on texts of a caller with some `bytes` in all. An isolate does one thing at a time, so all its callers wait meanwhile. A
@@ -32,7 +32,7 @@ export async function inTurn<T>(
 	work: () => T,
 ): Promise<Awaited<T>> {
 	if (bytes < LARGE_TEXT) return await work();
-	const endTurn = await takeOwnTurn('a large text', owner, bytes);
+	const endTurn = await takeOwnTurn('the isolate', owner, bytes);
 	let result: T;
 	try {
 		result = work();
@@ -48,6 +48,6 @@ export async function inTurn<T>(
  * ten seconds. Throws RATE_LIMITED when it does not come within ten seconds.
  */
 export async function beginLargeMessage(owner: Owner, bytes: number): Promise<() => void> {
-	const endTurn = await takeOwnTurn('a large message', owner, bytes);
+	const endTurn = await takeOwnTurn('messages', owner, bytes);
 	return () => endTurn((bytes / MEGABYTE) * MS_A_MEGABYTE_OF_MESSAGE);
 }

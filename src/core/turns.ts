@@ -43,7 +43,9 @@ const MANY_CALLERS = 1000;
 /** What takes a turn: a trip to a database, or work of the isolate, which is called a trip here too. Times are in milliseconds. */
 interface Trip {
 	caller: string;
-	/** What kind of trip it is, and where it goes: those of one caller and kind take turns. */
+	/** What it keeps busy, such as a database. After each trip the caller rests there, whatever kind the next one is. */
+	at: string;
+	/** Those of one caller, place and kind take turns. */
 	kind: string;
 	/** How many of the caller and the kind may be under way. */
 	atOnce: number;
@@ -65,8 +67,15 @@ interface Waiting {
 	number: number;
 }
 
-/** The trips of a caller to a database. Times are in epoch milliseconds, and work is in milliseconds. */
+/** The rest of a caller after its trips to a database. */
+interface Rest {
+	/** No trip begins more than REST_FROM_MS before. Epoch milliseconds. */
+	until: number;
+}
+
+/** The trips of a caller to a database of one kind. Times are in epoch milliseconds, and work is in milliseconds. */
 interface Lane {
+	rest: Rest;
 	/** When each trip is over at the latest. */
 	underWay: Set<{ endsAt: number; work: number }>;
 	/** When each request that waits has last looked, the longest waiting first. */
@@ -78,12 +87,17 @@ interface Lane {
 	largest: { endedAt: number; work: number }[];
 	/** When a trip has last ended with a result. */
 	answeredAt: number;
-	/** No trip begins more than REST_FROM_MS before. */
-	restsUntil: number;
 }
 
-const lanes = new Map<string, Lane>();
-let laneCountToTidy = MANY_CALLERS;
+/** What a caller does at one place. */
+interface Place {
+	rest: Rest;
+	/** By kind. */
+	lanes: Map<string, Lane>;
+}
+
+const places = new Map<string, Place>();
+let placeCountToTidy = MANY_CALLERS;
 
 /**
  * Waits until a trip may begin, at most `waitMs`: trips of one caller and kind begin in the order in which they came, as many at
@@ -93,11 +107,20 @@ let laneCountToTidy = MANY_CALLERS;
  * again and again, because it must not wait for another one, which may be cancelled. A trip that nobody ends is over after `lastsMs`.
  */
 export async function takeTurn(
-	{ caller, kind, atOnce, workAtOnce = WORK_AT_ONCE_MS, leastWork, bytes = 0, silent = tooManyAtOnce }: Trip,
+	{
+		caller,
+		at,
+		kind,
+		atOnce,
+		workAtOnce = WORK_AT_ONCE_MS,
+		leastWork,
+		bytes = 0,
+		silent = tooManyAtOnce,
+	}: Trip,
 	waitMs: number,
 	lastsMs = waitMs,
 ): Promise<(work: number | undefined) => void> {
-	const lane = laneOf(`${kind} of ${caller}`);
+	const lane = laneOf(`${at} ${caller}`, kind);
 	const own = { lookedAt: Date.now(), leastWork, number: lane.came };
 	const lastChance = own.lookedAt + waitMs;
 	let held: Held | undefined;
@@ -115,12 +138,13 @@ export async function takeTurn(
 			const until = own.lookedAt + CANCELLED_MS;
 			if (held) held.until = until;
 			else held = hold(caller, bytes, until);
-			const { restsUntil } = lane;
+			const { rest } = lane;
+			const restsUntil = rest.until;
 			// No rest is longer, also where the clock was set back.
-			const rest = Math.min(restsUntil - own.lookedAt, MAX_REST_MS);
-			await pause(Math.max(pauseOf(own, lane), rest));
+			const left = Math.min(restsUntil - own.lookedAt, MAX_REST_MS);
+			await pause(Math.max(pauseOf(own, lane), left));
 			// The pause was long enough, also where the clock stands still.
-			if (rest > 0 && lane.restsUntil === restsUntil) lane.restsUntil = 0;
+			if (left > 0 && rest.until === restsUntil) rest.until = 0;
 		}
 	} finally {
 		leave(own, lane);
@@ -134,8 +158,8 @@ export async function takeTurn(
 		const work = known ?? UNKNOWN_WORK_MS;
 		if (known !== undefined) lane.answeredAt = endedAt;
 		const toRest = Math.min(work, MAX_REST_MS);
-		const restsUntil = Math.max(lane.restsUntil, endedAt - toRest) + 2 * toRest;
-		lane.restsUntil = Math.min(restsUntil, endedAt + MAX_REST_MS);
+		const restsUntil = Math.max(lane.rest.until, endedAt - toRest) + 2 * toRest;
+		lane.rest.until = Math.min(restsUntil, endedAt + MAX_REST_MS);
 		lane.largest.push({ endedAt, work });
 		lane.largest.sort((a, b) => b.work - a.work).splice(2);
 	};
@@ -154,7 +178,7 @@ function mayBegin(
 	lane: Lane,
 	{ atOnce, workAtOnce }: { atOnce: number; workAtOnce: number },
 ): boolean {
-	if (lane.restsUntil - own.lookedAt > REST_FROM_MS) return false;
+	if (lane.rest.until - own.lookedAt > REST_FROM_MS) return false;
 	let trips = lane.underWay.size;
 	let work = 0;
 	for (const trip of lane.underWay) work += trip.work;
@@ -179,29 +203,42 @@ function leave(request: Waiting, lane: Lane): void {
 	if (lane.waiting.delete(request)) lane.left += 1;
 }
 
-function laneOf(name: string): Lane {
-	const known = lanes.get(name);
+function laneOf(placeName: string, kind: string): Lane {
+	const { rest, lanes } = placeOf(placeName);
+	const known = lanes.get(kind);
 	if (known) return known;
-	if (lanes.size >= laneCountToTidy) {
-		const now = Date.now();
-		for (const [other, lane] of lanes) {
-			tidy(lane, now);
-			if (lane.underWay.size + lane.waiting.size + lane.largest.length === 0) lanes.delete(other);
-		}
-		// Each lane is so looked through about once for each one that is added.
-		laneCountToTidy = Math.max(MANY_CALLERS, 2 * lanes.size);
-	}
 	const lane: Lane = {
+		rest,
 		underWay: new Set(),
 		waiting: new Set(),
 		came: 0,
 		left: 0,
 		largest: [],
 		answeredAt: 0,
-		restsUntil: 0,
 	};
-	lanes.set(name, lane);
+	lanes.set(kind, lane);
 	return lane;
+}
+
+function placeOf(name: string): Place {
+	const known = places.get(name);
+	if (known) return known;
+	if (places.size >= placeCountToTidy) {
+		const now = Date.now();
+		for (const [other, { lanes }] of places) if (!isInUse(lanes, now)) places.delete(other);
+		// Each place is so looked through about once for each one that is added.
+		placeCountToTidy = Math.max(MANY_CALLERS, 2 * places.size);
+	}
+	const place: Place = { rest: { until: 0 }, lanes: new Map() };
+	places.set(name, place);
+	return place;
+}
+
+function isInUse(lanes: Place['lanes'], now: number): boolean {
+	return Array.from(lanes.values()).some((lane) => {
+		tidy(lane, now);
+		return lane.underWay.size + lane.waiting.size + lane.largest.length > 0;
+	});
 }
 
 /** Drops the trips that are over or forgotten, and the requests at the front that do not look any more. */

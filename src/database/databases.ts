@@ -14,7 +14,7 @@ const silent = (): Error => new Error('The trip timed out before it began: those
 
 /** Lets the trips of a caller of one kind take turns. */
 export const turnsOf =
-	(caller: string, kind: { kind: string; atOnce: number; workAtOnce?: number }) =>
+	(caller: string, kind: { at: string; kind: string; atOnce: number; workAtOnce?: number }) =>
 	({ leastWork, bytes }: Sending, milliseconds: number) =>
 		takeTurn({ caller, ...kind, leastWork, bytes, silent }, SHARE_OF_TURN * milliseconds, milliseconds);
 
@@ -53,7 +53,7 @@ export function openDatabases(
 				const atOnce = use === 'a call' ? TRIPS_AT_ONCE : LOOK_UPS_AT_ONCE;
 				if (caller === undefined) return undefined;
 				try {
-					const endTurn = await turnsOf(caller, { kind: `${use} on ${name}`, atOnce })(sent, milliseconds);
+					const endTurn = await turnsOf(caller, { at: name, kind: use, atOnce })(sent, milliseconds);
 					hasSentWrite ||= !sent.isRead;
 					return endTurn;
 				} catch (error) {

@@ -11,7 +11,7 @@ const MEGABYTE = 1_000_000;
 
 /** Takes the turn of a caller. Returns a function that ends it. */
 const occupy = (owner: Owner) =>
-	takeTurn({ caller: callerKey(owner), kind: 'a large text', atOnce: 1, leastWork: 0 }, 60_000);
+	takeTurn({ caller: callerKey(owner), at: 'the isolate', kind: 'large', atOnce: 1, leastWork: 0 }, 60_000);
 
 /** How each of some promises has ended until now. */
 async function endsOf(work: readonly Promise<unknown>[]): Promise<string[]> {

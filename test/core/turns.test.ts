@@ -153,7 +153,7 @@ describe('a call whose turn does not come', () => {
 		const other = await newCaller();
 		const [{ id }, theirs] = [await caller.create(), await other.create()];
 		const key = callerKey({ userId: caller.userId, organizationId: null });
-		const large = { caller: key, kind: 'a call on DB', atOnce: 1, leastWork: WORK_AT_ONCE_MS };
+		const large = { caller: key, at: 'DB', kind: 'a call', atOnce: 1, leastWork: WORK_AT_ONCE_MS };
 		const end = await takeTurn(large, 60_000);
 		/** Waits until some further calls of the caller wait for their turn, and lets the time pass that they have for it. */
 		const turnsAreOver = async (calls: number) => {
@@ -199,7 +199,7 @@ describe('a call whose turn does not come', () => {
 			await work();
 			// A large trip of the same caller comes between the tries.
 			large = takeTurn(
-				{ caller: caller.key, kind: 'a call on DB', atOnce: 1, leastWork: WORK_AT_ONCE_MS },
+				{ caller: caller.key, at: 'DB', kind: 'a call', atOnce: 1, leastWork: WORK_AT_ONCE_MS },
 				60_000,
 			);
 			throw new Error('D1_ERROR: Network connection lost.');
@@ -241,6 +241,7 @@ type EndTurn = Awaited<ReturnType<typeof takeTurn>>;
 
 const trip = (caller: string) => ({
 	caller,
+	at: 'a database',
 	kind: 'a test',
 	atOnce: TRIPS_AT_ONCE,
 	leastWork: 0,
@@ -313,6 +314,18 @@ describe('the trips under way', () => {
 		await know('set back', [20]);
 		clock.mockRestore();
 		await know('set back', [0.3]);
+	});
+
+	it('rest after a large one of another kind, and not after one to another database', async () => {
+		const clock = vi.spyOn(Date, 'now').mockReturnValue(Date.now());
+		const timers = vi.spyOn(globalThis, 'setTimeout');
+		const rests = () => timers.mock.calls.filter(([, wait]) => wait === 50).length;
+		(await takeTurn({ ...trip('kinds'), kind: 'another' }, 60_000))(50);
+		(await takeTurn({ ...trip('kinds'), at: 'another database' }, 60_000))(0.3);
+		expect(rests()).toBe(0);
+		(await takeTurn(trip('kinds'), 60_000))(0.3);
+		expect(rests()).toBe(1);
+		clock.mockRestore();
 	});
 
 	it('begin at once after one of little work, and after a large one of another caller', async () => {
