@@ -36,7 +36,10 @@ export function jsonStream<T>(
 	// For HEAD, Hono sends the headers of the GET and would leave its stream unread.
 	if (c.req.method === 'HEAD') return new Response(null, init) as JsonResponse<T, 200>;
 	const { readable, writable } = new IdentityTransformStream();
-	c.set('bodyEnd', send(c, parts, writable));
+	const bodyEnd = send(c, parts, writable);
+	c.set('bodyEnd', bodyEnd);
+	// When the client leaves, the request would be over before its cost is counted and logged.
+	c.executionCtx.waitUntil(bodyEnd);
 	return new Response(readable, init) as JsonResponse<T, 200>;
 }
 

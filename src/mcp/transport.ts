@@ -42,9 +42,23 @@ export async function serve(
 	const response = await handler.fetch(c.req.raw, { parsedBody: body });
 	subscriptions.endIfUnused();
 	if (response.headers.get('Content-Type') !== EVENT_STREAM) return response;
-	const stream = new Response(response.body, response);
+	const stream = new Response(endingWithCost(c, response.body), response);
 	stream.headers.set('Cache-Control', 'no-store, no-transform');
 	return stream;
+}
+
+/**
+ * Passes on the body of a response that begins before its tool runs, so that the cost of the tool counts. The stream of subscriptions
+ * has an end of its own.
+ */
+function endingWithCost(c: RequestContext, body: Response['body']): Response['body'] {
+	if (!body || c.get('streamEnd')) return body;
+	const { readable, writable } = new IdentityTransformStream();
+	// It fails when the client has left.
+	const bodyEnd = body.pipeTo(writable).catch(() => {});
+	c.set('bodyEnd', bodyEnd);
+	c.executionCtx.waitUntil(bodyEnd);
+	return readable;
 }
 
 /** The resources that a request subscribes to. A request that is not valid is left to the library. */

@@ -1,8 +1,9 @@
-import { request } from 'node:http';
+import { type IncomingMessage, request } from 'node:http';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { databaseName } from '../../src/core/placement-setting.ts';
 import { databaseNumberOf } from '../../src/core/session-id.ts';
 import { type Server, startServer } from '../support/server.ts';
+import { until } from '../support/until.ts';
 
 const SESSIONS = '/v1/products/generation/sessions';
 const EVENTS = 300;
@@ -74,6 +75,26 @@ it('ends with a broken connection, which the client sees as an error, when the s
 	});
 	expect(isWhole).toBe(false);
 	expect(() => JSON.parse(text)).toThrow();
+});
+
+it('writes the line of the log, and so counts what was read, for a client that has left', async () => {
+	const id = await createLarge();
+	const sent = request(`${server.url}${SESSIONS}/${id}`, {
+		headers: { Authorization: key, 'X-Request-Id': 'has.left' },
+		agent: false,
+	}).end();
+	const response = await new Promise<IncomingMessage>((resolve) => sent.once('response', resolve));
+	let received = 0;
+	for await (const bytes of response) {
+		received += bytes.length;
+		if (received > 10_000_000) break;
+	}
+	sent.destroy();
+	const lines = () => server.logs().filter((line) => line.includes('"has.left"'));
+	await until(() => expect(lines()).toHaveLength(1));
+	// The limit counts by the same figures, at the same time.
+	const { d1Trips } = JSON.parse(lines()[0] ?? '') as { d1Trips: number };
+	expect(d1Trips).toBeGreaterThan(5);
 });
 
 it('links to the next page at the origin that the client called', async () => {

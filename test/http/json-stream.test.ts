@@ -4,7 +4,8 @@ import type { EventPage } from '../../src/events/schema.ts';
 import type { SessionDetails, SessionList } from '../../src/sessions/schema.ts';
 import { type Caller, newCaller, ORIGIN, SESSIONS } from '../support/api.ts';
 import { query } from '../support/database.ts';
-import { faultyD1, serviceWith } from '../support/faulty-d1.ts';
+import { faultyD1 } from '../support/faulty-d1.ts';
+import { liveService } from '../support/follow.ts';
 import { meteredD1 } from '../support/metered-d1.ts';
 import { until } from '../support/until.ts';
 import { wrappedD1 } from '../support/wrapped-d1.ts';
@@ -35,7 +36,7 @@ const appendLarge = (id: string, count: number) =>
 
 async function metered() {
 	const meter = meteredD1(env.DB);
-	const fetcher = serviceWith({ DB: meter.d1 });
+	const fetcher = liveService({ DB: meter.d1 });
 	const caller = await newCaller({ fetcher });
 	await caller.call('GET', SESSIONS);
 	return { meter, fetcher, caller };
@@ -102,7 +103,7 @@ describe('a response of any size', () => {
 			if (trips === 3) await patch?.();
 			return results;
 		});
-		const fetcher = serviceWith({ DB: d1 });
+		const fetcher = liveService({ DB: d1 });
 		const caller = await newCaller({ fetcher });
 		await createFull(caller, 'last');
 		const { id } = await createFull(caller, 'first');
@@ -215,7 +216,7 @@ describe('a response that fails after its start', () => {
 
 	it('breaks off, and is logged as an error with its request id', async () => {
 		const d1 = faultyD1();
-		const fetcher = serviceWith({ DB: d1.d1 });
+		const fetcher = liveService({ DB: d1.d1 });
 		const caller = await newCaller({ fetcher });
 		const { id } = await caller.create();
 		await appendLarge(id, 50);

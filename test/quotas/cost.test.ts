@@ -4,6 +4,7 @@ import { callerKey } from '../../src/core/principal.ts';
 import { newCaller, SESSIONS } from '../support/api.ts';
 import { serviceWith } from '../support/faulty-d1.ts';
 import { caughtUp, followSession, liveService } from '../support/follow.ts';
+import { legacyRequestOf, requestOf } from '../support/mcp.ts';
 import { until } from '../support/until.ts';
 
 /** A limiter that allows a number of requests for each key, and counts them. */
@@ -124,6 +125,27 @@ describe('the rate limit of a caller', () => {
 		await caller.call('GET', SESSIONS);
 		await until(() => expect(counts.get(callerKey(caller))).toBe(3));
 	});
+
+	it.each([
+		['the newest version', requestOf],
+		['the version before', legacyRequestOf],
+	])(
+		'counts what a tool reads, also after its response has begun, in %s of the protocol',
+		async (_, requestWith) => {
+			const { counts, limiter } = limiterOf(1000);
+			const caller = await newCaller({ fetcher: serviceWith({ RATE_LIMITER: limiter }) });
+			const { id } = await caller.create({ prd: text(390_000) });
+			const body = { plan: text(390_000), productObject: text(390_000), assemblyState: text(390_000) };
+			await caller.call('PATCH', `${SESSIONS}/${id}`, { body });
+			const before = counts.get(callerKey(caller)) ?? 0;
+			const { headers, body: message } = requestWith('tools/call', {
+				name: 'get_session',
+				arguments: { sessionId: id, fields: ['prd', 'plan', 'productObject', 'assemblyState'] },
+			});
+			expect((await caller.call('POST', '/mcp', { headers, body: message })).status).toBe(200);
+			await until(() => expect((counts.get(callerKey(caller)) ?? 0) - before).toBe(2));
+		},
+	);
 
 	it('counts what a stream costs while it is open', async () => {
 		const { counts, limiter } = limiterOf(1000);

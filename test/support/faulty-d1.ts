@@ -46,7 +46,9 @@ export function serviceWith(bindings: Partial<Bindings>): Fetcher {
 	return async (request) => {
 		const context = createExecutionContext();
 		const response = await app.fetch(request, other, context);
-		await waitOnExecutionContext(context);
-		return response;
+		// A body that is not read does not end, and the work after it does not begin.
+		const [body, copy] = response.body?.tee() ?? [null, null];
+		await Promise.all([copy?.pipeTo(new WritableStream()).catch(() => {}), waitOnExecutionContext(context)]);
+		return new Response(body, response);
 	};
 }
