@@ -1,7 +1,8 @@
 import * as z from 'zod';
-import type { QueryStats } from '../core/database.ts';
+import type { Patience, QueryStats } from '../core/database.ts';
 import { errorFields, log } from '../core/log.ts';
-import { type Permission, type Principal, permissionSchema } from '../core/principal.ts';
+import { callerKey, type Permission, type Principal, permissionSchema } from '../core/principal.ts';
+import { TRIPS_AT_ONCE } from '../core/turns.ts';
 import { openDatabase } from '../database/database.ts';
 import { turnsOf } from '../database/databases.ts';
 import { findApiKey, touchApiKey } from './store.ts';
@@ -26,6 +27,8 @@ const REJECTED_MS = 5_000;
  * address, so only a flood waits. It begins before the first of its keys is rejected.
  */
 const LOOK_UP = { at: 'DB', kind: 'a look-up of a key', atOnce: 100, workAtOnce: Number.POSITIVE_INFINITY };
+/** Those of a known caller, which come before each request at `cacheSeconds` 0, take turns with its calls. */
+const LOOK_UP_OF_CALLER = { at: 'DB', kind: 'a call', atOnce: TRIPS_AT_ONCE };
 /** A key's last use is written at most once in this time. */
 const TOUCH_EVERY_MS = 3_600_000;
 
@@ -85,10 +88,12 @@ interface KeyCheck {
 	stats: QueryStats;
 	/** Epoch milliseconds. */
 	now: number;
-	/** The widest network of a client whose key this isolate does not know. The look-ups of such keys take turns. */
-	guessedFrom: string | undefined;
+	/** The widest network of the client. The look-ups of keys that this isolate does not know take turns by it. */
+	network: string;
 	/** How long a valid key is cached. At 0 each request looks the key up. */
 	cacheSeconds: number;
+	/** What the look-up leaves of the time of its request. Undefined for a stream that is open. */
+	patience: Patience | undefined;
 	/** Runs a function after the request's own work, because D1 runs one query at a time. */
 	afterResponse: (work: () => Promise<void>) => void;
 }
@@ -106,7 +111,7 @@ export async function checkKey(keyHash: string, check: KeyCheck): Promise<Princi
 	if (keyState(keyHash, now) === 'rejected') return undefined;
 	const cached = acceptedEntry(keyHash);
 	const isFresh = cached !== undefined && cacheSeconds > 0 && now < cached.staleAt;
-	const key = isFresh ? cached : await lookUp(keyHash, check);
+	const key = isFresh ? cached : await lookUp(keyHash, cached, check);
 	// An expiry that does not parse is NaN. This comparison then returns false and denies access.
 	if (!key || !(key.principal.expiresAt > now)) {
 		reject(keyHash, now + REJECTED_MS);
@@ -122,10 +127,13 @@ export async function checkKey(keyHash: string, check: KeyCheck): Promise<Princi
 
 async function lookUp(
 	keyHash: string,
-	{ d1, stats, now, cacheSeconds, guessedFrom }: KeyCheck,
+	known: CachedKey | undefined,
+	{ d1, stats, now, cacheSeconds, network, patience }: KeyCheck,
 ): Promise<CachedKey | undefined> {
-	const turns = guessedFrom === undefined ? {} : { takeTurn: turnsOf(`network:${guessedFrom}`, LOOK_UP) };
-	const row = await findApiKey(openDatabase(d1, stats, turns), keyHash);
+	const takeTurn = known
+		? turnsOf(callerKey(known.principal), LOOK_UP_OF_CALLER)
+		: turnsOf(`network:${network}`, LOOK_UP);
+	const row = await findApiKey(openDatabase(d1, stats, { takeTurn, patience }), keyHash);
 	if (!row) return undefined;
 	return {
 		keyId: row.id,

@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
 import { createMiddleware } from 'hono/factory';
+import type { Patience } from '../core/database.ts';
 import { ApiError } from '../core/errors.ts';
 import { log } from '../core/log.ts';
 import { mayDo, type NeededPermission, type Principal } from '../core/principal.ts';
@@ -51,7 +52,8 @@ function metadataUrl(c: Context<AppEnv>): string | undefined {
 export const authenticate = createMiddleware<AppEnv>(async (c, next) => {
 	const credentials = credentialsOf(c.req.header('Authorization'));
 	const afterResponse: Work[] = [];
-	const principal = await principalOf(c, credentials, afterResponse);
+	const { patience } = c.get('databases');
+	const principal = await principalOf(c, credentials, { afterResponse, patience });
 	if (!principal) throw unauthorized(credentials !== undefined, metadataUrl(c));
 	c.set('principal', principal);
 	await countRequest(c.env, principal);
@@ -74,13 +76,18 @@ export const authenticate = createMiddleware<AppEnv>(async (c, next) => {
 export async function isStillAllowed(c: Context<AppEnv>, needed: NeededPermission): Promise<boolean> {
 	const before = c.get('principal');
 	const afterResponse: Work[] = [];
-	const now = await principalOf(c, credentialsOf(c.req.header('Authorization')), afterResponse);
+	const credentials = credentialsOf(c.req.header('Authorization'));
+	const now = await principalOf(c, credentials, { afterResponse, patience: undefined });
 	for (const work of [...afterResponse, c.get('countCost')]) c.executionCtx.waitUntil(work());
 	if (!now || !mayDo(now, needed)) return false;
 	return now.userId === before.userId && now.organizationId === before.organizationId;
 }
 
 type Work = () => Promise<void>;
+interface Checking {
+	afterResponse: Work[];
+	patience: Patience | undefined;
+}
 type Credentials = { kind: 'key' | 'token' | 'neither'; text: string };
 
 /** The environment of the keys that a caller makes. One with a test key makes test keys, and any other one live keys. */
@@ -101,9 +108,9 @@ function credentialsOf(header: string | undefined): Credentials | undefined {
 async function principalOf(
 	c: Context<AppEnv>,
 	credentials: Credentials | undefined,
-	afterResponse: Work[],
+	checking: Checking,
 ): Promise<Principal | undefined> {
-	if (credentials?.kind === 'key') return principalOfApiKey(c, credentials.text, afterResponse);
+	if (credentials?.kind === 'key') return principalOfApiKey(c, credentials.text, checking);
 	const principal = credentials?.kind === 'token' ? await principalOfToken(c, credentials.text) : undefined;
 	if (!principal) await countFailure(c);
 	return principal;
@@ -112,12 +119,11 @@ async function principalOf(
 async function principalOfApiKey(
 	c: Context<AppEnv>,
 	key: string,
-	afterResponse: Work[],
+	{ afterResponse, patience }: Checking,
 ): Promise<Principal | undefined> {
 	const keyHash = await sha256Hex(key);
 	const networks = clientNetworks(c);
-	const isUnknown = keyState(keyHash, Date.now()) === 'unknown';
-	if (isUnknown) {
+	if (keyState(keyHash, Date.now()) === 'unknown') {
 		if (!(await isWellFormedKey(key))) {
 			await countFailure(c);
 			return undefined;
@@ -128,8 +134,9 @@ async function principalOfApiKey(
 		d1: c.env.DB,
 		stats: c.get('queryStats'),
 		now: Date.now(),
-		guessedFrom: isUnknown ? networks.at(-1) : undefined,
+		network: networks.at(-1) ?? '',
 		cacheSeconds: settingsOf(c.env).KEY_CACHE_SECONDS,
+		patience,
 		afterResponse: (work) => afterResponse.push(work),
 	});
 	if (!principal) await countRejectedKey(c.env.GUESS_LIMITER, networks, keyHash);

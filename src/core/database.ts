@@ -62,10 +62,17 @@ export interface Owed {
 	endpoint: string;
 }
 
+/** How long a request still waits for D1, in milliseconds. Its slow trips to all databases use it up. */
+export interface Patience {
+	leftMs: number;
+}
+
 /** The databases that a request can use. 0 is DB, n is DB_n. */
 export interface Databases {
 	/** The numbers of those that are bound, DB first. */
 	numbers: readonly number[];
+	/** What the trips of the request have together. */
+	patience: Patience;
 	/** DB. */
 	main: Database;
 	/** Opens a database, once in a request. A number that is not bound means DB, which does not hold its sessions. */

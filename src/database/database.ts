@@ -2,6 +2,7 @@ import {
 	type Database,
 	DatabaseUnavailable,
 	newQueryStats,
+	type Patience,
 	type QueryStats,
 	type RowsOf,
 	type WriteOptions,
@@ -47,11 +48,6 @@ export interface Sending {
 	leastWork: number;
 	bytes: number;
 	isRead: boolean;
-}
-
-/** How long a request still waits for D1, in milliseconds. Its slow trips to all databases use it up. */
-interface Patience {
-	leftMs: number;
 }
 
 /** How to open a database. */

@@ -75,6 +75,7 @@ export function openDatabases(
 
 	return {
 		numbers,
+		patience,
 		get main() {
 			return at(0);
 		},

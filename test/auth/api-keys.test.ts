@@ -29,7 +29,8 @@ async function principalAt(now: number, keyHash: string, cacheSeconds = 60) {
 		d1: faulty.d1,
 		stats: newQueryStats(),
 		now,
-		guessedFrom: undefined,
+		network: '',
+		patience: undefined,
 		cacheSeconds,
 		afterResponse: (work) => afterwards.push(work),
 	});

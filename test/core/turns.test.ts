@@ -98,6 +98,23 @@ describe('the trips of a caller', () => {
 		}
 	});
 
+	it('are eight at once where each request looks up its key, and where the limit of the caller is over', async () => {
+		const held = heldD1(env.DB);
+		const RATE_LIMITER: RateLimit = { limit: async () => ({ success: !held.isHeld }) };
+		const fetcher = liveService({ DB: held.d1, KEY_CACHE_SECONDS: '0', RATE_LIMITER });
+		const caller = await newCaller({ fetcher });
+		await settled(caller, held);
+		await settled(caller, held);
+		held.isHeld = true;
+		held.most = 0;
+		const calls = Array.from({ length: 40 }, () => caller.call('GET', SESSIONS));
+		await until(() => expect(held.trips).toBe(TRIPS_AT_ONCE));
+		await pause(100);
+		held.isHeld = false;
+		for (const { status } of await Promise.all(calls)) expect([200, 429]).toContain(status);
+		expect(held.most).toBe(TRIPS_AT_ONCE);
+	});
+
 	it('do not keep those of another caller, or those to another database', async () => {
 		const held = heldD1(env.DB);
 		const fetcher = liveService({ ...FIVE, DB: held.d1 });

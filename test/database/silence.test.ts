@@ -9,6 +9,7 @@ import { serviceWith } from '../support/faulty-d1.ts';
 import { caughtUp, followSession, hubsWith, liveService } from '../support/follow.ts';
 import { type SilentD1, shortDeadlines, silentD1, unanswered } from '../support/silent-d1.ts';
 import { until } from '../support/until.ts';
+import { wrappedD1 } from '../support/wrapped-d1.ts';
 
 let silent: SilentD1;
 let caller: Caller;
@@ -130,6 +131,22 @@ describe('the trips of one request', () => {
 		expect(timers.map(({ wait }) => wait <= 4000)).toEqual([true, true]);
 		await expect(db.first(sql`SELECT 3`)).rejects.toThrow('The database cannot be reached');
 		expect(timers.length).toBe(2);
+	});
+
+	it('have what the look-up of the key leaves of them', async () => {
+		const { now } = Date;
+		let ahead = 0;
+		const d1 = wrappedD1(env.DB, async (_, work) => {
+			const results = await work();
+			ahead += 6000;
+			return results;
+		});
+		const stranger = await newCaller({ fetcher: serviceWith({ DB: d1 }) });
+		const timers = shortDeadlines();
+		vi.spyOn(Date, 'now').mockImplementation(() => now() + ahead);
+		await stranger.call('GET', SESSIONS);
+		// The third trip notes the use of the key, after the response.
+		expect(timers.map(({ wait }) => wait <= 4000)).toEqual([false, true, false]);
 	});
 
 	it('have 10 s each where none is slow, because a large list makes many', async () => {
