@@ -1,7 +1,7 @@
+import { type DeletedSessions, deleteChunk } from '../../src/cleanup/store.ts';
 import type { Database } from '../../src/core/database.ts';
 import type { Owner } from '../../src/core/principal.ts';
 import { raw, type Sql, sql } from '../../src/core/sql.ts';
-import { SESSION_BY_ID } from '../../src/database/session-store.ts';
 import { VERSION_BYTES } from '../../src/history/size-store.ts';
 
 /**
@@ -12,10 +12,6 @@ import { VERSION_BYTES } from '../../src/history/size-store.ts';
 /** Rows of one statement. */
 const SESSIONS_AT_ONCE = raw(1000);
 const KEYS_AT_ONCE = 5000;
-const DELETED_SESSIONS_AT_ONCE = raw(100);
-const DELETED_EVENTS_AT_ONCE = raw(5000);
-/** A version can be as large as a session. */
-const DELETED_VERSIONS_AT_ONCE = raw(100);
 const DELETED_NOTES_AT_ONCE = raw(500);
 
 /** What a caller has in some sessions, expired ones included until they are deleted. */
@@ -145,40 +141,28 @@ export async function deleteKeys(db: Database, owner: Owner): Promise<number> {
 }
 
 /** What was deleted of a caller. */
-interface DeletedSessions {
-	sessions: number;
-	events: number;
-	/** Earlier versions of sessions. */
-	versions: number;
+interface DeletedOfCaller extends DeletedSessions {
 	/** Notes of where the sessions with an Idempotency-Key are. */
 	notes: number;
 }
 
-/** Yields what each chunk has deleted of a caller's sessions, with their events, until nothing is left. */
-export async function* deleteSessions(db: Database, owner: Owner): AsyncGenerator<DeletedSessions, void> {
-	const own = sql`SELECT id FROM sessions INDEXED BY sessions_by_owner WHERE ${ofOwner(owner)}
-		ORDER BY id LIMIT ${DELETED_SESSIONS_AT_ONCE}`;
+/**
+ * Yields what each chunk has deleted of a caller's sessions, with their events and versions, until nothing is left. A chunk is as much
+ * work as one of the cleanup.
+ */
+export async function* deleteSessions(db: Database, owner: Owner): AsyncGenerator<DeletedOfCaller, void> {
+	const condition = ofOwner(owner);
+	const ids = sql`SELECT id FROM sessions INDEXED BY sessions_by_owner WHERE ${condition} ORDER BY id`;
+	const deleteNotes = sql`DELETE FROM create_keys INDEXED BY sqlite_autoindex_create_keys_1
+		WHERE (user_id, organization_id, idempotency_key) IN (
+			SELECT user_id, organization_id, idempotency_key FROM create_keys
+			WHERE user_id = ${owner.userId} AND organization_id = ifnull(${owner.organizationId}, '')
+			LIMIT ${DELETED_NOTES_AT_ONCE}) RETURNING 1`;
 	for (;;) {
-		const [events = 0, versions = 0, sessions = 0, notes = 0] = await db.change(
-			[
-				sql`DELETE FROM events INDEXED BY sqlite_autoindex_events_1 WHERE (session_id, position) IN (
-					SELECT session_id, position FROM (${own}) AS own
-					CROSS JOIN events ON events.session_id = own.id LIMIT ${DELETED_EVENTS_AT_ONCE})`,
-				sql`DELETE FROM versions INDEXED BY sqlite_autoindex_versions_1 WHERE (session_id, version) IN (
-					SELECT session_id, version FROM (${own}) AS own
-					CROSS JOIN versions ON versions.session_id = own.id LIMIT ${DELETED_VERSIONS_AT_ONCE})`,
-				sql`DELETE FROM ${SESSION_BY_ID} WHERE id IN (${own})
-					AND NOT EXISTS (SELECT 1 FROM events WHERE session_id = sessions.id)
-					AND NOT EXISTS (SELECT 1 FROM versions WHERE session_id = sessions.id)`,
-				sql`DELETE FROM create_keys INDEXED BY sqlite_autoindex_create_keys_1
-					WHERE (user_id, organization_id, idempotency_key) IN (
-						SELECT user_id, organization_id, idempotency_key FROM create_keys
-						WHERE user_id = ${owner.userId} AND organization_id = ifnull(${owner.organizationId}, '')
-						LIMIT ${DELETED_NOTES_AT_ONCE})`,
-			],
-			{ idempotent: true },
-		);
-		if (events + versions + sessions + notes === 0) return;
-		yield { events, versions, sessions, notes };
+		const statements = { before: [], after: [deleteNotes] };
+		const { deleted, isLast, also } = await deleteChunk<[unknown]>(db, { ids, condition }, () => statements);
+		const notes = also[0].length;
+		if (isLast && notes === 0) return;
+		yield { ...deleted, notes };
 	}
 }

@@ -31,8 +31,8 @@ export interface Span {
 	work: number;
 }
 
-/** An expired session, with what it has. */
-export interface ExpiredSession {
+/** A session that is to be deleted, with what it has. */
+export interface DoomedSession {
 	id: string;
 	/** The work of deleting it and all sessions that are found before it. */
 	workSoFar: number;
@@ -76,24 +76,23 @@ const OBJECT_BYTES = sql`ifnull(octet_length(next.prd), 0) + ifnull(octet_length
 	+ ifnull(octet_length(next.product_object), 0) + ifnull(octet_length(next.assembly_state), 0)`;
 
 /**
- * Finds sessions that had expired by `now`, the oldest first, up to the first one with which they are more than a chunk deletes. It goes
- * from one session to the next, and looks up the ends of what each one has. So it passes no event and no version, and looks at no
+ * Finds sessions that are to be deleted, of which `ids` selects the ids, up to the first one with which they are more than a chunk
+ * deletes. It goes from one session to the next, and looks up the ends of what each one has. So it passes no event and no version, and looks at no
  * session whose turn does not come.
  */
-export async function findExpired(db: Database, now: string): Promise<ExpiredSession[]> {
+export async function findDoomed(db: Database, ids: Sql): Promise<DoomedSession[]> {
 	// SQLite makes this list once.
-	const oldest = sql`(SELECT json_group_array(id) FROM (
-		SELECT id FROM sessions WHERE expires_at <= ${now} ORDER BY expires_at LIMIT ${MAX_SESSIONS}))`;
+	const list = sql`(SELECT json_group_array(id) FROM (${ids} LIMIT ${MAX_SESSIONS}))`;
 	const work = sql`object_bytes + ifnull(events ->> 3, 0) + ifnull(versions ->> 3, 0)`;
-	type Row = Pick<ExpiredSession, 'id' | 'workSoFar'> & Record<'events' | 'versions', string | null>;
+	type Row = Pick<DoomedSession, 'id' | 'workSoFar'> & Record<'events' | 'versions', string | null>;
 	const rows = await db.all<Row>(
-		sql`WITH RECURSIVE expired (place, id, work_before, object_bytes, events, versions) AS (
+		sql`WITH RECURSIVE doomed (place, id, work_before, object_bytes, events, versions) AS (
 				SELECT 0, NULL, 0, 0, NULL, NULL
 				UNION ALL
 				SELECT place + 1, next.id, work_before + ${work}, ${OBJECT_BYTES}, ${EVENTS}, ${VERSIONS}
-				FROM expired CROSS JOIN sessions AS next INDEXED BY sessions_by_id ON next.id = ${oldest} ->> place
+				FROM doomed CROSS JOIN sessions AS next INDEXED BY sessions_by_id ON next.id = ${list} ->> place
 				WHERE work_before + ${work} < ${raw(MAX_WORK)})
-			SELECT id, work_before + ${work} AS workSoFar, events, versions FROM expired WHERE place > 0`,
+			SELECT id, work_before + ${work} AS workSoFar, events, versions FROM doomed WHERE place > 0`,
 	);
 	return rows.map((row) => ({ ...row, events: spanIn(row.events), versions: spanIn(row.versions) }));
 }

@@ -227,7 +227,7 @@ it('records every statement that a store can send', () => {
 /** The scans that are intended, each with its reason. A scan names a table only in the last one. */
 const MAY_SCAN = [
 	// Rows of one chunk or one page, and their sizes and sums, in subqueries with a LIMIT.
-	/^SCAN (\(subquery-\d+\)|total|expired|unexpired|latest|session|busy)$/,
+	/^SCAN (\(subquery-\d+\)|total|doomed|unexpired|latest|session|busy)$/,
 	// The one row that history keeps, and the steps in which it finds what differs in an object.
 	/^SCAN (entry|sized|texts|pairs|begun|headed|ended|tailed|search)$/,
 	// Rows that the statement got as a parameter.
@@ -310,7 +310,7 @@ it('passes events without reading their content', async () => {
 
 it('reads the content of no events and versions in the cleanup but those that it deletes', async () => {
 	const cleanup = (pattern: RegExp) => [...sent.values()].filter(({ sql }) => pattern.test(sql));
-	const finding = cleanup(/^WITH RECURSIVE expired/);
+	const finding = cleanup(/^WITH RECURSIVE doomed/);
 	// The one loop passes the times of the oldest sessions, in their index.
 	expect(await Promise.all(finding.map(comparingLoops))).toEqual([1]);
 	const deleting = cleanup(/^DELETE FROM (events|versions)\b.*RETURNING/s);

@@ -152,6 +152,27 @@ describe('npm run callers -- purge', () => {
 		});
 	});
 
+	it('deletes at most 4 MB at once, because nobody else is served meanwhile', async () => {
+		await newCaller('user_heavy', null, { sessions: 3, events: 90 });
+		for (const number of boundNumbers(server.env)) {
+			await server.env[databaseName(number)]
+				?.prepare(
+					`UPDATE events SET payload = ?1, bytes_so_far = position * 60000
+					WHERE session_id IN (SELECT id FROM sessions WHERE user_id = 'user_heavy')`,
+				)
+				.bind(JSON.stringify({ text: 'x'.repeat(59_989) }))
+				.run();
+		}
+		const { stdout } = await callers('purge', 'user_heavy', '--yes');
+		const counts = [
+			0,
+			...Array.from(stdout.matchAll(/and (\d+) events so far/g), ([, count]) => Number(count)),
+		];
+		const chunks = counts.slice(1).map((count, at) => count - (counts[at] ?? 0));
+		expect(chunks.reduce((all, count) => all + count, 0)).toBe(270);
+		expect(Math.max(...chunks)).toBeLessThanOrEqual(4_000_000 / 60_000 + 1);
+	});
+
 	it('says what it does', async () => {
 		await newCaller('user_told', null, { sessions: 1 });
 		const { stdout } = await callers('purge', 'user_told', '--yes');
