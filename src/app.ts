@@ -41,8 +41,8 @@ const app = new Hono<AppEnv>({ strict: false });
 
 app.use(
 	requestId,
-	discardUnread,
 	requestLog,
+	discardUnread,
 	cors,
 	databases,
 	methodNotAllowed<AppEnv>({

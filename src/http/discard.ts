@@ -34,22 +34,34 @@ async function readToTheEnd(reader: Reader): Promise<void> {
 	}
 }
 
-/** Discards the body of a request that was answered without it. */
+/** Discards the body of a request that was answered without it. What was read of it counts as its cost. */
 export const discardUnread = createMiddleware<AppEnv>(async (c, next) => {
 	await next();
 	const { body, bodyUsed, headers } = c.req.raw;
 	if (!body || bodyUsed || body.locked) return;
 	if (Number(headers.get('Content-Length') ?? Number.POSITIVE_INFINITY) <= READ_BY_WORKERD) return;
-	await Promise.race([readIntoOneBuffer(body), pause(DISCARDING_MS)]);
+	let read = 0;
+	const discarding = readIntoOneBuffer(body, (bytes) => {
+		read += bytes;
+	});
+	await Promise.race([discarding, pause(DISCARDING_MS)]);
+	c.set('bodyBytes', read);
+	// Only the request of a known caller has it.
+	const countCost = c.get('countCost') as AppEnv['Variables']['countCost'] | undefined;
+	if (countCost) c.executionCtx.waitUntil(countCost());
 });
 
 /** Reads as `readToTheEnd` does, with a fifth of the processor time: the chunks of a connection are small. */
-async function readIntoOneBuffer(body: ReadableStream<Uint8Array>): Promise<void> {
+async function readIntoOneBuffer(
+	body: ReadableStream<Uint8Array>,
+	onRead: (bytes: number) => void,
+): Promise<void> {
 	try {
 		const reader = body.getReader({ mode: 'byob' });
 		let buffer = new ArrayBuffer(READ_AT_ONCE);
 		for (let size = 0; size < MAX_DISCARDED; size += READ_AT_ONCE) {
 			const { done, value } = await reader.readAtLeast(READ_AT_ONCE, new Uint8Array(buffer));
+			if (value) onRead(value.byteLength);
 			if (done) return;
 			buffer = value.buffer as ArrayBuffer;
 		}

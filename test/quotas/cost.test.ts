@@ -68,6 +68,15 @@ describe('the rate limit of a caller', () => {
 		expect(count() - before).toBe(4);
 	});
 
+	it('counts a body that nobody needs', async () => {
+		const { counts, limiter } = limiterOf(1000);
+		const caller = await newCaller({ fetcher: serviceWith({ RATE_LIMITER: limiter }) });
+		const raw = 'x'.repeat(1_500_000);
+		expect((await caller.call('PUT', SESSIONS, { raw })).status).toBe(405);
+		expect((await caller.call('POST', `${SESSIONS}/none/nothing`, { raw })).status).toBe(404);
+		expect(counts.get(callerKey(caller))).toBe(4);
+	});
+
 	it('counts another request for each further hundred messages to webhooks', async () => {
 		const { counts, limiter } = limiterOf(1000);
 		const caller = await newCaller({ fetcher: serviceWith({ RATE_LIMITER: limiter }) });
