@@ -123,7 +123,9 @@ describe('the reference page in a browser', () => {
 		await call.locator('.btn.execute').click();
 		await call.locator('.live-responses-table .response').waitFor();
 		expect(await axeFindings(page)).toEqual([]);
-		expect(await page.getByRole('link', { name: 'Inspector' }).getAttribute('href')).toBe('/inspector');
+		await expect
+			.poll(() => page.getByRole('link', { name: 'Inspector' }).getAttribute('href'))
+			.toBe('/inspector');
 		expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);
 		await page.screenshot({ path: join(SCREENSHOTS, `docs-call-${scheme}-${width}.png`), fullPage: true });
 		await page.close();

@@ -66,12 +66,12 @@ it('the approval of the examples: a person approves a plan on a page, which has 
 		expect(await button.isVisible()).toBe(false);
 		const generation = generateWithApproval({ client, model: mockModel(), id });
 		await button.waitFor();
-		expect(await page.locator('#plan').innerText()).toContain('"billing"');
+		await expect.poll(() => page.locator('#plan').innerText()).toContain('"billing"');
 		expect((await client.get(id)).status).toBe('generating');
 		await button.click();
 		await generation;
 		await page.getByRole('status').getByText('complete').waitFor();
-		expect(await button.isVisible()).toBe(false);
+		await expect.poll(() => button.isVisible()).toBe(false);
 		const types = (await client.get(id)).events.map(({ type }) => type);
 		expect(types.slice(0, 3)).toEqual(['plan.ready', 'input.requested', 'input.approved']);
 		expect(types.at(-1)).toBe('product.ready');

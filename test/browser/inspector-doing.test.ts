@@ -291,7 +291,7 @@ describe('changing a session', () => {
 		await page.getByRole('dialog').getByLabel('Message').fill('one\ntwo');
 		await page.keyboard.press('Escape');
 		await button(page, 'Append an event').click();
-		expect(await page.getByRole('dialog').getByLabel('Message').inputValue()).toBe('one\ntwo');
+		await expect.poll(() => page.getByRole('dialog').getByLabel('Message').inputValue()).toBe('one\ntwo');
 		await page.getByRole('dialog').getByRole('button', { name: 'Discard' }).click();
 		await page.getByRole('dialog').waitFor({ state: 'detached' });
 	});
@@ -319,7 +319,9 @@ describe('changing a session', () => {
 		const visitor = await at.open(Object.fromEntries(new URLSearchParams(new URL(link).hash.slice(1))));
 		await untilLive(visitor.page);
 		await visitor.page.getByRole('heading', { name: 'Support assistant' }).waitFor();
-		expect(await visitor.page.locator('.actions button').allInnerTexts()).toEqual(['Append an event', '⌨']);
+		await expect
+			.poll(() => visitor.page.locator('.actions button').allInnerTexts())
+			.toEqual(['Append an event', '⌨']);
 
 		await dialog.getByRole('button', { name: 'Revoke' }).click();
 		await dialog.getByRole('code').first().waitFor({ state: 'detached' });

@@ -173,12 +173,14 @@ describe('the inspector, for everyone', () => {
 		await tabTo('Payload');
 		await press('Escape');
 		await page.getByRole('dialog').waitFor({ state: 'detached' });
-		expect(await page.evaluate('document.activeElement.textContent')).toBe('Append an event');
+		await expect.poll(() => page.evaluate('document.activeElement.textContent')).toBe('Append an event');
 
 		await tabTo('Events, oldest first');
 		await press('Home', 'ArrowDown');
 		await page.getByRole('heading', { name: 'second' }).waitFor();
-		expect(await eventRow(page, 'second').and(page.locator('[aria-selected=true]')).count()).toBe(1);
+		await expect
+			.poll(() => eventRow(page, 'second').and(page.locator('[aria-selected=true]')).count())
+			.toBe(1);
 		await tabTo('Event');
 		await press('ArrowRight', 'ArrowRight');
 		await page.getByText('No plan yet.').waitFor();
@@ -191,7 +193,7 @@ describe('the inspector, for everyone', () => {
 		await tabTo('Save my change');
 		await press('Enter');
 		await page.getByRole('button', { name: 'Edit' }).waitFor();
-		expect(await page.evaluate('document.activeElement.textContent')).toBe('Edit');
+		await expect.poll(() => page.evaluate('document.activeElement.textContent')).toBe('Edit');
 		expect((await client.get(id)).prd).toEqual({ edited: true, title: 'Support assistant' });
 	});
 
@@ -214,9 +216,9 @@ describe('the inspector, for everyone', () => {
 		const { page } = await at.open({ key, session: id });
 		await untilLive(page);
 		await page.locator('body').press('Tab');
-		expect(await page.evaluate('document.activeElement.textContent')).toBe('Skip to the session');
+		await expect.poll(() => page.evaluate('document.activeElement.textContent')).toBe('Skip to the session');
 		await page.keyboard.press('Enter');
-		expect(await page.evaluate('document.activeElement.id')).toBe('session-title');
+		await expect.poll(() => page.evaluate('document.activeElement.id')).toBe('session-title');
 	});
 
 	it('shows what is selected where the reader has chosen the colours', async () => {
@@ -274,7 +276,7 @@ describe('the inspector, for everyone', () => {
 		const { page } = await at.open({ key, session: id });
 		await untilLive(page);
 		await page.locator('.lane-label', { hasText: 'name-39' }).waitFor();
-		expect(await page.locator('.lane-label').count()).toBeLessThan(40);
+		await expect.poll(() => page.locator('.lane-label').count()).toBeLessThan(40);
 		await page.emulateMedia({ media: 'print' });
 		await expect.poll(() => page.locator('.lane-label').count()).toBe(40);
 		await page.emulateMedia({ media: 'screen' });

@@ -31,7 +31,7 @@ describe('the slider through time', () => {
 		await panel(page).locator('del', { hasText: '"pending"' }).waitFor();
 		await panel(page).locator('ins', { hasText: '"built"' }).waitFor();
 		await page.getByText('version 3, ').waitFor();
-		expect(await button(page, 'Edit').count()).toBe(0);
+		await expect.poll(() => button(page, 'Edit').count()).toBe(0);
 		await page.getByLabel('Compare with').selectOption('Changes until now');
 		await panel(page).locator('ins', { hasText: '"shipped"' }).waitFor();
 		await button(page, 'Earlier version').click();

@@ -39,7 +39,7 @@ describe('the link that npm run dev prints', () => {
 					const page = await context.newPage();
 					await page.goto(link);
 					await page.getByRole('heading', { name: 'Choose a session' }).waitFor();
-					expect(page.url()).toBe(`${origin}/inspector`);
+					await expect.poll(() => page.url()).toBe(`${origin}/inspector`);
 					await page.getByText(key.slice(0, 16)).waitFor();
 					await page.reload();
 					await page.getByRole('heading', { name: 'Choose a session' }).waitFor();

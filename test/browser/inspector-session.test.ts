@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { SCREENSHOTS } from '../support/browser.ts';
+import { isOnline, SCREENSHOTS } from '../support/browser.ts';
 import { eventRow, inspected, untilLive } from '../support/inspector.ts';
 
 const at = inspected();
@@ -30,8 +30,8 @@ describe('a session', () => {
 			await page.locator('.session-head .badge', { hasText: 'complete' }).waitFor();
 			await page.getByRole('tab', { name: 'Plan' }).click();
 			await page.getByText('"number": 40').waitFor();
-			expect(await page.locator('.lanes .stage').allTextContents()).toEqual(stages);
-			expect(await page.locator('.plot .bar').count()).toBe(3);
+			await expect.poll(() => page.locator('.lanes .stage').allTextContents()).toEqual(stages);
+			await expect.poll(() => page.locator('.plot .bar').count()).toBe(3);
 		}
 		await tabs[0]?.page.screenshot({ path: join(SCREENSHOTS, 'inspector-session.png') });
 	});
@@ -44,13 +44,16 @@ describe('a session', () => {
 		await untilLive(page);
 		await page.getByRole('tab', { name: 'PRD' }).click();
 		await page.getByText('"sales"').waitFor();
+		// Marks stay for seconds. The page looks for them from before the change on: a slow machine may not ask it in that time.
+		const marks = Promise.all([
+			page.locator('.cm-line.changed').innerText(),
+			page.locator('.event.news .type').innerText(),
+			page.getByRole('tab', { name: 'PRD changed' }).waitFor(),
+			page.getByRole('tab', { name: 'Plan changed' }).waitFor(),
+		]);
 		await client.merge(id, { prd: { price: 12 }, plan: { steps: 1 } });
 		await client.append(id, { type: 'new' });
-		await page.getByRole('tab', { name: 'PRD changed' }).waitFor();
-		await page.getByRole('tab', { name: 'Plan changed' }).waitFor();
-		expect(await page.locator('.cm-line.changed').allInnerTexts()).toEqual(['  "price": 12']);
-		await page.locator('.event.news', { hasText: 'new' }).waitFor();
-		expect(await page.locator('.event.news').count()).toBe(1);
+		expect((await marks).slice(0, 2)).toEqual(['  "price": 12', 'new']);
 		await page.locator('.cm-line.changed').waitFor({ state: 'detached' });
 	});
 
@@ -75,7 +78,7 @@ describe('a session', () => {
 		await untilLive(page);
 	});
 
-	it('says that it reconnects, and then has every event once', async () => {
+	it.runIf(isOnline)('says that it reconnects, and then has every event once', async () => {
 		const { key, client } = await at.newUser();
 		const { id } = await client.create();
 		await client.append(id, { type: 'first' });
@@ -88,7 +91,9 @@ describe('a session', () => {
 		await page.context().setOffline(false);
 		await untilLive(page);
 		await eventRow(page, 'third').waitFor();
-		expect(await page.locator('.event .type').allInnerTexts()).toEqual(['first', 'second', 'third']);
+		await expect
+			.poll(() => page.locator('.event .type').allInnerTexts())
+			.toEqual(['first', 'second', 'third']);
 		await page.locator('.session-head .badge', { hasText: 'generating' }).waitFor();
 	});
 
@@ -115,11 +120,11 @@ describe('a session', () => {
 		await client.delete(id);
 		await page.getByRole('alert').getByText('This session was deleted.').waitFor();
 		await page.locator('.connection', { hasText: 'Ended' }).waitFor();
-		expect(await page.locator('.actions').innerText()).toBe('⌨');
+		await expect.poll(() => page.locator('.actions').innerText()).toBe('⌨');
 		await page.locator('.verdict').getByText('Deleted', { exact: true }).waitFor();
 		await page.getByText('This session had no events.').waitFor();
 		for (const words of ['Following', 'Edit', 'Expires in', 'Each one appears here']) {
-			expect([words, await page.getByText(words).count()]).toEqual([words, 0]);
+			await expect.poll(async () => [words, await page.getByText(words).count()]).toEqual([words, 0]);
 		}
 	});
 
@@ -140,14 +145,14 @@ describe('a session', () => {
 		const rows = list.getByRole('option');
 		await rows.filter({ hasText: 'message 9999.' }).waitFor();
 		await page.getByText('earlier ones').waitFor({ state: 'detached' });
-		expect(await page.locator('*').count()).toBeLessThan(1000);
+		await expect.poll(() => page.locator('*').count()).toBeLessThan(1000);
 		await list.focus();
 		await list.press('Home');
 		await rows.filter({ hasText: 'message 0.' }).waitFor();
 		await list.press('PageDown');
 		await list.evaluate((box) => box.scrollTo(0, box.scrollHeight / 2));
 		await rows.filter({ hasText: 'message 5000.' }).waitFor();
-		expect(await rows.count()).toBeLessThan(60);
+		await expect.poll(() => rows.count()).toBeLessThan(60);
 
 		// Who reads older events is not carried away by new ones.
 		await client.append(id, { type: 'tick', message: 'message 10000.' });
@@ -158,7 +163,7 @@ describe('a session', () => {
 		await rows.filter({ hasText: 'message 10000.' }).waitFor();
 		await page.getByLabel('Filter events').fill('message 777.');
 		await rows.filter({ hasText: 'message 777.' }).waitFor();
-		expect(await rows.allInnerTexts()).toEqual([expect.stringContaining('message 777.')]);
+		await expect.poll(() => rows.allInnerTexts()).toEqual([expect.stringContaining('message 777.')]);
 	});
 
 	it('selects an event in the list and on the timeline, and shows its payload as it is stored', async () => {
@@ -176,17 +181,14 @@ describe('a session', () => {
 		await eventRow(page, 'priced').click();
 		const detail = page.getByRole('region', { name: 'priced' });
 		await detail.getByText('12345678901234567890').waitFor();
-		expect(await detail.locator('.cm-line').allInnerTexts()).toEqual([
-			'{',
-			'  "2": 1.50,',
-			'  "1": 12345678901234567890',
-			'}',
-		]);
+		await expect
+			.poll(() => detail.locator('.cm-line').allInnerTexts())
+			.toEqual(['{', '  "2": 1.50,', '  "1": 12345678901234567890', '}']);
 		const plot = page.locator('.plot');
 		const box = await plot.boundingBox();
 		await plot.click({ position: { x: (box?.width ?? 0) - 5, y: 42 + 11 } });
 		await page.getByRole('heading', { name: 'last' }).waitFor();
-		expect(await page.locator('.plot .selected').count()).toBe(1);
+		await expect.poll(() => page.locator('.plot .selected').count()).toBe(1);
 	});
 
 	it('keeps an object of nearly 400,000 bytes usable: it folds, is searched and copied', async () => {
@@ -208,19 +210,19 @@ describe('a session', () => {
 		await untilLive(page);
 		await page.getByRole('tab', { name: 'Product object' }).click();
 		await page.getByText('row number 0"').waitFor();
-		expect(await page.locator('.cm-line').count()).toBeLessThan(200);
+		await expect.poll(() => page.locator('.cm-line').count()).toBeLessThan(200);
 
 		await page.getByRole('button', { name: 'Fold all', exact: true }).click();
 		await page.getByText('"the end"').waitFor();
 		const placeholder = page.locator('.cm-foldPlaceholder');
-		expect(await placeholder.innerText()).toMatch(/^[\d,]+ lines$/);
+		await expect.poll(() => placeholder.innerText()).toMatch(/^[\d,]+ lines$/);
 		await page.getByRole('button', { name: 'Unfold all' }).click();
 		await placeholder.waitFor({ state: 'detached' });
 
 		const search = page.getByLabel('Search in Product object');
 		await search.fill('ROW NUMBER 349');
 		await page.getByText('1 of 11').waitFor();
-		expect(await page.locator('.cm-line .found').innerText()).toBe('row number 349');
+		await expect.poll(() => page.locator('.cm-line .found').innerText()).toBe('row number 349');
 		await search.press('Enter');
 		await page.getByText('2 of 11').waitFor();
 		await search.press('Shift+Enter');

@@ -12,12 +12,12 @@ describe('the list of sessions', () => {
 		const { page, requests } = await at.open({ key });
 		const rows = page.getByRole('navigation').getByRole('link');
 		await rows.first().waitFor();
-		expect(await rows.locator('.id').allInnerTexts()).toEqual([second.id, first.id]);
-		expect(await rows.locator('.badge').allInnerTexts()).toEqual(['intake', 'failed']);
+		await expect.poll(() => rows.locator('.id').allInnerTexts()).toEqual([second.id, first.id]);
+		await expect.poll(() => rows.locator('.badge').allInnerTexts()).toEqual(['intake', 'failed']);
 		await rows.nth(1).getByText('first').waitFor();
 		const time = rows.first().locator('time').last();
-		expect(await time.innerText()).toMatch(/^\d+ (s|min) ago$/);
-		expect(await time.getAttribute('title')).toBe(second.createdAt);
+		await expect.poll(() => time.innerText()).toMatch(/^\d+ (s|min) ago$/);
+		await expect.poll(() => time.getAttribute('title')).toBe(second.createdAt);
 		const lists = requests.filter((url) => url.includes('/sessions?'));
 		expect(lists.length).toBeGreaterThan(0);
 		for (const url of lists) expect(url).toContain('fields=');
@@ -47,8 +47,8 @@ describe('the list of sessions', () => {
 		await client.update(id, { status: 'complete' });
 		await page.getByRole('link', { name: added.id }).waitFor();
 		await page.getByRole('link', { name: new RegExp(`${id}\\s*complete`) }).waitFor();
-		expect(await rows.locator('.id').allInnerTexts()).toEqual([added.id, id]);
-		expect(await page.locator('.row.news').count()).toBe(2);
+		await expect.poll(() => rows.locator('.id').allInnerTexts()).toEqual([added.id, id]);
+		await expect.poll(() => page.locator('.row.news').count()).toBe(2);
 		await client.delete(id);
 		await page.getByRole('link', { name: id }).waitFor({ state: 'detached' });
 	});
@@ -64,7 +64,7 @@ describe('the list of sessions', () => {
 		await page.getByLabel('Filter by status').selectOption('generating');
 		await rows.nth(1).waitFor({ state: 'detached' });
 		await rows.first().waitFor();
-		expect(await rows.locator('.id').allInnerTexts()).toEqual([id]);
+		await expect.poll(() => rows.locator('.id').allInnerTexts()).toEqual([id]);
 		await page.getByLabel('Filter by status').selectOption('failed');
 		await page.getByText('No session').waitFor();
 	});
@@ -77,12 +77,12 @@ describe('the list of sessions', () => {
 		const { page } = await at.open({ key });
 		const rows = page.getByRole('navigation').getByRole('link');
 		await rows.nth(49).waitFor();
-		expect(await rows.count()).toBe(50);
+		await expect.poll(() => rows.count()).toBe(50);
 
 		const find = page.getByLabel('Find a session by its title or id');
 		await find.fill(second.slice(-8));
 		await rows.nth(1).waitFor({ state: 'detached' });
-		expect(await rows.locator('.id').allInnerTexts()).toEqual([second]);
+		await expect.poll(() => rows.locator('.id').allInnerTexts()).toEqual([second]);
 		await find.fill(oldest);
 		await find.press('Enter');
 		await page.getByRole('heading', { name: oldest }).waitFor();
@@ -132,7 +132,7 @@ describe('the list of sessions', () => {
 		const rows = page.getByRole('navigation').getByRole('link');
 		await page.getByRole('button', { name: 'Load more' }).click();
 		await rows.nth(54).waitFor();
-		expect(await rows.locator('.id').allInnerTexts()).toEqual(ids);
+		await expect.poll(() => rows.locator('.id').allInnerTexts()).toEqual(ids);
 		expect(requests.some((url) => url.includes(`after=${ids[49]}`))).toBe(true);
 		expect(await page.getByRole('button', { name: 'Load more' }).count()).toBe(0);
 		expect(await page.locator('.row.news').count()).toBe(0);

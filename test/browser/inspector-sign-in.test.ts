@@ -40,7 +40,7 @@ describe('signing in', () => {
 		const { id } = await client.create();
 		const { page, requests } = await at.open({ key, session: id });
 		await untilLive(page);
-		expect(page.url()).toBe(`${at.server.url}/inspector#session=${id}`);
+		await expect.poll(() => page.url()).toBe(`${at.server.url}/inspector#session=${id}`);
 		expect(requests.filter((url) => url.includes(key) && !url.includes('#'))).toEqual([]);
 		await page.goto('about:blank');
 		await page.goBack();
@@ -146,7 +146,7 @@ describe('a link that is opened in a tab that is signed in', () => {
 		await dialog.getByText(`${prefixOf(mine.key)}… of user_mine`).waitFor();
 		await dialog.getByText(prefixOf(theirs.key)).waitFor();
 		// Until then nothing is sent with the other key, and the session stays.
-		expect(page.url()).toBe(`${at.server.url}/inspector#session=${myId}`);
+		await expect.poll(() => page.url()).toBe(`${at.server.url}/inspector#session=${myId}`);
 		expect(await axeFindings(page)).toEqual([]);
 		await dialog.getByRole('button', { name: 'Keep my key' }).click();
 		await page.locator('.used').getByText(prefixOf(mine.key)).waitFor();
@@ -165,7 +165,7 @@ describe('a link that is opened in a tab that is signed in', () => {
 		await page.getByRole('heading', { name: theirId }).waitFor();
 		await untilLive(page);
 		await page.locator('.used').getByText(prefixOf(theirs.key)).waitFor();
-		expect(page.url()).toBe(`${at.server.url}/inspector#session=${theirId}`);
+		await expect.poll(() => page.url()).toBe(`${at.server.url}/inspector#session=${theirId}`);
 	});
 
 	it('also asks when the link loads the page again', async () => {
@@ -214,7 +214,7 @@ describe('whose key the page uses', () => {
 		const { key, client } = await at.newUser({ userId: 'user_shown', organizationId: 'org_shown' });
 		const page = await openSignedIn(key);
 		// Without a session, the service tells nothing of the owner.
-		expect(await page.locator('.used').innerText()).toBe(`${prefixOf(key)}…`);
+		await expect.poll(() => page.locator('.used').innerText()).toBe(`${prefixOf(key)}…`);
 		const { id } = await client.create();
 		await page.reload();
 		await page
@@ -224,7 +224,7 @@ describe('whose key the page uses', () => {
 		const { key: sessionKey } = await client.createKey(id);
 		const { page: other } = await at.open({ key: sessionKey, session: id });
 		await untilLive(other);
-		expect(await other.locator('.used').innerText()).toBe(`${prefixOf(sessionKey)}…`);
+		await expect.poll(() => other.locator('.used').innerText()).toBe(`${prefixOf(sessionKey)}…`);
 		await other.getByRole('button', { name: 'Details', exact: true }).click();
 		await other.locator('.facts').getByText('user_shown in org_shown').waitFor();
 	});

@@ -1,5 +1,6 @@
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
+import { isOnline } from '../support/browser.ts';
 import { eventRow, inspected, untilLive } from '../support/inspector.ts';
 import { flood, generate, generateManyStages, HOSTILE, pause } from '../support/misbehaving-generator.ts';
 
@@ -29,8 +30,10 @@ describe('what a session is doing', () => {
 		const detail = page.getByRole('region', { name: 'module.failed' });
 		await detail.getByText('at sign (webhooks/sign.ts:18:24)').first().waitFor();
 		// The stack is a text of several lines, not one line with \n.
-		expect(await detail.getByRole('region', { name: 'stack' }).innerText()).toMatch(/'secret'\)\n\s+at sign/);
-		expect(await page.title()).toBe('● generating · Bicycle shop');
+		await expect
+			.poll(() => detail.getByRole('region', { name: 'stack' }).innerText())
+			.toMatch(/'secret'\)\n\s+at sign/);
+		await expect.poll(() => page.title()).toBe('● generating · Bicycle shop');
 
 		await client.append(id, { type: 'tool.result', stage: 'build:search', payload: { error: 'No network' } });
 		await verdict(page).getByText('No network').waitFor();
@@ -51,10 +54,12 @@ describe('what a session is doing', () => {
 			observer.observe(document.body, { subtree: true, childList: true, characterData: true });
 			press();
 		}`);
-		await page.waitForFunction('window.pressedTwice');
+		await expect.poll(() => page.evaluate('window.pressedTwice')).toBe(true);
 		await page.getByRole('heading', { name: 'module.failed' }).waitFor();
 		await page.getByLabel('Filter by type').selectOption('✖ Failures (2)');
-		expect(await page.locator('.event .type').allInnerTexts()).toEqual(['✖ module.failed', '✖ tool.result']);
+		await expect
+			.poll(() => page.locator('.event .type').allInnerTexts())
+			.toEqual(['✖ module.failed', '✖ tool.result']);
 		await client.update(id, { status: 'failed' });
 		await verdict(page).getByText('Failed', { exact: true }).first().waitFor();
 		await expect.poll(() => page.title()).toBe('✖ failed · Bicycle shop');
@@ -76,23 +81,34 @@ describe('what a session is doing', () => {
 		);
 	});
 
-	it('is no stall while the browser is offline, or its clock is wrong', async () => {
+	/** A session that has just told of something. */
+	async function newTold() {
 		const { key, client } = await at.newUser();
 		const { id } = await client.create();
 		await client.update(id, { status: 'generating' });
 		await client.append(id, { type: 'note' });
+		return { key, session: id };
+	}
+
+	it('is no stall while the clock of the browser is wrong', async () => {
+		const told = await newTold();
 		const { page } = await at.open();
 		await page.addInitScript(`{
 			const real = Date.now;
 			Date.now = () => real() + 300_000;
 		}`);
 		await page.goto('about:blank');
-		await page.goto(`${at.server.url}/inspector#${new URLSearchParams({ key, session: id })}`);
+		await page.goto(`${at.server.url}/inspector#${new URLSearchParams(told)}`);
 		await untilLive(page);
 		await verdict(page)
 			.getByText(/last event \d\d? s ago: note/)
 			.waitFor();
 		expect(await verdict(page).getByText('Quiet for').count()).toBe(0);
+	});
+
+	it.runIf(isOnline)('is no stall while the browser is offline', async () => {
+		const { page } = await at.open(await newTold());
+		await untilLive(page);
 		await page.context().setOffline(true);
 		await verdict(page)
 			.getByText(/Events until [\d:]+; reconnecting/)
@@ -178,7 +194,7 @@ describe('a generator with words of its own', () => {
 		expect((await row.innerText()).split('\n').slice(1)).toEqual(['log', 'planner', 'loading the catalogue']);
 		await expect.poll(() => page.locator('.lanes .stage').allTextContents()).toEqual(['planner', 'renderer']);
 		await page.getByLabel('Filter events').fill('catalogue');
-		expect(await page.locator('.event').count()).toBe(1);
+		await expect.poll(() => page.locator('.event').count()).toBe(1);
 	});
 
 	it('has rows and stages that one can tell apart, on a narrow screen as well', async () => {
@@ -215,10 +231,12 @@ describe('where the time went', () => {
 			expect([name, (await spent(page, `build:${name}`)) >= 270]).toEqual([name, true]);
 		}
 		expect(await spent(page, 'build:inbox')).toBeGreaterThan(900);
-		expect(await page.locator('.lane-label', { hasText: 'build:webhooks' }).innerText()).toContain('#2');
-		expect(await page.locator('.span.failed').count()).toBe(1);
-		expect(await page.locator('.span.open').count()).toBe(1);
-		expect(await page.locator('.plot .failure').count()).toBe(1);
+		await expect
+			.poll(() => page.locator('.lane-label', { hasText: 'build:webhooks' }).innerText())
+			.toContain('#2');
+		await expect.poll(() => page.locator('.span.failed').count()).toBe(1);
+		await expect.poll(() => page.locator('.span.open').count()).toBe(1);
+		await expect.poll(() => page.locator('.plot .failure').count()).toBe(1);
 	});
 
 	it('is looked at closely by dragging, and the list follows; the address keeps it', async () => {
@@ -236,16 +254,16 @@ describe('where the time went', () => {
 		await page.mouse.move(box.x + box.width * 0.1, box.y + 80, { steps: 4 });
 		await page.mouse.up();
 		await page.getByText('in the time that the timeline shows').waitFor();
-		expect(await page.locator('.event').count()).toBeLessThan(all);
+		await expect.poll(() => page.locator('.event').count()).toBeLessThan(all);
 		// The status that came later is not that of this time.
-		expect(await page.locator('.status.complete').count()).toBe(0);
+		await expect.poll(() => page.locator('.status.complete').count()).toBe(0);
+		await expect.poll(() => page.url()).toMatch(/from=\d+&to=\d+/);
 		const address = page.url();
-		expect(address).toMatch(/from=\d+&to=\d+/);
 		await page.reload();
 		await page.getByText('in the time that the timeline shows').waitFor();
-		expect(page.url()).toBe(address);
+		await expect.poll(() => page.url()).toBe(address);
 		await button(page, 'Show all').click();
-		expect(page.url()).not.toContain('from=');
+		await expect.poll(() => page.url()).not.toContain('from=');
 	});
 
 	it('is found among forty stages: the newest one is in view, and the longest can come first', async () => {
@@ -289,7 +307,7 @@ describe('a workbench', () => {
 		for (const number of [198, 195, 197, 194, 196]) {
 			const row = page.getByRole('option', { name: `message ${number}.` });
 			await row.click();
-			expect(await row.getAttribute('aria-selected')).toBe('true');
+			await expect.poll(() => row.getAttribute('aria-selected')).toBe('true');
 			await page.locator('.event-detail').getByText(`message ${number}.`).waitFor();
 		}
 		await page.getByRole('button', { name: /Paused: \d+ new ↓/ }).waitFor();
@@ -351,9 +369,9 @@ describe('a workbench', () => {
 		await untilLive(page);
 		await page.getByRole('heading', { name: 'second' }).waitFor();
 		await page.getByText('"second"').waitFor();
-		expect(await page.locator('.event .type').allInnerTexts()).toEqual(['second']);
+		await expect.poll(() => page.locator('.event .type').allInnerTexts()).toEqual(['second']);
 		await page.getByRole('tab', { name: 'Plan' }).click();
-		expect(page.url()).toMatch(/event=2&tab=plan&text=second/);
+		await expect.poll(() => page.url()).toMatch(/event=2&tab=plan&text=second/);
 	});
 
 	it('follows a link to another event of the session that is shown', async () => {

@@ -104,7 +104,7 @@ describe('the webhooks in the inspector', () => {
 		await card(page, '/failing').getByText('the endpoint answered 503').waitFor();
 		await card(page, '/gone').getByText('disabled', { exact: true }).waitFor();
 		await card(page, '/gone').getByText('The endpoint answered 410 (Gone).').waitFor();
-		expect(await page.title()).toBe('Webhooks');
+		await expect.poll(() => page.title()).toBe('Webhooks');
 		// No secret is anywhere.
 		const kept = await page.evaluate<string>(
 			'JSON.stringify([document.documentElement.outerHTML, { ...sessionStorage }, { ...localStorage }, document.cookie])',
@@ -123,7 +123,7 @@ describe('the webhooks in the inspector', () => {
 		const page = await openWebhooks(key);
 		await page.getByRole('link', { name: failing.url }).click();
 		await page.getByText('One try: the endpoint answered 500.').first().waitFor();
-		expect(page.url()).toBe(`${at.server.url}/inspector#webhooks=${webhookId}`);
+		await expect.poll(() => page.url()).toBe(`${at.server.url}/inspector#webhooks=${webhookId}`);
 		await page.reload();
 		// The newest one is first.
 		const first = page
@@ -133,12 +133,12 @@ describe('the webhooks in the inspector', () => {
 		await first.getByText('event:plan.ready').waitFor();
 		await first.getByRole('link', { name: id }).click();
 		await page.getByRole('region', { name: 'plan.ready' }).waitFor();
-		expect(page.url()).toContain(`#session=${id}&event=2`);
+		await expect.poll(() => page.url()).toContain(`#session=${id}&event=2`);
 		await page.goBack();
 		await first.waitFor();
 		await page.getByRole('link', { name: failing.url }).click();
 		await first.waitFor({ state: 'detached' });
-		expect(page.url()).toBe(`${at.server.url}/inspector#webhooks=`);
+		await expect.poll(() => page.url()).toBe(`${at.server.url}/inspector#webhooks=`);
 	});
 
 	it('send a message again, say what became of it, and keep the focus', async () => {
@@ -152,8 +152,8 @@ describe('the webhooks in the inspector', () => {
 		receiver.answer(204);
 		await sendAgain(page).press('Enter');
 		await page.getByText('event:plan.ready has arrived.').waitFor();
-		expect(await sendAgain(page).count()).toBe(0);
-		expect(await page.evaluate('document.activeElement.textContent')).toContain('Not arrived');
+		await expect.poll(() => sendAgain(page).count()).toBe(0);
+		await expect.poll(() => page.evaluate('document.activeElement.textContent')).toContain('Not arrived');
 		await page.getByText('Nothing has failed.').waitFor();
 		expect(new Set(receiver.arrived.map((message) => message.id)).size).toBe(1);
 	});

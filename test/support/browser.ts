@@ -1,4 +1,5 @@
 import { mkdirSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { ROOT } from './server.ts';
@@ -12,6 +13,11 @@ export const CHROMIUM = {
 	executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
 	args: ['--no-sandbox', '--disable-quic', '--disable-background-networking', '--disable-component-update'],
 };
+
+/** Whether Chromium tells its pages that it goes offline: it takes itself for offline all the time where there is no network, as in some containers. */
+export const isOnline = Object.values(networkInterfaces()).some((each) =>
+	each?.some(({ internal }) => !internal),
+);
 
 /** Starts Chromium. Its pages wait for as long as it takes: by default they give up after 30 s, which a slow machine can need. */
 export async function startBrowser(): Promise<Browser> {
