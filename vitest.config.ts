@@ -1,7 +1,7 @@
-import { availableParallelism } from 'node:os';
+import { availableParallelism, totalmem } from 'node:os';
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
-import { BaseSequencer, type Reporter, type TestSpecification } from 'vitest/node';
+import { BaseSequencer, type Reporter, type TestCase, type TestSpecification } from 'vitest/node';
 
 /** What only tests change: no rate limit that a loaded test could meet. */
 const forTests = async () => ({
@@ -27,9 +27,35 @@ const forTests = async () => ({
 	},
 });
 
-/** The last line of a run counts its tests. A run that fails without a failed test counts as one. */
+/** What a worker of vitest and the servers of its tests take at most, in bytes. */
+const MEMORY_OF_WORKER = 1.3e9;
+/** Further ones would wait for one another's servers to start. test/support/wrangler-dev.ts gives ports to so many. */
+const MOST_WORKERS = 16;
+
+/** Tests wait for servers and timers half of the time, so four files share two processors, if the machine has the memory. */
+function workers(): number {
+	// 0, or more than there is, outside of a container.
+	const memory = Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
+	const fitting = Math.max(1, Math.floor(memory / MEMORY_OF_WORKER));
+	return Math.min(availableParallelism() * 2, fitting, MOST_WORKERS);
+}
+
+/** The tests that have begun and not ended. */
+const running = new Set<TestCase>();
+
+/**
+ * The last line of a run counts its tests. A run that fails without a failed test counts as one. Before it are the tests that had
+ * not ended when their worker died.
+ */
 const countTests: Reporter = {
+	onTestCaseReady(test) {
+		running.add(test);
+	},
+	onTestCaseResult(test) {
+		running.delete(test);
+	},
 	onTestRunEnd(modules, errors, reason) {
+		for (const { module, fullName } of running) console.log(`not ended: ${module.moduleId} > ${fullName}`);
 		const results = modules.flatMap(({ children }) =>
 			[...children.allTests()].map((test) => test.result().state),
 		);
@@ -83,14 +109,13 @@ export default defineConfig({
 		onConsoleLog: () => false,
 		// From scripts/fuzz.ts: how long to look, and from where.
 		...(process.env.FUZZ ? { provide: { fuzz: JSON.parse(process.env.FUZZ) } } : {}),
-		// Tests wait for servers and timers half of the time, so four files share two processors.
-		maxWorkers: availableParallelism() * 2,
+		maxWorkers: workers(),
 		// A worker runs one file after another: starting workerd, or loading wrangler, takes longer than most files.
 		isolate: false,
 		sequence: { sequencer: LongestFirst },
 		restoreMocks: true,
 		// A bound means that something hangs. A loaded machine is no failure of the service.
-		testTimeout: 300_000,
+		testTimeout: isLong ? 1_800_000 : 300_000,
 		hookTimeout: 300_000,
 		expect: { poll: { timeout: 240_000 } },
 		projects: [
