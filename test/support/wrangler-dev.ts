@@ -16,16 +16,20 @@ export interface DevServer {
 	kill(): Promise<void>;
 }
 
-/** Ports from which no system chooses the local port of a connection: Linux begins with 32,768. */
-const PORTS = { from: 20_000, count: 12_000 };
+/** Ports from which no system chooses the local port of a connection: Linux begins with 32,768. Each worker of vitest has its own. */
+const PORTS = { from: 20_000, ofWorker: 750, workers: 16 };
+const given = new Set<number>();
 
 /**
  * A free port, which stays free while a server on it restarts. A port that the system chooses does not: a client that
- * connects again and again may get it as its own.
+ * connects again and again may get it as its own. No two tests get the same port before a server listens on it.
  */
 export async function freePort(): Promise<number> {
+	const worker = Number(process.env.VITEST_POOL_ID ?? 0) % PORTS.workers;
 	for (;;) {
-		const port = PORTS.from + Math.floor(Math.random() * PORTS.count);
+		const port = PORTS.from + worker * PORTS.ofWorker + Math.floor(Math.random() * PORTS.ofWorker);
+		if (given.has(port)) continue;
+		given.add(port);
 		if (await isFree(port)) return port;
 	}
 }
