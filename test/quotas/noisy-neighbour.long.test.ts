@@ -126,9 +126,7 @@ async function prepare(caller: Caller, fetcher: Fetcher): Promise<{ ids: string[
 
 // It counts what D1 did before it came to the neighbour. The time that a caller sees depends on the machine, which the test
 // shares with the service.
-it('a caller that does the worst within its limits keeps little work before each trip of its neighbour', {
-	timeout: 600_000,
-}, async () => {
+it('a caller that does the worst within its limits keeps little work before each trip of its neighbour', async () => {
 	const { noisy, neighbour, ahead } = sharedDatabase();
 	const fetcher = liveService({ DB: noisy });
 	const attacker = await newCaller({ fetcher });

@@ -22,7 +22,6 @@ function ownClock(): { tenths(): number; stop(): void } {
 
 it.each(['keeps them', 'runs them'] as const)(
 	'a silence of 70 s, in which D1 has statements and %s, loses and doubles nothing, ends no stream, and each response comes in less than 11 s',
-	{ timeout: 300_000 },
 	async (silence) => {
 		const silent = silentD1();
 		// The streams ask D1 at each of their checks.

@@ -69,7 +69,9 @@ export async function expectHolds(
 			nowhere: await nowhere(),
 			appends,
 		};
-		const report = await start(task, steady);
+		const report = await start(task, steady).catch((error) => {
+			throw new AggregateError([error, ...steady.failures], `The program has failed: ${error}`);
+		});
 		const numbers = Array.from({ length: appends }, (_, number) => number);
 		expect([...report.stored].sort((a, b) => a - b)).toEqual(numbers);
 		expect(report.followed).toEqual(report.stored);

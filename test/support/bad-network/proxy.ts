@@ -34,6 +34,8 @@ export interface BadNetwork {
 	counts: Map<Fault | StreamCut, number>;
 	/** How many streams are open between the proxy and the service. */
 	openStreams(): number;
+	/** Why requests could not be passed on, apart from the faults. */
+	failures: unknown[];
 	close(): Promise<void>;
 }
 
@@ -53,6 +55,7 @@ export async function badNetwork(
 	{ faultRate, streamCuts }: BadNetworkOptions,
 ): Promise<BadNetwork> {
 	const counts: BadNetwork['counts'] = new Map();
+	const failures: unknown[] = [];
 	const count = (what: Fault | StreamCut) => counts.set(what, (counts.get(what) ?? 0) + 1);
 	const nextFault = faultsInTurn(faultRate);
 	const nextOther = inTurn(OTHERS);
@@ -127,13 +130,18 @@ export async function badNetwork(
 	}
 
 	const server = createServer((incoming, outgoing) => {
-		handle(incoming, outgoing).catch(() => outgoing.destroy());
+		handle(incoming, outgoing).catch((error) => {
+			// The client is gone when its connection has closed.
+			if (!outgoing.closed) failures.push(error);
+			outgoing.destroy();
+		});
 	});
 	await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 	return {
 		url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
 		counts,
 		openStreams: () => open,
+		failures,
 		close: () =>
 			new Promise((resolve) => {
 				server.close(() => resolve());
