@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { vi } from 'vitest';
 import { ROOT } from './server.ts';
+import { until } from './until.ts';
 import { freePort, killGroup } from './wrangler-dev.ts';
 
 /** What `npm run dev` has printed, and the address of its server. */
@@ -28,14 +28,19 @@ export async function startNpmDev(
 	const child = spawn('npm', ['run', 'dev', '--', '--port', port, '--persist-to', folder], {
 		cwd: ROOT,
 		detached: true,
-		stdio: ['ignore', 'pipe', 'ignore'],
+		stdio: ['ignore', 'pipe', 'pipe'],
 		env: { ...process.env, CI: 'true', ...env },
 	});
 	const stop = () => killGroup(child);
 	try {
 		const printed: string[] = [];
+		const complaints: string[] = [];
 		createInterface({ input: child.stdout }).on('line', (line) => printed.push(line));
-		await vi.waitUntil(() => printed.includes('Each request writes a line below.'), { timeout: 300_000 });
+		createInterface({ input: child.stderr }).on('line', (line) => complaints.push(line));
+		await until(() => {
+			const isReady = printed.includes('Each request writes a line below.');
+			if (!isReady) throw new Error(`npm run dev is not ready:\n${[...printed, ...complaints].join('\n')}`);
+		});
 		const link = printed.find((line) => line.includes('/inspector#')) ?? '';
 		const curls = printed.filter((line) => line.startsWith('curl '));
 		const key = /rt_test_\w+/.exec(curls[0] ?? '')?.[0] ?? '';
