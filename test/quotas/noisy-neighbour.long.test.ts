@@ -151,11 +151,20 @@ it('a caller that does the worst within its limits keeps little work before each
 	const workOfTrips = (trips: Trip[]) => sum(trips.map(({ work }) => work));
 	const worksAhead = () => ahead.map(workOfTrips).filter((work) => work > 0);
 	const attacking = Promise.all(Array.from({ length: ATTACKERS }, (_, worker) => attack(worker)));
+	// On a loaded machine, which is slow for both, a trip may wait for too long: 503.
+	const callOther = async (method: string, path: string, body?: unknown) => {
+		const { status } = await other.call(
+			method,
+			`${SESSIONS}/${id}${path}`,
+			body === undefined ? {} : { body },
+		);
+		if (status >= 400 && status !== 503) failed.push(status);
+	};
 	// Where the Worker is slow beside D1, fewer calls meet a trip of the attacker.
 	for (let n = 0; n < CALLS || (n < 20 * CALLS && worksAhead().length < CALLS / 2); n += 3) {
-		await other.append(id);
-		await other.call('GET', `${SESSIONS}/${id}?fields=status`);
-		await other.call('PATCH', `${SESSIONS}/${id}`, { body: { plan: { n } } });
+		await callOther('POST', '/events', { type: 'note' });
+		await callOther('GET', '?fields=status');
+		await callOther('PATCH', '', { plan: { n } });
 	}
 	isOver = true;
 	await attacking;
