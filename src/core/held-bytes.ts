@@ -23,16 +23,18 @@ export const tooManyAtOnce = (): ApiError =>
 
 /** Holds bytes for a request of a caller, or of one of its keys. Throws RATE_LIMITED when all of its requests would hold more than `max`. */
 export function hold(name: string, bytes: number, until: number, max = MAX_HELD_BYTES): Held {
-	const fits = (already: number, further: number): boolean => {
-		const room = already + further < LARGE_TEXT ? max : Math.min(max, MAX_HELD_BY_LARGE);
+	let own = 0;
+	const hasRoom = (further: number): boolean => {
+		const room = own + further < LARGE_TEXT ? max : Math.min(max, MAX_HELD_BY_LARGE);
 		return held.of(name, Date.now()) + further <= room;
 	};
-	if (!fits(0, bytes)) throw tooManyAtOnce();
+	if (!hasRoom(bytes)) throw tooManyAtOnce();
 	const share = held.take(name, bytes, until);
-	const hasRoom = (further: number) => fits(share.amount, further);
+	own = bytes;
 	const more = (further: number) => {
 		if (!hasRoom(further)) throw tooManyAtOnce();
-		share.amount += further;
+		own += further;
+		share.add(further);
 	};
 	return Object.assign(share, { hasRoom, more });
 }

@@ -1,8 +1,9 @@
 /** A part of something limited that somebody has. */
 export interface Share {
-	amount: number;
 	/** When it ends by itself, in epoch milliseconds: the runtime can drop a request without running the rest of its code. */
 	until: number;
+	/** Makes it larger. */
+	add(amount: number): void;
 	giveUp(): void;
 }
 
@@ -14,30 +15,47 @@ export interface Shares {
 	take(name: string, amount: number, until: number): Share;
 }
 
+/** The shares of somebody. */
+interface Account {
+	sum: number;
+	shares: Set<Share>;
+	/** When it is looked through next, in epoch milliseconds. */
+	nextLookAt: number;
+}
+
+/** Somebody can have thousands of shares, so they are not looked through each time for those that have ended by themselves. */
+const LOOK_EVERY_MS = 100;
+
 export function newShares(): Shares {
-	const all = new Map<string, Set<Share>>();
+	const accounts = new Map<string, Account>();
 	return {
 		of(name, now) {
-			let sum = 0;
-			for (const share of all.get(name) ?? []) {
-				if (share.until <= now) share.giveUp();
-				else sum += share.amount;
+			const account = accounts.get(name);
+			if (!account) return 0;
+			if (account.nextLookAt <= now) {
+				for (const share of account.shares) if (share.until <= now) share.giveUp();
+				account.nextLookAt = now + LOOK_EVERY_MS;
 			}
-			return sum;
+			return account.sum;
 		},
 		take(name, amount, until) {
+			const account = accounts.get(name) ?? { sum: 0, shares: new Set(), nextLookAt: 0 };
+			accounts.set(name, account);
+			let own = 0;
 			const share: Share = {
-				amount,
 				until,
+				add(further) {
+					own += further;
+					if (account.shares.has(share)) account.sum += further;
+				},
 				giveUp() {
-					const others = all.get(name);
-					others?.delete(share);
-					if (others?.size === 0) all.delete(name);
+					if (!account.shares.delete(share)) return;
+					account.sum -= own;
+					if (account.shares.size === 0) accounts.delete(name);
 				},
 			};
-			const others = all.get(name);
-			if (others) others.add(share);
-			else all.set(name, new Set([share]));
+			account.shares.add(share);
+			share.add(amount);
 			return share;
 		},
 	};
