@@ -185,7 +185,7 @@ describe('a response of any size', () => {
 			if (trips === 2) await grow?.();
 			return results;
 		});
-		const caller = await newCaller({ fetcher: serviceWith({ DB: d1 }) });
+		const caller = await newCaller({ fetcher: liveService({ DB: d1 }) });
 		const ids: string[] = [];
 		for (let n = 0; n < 4; n += 1) {
 			const { id } = await caller.create();
