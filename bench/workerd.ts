@@ -1,14 +1,19 @@
-import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 
-/** The ids of the workerd processes that this process has started. */
+/** The ids of the workerd processes that this process has started. None on systems that do not report it. Linux does. */
 export function workerdProcesses(): number[] {
-	const { stdout } = spawnSync('ps', ['-A', '-o', 'pid=,ppid=,comm='], { encoding: 'utf8' });
-	return (stdout ?? '')
-		.split('\n')
-		.map((line) => line.trim().split(/\s+/))
-		.filter(([, parent, command]) => Number(parent) === process.pid && command?.endsWith('workerd'))
-		.map(([pid]) => Number(pid));
+	if (!existsSync('/proc')) return [];
+	return readdirSync('/proc').map(Number).filter(isOwnWorkerd);
+}
+
+function isOwnWorkerd(pid: number): boolean {
+	try {
+		const [, name, parent] = /\((.*)\) \S (\d+) /.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? [];
+		return name === 'workerd' && Number(parent) === process.pid;
+	} catch {
+		// No process, or one that has ended.
+		return false;
+	}
 }
 
 /** The current or the peak resident size of a process in bytes; null on systems that do not report it. Linux does. */

@@ -52,6 +52,7 @@ describe.runIf(process.platform === 'linux')('a list of 60 sessions with all obj
 		const before = workerdProcesses();
 		server = await startServer();
 		processes = workerdProcesses().filter((pid) => !before.includes(pid));
+		expect(processes.length).toBeGreaterThan(0);
 		const userId = `user_${crypto.randomUUID()}`;
 		key = await server.newKey({ userId });
 		await server.env.DB.prepare(
