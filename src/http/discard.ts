@@ -25,8 +25,8 @@ async function readToTheEnd(reader: Reader): Promise<void> {
 	try {
 		for (let size = 0; size < MAX_DISCARDED; ) {
 			const { done, value } = await reader.read();
+			if (value) size += value.byteLength;
 			if (done) return;
-			size += value.byteLength;
 		}
 		await reader.cancel();
 	} catch {

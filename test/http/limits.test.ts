@@ -50,7 +50,8 @@ const streamed = (text: string): ReadableStream<Uint8Array> => {
 	const whole = new TextEncoder().encode(text);
 	let at = 0;
 	return new ReadableStream({
-		pull(controller) {
+		type: 'bytes',
+		pull(controller: ReadableByteStreamController) {
 			if (at >= whole.byteLength) return controller.close();
 			controller.enqueue(whole.slice(at, at + 65_536));
 			at += 65_536;

@@ -15,7 +15,8 @@ function sentInPieces() {
 	let finish = () => {};
 	sent.body = new ReadableStream(
 		{
-			start(controller) {
+			type: 'bytes',
+			start(controller: ReadableByteStreamController) {
 				send = (piece) => controller.enqueue(new TextEncoder().encode(piece));
 				finish = () => controller.close();
 			},
@@ -76,6 +77,25 @@ describe('a body that arrives slowly', () => {
 		slow.send('}');
 		slow.finish();
 		expect(await creating).toMatchObject({ status: 201 });
+	});
+
+	it('is read in large pieces, however small its chunks are', async () => {
+		const reads = [
+			vi.spyOn(ReadableStreamDefaultReader.prototype, 'read'),
+			vi.spyOn(ReadableStreamBYOBReader.prototype, 'readAtLeast'),
+		];
+		const bytes = new TextEncoder().encode(JSON.stringify({ prd: { text: 'x'.repeat(1000) } })).values();
+		const body = new ReadableStream({
+			type: 'bytes',
+			pull(controller: ReadableByteStreamController) {
+				const { done, value } = bytes.next();
+				if (done) controller.close();
+				else controller.enqueue(Uint8Array.of(value));
+			},
+		});
+		expect((await createWith(await newCaller(), body)).status).toBe(201);
+		const count = reads.reduce((sum, { mock }) => sum + mock.calls.length, 0);
+		expect(count).toBeLessThan(10);
 	});
 
 	it.each([
