@@ -7,8 +7,9 @@ import { COUNTED, CURRENT_AFTER, fromOwnSession } from './current-store.ts';
 import { KEPT_VALUES, type KeptObject } from './keep-store.ts';
 import { isWholeObject, undo } from './parts.ts';
 
-/** What one round trip reads of earlier versions, in bytes as `versions.bytes` counts them. */
-const BYTES_AT_ONCE = 4_194_304;
+/** What one round trip reads of earlier versions: bytes as `versions.bytes` counts them, and how many versions it looks at. */
+const BYTES_AT_ONCE = raw(4_194_304);
+const VERSIONS_AT_ONCE = 1000;
 /** The columns that are the same in all versions of a session. */
 const SAME_VALUES = ['id', 'user_id', 'organization_id', 'created_at', 'catalog_version', 'schema_version'];
 
@@ -41,9 +42,8 @@ interface PastColumns {
 	is_kept: 0 | 1 | null;
 	is_known: 0 | 1;
 	latest_event: number;
-	/** What the versions up to the current one have counted, and the part of it before this version. Null for the current one. */
-	counted: number | null;
-	bytes_before: number | null;
+	/** The last version that this trip looks at. Null: it looks at all, and at the current objects. */
+	looked_up_to: number | null;
 }
 
 /** The same as `findPast`. Throws SESSION_NOT_FOUND, and VERSION_NOT_FOUND when the version is not kept. */
@@ -64,8 +64,8 @@ export async function readPast<Session, Also extends readonly unknown[] = []>(
 /**
  * Reads a version of a session, and runs the statements `also` in the same transaction. `upTo` is the position of the latest
  * event when the version began; NULL when the version is not kept, or the caller has it already. It takes one round trip, and one
- * more for each further BYTES_AT_ONCE between the version and the current one. `Session` is a row of `sessions`.
- * Returns undefined when the version is not kept. Throws SESSION_NOT_FOUND.
+ * more for each further BYTES_AT_ONCE or VERSIONS_AT_ONCE from the version on, until it has what every object follows from.
+ * `Session` is a row of `sessions`. Returns undefined when the version is not kept. Throws SESSION_NOT_FOUND.
  */
 export async function findPast<Session, Also extends readonly unknown[] = []>(
 	db: Database,
@@ -73,53 +73,75 @@ export async function findPast<Session, Also extends readonly unknown[] = []>(
 	query: PastQuery,
 	also: (upTo: Sql) => readonly Sql[] = () => [],
 ): Promise<(Past<Session> & { also: RowsOf<Also> }) | undefined> {
-	const { version, objects } = query;
 	const past = pastOf(reference, query);
 	type Row = Session & Objects & PastColumns;
-	const [[row], newest, ...rows] = await db.run<[Row, Objects, ...Also]>([
+	const [[row], changes, ...rows] = await db.run<[Row, Objects, ...Also]>([
 		past.select,
-		past.selectChanges(sql`(${past.counted}) - ${BYTES_AT_ONCE}`, sql`(${past.counted})`),
+		past.selectChanges,
 		...also(past.upTo),
 	]);
 	if (!row) throw sessionNotFound();
 	if (row.is_kept !== 1) return undefined;
-	const now: Objects = row;
-	const goBack = (changes: readonly Objects[]) => {
-		for (const column of objects) now[column] = earlierObject(now[column] ?? null, changes, column);
-	};
-	goBack(newest);
 	const isKnown = row.is_known === 1;
-	const begin = isKnown || row.bytes_before === null ? Number.POSITIVE_INFINITY : row.bytes_before;
-	for (let to = (row.counted ?? 0) - BYTES_AT_ONCE; to > begin; to -= BYTES_AT_ONCE) {
-		const [[kept], changes] = await db.run<[{ version: number }, Objects]>([
-			sql`SELECT version FROM versions WHERE session_id = ${reference.id} AND version = ${version}`,
-			past.selectChanges(sql`${to - BYTES_AT_ONCE}`, sql`${to}`),
-		]);
-		// The oldest version goes first, so if this one is still there, all later ones are.
-		if (!kept) return undefined;
-		goBack(changes);
-	}
-	return { session: row, latestEvent: row.latest_event, isKnown, also: rows as unknown as RowsOf<Also> };
+	const objects = isKnown ? {} : await objectsOf(db, reference, query, { row, changes });
+	return (
+		objects && {
+			session: { ...row, ...objects },
+			latestEvent: row.latest_event,
+			isKnown,
+			also: rows as unknown as RowsOf<Also>,
+		}
+	);
 }
 
-/** What an object was before some changes, the newest of them first. */
-function earlierObject(
-	object: string | null,
-	changes: readonly Objects[],
-	column: KeptObject,
-): string | null {
-	let known = object;
-	let parts: string[] = [];
-	for (const change of changes) {
-		const kept = change[column] ?? null;
-		if (kept === null) continue;
-		if (isWholeObject(kept)) {
-			known = kept === 'null' ? null : kept;
-			parts = [];
-		} else parts.push(kept);
+/**
+ * Returns the objects of a version, from what the first trip has read. Later trips go on from version to version: those that are made
+ * meanwhile come at the end, and the oldest that are deleted meanwhile have been read. Undefined when this is overtaken by so many
+ * changes that a version that is needed was deleted.
+ */
+async function objectsOf(
+	db: Database,
+	reference: SessionReference,
+	query: PastQuery,
+	first: { row: Objects & PastColumns; changes: readonly Objects[] },
+): Promise<Objects | undefined> {
+	const found: Objects = {};
+	const parts = new Map<KeptObject, string[]>(query.objects.map((column) => [column, []]));
+	const find = (column: KeptObject, object: string | null) => {
+		const newestFirst = parts.get(column)?.reverse() ?? [];
+		found[column] = object === null ? null : undo(object, newestFirst);
+		parts.delete(column);
+	};
+	for (let { row, changes } = first; ; ) {
+		for (const [column, kept] of changes.flatMap(keptOf)) {
+			if (isWholeObject(kept)) find(column, kept === 'null' ? null : kept);
+			else parts.get(column)?.push(kept);
+		}
+		if (row.looked_up_to === null) for (const column of parts.keys()) find(column, row[column] ?? null);
+		if (parts.size === 0 || row.looked_up_to === null) return found;
+		const rest = pastOf(reference, {
+			...query,
+			version: row.looked_up_to + 1,
+			objects: [...parts.keys()],
+			withEvents: false,
+			knownTags: undefined,
+		});
+		const [[next], further] = await db.run<[Objects & PastColumns, Objects]>([
+			rest.select,
+			rest.selectChanges,
+		]);
+		if (!next) throw sessionNotFound();
+		if (next.is_kept !== 1) return undefined;
+		row = next;
+		changes = further;
 	}
-	return known === null ? null : undo(known, parts);
 }
+
+/** What a change kept of each object. */
+const keptOf = (change: Objects): [KeptObject, string][] =>
+	Object.entries(change).flatMap(([column, kept]) =>
+		typeof kept === 'string' ? [[column as KeptObject, kept]] : [],
+	);
 
 /** The statements that read a version. */
 function pastOf(reference: SessionReference, query: PastQuery) {
@@ -137,9 +159,15 @@ function pastOf(reference: SessionReference, query: PastQuery) {
 	// As text, because D1 binds each number as a REAL.
 	const isKnown = knownTags ? namesVersion(knownTags, sql`${String(version)}`, position) : raw('false');
 	const isWanted = sql`${isKept} AND NOT (${isKnown})`;
-	/** The first version from this one on with a whole object. What is after it has nothing to say about this version. */
+	const inRange = sql`session_id = ${reference.id} AND version >= ${version} AND version < ${version + VERSIONS_AT_ONCE}`;
+	const fits = sql`bytes_before < ${BYTES_AT_ONCE}
+		+ (SELECT bytes_before FROM versions WHERE session_id = ${reference.id} AND version = ${version})`;
+	// It looks up nothing: versions follow one another without a gap.
+	const isAll = sql`(${isCurrent} OR sessions.version - ${version} <= ${VERSIONS_AT_ONCE}
+		AND ${COUNTED} - past.bytes_before <= ${BYTES_AT_ONCE})`;
+	/** The first version in the range with a whole object. What is after it has nothing to say about this version. */
 	const firstWhole = (column: Sql) =>
-		sql`(SELECT version FROM versions WHERE session_id = ${reference.id} AND version >= ${version}
+		sql`(SELECT version FROM versions WHERE ${inRange}
 			AND substr(${column}, 1, 1) IN ('{', 'n') ORDER BY version LIMIT 1)`;
 	const columns = objects.map(raw);
 	return {
@@ -151,26 +179,26 @@ function pastOf(reference: SessionReference, query: PastQuery) {
 				),
 			)},
 			${version} AS version, ${isKept} AS is_kept, ${isKnown} AS is_known, ${latestEvent} AS latest_event,
-			${COUNTED} AS counted, past.bytes_before
+			CASE WHEN NOT ${isAll} THEN
+				(SELECT version FROM versions WHERE ${inRange} AND ${fits} ORDER BY version DESC LIMIT 1) END AS looked_up_to
 			${concat(
 				columns.map(
 					(column) =>
-						sql`, CASE WHEN ${isWanted} AND ${firstWhole(column)} IS NULL THEN sessions.${column} END AS ${column}`,
+						sql`, CASE WHEN ${isWanted} AND ${isAll} AND ${firstWhole(column)} IS NULL THEN sessions.${column} END AS ${column}`,
 				),
 			)} ${from}`,
-		counted: sql`SELECT ${COUNTED} ${from} AND ${isWanted}`,
 		upTo: sql`(SELECT ${latestEvent} ${from} AND ${isWanted})`,
-		/** Selects what the changes after the version kept of its objects, newest first, within a range of counted bytes. */
-		selectChanges: (begin: Sql, end: Sql) => sql`SELECT ${join([
+		/** Selects what the changes from the version on kept of its objects, the oldest first, as far as this trip looks. */
+		selectChanges: sql`SELECT ${join([
 			sql`version`,
 			...columns.map(
 				(column) =>
 					sql`CASE WHEN version <= ifnull(${firstWhole(column)}, version) THEN ${column} END AS ${column}`,
 			),
-		])} FROM versions WHERE session_id = ${reference.id} AND version >= ${version}
-			AND bytes_before >= ${begin} AND bytes_before < ${end} AND (${join(
+		])} FROM versions WHERE ${inRange} AND ${fits}
+			AND EXISTS (SELECT 1 ${from} AND ${isWanted}) AND (${join(
 				[raw('false'), ...columns.map((column) => sql`${column} IS NOT NULL`)],
 				' OR ',
-			)}) ORDER BY version DESC`,
+			)}) ORDER BY version`,
 	};
 }
