@@ -10,7 +10,7 @@ const MEGABYTE = 1_000_000;
  * How long the isolate works on a megabyte of JSON with short members, in milliseconds, measured on a slow machine. A text with few
  * and long strings takes a tenth of that.
  */
-export const MS_A_MEGABYTE = { read: 15, merge: 60, hash: 75 } as const;
+export const MS_A_MEGABYTE = { read: 15, merge: 60, hash: 75, undo: 8 } as const;
 /** The same for a message of the Model Context Protocol, which is read by JSON.parse and written again. */
 const MS_A_MEGABYTE_OF_MESSAGE = 80;
 

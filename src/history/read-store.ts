@@ -1,5 +1,7 @@
 import type { Database, RowsOf } from '../core/database.ts';
 import { ApiError } from '../core/errors.ts';
+import { inTurn } from '../core/isolate-turns.ts';
+import type { Owner } from '../core/principal.ts';
 import { type SessionReference, sessionNotFound } from '../core/session-reference.ts';
 import { concat, join, raw, type Sql, sql } from '../core/sql.ts';
 import { type KnownTags, LATEST_POSITION, namesVersion } from '../database/session-store.ts';
@@ -10,6 +12,8 @@ import { isWholeObject, undo } from './parts.ts';
 /** What one round trip reads of earlier versions: bytes as `versions.bytes` counts them, and how many versions it looks at. */
 const BYTES_AT_ONCE = raw(4_194_304);
 const VERSIONS_AT_ONCE = 1000;
+/** The changes of one object that the isolate undoes without a rest. Each moves the whole object some times. */
+const CHANGES_AT_ONCE = 250;
 /** The columns that are the same in all versions of a session. */
 const SAME_VALUES = ['id', 'user_id', 'organization_id', 'created_at', 'catalog_version', 'schema_version'];
 
@@ -107,17 +111,17 @@ async function objectsOf(
 ): Promise<Objects | undefined> {
 	const found: Objects = {};
 	const parts = new Map<KeptObject, string[]>(query.objects.map((column) => [column, []]));
-	const find = (column: KeptObject, object: string | null) => {
+	const find = async (column: KeptObject, object: string | null) => {
 		const newestFirst = parts.get(column)?.reverse() ?? [];
-		found[column] = object === null ? null : undo(object, newestFirst);
 		parts.delete(column);
+		found[column] = object && (await undoInTurns(reference.owner, object, newestFirst));
 	};
 	for (let { row, changes } = first; ; ) {
 		for (const [column, kept] of changes.flatMap(keptOf)) {
-			if (isWholeObject(kept)) find(column, kept === 'null' ? null : kept);
+			if (isWholeObject(kept)) await find(column, kept === 'null' ? null : kept);
 			else parts.get(column)?.push(kept);
 		}
-		if (row.looked_up_to === null) for (const column of parts.keys()) find(column, row[column] ?? null);
+		if (row.looked_up_to === null) for (const column of parts.keys()) await find(column, row[column] ?? null);
 		if (parts.size === 0 || row.looked_up_to === null) return found;
 		const rest = pastOf(reference, {
 			...query,
@@ -135,6 +139,16 @@ async function objectsOf(
 		row = next;
 		changes = further;
 	}
+}
+
+/** The same as `undo`, a few changes at a time: thousands of changes take some 100 ms. */
+async function undoInTurns(owner: Owner, object: string, changes: readonly string[]): Promise<string> {
+	let earlier = object;
+	for (let at = 0; at < changes.length; at += CHANGES_AT_ONCE) {
+		const some = changes.slice(at, at + CHANGES_AT_ONCE);
+		earlier = await inTurn(owner, 'undo', earlier.length, () => undo(earlier, some));
+	}
+	return earlier;
 }
 
 /** What a change kept of each object. */

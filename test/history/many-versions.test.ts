@@ -1,5 +1,5 @@
 import { env } from 'cloudflare:workers';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { newCaller, SESSIONS } from '../support/api.ts';
 import { query } from '../support/database.ts';
 import { serviceWith } from '../support/faulty-d1.ts';
@@ -59,4 +59,33 @@ it('a version that is deleted while a read goes on from it is not found, and one
 	const { status, json } = await caller.call('GET', `${SESSIONS}/${id}?version=2`);
 	expect([status, json.code]).toEqual([404, 'VERSION_NOT_FOUND']);
 	expect(meter.trips).toBeGreaterThan(1);
+});
+
+it('many changes of a large object are undone some at a time, with rests between them', async () => {
+	const { id, readAt } = await changedVeryOften(VERSIONS + 1);
+	const text = 'x'.repeat(390_000);
+	const [large, head] = [`{"n":1,"t":"${text}"}`, '{"n":'.length];
+	const tail = large.length - head - 1;
+	await query('UPDATE sessions SET plan = ?2 WHERE id = ?1', id, large);
+	await query(
+		'UPDATE versions SET plan = iif(version % 2, ?2, ?3) WHERE session_id = ?1',
+		id,
+		`[[0,${head},${tail},"1"]]`,
+		`[[0,${head},${tail},"22"]]`,
+	);
+	let [atOnce, most] = [0, 0];
+	const { copyWithin } = Uint8Array.prototype;
+	vi.spyOn(Uint8Array.prototype, 'copyWithin').mockImplementation(function (this: Uint8Array, ...args) {
+		atOnce += 1;
+		most = Math.max(most, atOnce);
+		return copyWithin.apply(this, args);
+	});
+	const { setTimeout: start } = globalThis;
+	vi.spyOn(globalThis, 'setTimeout').mockImplementation(((work: () => void, wait?: number) => {
+		atOnce = 0;
+		return start(work, wait);
+	}) as typeof setTimeout);
+	expect((await readAt(2)).plan).toEqual({ n: 22, t: text });
+	expect(most).toBeGreaterThan(0);
+	expect(most).toBeLessThanOrEqual(1000);
 });
