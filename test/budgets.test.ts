@@ -126,6 +126,27 @@ describe('round trips of the tools for agents', () => {
 		expect(trips).toBe(1);
 	});
 
+	it('a list of sessions reads those on its page, however many the caller has', async () => {
+		const { meter, caller, mcp } = await meteredAgent();
+		await insertSessions(env.DB, { from: 5_100_000, count: 500, owner: caller.userId, plan: '{}' });
+		const beginning = { name: 'id', value: 'sess_' };
+		const lists = [
+			() => mcp.content('list_sessions', {}),
+			() => mcp.request('resources/list'),
+			() =>
+				mcp.request('completion/complete', {
+					ref: { type: 'ref/resource', uri: 'session://{id}' },
+					argument: beginning,
+				}),
+		];
+		for (const list of lists) {
+			meter.reset();
+			await list();
+			expect(meter.rowsRead).toBeGreaterThan(20);
+			expect(meter.rowsRead).toBeLessThan(110);
+		}
+	});
+
 	it('lists of tools and prompts take none', async () => {
 		const { meter, mcp } = await meteredAgent();
 		meter.reset();

@@ -45,3 +45,9 @@ export const summaryFields = Object.keys(summarySchema.shape);
 /** The part of a session that fits a result that nobody asked for its objects. */
 export const summaryOf = (session: Readonly<Record<string, unknown>>): Record<string, unknown> =>
 	Object.fromEntries(summaryFields.map((field) => [field, session[field]]));
+
+/**
+ * Before all sessions in the order of a list. A list after an id has no `total`, which no tool needs, and which reads an index entry for
+ * each session of the caller.
+ */
+export const BEFORE_ALL = 'sess_7zzzzzzzzzzzzzzzzzzzzzzzzz';

@@ -9,6 +9,7 @@ import type { EventPage } from '../events/schema.ts';
 import { sessionFields } from '../sessions/fields.ts';
 import type { Session, SessionList } from '../sessions/schema.ts';
 import { fittingItems, fittingMembers, MAX_ANSWER } from './answer-size.ts';
+import { BEFORE_ALL } from './arguments.ts';
 import type { Served } from './tool.ts';
 
 const JSON_TYPE = 'application/json';
@@ -105,7 +106,7 @@ const LISTED = 'id,status,updatedAt';
 
 async function newestSessions(
 	{ c, rest }: Served,
-	{ after, limit }: { after?: string | undefined; limit: number },
+	{ after = BEFORE_ALL, limit }: { after?: string | undefined; limit: number },
 ): Promise<Listed[]> {
 	const { sessionId } = c.get('principal');
 	if (sessionId !== null) {

@@ -13,6 +13,7 @@ import {
 } from '../sessions/schema.ts';
 import { fittingMembers, MAX_ANSWER, partOf, valueAt } from './answer-size.ts';
 import {
+	BEFORE_ALL,
 	etag,
 	idempotencyKey,
 	ifMatch,
@@ -53,7 +54,12 @@ const listSessions = tool({
 	}),
 	async run({ status, limit, after }, _, { rest }) {
 		// One more than the page has, to know whether there are more.
-		const query = { status, limit: String(limit + 1), after, fields: summaryFields.join() };
+		const query = {
+			status,
+			limit: String(limit + 1),
+			after: after ?? BEFORE_ALL,
+			fields: summaryFields.join(),
+		};
 		const { json } = await rest<SessionList>({ method: 'GET', query });
 		const sessions = json.data.slice(0, limit);
 		return { sessions, ...(json.data.length > limit ? { nextAfter: sessions.at(-1)?.id } : {}) };
