@@ -28,8 +28,8 @@ async function attack(to: Sender, name: string): Promise<void> {
 	const figures = Object.entries(statuses).map(
 		([status, count]) => `${status}: ${(count / seconds).toFixed(0)}/s`,
 	);
-	process.send?.(figures.join(', '));
-	process.disconnect();
+	// Streams that are still open would keep the process alive.
+	process.send?.(figures.join(', '), () => process.exit());
 }
 
 const [url = '', key = '', name = ''] = process.argv.slice(2);

@@ -1,7 +1,9 @@
 import type { Contender } from '../contenders.ts';
 import { insertEvents, insertSessions, OWNER, sessionId } from '../seed.ts';
+import { attacksByForm } from './attacks-by-form.ts';
+import { attacksByNumber, fillByNumber } from './attacks-by-number.ts';
 import { furtherAttacks, makeVersions } from './further-attacks.ts';
-import { type Sender, send } from './send.ts';
+import { type Attack, send } from './send.ts';
 
 const MERGE = 'application/merge-patch+json';
 
@@ -31,7 +33,7 @@ const one = ({ from, count }: { from: number; count: number }, n: number): strin
 	`/${sessionId(from + (n % count))}`;
 
 /** Each sends its nth request. */
-export const attacks: Record<string, (sender: Sender, n: number) => Promise<number>> = {
+export const attacks: Record<string, Attack> = {
 	'small merges into full objects': (to, n) =>
 		send(to, {
 			method: 'PATCH',
@@ -54,7 +56,8 @@ export const attacks: Record<string, (sender: Sender, n: number) => Promise<numb
 		send(to, { method: 'PATCH', path: one(WIDE, n), body: wideMerge, headers: { 'Content-Type': MERGE } }),
 	'replacements of 4 x 400 KB': (to, n) => send(to, { method: 'PATCH', path: one(FULL, n), body: fullBody }),
 	'creates with 400 KB': (to) => send(to, { method: 'POST', path: '', body: createBody }),
-	'lists of full sessions': (to) => send(to, { method: 'GET', path: '?limit=100' }),
+	'lists of full sessions': (to) =>
+		send(to, { method: 'GET', path: `?limit=100&after=${sessionId(FULL.from + FULL.count)}` }),
 	'details of a full session': (to, n) => send(to, { method: 'GET', path: one(FULL, n) }),
 	'details with 1,000 events of 64 KB': (to, n) => send(to, { method: 'GET', path: one(LARGE_EVENTS, n) }),
 	'deletions of 100,000 events': (to, n) => send(to, { method: 'DELETE', path: one(MANY_EVENTS, n) }),
@@ -81,10 +84,13 @@ export const attacks: Record<string, (sender: Sender, n: number) => Promise<numb
 	'small calls': (to, n) =>
 		send(to, { method: 'POST', path: `${one(FULL, n)}/events`, body: '{"type":"a"}' }),
 	...furtherAttacks,
+	...attacksByForm,
+	...attacksByNumber,
 };
 
 /** Makes the sessions of the attacker. */
-export async function fill({ d1, url, key }: Contender): Promise<void> {
+export async function fill(service: Contender): Promise<void> {
+	const { d1 } = service;
 	const small = (at: { from: number; count: number }) =>
 		insertSessions(d1, { ...at, owner: OWNER, plan: '{}' });
 	for (const at of [FULL, MANY_EVENTS, LARGE_EVENTS, FILLED, WIDE, DELETED]) await small(at);
@@ -118,5 +124,6 @@ export async function fill({ d1, url, key }: Contender): Promise<void> {
 		await insertEvents(d1, { sessions, from: 1, count: 1000 });
 		await enlarge(sessions, 3900);
 	}
-	await makeVersions({ url, key });
+	await fillByNumber(service);
+	await makeVersions(service);
 }

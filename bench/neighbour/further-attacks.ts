@@ -1,7 +1,7 @@
 import { exportSPKI, generateKeyPair, SignJWT } from 'jose';
 import { newApiKey } from '../../src/auth/api-key-format.ts';
 import { OWNER, sessionId } from '../seed.ts';
-import { type Call, type Sender, send } from './send.ts';
+import { type Attack, type Call, type Sender, send } from './send.ts';
 
 /** The sessions of the attacker that attacks.ts has filled, and one whose history this file makes. */
 const FULL = { from: 1, count: 40 };
@@ -61,7 +61,7 @@ async function webhook(to: Sender): Promise<number> {
 }
 
 /** Each sends its nth request. */
-export const furtherAttacks: Record<string, (sender: Sender, n: number) => Promise<number>> = {
+export const furtherAttacks: Record<string, Attack> = {
 	'If-None-Match of full sessions': (to, n) => send(to, get(one(FULL, n), { 'If-None-Match': '*' })),
 	'fields of wide objects': (to, n) => send(to, get(`${one(WIDE, n)}?fields=plan,prd`)),
 	'pages of versions': (to) => send(to, get(`/${sessionId(CHANGED)}/versions?limit=100`)),
@@ -90,7 +90,8 @@ export const furtherAttacks: Record<string, (sender: Sender, n: number) => Promi
 	'webhooks made and deleted': (to) => webhook(to),
 	'tools that read a full session': (to, n) =>
 		send(to, tool('get_session', { sessionId: sessionId(FULL.from + (n % FULL.count)) })),
-	'tools that list sessions': (to) => send(to, tool('list_sessions', { limit: 50 })),
+	'tools that list sessions': (to) =>
+		send(to, tool('list_sessions', { limit: 50, after: sessionId(FULL.from + FULL.count) })),
 	'live state of a full session that changes': (to, n) =>
 		n % 4 === 0
 			? send(to, { method: 'PATCH', path: one(FULL, 0), body: `{"plan":{"n":${n}}}`, headers: MERGE })

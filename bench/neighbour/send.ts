@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { Agent } from 'undici';
 
 const SESSIONS = '/v1/products/generation/sessions';
@@ -19,6 +20,10 @@ export interface Call {
 	headers?: Record<string, string>;
 	/** The client leaves after this many bytes of the response. */
 	leavesAfter?: number;
+	/** The body is sent in chunks of so many bytes. */
+	chunkBytes?: number;
+	/** Gets the response's status when it begins. */
+	onBegin?: (status: number) => void;
 	/** Gets the response's text. */
 	onText?: (text: string) => void;
 }
@@ -26,7 +31,7 @@ export interface Call {
 /** Sends a request, and returns its status once the response is over. */
 export async function send(
 	{ url, key }: Sender,
-	{ method, at = SESSIONS, path, body, headers, leavesAfter, onText }: Call,
+	{ method, at = SESSIONS, path, body, chunkBytes, headers, leavesAfter, onBegin, onText }: Call,
 ): Promise<number> {
 	const response = await agent.request({
 		origin: url,
@@ -37,8 +42,9 @@ export async function send(
 			...(body ? { 'Content-Type': 'application/json' } : {}),
 			...headers,
 		},
-		...(body ? { body } : {}),
+		...(body ? { body: chunkBytes ? Readable.from(chunksOf(body, chunkBytes)) : body } : {}),
 	});
+	onBegin?.(response.statusCode);
 	if (onText) {
 		onText(await response.body.text());
 		return response.statusCode;
@@ -50,3 +56,17 @@ export async function send(
 	}
 	return response.statusCode;
 }
+
+function* chunksOf(text: string, bytes: number): Generator<Buffer> {
+	for (let at = 0; at < text.length; at += bytes) yield Buffer.from(text.slice(at, at + bytes));
+}
+
+/** Sends a request, and returns its status once the response begins. The response goes on until its end. */
+export function hold(to: Sender, call: Call): Promise<number> {
+	const { promise, resolve, reject } = Promise.withResolvers<number>();
+	send(to, { ...call, onBegin: resolve }).catch(reject);
+	return promise;
+}
+
+/** Sends the nth request of an attack, and returns its status. */
+export type Attack = (sender: Sender, n: number) => Promise<number>;
