@@ -38,7 +38,7 @@ const words: readonly (readonly [kind: FaultKind, pattern: RegExp])[] = [
 	['transient', /network connection lost|client disconnected|replica disconnected/i],
 	['transient', /object to be reset|storage (operation|caused)|starting up D1 DB storage/i],
 	['transient', /code was updated|is being updated|isolate was reset/i],
-	['transient', /transient issue|reset because|internal error( in| while|;)|cannot resolve D1 DB/i],
+	['transient', /transient issue|reset because|internal error|cannot resolve D1 DB/i],
 ];
 
 /** Names the kind of a failure by D1's message and the messages of its causes. */

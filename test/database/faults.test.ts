@@ -14,6 +14,7 @@ const TRANSIENT = [
 	"D1_ERROR: Can't read from request stream because client disconnected.",
 	'D1_ERROR: Replica disconnected from primary.',
 	'D1_ERROR: internal error; reference = 0123456789abcdef',
+	'D1_ERROR: internal error',
 ];
 const OVERLOADED = [
 	'D1_ERROR: D1 DB is overloaded. Requests queued for too long.',
