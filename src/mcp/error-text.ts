@@ -20,20 +20,32 @@ const NEXT: Partial<Record<ErrorCode, string>> = {
 /** The headers of the REST API by the arguments that stand for them. */
 const ARGUMENTS = { 'Idempotency-Key': 'idempotencyKey', 'If-Match': 'ifMatch' } as const;
 
+/** Whether a call can be made again when nobody knows what it has done: always, or because it has an Idempotency-Key. */
+export type Repeatable = 'yes' | 'by its key' | 'no';
+
+/** What to do some seconds after a call. One that got a 429 has done nothing. */
+function waitAndThen(seconds: string, status: number, repeatable: Repeatable): string {
+	if (repeatable === 'by its key')
+		return `Wait ${seconds} s, then make the same call with the same idempotencyKey.`;
+	if (repeatable === 'yes' || status === 429) return `Wait ${seconds} s, then make the same call again.`;
+	return `The call may have taken effect. Wait ${seconds} s, then read the session or list_sessions, and make the call again only if it has not. A call with an idempotencyKey can be repeated safely.`;
+}
+
 /**
  * Says what was wrong and what to do next, for a language model. Logs errors that are bugs or outages.
  */
-export async function errorText(thrown: Error, c: RequestContext): Promise<string> {
+export async function errorText(
+	thrown: Error,
+	c: RequestContext,
+	repeatable: Repeatable = 'yes',
+): Promise<string> {
 	const response = errorResponse(thrown, c);
 	const { error, code, details = [], requestId } = await response.json<ErrorBody>();
 	const seconds = response.headers.get('Retry-After');
 	const problems = details.map(({ path, message, suggestion }) =>
 		[`- ${path}: ${message}.`, ...(suggestion === undefined ? [] : [suggestion])].join(' '),
 	);
-	const next =
-		seconds === null
-			? NEXT[code]
-			: `Wait ${seconds} s, then make the same call with the same idempotencyKey.`;
+	const next = seconds === null ? NEXT[code] : waitAndThen(seconds, response.status, repeatable);
 	return [
 		`${code}: ${error}`,
 		...problems,

@@ -1,7 +1,7 @@
 import type { CallToolResult, Tool as ListedTool } from '@modelcontextprotocol/server';
 import type { Principal } from '../core/principal.ts';
 import { mayCall } from '../http/operation.ts';
-import { errorText } from './error-text.ts';
+import { errorText, type Repeatable } from './error-text.ts';
 import { eventTools } from './event-tools.ts';
 import { historyTools } from './history-tools.ts';
 import { jsonSchemaOf } from './json-schema.ts';
@@ -51,6 +51,15 @@ export async function runTool(
 			structuredContent: content as Record<string, unknown>,
 		};
 	} catch (error) {
-		return { content: [{ type: 'text', text: await errorText(error as Error, served.c) }], isError: true };
+		const text = await errorText(error as Error, served.c, repeatable(tool, args));
+		return { content: [{ type: 'text', text }], isError: true };
 	}
+}
+
+function repeatable(
+	{ annotations }: Tool,
+	{ idempotencyKey }: Readonly<Record<string, unknown>>,
+): Repeatable {
+	if (typeof idempotencyKey === 'string') return 'by its key';
+	return annotations.idempotentHint ? 'yes' : 'no';
 }
