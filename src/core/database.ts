@@ -79,7 +79,9 @@ export interface Databases {
 	at(number: number): Database;
 	/** The same, but opens it each time, at its primary. */
 	fresh(number: number): Database;
-	/** The same for a stream, whose trips wait for others of its kind. */
+	/** The same to open a stream, whose trips wait for others of its kind. */
+	toOpenStream(number: number): Database;
+	/** The same for a stream that is open: each trip has its own time, because the stream survives a database that is silent again and again. */
 	forStream(number: number): Database;
 	/** The endpoints that are owed messages by what this request has written. */
 	owed(): readonly Owed[];

@@ -37,13 +37,17 @@ export function openDatabases(
 	/** Whether this request may have written something. */
 	let hasSentWrite = false;
 	const boundOf = (number: number): number => (numbers.includes(number) ? number : 0);
-	const open = (number: number, use: 'a call' | 'a stream', from?: string): Database => {
+	const open = (
+		number: number,
+		use: 'a call' | 'a stream',
+		{ from, isLasting = false }: { from?: string | undefined; isLasting?: boolean } = {},
+	): Database => {
 		const name = databaseName(number);
 		return openDatabase(env[name] ?? env.DB, stats, {
 			bookmark: from,
 			name: numbers.length > 1 ? name : undefined,
 			// A stream goes on for long, and survives a database that is silent again and again.
-			patience: use === 'a call' && callerOf() !== undefined ? patience : undefined,
+			patience: !isLasting && callerOf() !== undefined ? patience : undefined,
 			onAside(rows) {
 				for (const { endpoint_id: endpoint } of rows as { endpoint_id: string }[])
 					owed.push({ database: number, endpoint });
@@ -68,7 +72,7 @@ export function openDatabases(
 		const number = boundOf(asked);
 		const known = opened.get(number);
 		if (known) return known;
-		const database = open(number, 'a call', number === Number(ofNumber) ? start : undefined);
+		const database = open(number, 'a call', { from: number === Number(ofNumber) ? start : undefined });
 		opened.set(number, database);
 		return database;
 	}
@@ -81,7 +85,8 @@ export function openDatabases(
 		},
 		at,
 		fresh: (number) => open(boundOf(number), 'a call'),
-		forStream: (number) => open(boundOf(number), 'a stream'),
+		toOpenStream: (number) => open(boundOf(number), 'a stream'),
+		forStream: (number) => open(boundOf(number), 'a stream', { isLasting: true }),
 		owed: () => owed,
 		bookmark() {
 			const reached = Array.from(opened, ([number, database]) => ({ number, at: database.bookmark() }));

@@ -74,12 +74,12 @@ export interface SnapshotSource {
 }
 
 /**
- * Begins to follow a session, and returns the part of a stream that reads D1. Each look-up opens the database anew, because
+ * Begins to follow a session, and returns the part of a stream that reads D1. The `first` database begins, and each look-up opens the `next` one, because
  * a replica may respond to the later queries of one D1 session. Throws SESSION_NOT_FOUND, and VALIDATION_ERROR for a cursor
  * that is not an event of the session. `isReadOnly` makes the same checks and reads, but writes nothing.
  */
 export async function followedSession(
-	openDatabase: () => Database,
+	{ first, next }: { first: Database; next: () => Database },
 	reference: SessionReference,
 	cursor: EventCursor | undefined,
 	{
@@ -97,18 +97,18 @@ export async function followedSession(
 		};
 	};
 	const current = (): SessionReference => ({ ...reference, now: new Date().toISOString() });
-	const begun = await beginFollowing(openDatabase(), reference, cursor, isReadOnly ? undefined : renewal());
+	const begun = await beginFollowing(first, reference, cursor, isReadOnly ? undefined : renewal());
 	return {
 		start: seenIn(begun),
 		position: cursor?.position ?? 0,
 		async lookUp({ eventsAfter, renew }) {
-			const found = await lookUpFollowed(openDatabase(), current(), {
+			const found = await lookUpFollowed(next(), current(), {
 				after: eventsAfter,
 				renewal: renew ? renewal() : undefined,
 			});
 			if (!found) return undefined;
 			return { ...seenIn(found.session), events: runOf(found.events) };
 		},
-		readSnapshot: () => snapshots.read(openDatabase(), current()),
+		readSnapshot: () => snapshots.read(next(), current()),
 	};
 }

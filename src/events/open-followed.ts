@@ -35,8 +35,12 @@ export async function openFollowed(
 	const caller = callerKey(c.get('principal'));
 	const place = isReadOnly ? undefined : takePlace(caller, MAX_STREAMS_PER_CALLER, Date.now());
 	try {
-		const open = () => c.get('databases').forStream(number);
-		const session = await followedSession(open, reference, cursor, { heartbeatMs, isReadOnly, snapshots });
+		const databases = c.get('databases');
+		const opening = {
+			first: databases.toOpenStream(number),
+			next: () => databases.forStream(number),
+		};
+		const session = await followedSession(opening, reference, cursor, { heartbeatMs, isReadOnly, snapshots });
 		const followed = {
 			...session,
 			hubs: c.env.HUB,

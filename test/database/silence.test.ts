@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { cleanUpAll } from '../../src/cleanup/all.ts';
 import { sql } from '../../src/core/sql.ts';
 import { openDatabase, TRIP_MS } from '../../src/database/database.ts';
-import { type Caller, newCaller, SESSIONS } from '../support/api.ts';
+import { type Caller, newCaller, ORIGIN, SESSIONS } from '../support/api.ts';
 import { countRows, expire, sessionsOf } from '../support/database.ts';
 import { serviceWith } from '../support/faulty-d1.ts';
 import { caughtUp, followSession, hubsWith, liveService } from '../support/follow.ts';
@@ -133,7 +133,10 @@ describe('the trips of one request', () => {
 		expect(timers.length).toBe(2);
 	});
 
-	it('have what the look-up of the key leaves of them', async () => {
+	it.each([
+		['of a call', {}],
+		['of a stream that opens', { Accept: 'text/event-stream' }],
+	])('have what the look-up of the key leaves of them: those %s', async (_, headers) => {
 		const { now } = Date;
 		let ahead = 0;
 		const d1 = wrappedD1(env.DB, async (_, work) => {
@@ -141,12 +144,16 @@ describe('the trips of one request', () => {
 			ahead += 6000;
 			return results;
 		});
-		const stranger = await newCaller({ fetcher: serviceWith({ DB: d1 }) });
+		const { id } = await caller.create();
+		const { key } = await newCaller({ userId: caller.userId });
 		const timers = shortDeadlines();
 		vi.spyOn(Date, 'now').mockImplementation(() => now() + ahead);
-		await stranger.call('GET', SESSIONS);
-		// The third trip notes the use of the key, after the response.
-		expect(timers.map(({ wait }) => wait <= 4000)).toEqual([false, true, false]);
+		const request = new Request(`${ORIGIN}${SESSIONS}/${id}/events`, {
+			headers: { Authorization: `Bearer ${key}`, ...headers },
+		});
+		const response = await liveService({ DB: d1 })(request);
+		await response.body?.cancel();
+		expect(timers.slice(0, 2).map(({ wait }) => wait <= 4000)).toEqual([false, true]);
 	});
 
 	it('have 10 s each where none is slow, because a large list makes many', async () => {
