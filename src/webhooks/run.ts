@@ -118,21 +118,26 @@ interface Due {
 
 /**
  * The part of webhooks in the scheduled run: it copies endpoints that a database lacks, finds what is due and was not delivered,
- * and deletes what is too old. With a queue it wakes the delivery, and without one it delivers. `now` is in epoch milliseconds.
+ * and deletes what is too old. With a queue it wakes the delivery, and without one it delivers. `now` is in epoch milliseconds. A
+ * database that fails does not stop the others: the first failure is thrown at the end.
  */
 export async function runWebhooks(env: Bindings, now: number, maxStatements: number): Promise<void> {
 	const work = newWork(env, { from: now, milliseconds: RUN_MS, maxStatements });
 	const due: Due[] = [];
+	const failures: unknown[] = [];
+	const attempt = (part: () => Promise<void>) => part().catch((error) => failures.push(error));
 	if (!work.hasRoomFor(1)) return;
-	await copyTheRest(work.databases, () => work.hasRoomFor(1));
+	await attempt(() => copyTheRest(work.databases, () => work.hasRoomFor(1)));
 	for (const database of work.databases.numbers) {
-		for await (const busy of allBusy(work, database)) {
-			await deleteUnneeded(work, database, busy);
-			if (await disableIfTooManyWait(work, database, busy)) continue;
-			if (!busy.is_unwanted && busy.is_sending && busy.next_try_at <= iso(now)) {
-				due.push({ to: { database, endpoint: busy.endpoint_id }, isHealthy: busy.is_healthy === 1 });
+		await attempt(async () => {
+			for await (const busy of allBusy(work, database)) {
+				await deleteUnneeded(work, database, busy);
+				if (await disableIfTooManyWait(work, database, busy)) continue;
+				if (!busy.is_unwanted && busy.is_sending && busy.next_try_at <= iso(now)) {
+					due.push({ to: { database, endpoint: busy.endpoint_id }, isHealthy: busy.is_healthy === 1 });
+				}
 			}
-		}
+		});
 	}
 	if (env.WEBHOOK_QUEUE) {
 		await wakeAll(
@@ -143,6 +148,7 @@ export async function runWebhooks(env: Bindings, now: number, maxStatements: num
 	} else {
 		await deliverInTurn(work, due);
 	}
+	if (failures.length > 0) throw failures[0];
 }
 
 async function* allBusy(work: Work, database: number): AsyncGenerator<Busy, void> {

@@ -325,6 +325,21 @@ describe('several databases', () => {
 		expect(received.every((message) => isSignedBy(secret, message))).toBe(true);
 	});
 
+	it.each(['DB', 'DB_3'] as const)('get their messages sent while another one fails: %s', async (name) => {
+		const received = receive();
+		const caller = await newCaller({ fetcher: travelling({ ...FIVE, ...NO_QUEUE }) });
+		await createWebhook(caller, { events: ['session.created'] });
+		const sessions: string[] = [];
+		for (let n = 0; n < 5; n += 1) sessions.push((await caller.create()).id);
+		const failing = wrappedD1(name === 'DB' ? env.DB : env.FURTHER_3, async () => {
+			throw new Error('D1 DB is overloaded.');
+		});
+		await expect(deliver(Date.now(), { ...FIVE, [name]: failing })).rejects.toThrow('cannot be reached');
+		expect(received).toHaveLength(4);
+		await deliver(Date.now(), FIVE);
+		expect(received.map(({ body }) => body.data.sessionId).sort()).toEqual(sessions.sort());
+	});
+
 	it('get many of them in several runs, each within the statements of one', async () => {
 		for (let callers = 0; callers < 2; callers += 1) {
 			const caller = await newCaller({ fetcher });
