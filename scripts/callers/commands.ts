@@ -145,13 +145,15 @@ export async function purge(databases: OpenedDatabases, { json, yes }: Options, 
 	const deleted = {
 		keys: main ? await deleteKeys(main, owner) : 0,
 		webhooks: 0,
+		messages: 0,
 		sessions: 0,
 		events: 0,
 		versions: 0,
 		notes: 0,
 	};
 	for (const [binding, db] of databases) {
-		const webhooks = await deleteWebhooks(db, owner);
+		const { webhooks, messages } = await deleteWebhooks(db, owner);
+		deleted.messages += messages;
 		if (db === main) deleted.webhooks = webhooks;
 		for await (const chunk of deleteSessions(db, owner)) {
 			for (const what of ['sessions', 'events', 'versions', 'notes'] as const) deleted[what] += chunk[what];
@@ -160,7 +162,7 @@ export async function purge(databases: OpenedDatabases, { json, yes }: Options, 
 	}
 	if (json) return console.log(JSON.stringify({ ...owner, deleted }));
 	console.log(
-		`Deleted of ${nameOf(owner)}: ${deleted.keys} keys, ${deleted.webhooks} webhooks, ${deleted.sessions} sessions, ${deleted.events} events, ${deleted.versions} earlier versions, ${deleted.notes} notes of Idempotency-Keys.`,
+		`Deleted of ${nameOf(owner)}: ${deleted.keys} keys, ${deleted.webhooks} webhooks, ${deleted.messages} of their messages, ${deleted.sessions} sessions, ${deleted.events} events, ${deleted.versions} earlier versions, ${deleted.notes} notes of Idempotency-Keys.`,
 	);
 	console.log(
 		'A running service may accept a deleted key for KEY_CACHE_SECONDS more. Run this again after that time.',

@@ -3,6 +3,7 @@ import type { Database } from '../../src/core/database.ts';
 import type { Owner } from '../../src/core/principal.ts';
 import { raw, type Sql, sql } from '../../src/core/sql.ts';
 import { VERSION_BYTES } from '../../src/history/size-store.ts';
+import { deleteMessages } from '../../src/webhooks/message-store.ts';
 
 /**
  * What the commands on callers read and delete. Each statement has bounded work, because D1 runs one at a time. Together the
@@ -13,6 +14,7 @@ import { VERSION_BYTES } from '../../src/history/size-store.ts';
 const SESSIONS_AT_ONCE = raw(1000);
 const KEYS_AT_ONCE = 5000;
 const DELETED_NOTES_AT_ONCE = raw(500);
+const MESSAGES_AT_ONCE = 1000;
 
 /** What a caller has in some sessions, expired ones included until they are deleted. */
 interface StoredSessions extends Owner {
@@ -113,15 +115,26 @@ export async function* storedWebhooks(db: Database, owner?: Owner): AsyncGenerat
 	}
 }
 
-/** Deletes the webhooks of a caller in one database. Returns their number. The scheduled run deletes their messages. */
-export async function deleteWebhooks(db: Database, { userId, organizationId }: Owner): Promise<number> {
-	const [deleted = 0] = await db.change(
-		[
-			sql`DELETE FROM webhook_endpoints WHERE user_id = ${userId} AND organization_id = ifnull(${organizationId}, '')`,
-		],
-		{ idempotent: true },
-	);
-	return deleted;
+/**
+ * Deletes the webhooks of a caller in one database, and then their messages. Returns how many of both. The scheduled run deletes the
+ * messages that a run leaves which is broken off.
+ */
+export async function deleteWebhooks(
+	db: Database,
+	{ userId, organizationId }: Owner,
+): Promise<{ webhooks: number; messages: number }> {
+	const own = sql`user_id = ${userId} AND organization_id = ifnull(${organizationId}, '')`;
+	const found = await db.all<{ id: string }>(sql`SELECT id FROM webhook_endpoints WHERE ${own}`);
+	const [webhooks = 0] = await db.change([sql`DELETE FROM webhook_endpoints WHERE ${own}`], {
+		idempotent: true,
+	});
+	let messages = 0;
+	for (const { id } of found) {
+		for (let deleted = MESSAGES_AT_ONCE; deleted === MESSAGES_AT_ONCE; messages += deleted) {
+			deleted = await deleteMessages(db, id, MESSAGES_AT_ONCE);
+		}
+	}
+	return { webhooks, messages };
 }
 
 /** Deletes the API keys of a caller, and those for one session that it has made. Returns their number. */

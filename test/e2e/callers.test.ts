@@ -123,26 +123,41 @@ describe('npm run callers -- purge', () => {
 				WEBHOOKS,
 			);
 		}
+		const d1s = boundNumbers(server.env).flatMap((number) => server.env[databaseName(number)] ?? []);
+		// Messages that wait, and some that had their last try.
+		for (const d1 of d1s) {
+			await d1
+				.prepare(
+					`INSERT INTO webhook_messages (endpoint_id, next_try_at, id, type, created_at, session_id, status, version)
+					SELECT webhook_endpoints.id, iif(value % 2, '9999', 'never'), 'msg_' || value, 'event:a', '2026', 'sess_1', 'intake', 1
+					FROM webhook_endpoints, json_each(?) WHERE user_id = 'user_gone'`,
+				)
+				.bind(JSON.stringify(Array.from({ length: 1200 }, (_, n) => n)))
+				.run();
+		}
 		const first = await json('purge', 'user_gone', '--org', 'org_1', '--yes');
-		expect(first).toMatchObject({ deleted: { keys: 2, webhooks: 2, sessions: 5, events: 10 } });
+		expect(first).toMatchObject({
+			deleted: { keys: 2, webhooks: 2, messages: 2400 * d1s.length, sessions: 5, events: 10 },
+		});
 		expect((await call(key, 'GET', '')).status).toBe(401);
 		expect(await json('show', 'user_gone', '--org', 'org_1')).toMatchObject({
 			sessions: 0,
 			events: 0,
 			keys: 0,
 		});
-		for (const number of boundNumbers(server.env)) {
-			const d1 = server.env[databaseName(number)];
+		for (const d1 of d1s) {
+			const owed = await d1.prepare('SELECT count(*) AS n FROM webhook_messages').first('n');
+			expect(owed).toBe(1200);
 			for (const table of ['sessions', 'api_keys', 'create_keys', 'webhook_endpoints']) {
 				const left = await d1
-					?.prepare(`SELECT count(*) AS n FROM ${table} WHERE user_id = ? AND organization_id = ?`)
+					.prepare(`SELECT count(*) AS n FROM ${table} WHERE user_id = ? AND organization_id = ?`)
 					.bind('user_gone', 'org_1')
 					.first('n');
 				expect([table, left]).toEqual([table, 0]);
 			}
 		}
 		expect(await json('purge', 'user_gone', '--org', 'org_1', '--yes')).toMatchObject({
-			deleted: { keys: 0, webhooks: 0, sessions: 0, events: 0, notes: 0 },
+			deleted: { keys: 0, webhooks: 0, messages: 0, sessions: 0, events: 0, notes: 0 },
 		});
 		expect((await call(other, 'GET', '')).status).toBe(200);
 		expect(await json('show', 'user_gone', '--org', 'org_2')).toMatchObject({
@@ -177,7 +192,7 @@ describe('npm run callers -- purge', () => {
 		await newCaller('user_told', null, { sessions: 1 });
 		const { stdout } = await callers('purge', 'user_told', '--yes');
 		expect(stdout).toMatch(
-			/Deleted of user_told: 2 keys, 0 webhooks, 1 sessions, 2 events, 0 earlier versions, \d+ notes/,
+			/Deleted of user_told: 2 keys, 0 webhooks, 0 of their messages, 1 sessions, 2 events, 0 earlier versions, \d+ notes/,
 		);
 		expect(stdout).toContain('KEY_CACHE_SECONDS');
 	});
