@@ -39,18 +39,17 @@ export async function subscriptionsTo(
 	const stop = new AbortController();
 	const end = () => stop.abort('gone');
 	let isUsed = false;
-	const sessions = await watchAll(c, uris, { seconds: FOLLOW_MAX_SECONDS, stop: stop.signal }).catch(
-		(error: unknown) => {
-			end();
-			throw error;
-		},
-	);
+	const sessions = await watchAll(c, uris, { stop: stop.signal }).catch((error: unknown) => {
+		end();
+		throw error;
+	});
 
 	async function run(notify: (event: ServerEvent) => void): Promise<void> {
 		const logEnd = streamEndLog(c);
 		const { promise, resolve } = Promise.withResolvers<void>();
 		c.set('streamEnd', promise);
 		const timer = setTimeout(() => stop.abort('time'), FOLLOW_MAX_SECONDS * 1000);
+		for (const { watched } of sessions) watched.keep(FOLLOW_MAX_SECONDS);
 		try {
 			const counts = await Promise.all(sessions.map((session) => tell(session, notify)));
 			logEnd({

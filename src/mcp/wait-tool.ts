@@ -70,7 +70,8 @@ export const waitForSession = tool({
 
 		const timer = setTimeout(() => stop.abort('time'), timeoutSeconds * 1000);
 		try {
-			const watched = await watch(c, sessionId, { after, seconds: timeoutSeconds, stop: stop.signal });
+			const watched = await watch(c, sessionId, { after, stop: stop.signal });
+			watched.keep(timeoutSeconds);
 			const ending =
 				endingOf({ kind: 'state', state: watched.state }) ??
 				(await firstEnding(watched.happenings, endingOf)) ??

@@ -27,17 +27,19 @@ export interface Watched {
 	state: WatchedState;
 	/** Several things may have happened at once. It ends with the session, and when the limit of statements is reached. */
 	happenings: AsyncGenerator<Happening[], void>;
+	/** Keeps the place among the caller's streams for some seconds. Until then it is kept for the time that a stream takes to open. */
+	keep(seconds: number): void;
 }
 
 /**
  * Watches a session as a stream of its events does, with the same checks, limits and cost: after an event, or from now on.
- * Stops when `stop` is aborted, which the caller must do after `seconds` at the latest. Throws FORBIDDEN, SESSION_NOT_FOUND,
+ * Stops when `stop` is aborted, which the caller must do when the time that it keeps is over. Throws FORBIDDEN, SESSION_NOT_FOUND,
  * RATE_LIMITED, and VALIDATION_ERROR for an `after` that is not an event of the session.
  */
 export async function watch(
 	c: RequestContext,
 	sessionId: string,
-	{ after, seconds, stop }: { after?: string | undefined; seconds: number; stop: AbortSignal },
+	{ after, stop }: { after?: string | undefined; stop: AbortSignal },
 ): Promise<Watched> {
 	checkCaller(c.get('principal'), 'PRODUCTS:READ', true);
 	const { followed, place } = await openFollowed(c, {
@@ -47,7 +49,6 @@ export async function watch(
 		snapshots,
 		isReadOnly: false,
 	});
-	place?.keep(seconds * 1000);
 	const { state: begun, tail } = followed.start;
 	const follower = follow({ ...followed, position: after === undefined ? tail : followed.position });
 	const end = () => {
@@ -57,7 +58,11 @@ export async function watch(
 	if (stop.aborted) end();
 	else stop.addEventListener('abort', end);
 	const { version, ...state } = begun;
-	return { state: { ...state, etag: entityTag(version) }, happenings: happeningsOf(follower) };
+	return {
+		state: { ...state, etag: entityTag(version) },
+		happenings: happeningsOf(follower),
+		keep: (seconds) => place?.keep(seconds * 1000),
+	};
 }
 
 async function* happeningsOf({ pieces }: Follower): AsyncGenerator<Happening[], void> {

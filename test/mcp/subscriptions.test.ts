@@ -1,9 +1,11 @@
-import { describe, expect, it } from 'vitest';
+import { env } from 'cloudflare:workers';
+import { describe, expect, it, vi } from 'vitest';
 import { type Caller, newCaller, ORIGIN, SESSIONS } from '../support/api.ts';
-import { liveService } from '../support/follow.ts';
+import { followSession, liveService } from '../support/follow.ts';
 import { legacyRequestOf, requestOf } from '../support/mcp.ts';
 import { streamOf } from '../support/stream.ts';
 import { until } from '../support/until.ts';
+import { wrappedD1 } from '../support/wrapped-d1.ts';
 
 interface Message {
 	id?: number;
@@ -42,6 +44,31 @@ async function subscribedCaller(bindings: Parameters<typeof liveService>[0] = {}
 	const setStatus = (status: string) => caller.call('PATCH', `${SESSIONS}/${id}`, { body: { status } });
 	return { caller, id, setStatus, listen: (...uris: string[]) => subscribe(caller, fetcher, uris) };
 }
+
+describe('a subscription whose request the runtime drops while it opens', () => {
+	it('keeps its places for a minute, and not for the life of a stream', async () => {
+		const silent: string[] = [];
+		const reached: string[] = [];
+		const d1 = wrappedD1(env.DB, (statements, work) => {
+			const values = statements.flatMap(({ values }) => values);
+			for (const id of silent) if (values.includes(id)) reached.push(id);
+			return silent.some((id) => values.includes(id)) ? new Promise(() => {}) : work();
+		});
+		const fetcher = liveService({ DB: d1, MAX_STREAMS_PER_CALLER: '2' });
+		const caller = await newCaller({ fetcher });
+		const [open, opening, other] = [await caller.create(), await caller.create(), await caller.create()];
+		silent.push(opening.id);
+		// Nobody waits for it, as for a request that was dropped.
+		void subscribe(caller, fetcher, [`session://${open.id}`, `session://${opening.id}`]).catch(() => {});
+		await until(() => expect(reached).toEqual([opening.id]));
+		const follow = () => followSession(caller, other.id, { fetcher });
+		const { now } = Date;
+		vi.spyOn(Date, 'now').mockImplementation(() => now() + 61_000);
+		const streams = [await follow(), await follow()];
+		expect(streams.map(({ response }) => response.status)).toEqual([200, 200]);
+		for (const stream of streams) await stream.leave();
+	});
+});
 
 describe('a subscription', () => {
 	it('is acknowledged, and tells of each change of the session and of new events', async () => {
