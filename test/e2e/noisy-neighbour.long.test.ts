@@ -21,7 +21,6 @@ const WORST: (keyof typeof attacks)[] = [
 	'tools that list sessions',
 	'live state of a full session that changes',
 	'the oldest of 16,000 versions of 400 KB',
-	'bodies of white space',
 ];
 /**
  * How much the service and its database may do for another caller during a small call, in milliseconds. On a slow machine it is as
