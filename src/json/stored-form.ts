@@ -36,6 +36,7 @@ interface Reading extends Cursor {
 	/** In the order of the text, except for those of duplicate members. */
 	edits: Edit[];
 	hasDuplicates: boolean;
+	hasSpace: boolean;
 	isTooDeep: boolean;
 }
 
@@ -46,7 +47,14 @@ interface Reading extends Cursor {
 export function readStoredForm(cursor: Cursor, levels: number): string | undefined {
 	nextChar(cursor);
 	const { text, at: from } = cursor;
-	const reading: Reading = { text, at: from, edits: [], hasDuplicates: false, isTooDeep: false };
+	const reading: Reading = {
+		text,
+		at: from,
+		edits: [],
+		hasDuplicates: false,
+		hasSpace: false,
+		isTooDeep: false,
+	};
 	readValue(reading, levels);
 	cursor.at = reading.at;
 	return reading.isTooDeep ? undefined : edited(reading, { from, to: reading.at });
@@ -83,7 +91,7 @@ function readString(reading: Reading): string | undefined {
 function skipSpace(reading: Reading): void {
 	const { at: from } = reading;
 	nextChar(reading);
-	if (reading.at > from) reading.edits.push({ from, to: reading.at, by: '' });
+	if (reading.at > from) reading.hasSpace = true;
 }
 
 /** Reads an opening bracket. Returns whether something else than the closing one follows, which it reads too. */
@@ -138,15 +146,16 @@ function readObject(reading: Reading, levels: number): void {
 }
 
 /** The part `whole` of a text with its edits. An edit leaves those within its part out. */
-function edited({ text, edits, hasDuplicates }: Reading, whole: Part): string {
-	if (edits.length === 0) return text.slice(whole.from, whole.to);
+function edited({ text, edits, hasDuplicates, hasSpace }: Reading, whole: Part): string {
+	const sent = hasSpace ? withoutSpace : (all: string, from: number, to: number) => all.slice(from, to);
+	if (edits.length === 0) return sent(text, whole.from, whole.to);
 	if (hasDuplicates) edits.sort(inOrder);
 	const pieces: string[] = [];
 	const add = ({ from, to }: Part) => {
 		let at = from;
 		let next = firstFrom(edits, from);
 		for (let edit = edits[next]; edit && edit.from < to; edit = edits[next]) {
-			pieces.push(text.slice(at, edit.from));
+			pieces.push(sent(text, at, edit.from));
 			if (typeof edit.by !== 'string') add(edit.by);
 			else if (edit.by !== '') pieces.push(edit.by);
 			at = edit.to;
@@ -154,10 +163,43 @@ function edited({ text, edits, hasDuplicates }: Reading, whole: Part): string {
 			const following = edits[next];
 			if (following && following.from < at) next = firstFrom(edits, at);
 		}
-		pieces.push(text.slice(at, to));
+		pieces.push(sent(text, at, to));
 	};
 	add(whole);
 	return pieces.join('');
+}
+
+/** What is copied at once. More characters than the engine takes as arguments would be too many. */
+const copied = new Uint16Array(8192);
+/** Strings from this length on are taken as they are. */
+const LONG_STRING = 64;
+
+/**
+ * A part of valid JSON that begins and ends outside of strings, without its white space. A text can be mostly white space, and an edit
+ * for each would cost more than a copy of all characters.
+ */
+function withoutSpace(text: string, from: number, to: number): string {
+	let copy = '';
+	let count = 0;
+	const takeCopied = () => {
+		copy += String.fromCharCode.apply(undefined, copied.subarray(0, count) as unknown as number[]);
+		count = 0;
+	};
+	const cursor = { text, at: from };
+	while (nextChar(cursor) && cursor.at < to) {
+		const { at } = cursor;
+		if (text.charCodeAt(at) === QUOTE) skipString(cursor);
+		else cursor.at += 1;
+		if (count + LONG_STRING > copied.length) takeCopied();
+		if (cursor.at - at < LONG_STRING) {
+			for (let next = at; next < cursor.at; next += 1) copied[count++] = text.charCodeAt(next);
+		} else {
+			takeCopied();
+			copy += text.slice(at, cursor.at);
+		}
+	}
+	takeCopied();
+	return copy;
 }
 
 /**
