@@ -77,4 +77,14 @@ describe('the stored form', () => {
 	])('of %s is %s', (sent, stored) => {
 		expect(readStoredForm({ text: sent, at: 0 }, 100)).toBe(stored);
 	});
+
+	it('keeps the white space in strings of any length, and in texts of any length', () => {
+		const strings = Array.from({ length: 200 }, (_, n) => `"${'\\" { '.repeat(n)}\\\\"`);
+		const spaced = `{ "a" : [ ${strings.join(' , ')} ] }`;
+		expect(readStoredForm({ text: spaced, at: 0 }, 100)).toBe(`{"a":[${strings.join(',')}]}`);
+		const numbers = Array.from({ length: 20_000 }, (_, n) => n);
+		const stored = JSON.stringify({ numbers, text: 'x y '.repeat(10_000) });
+		const pretty = JSON.stringify(JSON.parse(stored), null, '\t');
+		expect(readStoredForm({ text: pretty, at: 0 }, 100)).toBe(stored);
+	});
 });
